@@ -1,0 +1,1 @@
+"""The REST shim: Kudu's WebJobs API over WebJob objects."""

@@ -1,0 +1,1 @@
+"""The domain: WebJobs without Kubernetes clients or web frameworks."""

@@ -1,0 +1,269 @@
+"""CustomResourceDefinitions from the models: ``python -m webjobs.crd DIRECTORY``.
+
+Pydantic's JSON schema is turned into the structural schema that Kubernetes demands: references are resolved in
+place, nullable unions become optional fields, and what has no meaning for the API server (titles, defaults of
+None) goes. Rules over several fields are CEL, with messages that say what to do.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from webjobs import model
+
+Schema = dict[str, Any]
+
+_TRIGGERED_ONLY = (
+    "schedule",
+    "timeZone",
+    "suspend",
+    "concurrencyPolicy",
+    "startingDeadlineSeconds",
+    "retries",
+    "timeoutSeconds",
+    "historyLimit",
+)
+_CONTINUOUS_ONLY = ("singleton", "replicas", "stopped")
+
+
+def _rule(rule: str, message: str) -> Schema:
+    return {"rule": rule, "message": message}
+
+
+WEBJOB_SPEC_RULES: list[Schema] = [
+    _rule(
+        "!(has(self.script) && has(self.package))",
+        "script and package exclude each other: keep one of them",
+    ),
+    _rule(
+        "has(self.script) || has(self.package) || has(self.image)",
+        "nothing to run: give an image, or an inline script, or upload a package through the REST API",
+    ),
+    _rule(
+        "!has(self.command) || !(has(self.script) || has(self.package))",
+        "command has no meaning with a script or package: the file's extension picks the interpreter",
+    ),
+    *(
+        _rule(
+            f"self.type == 'triggered' || !has(self.{field})",
+            f"{field} is for type triggered only: remove it",
+        )
+        for field in _TRIGGERED_ONLY
+    ),
+    *(
+        _rule(
+            f"self.type == 'continuous' || !has(self.{field})",
+            f"{field} is for type continuous only: remove it",
+        )
+        for field in _CONTINUOUS_ONLY
+    ),
+    _rule(
+        "!has(self.singleton) || !self.singleton || !has(self.replicas) || self.replicas <= 1",
+        "a singleton runs as one instance: set replicas to 1 or leave it out, or set singleton to false",
+    ),
+    _rule(
+        "has(self.jobName) == has(oldSelf.jobName)",
+        "jobName can't be added or removed: create the WebJob anew",
+    ),
+]
+
+
+def structural(root: type[BaseModel]) -> Schema:
+    """The structural schema of a model, without references."""
+    source = root.model_json_schema(by_alias=True, mode="validation")
+    definitions: dict[str, Schema] = source.get("$defs", {})
+
+    def convert(node: Schema) -> Schema:
+        if "$ref" in node:
+            extra = {key: value for key, value in node.items() if key != "$ref"}
+            return convert(definitions[node["$ref"].rsplit("/", 1)[1]] | extra)
+        if "anyOf" in node:  # only ever ``T | None`` in these models
+            (only,) = [choice for choice in node["anyOf"] if choice.get("type") != "null"]
+            extra = {key: value for key, value in node.items() if key != "anyOf"}
+            return convert(only | extra)
+        out: Schema = {}
+        for key, value in node.items():
+            match key:
+                case "title" | "default" | "$defs":
+                    continue
+                case "properties":
+                    out[key] = {name: convert(child) for name, child in value.items()}
+                case "items":
+                    out[key] = convert(value)
+                case "additionalProperties" if not isinstance(value, dict):
+                    continue
+                case "const":
+                    out["enum"] = [value]
+                case _:
+                    out[key] = value
+        if out.get("type") == "integer":
+            out["format"] = "int64" if out.get("maximum", 2**31) >= 2**31 and "maximum" in out else "int32"
+        if out.get("type") == "array":
+            out.setdefault("x-kubernetes-list-type", "atomic")
+        if out.get("x-kubernetes-preserve-unknown-fields") and "properties" not in out:
+            out.pop("additionalProperties", None)
+        return out
+
+    return convert(source)
+
+
+def _definition(
+    *,
+    kind: str,
+    plural: str,
+    short: str,
+    spec: type[BaseModel],
+    status: type[BaseModel],
+    description: str,
+    columns: list[Schema],
+    spec_rules: list[Schema],
+    root_rules: list[Schema],
+    scale: Schema | None,
+) -> Schema:
+    spec_schema = structural(spec)
+    if spec_rules:
+        spec_schema["x-kubernetes-validations"] = spec_rules
+    schema: Schema = {
+        "type": "object",
+        "description": description,
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string", "description": "Version of this schema, webjobs.dev/v1."},
+            "kind": {"type": "string", "description": f"Always {kind}."},
+            "metadata": {"type": "object"},
+            "spec": spec_schema,
+            "status": structural(status),
+        },
+    }
+    if root_rules:
+        schema["x-kubernetes-validations"] = root_rules
+    subresources: Schema = {"status": {}}
+    if scale:
+        subresources["scale"] = scale
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": f"{plural}.{model.GROUP}",
+            "labels": {"app.kubernetes.io/part-of": "webjobs"},
+        },
+        "spec": {
+            "group": model.GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": kind,
+                "listKind": f"{kind}List",
+                "plural": plural,
+                "singular": kind.lower(),
+                "shortNames": [short],
+                "categories": ["all"],
+            },
+            "versions": [
+                {
+                    "name": model.VERSION,
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": schema},
+                    "subresources": subresources,
+                    "additionalPrinterColumns": columns,
+                }
+            ],
+        },
+    }
+
+
+def _column(name: str, path: str, kind: str = "string", *, wide: bool = False) -> Schema:
+    column: Schema = {"name": name, "type": kind, "jsonPath": path}
+    return column | {"priority": 1} if wide else column
+
+
+def webjob() -> Schema:
+    """The WebJob CRD."""
+    return _definition(
+        kind="WebJob",
+        plural="webjobs",
+        short="wj",
+        spec=model.WebJobSpec,
+        status=model.WebJobStatus,
+        description=(model.WebJob.__doc__ or "").strip(),
+        columns=[
+            _column("Type", ".spec.type"),
+            _column("State", ".status.state"),
+            _column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
+            _column("Schedule", ".status.schedule"),
+            _column("Next run", ".status.nextRunTime"),
+            _column("Last run", ".status.latestRun.state"),
+            _column("Instances", ".status.readyReplicas", "integer"),
+            _column("Age", ".metadata.creationTimestamp", "date"),
+            _column("Job name", ".spec.jobName", wide=True),
+            _column("Reason", ".status.conditions[?(@.type=='Ready')].message", wide=True),
+        ],
+        spec_rules=WEBJOB_SPEC_RULES,
+        root_rules=[
+            _rule(
+                f"self.metadata.name.size() <= {model.MAX_NAME_LENGTH}",
+                f"metadata.name may have at most {model.MAX_NAME_LENGTH} characters, so that the names of its runs "
+                "stay legal: choose a shorter one (spec.jobName can hold the long one)",
+            ),
+        ],
+        scale={
+            "specReplicasPath": ".spec.replicas",
+            "statusReplicasPath": ".status.replicas",
+            "labelSelectorPath": ".status.selector",
+        },
+    )
+
+
+def webjobrun() -> Schema:
+    """The WebJobRun CRD."""
+    return _definition(
+        kind="WebJobRun",
+        plural="webjobruns",
+        short="wjr",
+        spec=model.WebJobRunSpec,
+        status=model.WebJobRunStatus,
+        description=(model.WebJobRun.__doc__ or "").strip(),
+        columns=[
+            _column("WebJob", ".spec.webJobName"),
+            _column("State", ".status.state"),
+            _column("Exit code", ".status.exitCode", "integer"),
+            _column("Started", ".status.startTime", "date"),
+            _column("Ended", ".status.endTime", "date"),
+            _column("Trigger", ".spec.trigger"),
+            _column("Message", ".status.message", wide=True),
+        ],
+        spec_rules=[],
+        root_rules=[
+            _rule(
+                "self.metadata.name.size() <= 63",
+                "metadata.name may have at most 63 characters, the limit of a Job's name: choose a shorter one",
+            ),
+        ],
+        scale=None,
+    )
+
+
+HEADER = "# Generated from core/webjobs/model.py by `make generate`. Do not edit.\n"
+
+
+def files() -> dict[str, str]:
+    """File name -> content of each CRD."""
+    return {
+        f"{plural}.yaml": HEADER + yaml.safe_dump(crd, sort_keys=False, width=110)
+        for plural, crd in (("webjobs", webjob()), ("webjobruns", webjobrun()))
+    }
+
+
+def main(directory: str) -> None:
+    """Writes the CRDs into a directory."""
+    for name, content in files().items():
+        Path(directory, name).write_text(content)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

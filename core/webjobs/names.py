@@ -1,0 +1,65 @@
+"""Job name <-> object name.
+
+Clients of the REST API see the name that they used; Kubernetes gets a legal one. A triggered and a continuous
+job may share a name, so every job has two candidate object names: the plain one, and one that is qualified by
+its type. The first that is free or already its own is taken; which job an object is for is read from the object.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from hashlib import sha256
+
+from webjobs.model import MAX_NAME_LENGTH, JobType
+
+_LEGAL = re.compile(r"^[a-z]([-a-z0-9]*[a-z0-9])?$")
+_HASH_LENGTH = 6
+MAX_JOB_NAME_LENGTH = 128
+
+
+class JobNameError(ValueError):
+    """A job name that can't be used; the message says why."""
+
+
+def check(job_name: str) -> str:
+    """The job name, if it can be a file name on every system, else JobNameError."""
+    if not job_name or len(job_name) > MAX_JOB_NAME_LENGTH:
+        raise JobNameError(f"The WebJob name must have 1 to {MAX_JOB_NAME_LENGTH} characters.")
+    if any(unicodedata.category(char) in ("Cc", "Cf", "Cs") or char in '\\/:*?"<>|' for char in job_name):
+        raise JobNameError(
+            'The WebJob name must not contain control characters or any of \\ / : * ? " < > |.'
+        )
+    if job_name != job_name.strip() or job_name.strip(".") != job_name:
+        raise JobNameError("The WebJob name must not begin or end with a blank or a dot.")
+    return job_name
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two job names mean the same job: case does not count, nor how an accent is composed."""
+    return fold(one) == fold(other)
+
+
+def fold(job_name: str) -> str:
+    """The form in which job names are compared."""
+    return unicodedata.normalize("NFC", job_name).casefold()
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
+
+
+def _slug(folded: str, *, suffix: str) -> str:
+    plain = unicodedata.normalize("NFKD", folded).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    if not words[:1].isalpha():
+        words = f"job-{words}".strip("-")
+    return f"{words[: MAX_NAME_LENGTH - len(suffix) - 1].rstrip('-')}-{suffix}"
+
+
+def candidates(job_name: str, job_type: JobType) -> tuple[str, str]:
+    """The object names that a job may have, in the order in which they are tried."""
+    folded = fold(job_name)
+    legal = len(job_name) <= MAX_NAME_LENGTH and _LEGAL.match(job_name)
+    plain = job_name if legal else _slug(folded, suffix=_digest(folded))
+    return plain, _slug(folded, suffix=_digest(f"{job_type}/{folded}"))

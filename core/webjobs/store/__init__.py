@@ -1,0 +1,20 @@
+"""Packages and logs in an object store (a local folder, S3, Azure Blob, GCS, memory; by URL).
+
+Every key begins with the namespace of its job: what one namespace stored can't be reached, nor its presence be
+guessed, through another.
+"""
+
+from __future__ import annotations
+
+from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
+
+__all__ = ["ObjectStore", "open_store"]
+
+
+def open_store(url: str) -> ObjectStore:
+    """The store at a URL: ``file:///path`` (the folder is created), ``memory:///``, ``s3://bucket/prefix`` ..."""
+    if url.startswith("memory:"):
+        return MemoryStore()
+    if url.startswith("file://"):
+        return LocalStore(url.removeprefix("file://"), mkdir=True)
+    return from_url(url)

@@ -1,0 +1,41 @@
+"""Archived logs of runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator
+
+import obstore
+
+from webjobs.store import ObjectStore
+
+
+def run_log_key(*, namespace: str, webjob: str, run_id: str) -> str:
+    """Key of a run's log; ``webjob`` is the object name."""
+    return f"{namespace}/data/jobs/triggered/{webjob}/{run_id}/output_log.txt"
+
+
+async def write(store: ObjectStore, key: str, content: AsyncIterable[bytes]) -> None:
+    """Stores a log as it comes, in bounded memory; readers see the old one or the whole new one."""
+    await obstore.put_async(store, key, content)
+
+
+async def read(store: ObjectStore, key: str) -> tuple[int, AsyncIterator[bytes]] | None:
+    """Size in bytes and content in pieces; None when there is none."""
+    try:
+        found = await obstore.get_async(store, key)
+    except FileNotFoundError:
+        return None
+
+    async def pieces() -> AsyncIterator[bytes]:
+        async for piece in found.stream():
+            yield bytes(piece)
+
+    return found.meta["size"], pieces()
+
+
+async def delete(store: ObjectStore, key: str) -> None:
+    """Removes a log; fine when it is gone already."""
+    try:
+        await obstore.delete_async(store, key)
+    except FileNotFoundError:
+        return

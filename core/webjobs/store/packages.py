@@ -1,0 +1,163 @@
+"""Packages, content-addressed: blobs by sha256, and a manifest (path -> digest) by its own digest.
+
+A package is written blobs first and manifest last, so a reader that finds a manifest finds its blobs. Writing
+the same content again changes nothing. The functions block; call them in a thread.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import IO, Any
+
+import obstore
+
+from webjobs.store import ObjectStore
+from webjobs.unpack import Entry
+
+_SPOOL_BYTES = 4 * 2**20
+INLINE_BYTES = 512 * 2**10
+"""Packages up to this unpacked size travel in a ConfigMap (which may hold 1 MiB)."""
+_TAR_OVERHEAD = 1536
+_CONFIG_MAP_BYTES = 900 * 2**10
+
+
+class PackageError(Exception):
+    """A package that is missing in the store or damaged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """One file of a package."""
+
+    sha256: str
+    size: int
+    mode: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """The files of a package by path."""
+
+    files: dict[str, File]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size for file in self.files.values())
+
+    def to_json(self) -> bytes:
+        """The canonical form, which the digest is made of."""
+        files = {path: vars(file) for path, file in self.files.items()}
+        return json.dumps({"version": 1, "files": files}, sort_keys=True, separators=(",", ":")).encode()
+
+    @property
+    def digest(self) -> str:
+        return f"sha256:{sha256(self.to_json()).hexdigest()}"
+
+    @classmethod
+    def from_json(cls, content: bytes) -> Manifest:
+        raw: dict[str, Any] = json.loads(content)
+        return cls(files={path: File(**file) for path, file in raw["files"].items()})
+
+
+def is_inline(*, size: int, files: int) -> bool:
+    """Whether a package travels in a ConfigMap; ``size`` in bytes."""
+    return size <= INLINE_BYTES and size + files * _TAR_OVERHEAD <= _CONFIG_MAP_BYTES
+
+
+def blob_key(*, namespace: str, digest: str) -> str:
+    """Key of a blob; ``digest`` is hex."""
+    return f"{namespace}/blobs/{digest}"
+
+
+def manifest_key(*, namespace: str, digest: str) -> str:
+    """Key of a manifest; ``digest`` as in ``spec.package``."""
+    return f"{namespace}/packages/{digest.removeprefix('sha256:')}.json"
+
+
+def _exists(store: ObjectStore, key: str) -> bool:
+    try:
+        obstore.head(store, key)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _put_blob(store: ObjectStore, namespace: str, content: IO[bytes]) -> tuple[str, int]:
+    digest, size = sha256(), 0
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
+        while piece := content.read(2**20):
+            digest.update(piece)
+            size += len(piece)
+            spool.write(piece)
+        key = blob_key(namespace=namespace, digest=digest.hexdigest())
+        if not _exists(store, key):
+            spool.seek(0)
+            obstore.put(store, key, iter(lambda: spool.read(2**20), b""))
+    return digest.hexdigest(), size
+
+
+def write(store: ObjectStore, *, namespace: str, entries: Iterable[Entry]) -> Manifest:
+    """Stores the files of an upload; the manifest itself is stored by ``commit``.
+
+    What ``entries`` raises passes through: blobs already written are unreferenced and do no harm.
+    """
+    files: dict[str, File] = {}
+    for entry in entries:
+        digest, size = _put_blob(store, namespace, entry.content)
+        files[entry.path] = File(sha256=digest, size=size, mode=0o755 if entry.mode & 0o111 else 0o644)
+    return Manifest(files=files)
+
+
+def commit(store: ObjectStore, *, namespace: str, manifest: Manifest) -> str:
+    """Stores the manifest and gives its digest; from now on the package can be used."""
+    obstore.put(store, manifest_key(namespace=namespace, digest=manifest.digest), manifest.to_json())
+    return manifest.digest
+
+
+def read_manifest(store: ObjectStore, *, namespace: str, digest: str) -> Manifest:
+    """A stored manifest; PackageError when it is missing or was changed."""
+    try:
+        content = obstore.get(store, manifest_key(namespace=namespace, digest=digest)).bytes()
+    except FileNotFoundError:
+        raise PackageError(f"package {digest} is not in the store: upload the job again") from None
+    if f"sha256:{sha256(content).hexdigest()}" != digest:
+        raise PackageError(f"package {digest} is damaged in the store: upload the job again")
+    return Manifest.from_json(bytes(content))
+
+
+def read_file(store: ObjectStore, *, namespace: str, file: File) -> bytes:
+    """The content of one file; PackageError when it is missing or was changed."""
+    try:
+        content = bytes(obstore.get(store, blob_key(namespace=namespace, digest=file.sha256)).bytes())
+    except FileNotFoundError:
+        raise PackageError(f"blob {file.sha256} is not in the store: upload the job again") from None
+    if sha256(content).hexdigest() != file.sha256:
+        raise PackageError(f"blob {file.sha256} is damaged in the store: upload the job again")
+    return content
+
+
+def read_tar(store: ObjectStore, *, namespace: str, digest: str) -> bytes:
+    """A small package as a tar for its ConfigMap."""
+    manifest = read_manifest(store, namespace=namespace, digest=digest)
+    return tar(
+        (path, file.mode, read_file(store, namespace=namespace, file=file))
+        for path, file in manifest.files.items()
+    )
+
+
+def tar(files: Iterable[tuple[str, int, bytes]]) -> bytes:
+    """A tar of (path, mode, content); the same files always give the same bytes."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for path, mode, content in sorted(files):
+            info = tarfile.TarInfo(path)
+            info.size, info.mode, info.mtime = len(content), mode, 1
+            archive.addfile(info, io.BytesIO(content))
+    return out.getvalue()

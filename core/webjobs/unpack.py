@@ -1,0 +1,135 @@
+"""Safe reading of uploads: a zip, or one script.
+
+What a hostile or broken zip can do (climb out of the folder, name absolute paths, unpack to terabytes, link to
+somewhere else) is refused with a message that names the entry. Nothing is written outside of the given callback.
+"""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
+
+
+class UploadError(ValueError):
+    """An upload that can't be used; the message is for the person who sent it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bounds of an upload."""
+
+    total_bytes: int = 2**30
+    """Unpacked size of all files."""
+    files: int = 10_000
+    ratio: int = 200
+    """Unpacked : packed, looked at from ``ratio_from_bytes`` on: text can shrink that far, a bomb goes farther."""
+    ratio_from_bytes: int = 16 * 2**20
+    path_bytes: int = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One file of an upload, open for reading once."""
+
+    path: str
+    """Relative to the root, with ``/``."""
+    mode: int
+    """Permission bits."""
+    content: IO[bytes]
+
+
+def safe_path(name: str, *, limits: Limits) -> str:
+    """The path of an entry, with ``/``; UploadError when it could leave the folder or no system can hold it."""
+    path = name.replace("\\", "/")  # old .NET writers
+    parts = path.split("/")
+    if path.startswith("/") or (len(parts[0]) > 1 and parts[0][1] == ":"):
+        raise UploadError(f"The zip has an entry with an absolute path: {name!r}. Use relative paths.")
+    if ".." in parts:
+        raise UploadError(
+            f"The zip has an entry that leaves its folder: {name!r}. Remove '..' from the path."
+        )
+    if any(ord(char) < 32 or ord(char) == 127 for char in path):
+        raise UploadError(f"The zip has an entry with a control character in its name: {name!r}.")
+    clean = "/".join(part for part in parts if part not in ("", "."))
+    if not clean or len(clean.encode("utf-8", "surrogatepass")) > limits.path_bytes:
+        raise UploadError(f"The zip has an entry with an empty or too long name: {name[:80]!r}.")
+    return clean
+
+
+class _Counted:
+    """A stream that refuses to give more than the upload may hold."""
+
+    def __init__(self, source: IO[bytes], budget: _Budget) -> None:
+        self._source = source
+        self._budget = budget
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._source.read(min(size, 2**20) if size >= 0 else 2**20)
+        self._budget.take(len(data))
+        return data
+
+
+@dataclass
+class _Budget:
+    limits: Limits
+    packed: int
+    used: int = 0
+
+    def take(self, count: int) -> None:
+        self.used += count
+        if self.used > self.limits.total_bytes:
+            raise UploadError(f"The zip unpacks to more than {self.limits.total_bytes} bytes.")
+        if self.used > self.limits.ratio_from_bytes and self.used > self.packed * self.limits.ratio:
+            raise UploadError(f"The zip unpacks to more than {self.limits.ratio} times its size.")
+
+
+@contextmanager
+def _as_upload_error() -> Iterator[None]:
+    try:
+        yield
+    except UploadError:
+        raise
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+        raise UploadError(f"The upload is not a readable zip: {error}") from error
+    except Exception as error:
+        if type(error).__module__ in ("zlib", "lzma"):
+            raise UploadError(f"The upload is not a readable zip: {error}") from error
+        raise
+
+
+def zip_entries(file: IO[bytes], *, size: int, limits: Limits) -> Iterator[Entry]:
+    """The files of a zip in its own order; each must be read before the next is asked for.
+
+    ``size``: bytes of the zip itself. Raises UploadError, possibly after some entries.
+    """
+    budget = _Budget(limits=limits, packed=max(size, 1))
+    seen: set[str] = set()
+    folders: set[str] = set()
+    with _as_upload_error(), zipfile.ZipFile(file) as archive:
+        infos = archive.infolist()
+        if len(infos) > limits.files:
+            raise UploadError(f"The zip has {len(infos)} entries; at most {limits.files} are allowed.")
+        for info in infos:
+            if info.is_dir():
+                if info.filename.strip("/\\. "):
+                    safe_path(info.filename, limits=limits)
+                continue
+            path = safe_path(info.filename, limits=limits)
+            mode = info.external_attr >> 16
+            if stat.S_ISLNK(mode):
+                raise UploadError(f"The zip has a symbolic link: {info.filename!r}. Replace it by the file.")
+            if info.flag_bits & 1:
+                raise UploadError(
+                    f"The zip is encrypted (entry {info.filename!r}). Upload it without a password."
+                )
+            parents = {path[:at] for at, char in enumerate(path) if char == "/"}
+            if path in seen or path in folders or parents & seen:
+                raise UploadError(f"The zip has two entries with one name: {info.filename!r}.")
+            seen.add(path)
+            folders |= parents
+            with archive.open(info) as content:
+                yield Entry(path=path, mode=stat.S_IMODE(mode) or 0o644, content=_Counted(content, budget))  # type: ignore[arg-type]

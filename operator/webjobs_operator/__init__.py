@@ -1,0 +1,1 @@
+"""The operator: WebJob objects in, Deployments, CronJobs and Jobs out."""

@@ -1,0 +1,1 @@
+"""A one-node cluster of real Kubernetes programs, compiled from source, without a container engine."""
