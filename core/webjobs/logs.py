@@ -61,9 +61,7 @@ class RunLog:
         text = self._system(self.accepted, "Status changed to Initializing")
         if self.started:
             if self.script:
-                text += self._system(
-                    self.started, f"Run script '{self.script}' with script host - '{self.host}'"
-                )
+                text += self._system(self.started, f"Run script '{self.script}' with script host - '{self.host}'")
             text += self._system(self.started, "Status changed to Running")
         return text
 

@@ -122,7 +122,7 @@ class WebJobSpec(ApiModel):
     image: str | None = Field(
         default=None,
         max_length=1024,
-        description="Container image. Optional with a script or package: the operator's runtimes pick one by extension.",
+        description="Container image. Optional with a script or package: the operator picks one by its extension.",
     )
     command: list[str] | None = Field(
         default=None,
@@ -147,9 +147,7 @@ class WebJobSpec(ApiModel):
                 "type": "object",
                 "description": "One variable, as in a container.",
                 "required": ["name"],
-                "properties": {
-                    "name": {"type": "string", "minLength": 1, "description": "Name of the variable."}
-                },
+                "properties": {"name": {"type": "string", "minLength": 1, "description": "Name of the variable."}},
                 "x-kubernetes-preserve-unknown-fields": True,
             },
         },
@@ -184,9 +182,7 @@ class WebJobSpec(ApiModel):
     settings: OpenObject | None = Field(
         default=None,
         description="settings.job as stored, unknown keys kept; fields of this spec win over its keys.",
-        json_schema_extra=_open(
-            "settings.job as stored, unknown keys kept; fields of this spec win over its keys."
-        ),
+        json_schema_extra=_open("settings.job as stored, unknown keys kept; fields of this spec win over its keys."),
     )
     stopping_wait_seconds: int | None = Field(
         default=None,
@@ -237,9 +233,7 @@ class WebJobSpec(ApiModel):
         ge=10,
         description="A scheduled run that could not start for so many seconds is dropped. Default 600.",
     )
-    retries: int | None = Field(
-        default=None, ge=0, le=100, description="Further attempts of a failed run. Default 0."
-    )
+    retries: int | None = Field(default=None, ge=0, le=100, description="Further attempts of a failed run. Default 0.")
     timeout_seconds: int | None = Field(
         default=None, ge=1, description="A run that takes longer is ended and fails. No limit by default."
     )
@@ -256,9 +250,7 @@ class WebJobSpec(ApiModel):
         ge=0,
         description="Number of instances. Default 1. Written by autoscalers through scale.",
     )
-    stopped: bool | None = Field(
-        default=None, description="true: no instance runs until it is started again."
-    )
+    stopped: bool | None = Field(default=None, description="true: no instance runs until it is started again.")
 
 
 class LatestRun(ApiModel):
@@ -300,20 +292,16 @@ class Condition(ApiModel):
     last_transition_time: str = Field(
         description="When status last changed.", json_schema_extra={"format": "date-time"}
     )
-    observed_generation: int | None = Field(
-        default=None, description="Generation of the object it was made from."
-    )
+    observed_generation: int | None = Field(default=None, description="Generation of the object it was made from.")
 
 
-CONDITION_LIST = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
+CONDITION_LIST: dict[str, Any] = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
 
 
 class WebJobStatus(ApiModel):
     """What the operator last saw. Written by the operator; activeRun also by the REST shim."""
 
-    observed_generation: int | None = Field(
-        default=None, description="Generation that the status was made from."
-    )
+    observed_generation: int | None = Field(default=None, description="Generation that the status was made from.")
     conditions: list[Condition] = Field(
         default_factory=list,
         description="Ready: the job can run (triggered) or runs (continuous). Scheduled: its schedule is in force.",
@@ -332,17 +320,11 @@ class WebJobStatus(ApiModel):
         json_schema_extra={"format": "date-time"},
     )
     latest_run: LatestRun | None = Field(default=None, description="The newest run.")
-    active_run: ActiveRun | None = Field(
-        default=None, description="The run that holds the one-at-a-time lock."
-    )
-    skipped_runs: int | None = Field(
-        default=None, description="Runs that were refused because another was active."
-    )
+    active_run: ActiveRun | None = Field(default=None, description="The run that holds the one-at-a-time lock.")
+    skipped_runs: int | None = Field(default=None, description="Runs that were refused because another was active.")
     replicas: int | None = Field(default=None, description="Instances that exist (continuous).")
     ready_replicas: int | None = Field(default=None, description="Instances that are ready (continuous).")
-    selector: str | None = Field(
-        default=None, description="Label selector of the instances, for autoscalers."
-    )
+    selector: str | None = Field(default=None, description="Label selector of the instances, for autoscalers.")
     instances: list[Instance] | None = Field(
         default=None,
         max_length=200,
@@ -395,9 +377,7 @@ class WebJobRunSpec(ApiModel):
 class WebJobRunStatus(ApiModel):
     """How the run went. Written by the operator."""
 
-    state: RunState | None = Field(
-        default=None, description="Initializing, Running, then Success, Failed or Aborted."
-    )
+    state: RunState | None = Field(default=None, description="Initializing, Running, then Success, Failed or Aborted.")
     run_id: str | None = Field(default=None, description="UTC yyyyMMddHHmmssffff, as in Kudu.")
     start_time: str | None = Field(
         default=None, description="When the run was accepted.", json_schema_extra={"format": "date-time"}
@@ -405,9 +385,7 @@ class WebJobRunStatus(ApiModel):
     process_start_time: str | None = Field(
         default=None, description="When its process started.", json_schema_extra={"format": "date-time"}
     )
-    end_time: str | None = Field(
-        default=None, description="When it ended.", json_schema_extra={"format": "date-time"}
-    )
+    end_time: str | None = Field(default=None, description="When it ended.", json_schema_extra={"format": "date-time"})
     exit_code: int | None = Field(default=None, description="Exit code of the process.")
     message: str | None = Field(default=None, max_length=4096, description="Why it ended as it did.")
     job_name: str | None = Field(default=None, description="Kubernetes Job of the run.")

@@ -27,9 +27,7 @@ def check(job_name: str) -> str:
     if not job_name or len(job_name) > MAX_JOB_NAME_LENGTH:
         raise JobNameError(f"The WebJob name must have 1 to {MAX_JOB_NAME_LENGTH} characters.")
     if any(unicodedata.category(char) in ("Cc", "Cf", "Cs") or char in '\\/:*?"<>|' for char in job_name):
-        raise JobNameError(
-            'The WebJob name must not contain control characters or any of \\ / : * ? " < > |.'
-        )
+        raise JobNameError('The WebJob name must not contain control characters or any of \\ / : * ? " < > |.')
     if job_name != job_name.strip() or job_name.strip(".") != job_name:
         raise JobNameError("The WebJob name must not begin or end with a blank or a dot.")
     return job_name

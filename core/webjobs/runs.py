@@ -28,9 +28,7 @@ def time_of_run_id(run_id: str) -> datetime | None:
     if len(run_id) != 18 or not run_id.isdecimal() or not run_id.isascii():
         return None
     try:
-        return datetime.strptime(run_id[:14], "%Y%m%d%H%M%S").replace(
-            microsecond=int(run_id[14:]) * 100, tzinfo=UTC
-        )
+        return datetime.strptime(run_id[:14], "%Y%m%d%H%M%S").replace(microsecond=int(run_id[14:]) * 100, tzinfo=UTC)
     except ValueError:
         return None
 
@@ -77,9 +75,7 @@ def parse_time(text: str | None) -> datetime:
 
 def rfc3339(when: datetime, *, micro: bool = True) -> str:
     """A time for a Kubernetes object, UTC with ``Z``."""
-    return (
-        when.astimezone(UTC).isoformat(timespec="microseconds" if micro else "seconds").replace("+00:00", "Z")
-    )
+    return when.astimezone(UTC).isoformat(timespec="microseconds" if micro else "seconds").replace("+00:00", "Z")
 
 
 def kudu_time(when: datetime) -> str:

@@ -49,9 +49,7 @@ def safe_path(name: str, *, limits: Limits) -> str:
     if path.startswith("/") or (len(parts[0]) > 1 and parts[0][1] == ":"):
         raise UploadError(f"The zip has an entry with an absolute path: {name!r}. Use relative paths.")
     if ".." in parts:
-        raise UploadError(
-            f"The zip has an entry that leaves its folder: {name!r}. Remove '..' from the path."
-        )
+        raise UploadError(f"The zip has an entry that leaves its folder: {name!r}. Remove '..' from the path.")
     if any(ord(char) < 32 or ord(char) == 127 for char in path):
         raise UploadError(f"The zip has an entry with a control character in its name: {name!r}.")
     clean = "/".join(part for part in parts if part not in ("", "."))
@@ -123,9 +121,7 @@ def zip_entries(file: IO[bytes], *, size: int, limits: Limits) -> Iterator[Entry
             if stat.S_ISLNK(mode):
                 raise UploadError(f"The zip has a symbolic link: {info.filename!r}. Replace it by the file.")
             if info.flag_bits & 1:
-                raise UploadError(
-                    f"The zip is encrypted (entry {info.filename!r}). Upload it without a password."
-                )
+                raise UploadError(f"The zip is encrypted (entry {info.filename!r}). Upload it without a password.")
             parents = {path[:at] for at, char in enumerate(path) if char == "/"}
             if path in seen or path in folders or parents & seen:
                 raise UploadError(f"The zip has two entries with one name: {info.filename!r}.")

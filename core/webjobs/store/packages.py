@@ -147,8 +147,7 @@ def read_tar(store: ObjectStore, *, namespace: str, digest: str) -> bytes:
     """A small package as a tar for its ConfigMap."""
     manifest = read_manifest(store, namespace=namespace, digest=digest)
     return tar(
-        (path, file.mode, read_file(store, namespace=namespace, file=file))
-        for path, file in manifest.files.items()
+        (path, file.mode, read_file(store, namespace=namespace, file=file)) for path, file in manifest.files.items()
     )
 
 

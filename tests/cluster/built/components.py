@@ -82,9 +82,10 @@ def components() -> list[Component]:
         Component(
             name="pause",
             version="1",
-            argv=("gcc", "-static", "-Os", "-s", "-Wall", "-Werror", "-o", "{out}/pause", str(HERE / "pause.c")),
+            argv=("gcc", "-static", "-Os", "-s", "-Wall", "-Werror", "-o", "{out}/pause", "pause.c"),
             minutes=0.05,
             sources=(HERE / "pause.c",),
+            cwd=HERE,
         ),
         # Without the tag runc cannot apply seccomp profiles, and every pod with RuntimeDefault fails.
         _install("runc", versions.RUNC, "github.com/opencontainers/runc", minutes=0.5, cgo=True, tags="seccomp"),

@@ -1,0 +1,135 @@
+"""A time zone's clock changes, found through the tzinfo interface alone, and the UTC stretches between them.
+
+Times are naive UTC datetimes unless they are called local. Everything is kept per zone and year: a zone's first use in
+a year costs some 370 offset look-ups, all later ones none.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from webjobs.schedule.grammar import ScheduleError
+
+SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
+
+# No offset is a day or more, so a change this far from a year's edge can't reach over it.
+_MARGIN = 2 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class ClockChange:
+    """The UTC instant at which a zone's offset changes, and the offsets on both sides.
+
+    `before < after` leaves a gap of local times (spring), `before > after` doubles some (autumn).
+    """
+
+    at: datetime
+    before: timedelta
+    after: timedelta
+
+    @property
+    def length(self) -> timedelta:
+        """How much local time is skipped or doubled."""
+        return abs(self.after - self.before)
+
+    @property
+    def local_start(self) -> datetime:
+        """The first skipped or doubled local time."""
+        return self.at + min(self.before, self.after)
+
+    @property
+    def local_end(self) -> datetime:
+        """The first local time after the skipped or doubled ones."""
+        return self.at + max(self.before, self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """UTC instants start <= t < end in which local time t + offset runs its slots, for each of the offsets.
+
+    One offset as a rule. None in the first pass of doubled local times. Two while skipped local times are made up for:
+    the offset from before the change serves the skipped ones, the new one the regular ones.
+    """
+
+    start: datetime
+    end: datetime
+    offsets: tuple[timedelta, ...]
+
+
+def load_zone(name: str | None) -> tzinfo:
+    """The zone with an IANA name such as Europe/Berlin; UTC for None. Raises ScheduleError for an unknown name."""
+    if name is None:
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        # An absent file, a name that leads out of the folder, a folder's name: one text serves the user.
+        raise ScheduleError(f"time zone {name!r} is unknown: use an IANA name such as Europe/Berlin or UTC") from None
+
+
+def stretch_at(zone: tzinfo, when: datetime) -> Stretch:
+    """The stretch that holds a UTC instant; it never reaches over a year's edge."""
+    return next(stretch for stretch in _stretches(zone, when.year) if when < stretch.end)
+
+
+@lru_cache(maxsize=2048)
+def clock_changes(zone: tzinfo, year: int) -> tuple[ClockChange, ...]:
+    """The changes of a zone's UTC offset in one UTC year, in order.
+
+    Offsets are compared once a day and the instant is found by halving, to the second; a change that is taken back
+    within a day goes unseen.
+    """
+    return tuple(_find_changes(zone, datetime(year, 1, 1), datetime(year + 1, 1, 1)))
+
+
+@lru_cache(maxsize=2048)
+def _stretches(zone: tzinfo, year: int) -> tuple[Stretch, ...]:
+    start, end = datetime(year, 1, 1), datetime(year + 1, 1, 1)
+    changes = (
+        *_find_changes(zone, start - _MARGIN, start),
+        *clock_changes(zone, year),
+        *_find_changes(zone, end, end + _MARGIN),
+    )
+    edges = {start, end}
+    for change in changes:
+        edges.add(change.at)
+        edges.add(change.at + change.length if change.before < change.after else change.at - change.length)
+    inside = sorted(edge for edge in edges if start <= edge <= end)
+    return tuple(Stretch(left, right, _offsets(zone, changes, left)) for left, right in pairwise(inside))
+
+
+def _offsets(zone: tzinfo, changes: tuple[ClockChange, ...], when: datetime) -> tuple[timedelta, ...]:
+    for change in changes:
+        if change.after < change.before and change.at - change.length <= when < change.at:
+            return ()
+        if change.before < change.after and change.at <= when < change.at + change.length:
+            return (change.before, change.after)
+    return (_offset(zone, when),)
+
+
+def _find_changes(zone: tzinfo, start: datetime, end: datetime) -> list[ClockChange]:
+    if isinstance(zone, timezone):
+        return []
+    changes = []
+    left, before = start - SECOND, _offset(zone, start - SECOND)
+    while left < end - SECOND:
+        right = min(left + DAY, end - SECOND)
+        after = _offset(zone, right)
+        if after != before:
+            low, high = left, right
+            while high - low > SECOND:
+                middle = low + (high - low) // (2 * SECOND) * SECOND
+                if _offset(zone, middle) == before:
+                    low = middle
+                else:
+                    high = middle
+            changes.append(ClockChange(high, before, _offset(zone, high)))
+        left, before = right, after
+    return changes
+
+
+def _offset(zone: tzinfo, when: datetime) -> timedelta:
+    return when.replace(tzinfo=UTC).astimezone(zone).utcoffset() or timedelta()

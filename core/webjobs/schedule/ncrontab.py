@@ -1,0 +1,173 @@
+"""Schedules: parsing, the next and the previous occurrence in a time zone, missed runs, and Kudu's planning rule."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from webjobs.schedule.clock import DAY, SECOND, stretch_at
+from webjobs.schedule.cron import CronMapping, cron_mapping
+from webjobs.schedule.grammar import parse_expression
+from webjobs.schedule.slots import FIRST_YEAR, LAST_YEAR, Slots
+
+# How late a run may start and still count as in time (Kudu).
+CATCH_UP = timedelta(minutes=10)
+
+_FIRST = datetime(FIRST_YEAR, 1, 1)
+_LAST = datetime(LAST_YEAR, 12, 31, 23, 59, 59)
+
+# Farther than two UTC offsets can be apart.
+_OFFSET_SPAN = 2 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Occurrences nobody ran: how many, and the newest (UTC; None when there are none).
+
+    `capped` says that there are more than `count`; `latest` is right even then.
+    """
+
+    count: int = 0
+    latest: datetime | None = None
+    capped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A parsed schedule. Two schedules are equal when they fire at the same times in every zone's local time.
+
+    **Clock changes.** A slot is a local time that the six fields name. Each slot fires once (Kudu):
+
+    * a local time that a change skips is read with the standard offset, the smaller of the two at the change, and so
+      fires late by the change's length: `0 30 2 * * *` at 03:30 on the day when 02:00 becomes 03:00. Where a regular
+      slot falls on the same instant (`0 59 * * * *`: 02:59 read as 03:59, and 03:59), the two are one occurrence;
+    * a local time that a change doubles is read with the standard offset too, which is the second pass. During the
+      first pass nothing fires: `0 0 * * * *` waits two hours there.
+
+    Occurrences are therefore one ordered set of instants per zone, the same from wherever the search starts. Kudu
+    itself searches on from its latest run's local time, and can lose skipped slots that way: of `0 0,30 2 * * *` it
+    runs the first (at 03:00), finds itself after 02:30 and drops the second, which fires here at 03:30.
+    """
+
+    slots: Slots
+
+    @property
+    def normalised(self) -> str:
+        """The text rebuilt from the sets: six fields, numbers only, as in Kudu's `trigger` and scheduler log."""
+        return self.slots.normalised
+
+    def __str__(self) -> str:
+        return self.normalised
+
+    def next_after(self, when: datetime, *, zone: tzinfo = UTC) -> datetime | None:
+        """The first occurrence strictly after an aware datetime, in UTC; None when there is none (to year 9998).
+
+        `zone` is the zone of the schedule's local time: a ZoneInfo or datetime.timezone (any hashable tzinfo will do).
+        The class describes what happens at clock changes. Raises ValueError for a naive `when`.
+        """
+        cursor = max(_naive_utc(when) + SECOND, _FIRST)
+        while cursor <= _LAST:
+            stretch = stretch_at(zone, cursor)
+            if not stretch.offsets:
+                cursor = stretch.end
+                continue
+            slots = ((offset, self.slots.at_or_after(cursor + offset)) for offset in stretch.offsets)
+            found = min((slot - offset for offset, slot in slots if slot is not None), default=None)
+            if found is None or found < stretch.end:
+                return None if found is None else found.replace(tzinfo=UTC)
+            # Another stretch has another offset, but no slot can come up earlier by more than that.
+            cursor = max(stretch.end, found - _OFFSET_SPAN)
+        return None
+
+    def previous_at_or_before(self, when: datetime, *, zone: tzinfo = UTC) -> datetime | None:
+        """The last occurrence at or before an aware datetime, in UTC; None when there is none (from year 2).
+
+        The mirror image of `next_after`: both see the same occurrences.
+        """
+        cursor = min(_naive_utc(when), _LAST)
+        while cursor >= _FIRST:
+            stretch = stretch_at(zone, cursor)
+            if not stretch.offsets:
+                cursor = stretch.start - SECOND
+                continue
+            slots = ((offset, self.slots.at_or_before(cursor + offset)) for offset in stretch.offsets)
+            found = max((slot - offset for offset, slot in slots if slot is not None), default=None)
+            if found is None or found >= stretch.start:
+                return None if found is None else found.replace(tzinfo=UTC)
+            cursor = min(stretch.start - SECOND, found + _OFFSET_SPAN)
+        return None
+
+    def missed_between(self, last: datetime, now: datetime, *, zone: tzinfo = UTC, limit: int = 100) -> Missed:
+        """The occurrences in (last, now], counted up to `limit`; the newest is exact however many there are."""
+        latest = self.previous_at_or_before(now, zone=zone)
+        if latest is None or latest <= last:
+            return Missed()
+        count, at = 0, self.next_after(last, zone=zone)
+        while at is not None and at <= latest and count < limit:
+            count, at = count + 1, self.next_after(at, zone=zone)
+        return Missed(count, latest, capped=at is not None and at <= latest)
+
+    def as_cron(self, *, zone_name: str | None, from_year: int | None = None) -> CronMapping:
+        """The CronJob that fires at exactly this schedule's times, or the reason why there is none.
+
+        `zone_name` is an IANA name, None for UTC (a CronJob then needs `timeZone: Etc/UTC`, or it runs in the
+        controller's zone). In a zone with clock changes, the ten years after `from_year` (this year) must be alike.
+        """
+        year = datetime.now(UTC).year if from_year is None else from_year
+        return cron_mapping(self.slots, zone_name=zone_name, from_year=year)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What to do now: fire (`wait` is zero), wait, or nothing ever again (`wait` and `slot` are None).
+
+    `slot` is the occurrence that is waited for, or the newest one that this run stands for. `covered` counts older
+    occurrences that the run makes up for as well: Kudu runs once, whatever the number. `missed` are occurrences that
+    are given up (worth a warning, as in `Missed 3 schedules, most recent at ...`); empty when the run fires.
+    """
+
+    slot: datetime | None
+    wait: timedelta | None
+    missed: Missed = Missed()
+    covered: int = 0
+
+    @property
+    def fire(self) -> bool:
+        """True when a run is to start now."""
+        return self.wait == timedelta()
+
+
+def parse(text: str) -> Schedule:
+    """Read a six-field NCRONTAB expression (second minute hour day month weekday). Raises ScheduleError."""
+    return Schedule(Slots(*parse_expression(text)))
+
+
+def due(
+    schedule: Schedule,
+    last: datetime | None,
+    now: datetime,
+    *,
+    zone: tzinfo = UTC,
+    deadline: timedelta = CATCH_UP,
+    ignore_missed: bool = False,
+    limit: int = 100,
+) -> Due:
+    """Kudu's planning rule.
+
+    `last` is the start of the newest run of any trigger (None: no run yet, plan from now). If the first occurrence
+    after it lies ahead, wait for it. If it is at most `deadline` late (or however late with `ignore_missed`), fire
+    now, once. If it is later than that, give up all occurrences to now (that of now itself, too) and wait for the
+    next one. `limit` caps the counts.
+    """
+    first = schedule.next_after(now if last is None else last, zone=zone)
+    if first is None or first > now:
+        return Due(first, None if first is None else first - now)
+    missed = schedule.missed_between(now if last is None else last, now, zone=zone, limit=limit)
+    if ignore_missed or first >= now - deadline:
+        return Due(missed.latest, timedelta(), covered=max(missed.count - 1, 0))
+    following = schedule.next_after(now, zone=zone)
+    return Due(following, None if following is None else following - now, missed)
+
+
+def _naive_utc(when: datetime) -> datetime:
+    if when.utcoffset() is None:
+        raise ValueError("a time without a zone was given: pass an aware datetime")
+    return when.astimezone(UTC).replace(microsecond=0, tzinfo=None)

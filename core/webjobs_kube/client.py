@@ -1,0 +1,183 @@
+"""The Kubernetes API as plain dictionaries, over the official client's asyncio transport.
+
+The typed models of the client are left out on purpose: they are the larger part of its memory and time, and the
+operator builds and compares whole manifests. This is the only module that imports ``kubernetes``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.config import incluster_config, kube_config
+
+from webjobs_kube.errors import from_response
+
+Object = dict[str, Any]
+
+_PREFIXES = {
+    "WebJob": ("/apis/webjobs.dev/v1", "webjobs"),
+    "WebJobRun": ("/apis/webjobs.dev/v1", "webjobruns"),
+    "Deployment": ("/apis/apps/v1", "deployments"),
+    "CronJob": ("/apis/batch/v1", "cronjobs"),
+    "Job": ("/apis/batch/v1", "jobs"),
+    "Pod": ("/api/v1", "pods"),
+    "ConfigMap": ("/api/v1", "configmaps"),
+    "Event": ("/api/v1", "events"),
+}
+_REQUEST_TIMEOUT = 30
+"""Seconds for a whole request; log streams have none."""
+
+MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+
+
+def path_of(kind: str, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
+    """URL path of a collection or an object."""
+    prefix, plural = _PREFIXES[kind]
+    path = prefix + (f"/namespaces/{quote(namespace, safe='')}" if namespace else "") + f"/{plural}"
+    if name is not None:
+        path += f"/{quote(name, safe='')}"
+    return f"{path}/{subresource}" if subresource else path
+
+
+class KubeClient(AbstractAsyncContextManager["KubeClient"]):
+    """One connection pool to one API server, under one field manager's name."""
+
+    def __init__(self, configuration: Configuration, *, manager: str) -> None:
+        configuration.connection_pool_maxsize = 100
+        self._api = ApiClient(configuration)
+        self._api.user_agent = manager
+        self.manager = manager
+
+    @classmethod
+    async def connect(cls, *, manager: str) -> Self:
+        """A client from the pod's service account, else from KUBECONFIG. ``manager`` names it in managedFields."""
+        configuration = Configuration()
+        if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
+            incluster_config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        else:
+            await kube_config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        return cls(configuration, manager=manager)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._api.close()  # type: ignore[no-untyped-call]
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | int | bool | None] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        timeout_seconds: float | None = _REQUEST_TIMEOUT,
+    ) -> Any:
+        """Gives the aiohttp response of a success, unread; raises ApiError for anything else."""
+        wanted = {key: value for key, value in (query or {}).items() if value is not None}
+        headers = {"Content-Type": content_type, "Accept": "application/json"}
+        _, url, headers, _, _ = await self._api.param_serialize(
+            method, path, header_params=headers, auth_settings=["BearerToken"]
+        )
+        if wanted:
+            url += "?" + urlencode({k: str(v).lower() if isinstance(v, bool) else v for k, v in wanted.items()})
+        answer = await self._api.call_api(method, url, headers, body=body, _request_timeout=timeout_seconds or 10**9)
+        response = answer.response
+        if response.status >= 400:
+            raise from_response(response.status, await response.read())
+        return response
+
+    async def _json(self, method: str, path: str, **options: Any) -> Object:
+        response = await self._call(method, path, **options)
+        result: Object = json.loads(await response.read())
+        return result
+
+    async def get(self, kind: str, namespace: str, name: str) -> Object:
+        """One object."""
+        return await self._json("GET", path_of(kind, namespace, name))
+
+    async def list(self, kind: str, namespace: str | None, *, selector: str | None = None) -> list[Object]:
+        """All objects of a kind (in a namespace, by labels)."""
+        found = await self._json("GET", path_of(kind, namespace), query={"labelSelector": selector})
+        items: list[Object] = found["items"]
+        return items
+
+    async def create(self, manifest: Object) -> Object:
+        """Creates an object; AlreadyExists when its name is taken."""
+        path = path_of(manifest["kind"], manifest["metadata"]["namespace"])
+        return await self._json("POST", path, query={"fieldManager": self.manager}, body=manifest)
+
+    async def apply(self, manifest: Object) -> Object:
+        """Server-side apply: the fields of the manifest become ours, others are left alone."""
+        meta = manifest["metadata"]
+        return await self._json(
+            "PATCH",
+            path_of(manifest["kind"], meta["namespace"], meta["name"]),
+            query={"fieldManager": self.manager, "force": True},
+            body=manifest,
+            content_type=APPLY_PATCH,
+        )
+
+    async def patch(
+        self, kind: str, namespace: str, name: str, patch: Object, *, subresource: str | None = None
+    ) -> Object:
+        """JSON merge patch; with ``metadata.resourceVersion`` in it, Conflict when the object has changed."""
+        return await self._json(
+            "PATCH",
+            path_of(kind, namespace, name, subresource),
+            query={"fieldManager": self.manager},
+            body=patch,
+            content_type=MERGE_PATCH,
+        )
+
+    async def delete(self, kind: str, namespace: str, name: str, *, uid: str | None = None) -> None:
+        """Deletes in the background, dependents after it; NotFound when it is gone. With ``uid`` only that one."""
+        options: Object = {"propagationPolicy": "Background"}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        await self._json("DELETE", path_of(kind, namespace, name), body=options)
+
+    async def log_lines(
+        self, namespace: str, pod: str, *, container: str, previous: bool = False, follow: bool = False
+    ) -> AsyncIterator[str]:
+        """Lines of a container's log with RFC 3339 stamps, without line ends; invalid UTF-8 is replaced."""
+        response = await self._call(
+            "GET",
+            path_of("Pod", namespace, pod, "log"),
+            query={"container": container, "timestamps": True, "previous": previous or None, "follow": follow or None},
+            timeout_seconds=None,
+        )
+        rest = b""
+        async with response:
+            async for piece in response.content.iter_any():
+                *lines, rest = (rest + piece).split(b"\n")
+                for line in lines:
+                    yield line.decode("utf-8", "replace")
+        if rest:
+            yield rest.decode("utf-8", "replace")
+
+    async def review_token(self, token: str, *, audience: str) -> str | None:
+        """User name behind a bearer token made for an audience; None when it is not valid."""
+        review = await self._json(
+            "POST",
+            "/apis/authentication.k8s.io/v1/tokenreviews",
+            body={
+                "apiVersion": "authentication.k8s.io/v1",
+                "kind": "TokenReview",
+                "spec": {"token": token, "audiences": [audience]},
+            },
+        )
+        status = review.get("status", {})
+        if not status.get("authenticated") or audience not in status.get("audiences", []):
+            return None
+        name: str = status["user"]["username"]
+        return name

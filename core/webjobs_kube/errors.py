@@ -1,0 +1,51 @@
+"""What the Kubernetes API can answer besides the thing that was asked for."""
+
+from __future__ import annotations
+
+import json
+
+
+class ApiError(Exception):
+    """An answer of the API server that is an error. ``status`` is the HTTP status, ``reason`` Kubernetes' word."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(f"{status} {reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+
+class NotFound(ApiError):
+    """404: the object (or its kind) is not there."""
+
+
+class Conflict(ApiError):
+    """409: changed by somebody else in the meantime."""
+
+
+class AlreadyExists(Conflict):
+    """409 on create."""
+
+
+class Invalid(ApiError):
+    """400 or 422: refused by schema, CEL or admission; the message says what is wrong."""
+
+
+def from_response(status: int, body: bytes) -> ApiError:
+    """The error for a response; the body is a Kubernetes Status, or anything when a proxy is in between."""
+    try:
+        parsed = json.loads(body)
+        reason, message = str(parsed.get("reason", "")), str(parsed.get("message", ""))
+    except (ValueError, AttributeError):
+        reason, message = "", body[:500].decode("utf-8", "replace")
+    kind: type[ApiError] = ApiError
+    match status, reason:
+        case 404, _:
+            kind = NotFound
+        case 409, "AlreadyExists":
+            kind = AlreadyExists
+        case 409, _:
+            kind = Conflict
+        case ((400 | 422), _):
+            kind = Invalid
+    return kind(status, reason or "Unknown", message)

@@ -1,0 +1,52 @@
+"""The operator's settings: one YAML file, written by the chart."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
+
+
+class Runtime(_Section):
+    """Image that runs scripts of one kind; it needs a POSIX shell, tar and the interpreter."""
+
+    image: str
+
+
+class OperatorConfig(_Section):
+    """Everything that differs between installations."""
+
+    namespaces: list[str] = Field(default_factory=list)
+    """Namespaces to watch; all when empty."""
+    store_url: str
+    image: str
+    """Our own image: the init container that fetches large packages runs it."""
+    package_url: str
+    """Base URL at which pods reach the REST shim's package endpoint."""
+    runtimes: dict[str, Runtime]
+    """Key (``sh``, ``py``, ...) as in ``webjobs.scripts.HOSTS``."""
+    image_pull_policy: str = "IfNotPresent"
+    pod_security_context: dict[str, Any] = Field(default_factory=dict)
+    """Of pods that run a script or package (for plain images: without user and group ids)."""
+    container_security_context: dict[str, Any] = Field(default_factory=dict)
+    resources: dict[str, Any] = Field(default_factory=dict)
+    """Requests and limits of jobs that say nothing."""
+    job_retention_seconds: int = 300
+    """Seconds that an ended Job and its pod stay for ``kubectl`` after the log is safe."""
+
+    @property
+    def job_retention(self) -> timedelta:
+        return timedelta(seconds=self.job_retention_seconds)
+
+
+def load(path: str | Path) -> OperatorConfig:
+    """The settings in a file; pydantic's ValidationError names a wrong field."""
+    return OperatorConfig.model_validate(yaml.safe_load(Path(path).read_text()))

@@ -1,0 +1,1 @@
+"""Pure builders: model in, manifest out. What they build is applied as it is."""

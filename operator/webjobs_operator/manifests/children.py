@@ -1,0 +1,174 @@
+"""The children of a WebJob: ConfigMap, Deployment, CronJob, the Job of a run, and the run of a slot."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import datetime
+from typing import Any
+
+from webjobs import model, runs, scripts
+from webjobs.model import ANNOTATION_HASH, API_VERSION, LABEL_RUN, LABEL_WEBJOB, WebJob, WebJobRun
+from webjobs_operator.config import OperatorConfig
+from webjobs_operator.manifests.merge import digest
+from webjobs_operator.manifests.pod import PACKAGE_FILE, pod_template
+from webjobs_operator.manifests.program import Program
+
+Manifest = dict[str, Any]
+
+
+def owner(kind: str, metadata: model.Metadata) -> Manifest:
+    """A controller ownerReference."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": kind,
+        "name": metadata.name,
+        "uid": metadata.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def labels_of(webjob: WebJob) -> dict[str, str]:
+    """Labels of every child and pod."""
+    return {
+        LABEL_WEBJOB: webjob.metadata.name,
+        "app.kubernetes.io/name": webjob.metadata.name,
+        "app.kubernetes.io/managed-by": "webjobs",
+    }
+
+
+def _metadata(webjob: WebJob, name: str, *, owned_by: Manifest | None = None) -> Manifest:
+    return {
+        "name": name,
+        "namespace": webjob.metadata.namespace,
+        "labels": labels_of(webjob),
+        "ownerReferences": [owned_by or owner("WebJob", webjob.metadata)],
+    }
+
+
+def _stamped(manifest: Manifest) -> Manifest:
+    meta = manifest["metadata"] | {"annotations": {ANNOTATION_HASH: digest(manifest)}}
+    return manifest | {"metadata": meta}
+
+
+def config_map(webjob: WebJob, *, name: str, package: bytes) -> Manifest:
+    """A small package on its way to the pods; its name holds the digest, so it never changes."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": _metadata(webjob, name),
+        "immutable": True,
+        "binaryData": {PACKAGE_FILE: b64encode(package).decode()},
+    }
+
+
+def deployment(webjob: WebJob, *, program: Program, config: OperatorConfig) -> Manifest:
+    """The Deployment of a continuous WebJob."""
+    labels = labels_of(webjob)
+    strategy: Manifest = {"type": "Recreate"} if webjob.singleton else {"type": "RollingUpdate"}
+    return _stamped(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": _metadata(webjob, webjob.metadata.name),
+            "spec": {
+                "replicas": webjob.instances,
+                "revisionHistoryLimit": 1,
+                "strategy": strategy,
+                "selector": {"matchLabels": {LABEL_WEBJOB: webjob.metadata.name}},
+                "template": pod_template(
+                    webjob, program=program, config=config, restart_policy="Always", labels=labels
+                ),
+            },
+        }
+    )
+
+
+def _job_spec(webjob: WebJob, template: Manifest) -> Manifest:
+    spec: Manifest = {
+        "backoffLimit": webjob.spec.retries or 0,
+        # A pod that is on its way out may still run the script: its replacement waits for its end.
+        "podReplacementPolicy": "Failed",
+        "template": template,
+    }
+    if webjob.spec.timeout_seconds:
+        spec["activeDeadlineSeconds"] = webjob.spec.timeout_seconds
+    return spec
+
+
+def cron_job(
+    webjob: WebJob, *, program: Program, config: OperatorConfig, expression: str, time_zone: str | None
+) -> Manifest:
+    """The CronJob of a schedule that cron can say. Its Jobs are born suspended: the operator admits them.
+
+    A CronJob's own Forbid does not see runs on demand, so this is what makes "one at a time" true for both.
+    """
+    labels = labels_of(webjob)
+    template = pod_template(webjob, program=program, config=config, restart_policy="Never", labels=labels)
+    deadline = webjob.spec.starting_deadline_seconds or model.DEFAULT_STARTING_DEADLINE_SECONDS
+    spec: Manifest = {
+        "schedule": expression,
+        "timeZone": time_zone or "Etc/UTC",
+        "suspend": bool(webjob.spec.suspend),
+        "startingDeadlineSeconds": deadline,
+        # Bounds what piles up while no operator admits Jobs.
+        "concurrencyPolicy": "Forbid",
+        "successfulJobsHistoryLimit": 100,
+        "failedJobsHistoryLimit": 100,
+        "jobTemplate": {"metadata": {"labels": labels}, "spec": _job_spec(webjob, template) | {"suspend": True}},
+    }
+    return _stamped(
+        {
+            "apiVersion": "batch/v1",
+            "kind": "CronJob",
+            "metadata": _metadata(webjob, webjob.metadata.name),
+            "spec": spec,
+        }
+    )
+
+
+def job(webjob: WebJob, run: WebJobRun, *, program: Program, config: OperatorConfig) -> Manifest:
+    """The Job of a run; it has the run's name."""
+    labels = labels_of(webjob) | {LABEL_RUN: runs.run_id(run)}
+    template = pod_template(
+        webjob,
+        program=program,
+        config=config,
+        restart_policy="Never",
+        labels=labels,
+        arguments=scripts.split_arguments(run.spec.arguments),
+        arguments_text=run.spec.arguments or "",
+    )
+    metadata = _metadata(webjob, run.metadata.name, owned_by=owner("WebJobRun", run.metadata))
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata | {"labels": labels},
+        "spec": _job_spec(webjob, template),
+    }
+
+
+def admission_patch(run_id: str) -> Manifest:
+    """What starts a suspended Job as a given run."""
+    label = {"labels": {LABEL_RUN: run_id}}
+    return {"metadata": label, "spec": {"suspend": False, "template": {"metadata": label}}}
+
+
+def scheduled_run(
+    webjob: WebJob, *, slot: datetime, trigger: str, cron_job_name: str | None = None
+) -> Manifest:
+    """The record of a schedule slot's run; its name follows from the slot, so a slot can't run twice."""
+    spec: Manifest = {
+        "webJobName": webjob.metadata.name,
+        "trigger": trigger,
+        "scheduleTime": runs.rfc3339(slot, micro=False),
+    }
+    if cron_job_name:
+        spec["cronJobName"] = cron_job_name
+    name = runs.object_name(webjob=webjob.metadata.name, run_id=runs.run_id_at(slot))
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "WebJobRun",
+        "metadata": _metadata(webjob, name),
+        "spec": spec,
+    }

@@ -1,0 +1,61 @@
+"""Merging a user's patch into a pod template, and comparing manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from json import dumps
+from typing import Any
+
+_NAMED_LISTS = {"containers", "initContainers", "volumes", "env", "ports", "imagePullSecrets"}
+_MOUNTS = {"volumeMounts": "mountPath"}
+
+
+def merge(base: Any, patch: Any) -> Any:
+    """``patch`` over ``base``: objects by key (null removes), lists of named things by name, others replaced."""
+    if not isinstance(base, dict) or not isinstance(patch, Mapping):
+        return patch
+    out = dict(base)
+    for key, value in patch.items():
+        name_key = "name" if key in _NAMED_LISTS else _MOUNTS.get(key)
+        if value is None:
+            out.pop(key, None)
+        elif name_key and isinstance(value, list) and isinstance(out.get(key), list):
+            out[key] = _merge_named(out[key], value, name_key)
+        elif key in out:
+            out[key] = merge(out[key], value)
+        else:
+            out[key] = value
+    return out
+
+
+def _merge_named(base: list[Any], patch: list[Any], name_key: str) -> list[Any]:
+    out = {item.get(name_key): item for item in base}
+    for item in patch:
+        name = item.get(name_key)
+        out[name] = merge(out[name], item) if name in out else item
+    return list(out.values())
+
+
+def digest(manifest: Mapping[str, Any]) -> str:
+    """Short digest of a manifest, for the annotation that tells whether it is applied already."""
+    return sha256(dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+
+
+def covers(observed: Any, desired: Any) -> bool:
+    """Whether an observed object still has every field of the desired one (the API server adds its defaults).
+
+    Resource quantities are skipped: the API server rewrites them (``1000m`` to ``1``); the digest sees their change.
+    """
+    if isinstance(desired, Mapping):
+        return isinstance(observed, Mapping) and all(
+            key == "resources" or covers(observed.get(key), value) or (value in ({}, [], "", None) and key not in observed)
+            for key, value in desired.items()
+        )
+    if isinstance(desired, list):
+        return (
+            isinstance(observed, list)
+            and len(observed) == len(desired)
+            and all(covers(one, other) for one, other in zip(observed, desired, strict=True))
+        )
+    return bool(observed == desired)
