@@ -18,7 +18,7 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import incluster_config, kube_config
 
-from webjobs_kube.errors import from_response
+from webjobs_kube.errors import NotFound, from_response
 
 Object = dict[str, Any]
 
@@ -100,6 +100,14 @@ class KubeClient(AbstractAsyncContextManager["KubeClient"]):
         response = await self._call(method, path, **options)
         result: Object = json.loads(await response.read())
         return result
+
+    async def served(self, api_version: str) -> set[str]:
+        """Plural names of the resources that the API server serves in a group version; empty when none."""
+        try:
+            found = await self._json("GET", f"/apis/{api_version}")
+        except NotFound:
+            return set()
+        return {resource["name"] for resource in found["resources"]}
 
     async def get(self, kind: str, namespace: str, name: str) -> Object:
         """One object."""

@@ -154,9 +154,7 @@ def admission_patch(run_id: str) -> Manifest:
     return {"metadata": label, "spec": {"suspend": False, "template": {"metadata": label}}}
 
 
-def scheduled_run(
-    webjob: WebJob, *, slot: datetime, trigger: str, cron_job_name: str | None = None
-) -> Manifest:
+def scheduled_run(webjob: WebJob, *, slot: datetime, trigger: str, cron_job_name: str | None = None) -> Manifest:
     """The record of a schedule slot's run; its name follows from the slot, so a slot can't run twice."""
     spec: Manifest = {
         "webJobName": webjob.metadata.name,

@@ -49,7 +49,9 @@ def covers(observed: Any, desired: Any) -> bool:
     """
     if isinstance(desired, Mapping):
         return isinstance(observed, Mapping) and all(
-            key == "resources" or covers(observed.get(key), value) or (value in ({}, [], "", None) and key not in observed)
+            key == "resources"
+            or covers(observed.get(key), value)
+            or (value in ({}, [], "", None) and key not in observed)
             for key, value in desired.items()
         )
     if isinstance(desired, list):

@@ -30,7 +30,7 @@ PACKAGE_FILE = "package.tar"
 _UNPACK = f'tar -xf {PACKAGE}/{PACKAGE_FILE} -C "$WEBJOBS_PATH"\n'
 _RUN = (
     'cd "$WEBJOBS_PATH/$0"\n'
-    'command -v "$1" >/dev/null 2>&1 || { echo "The image has no $1: set spec.image to one that has." >&2; exit 127; }\n'
+    'command -v "$1" >/dev/null 2>&1 || { echo "The image has no $1: set spec.image." >&2; exit 127; }\n'
     'exec "$@"\n'
 )
 
@@ -118,11 +118,10 @@ def pod_template(
         volumes.append({"name": "shutdown", "emptyDir": {}})
         container["ports"] = [{"name": "webjob", "containerPort": PORT}]
         if program.script:  # only then is a shell known to be there
-            container["lifecycle"] = {
-                "preStop": {"exec": {"command": ["/bin/sh", "-c", f"date -u > {SHUTDOWN_FILE}"]}}
-            }
+            container["lifecycle"] = {"preStop": {"exec": {"command": ["/bin/sh", "-c", f"date -u > {SHUTDOWN_FILE}"]}}}
     template = {"metadata": {"labels": dict(labels)}, "spec": pod}
-    return merge(template, spec.pod_template or {})
+    merged: dict[str, Any] = merge(template, spec.pod_template or {})
+    return merged
 
 
 def _environment(webjob: WebJob, *, arguments_text: str, program: Program) -> list[dict[str, Any]]:

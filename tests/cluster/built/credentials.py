@@ -40,9 +40,7 @@ def kubeconfig(*, name: str, server: str, authority: str, token: str) -> str:
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": name,
-            "clusters": [
-                {"name": name, "cluster": {"server": server, "certificate-authority-data": authority}}
-            ],
+            "clusters": [{"name": name, "cluster": {"server": server, "certificate-authority-data": authority}}],
             "users": [{"name": name, "user": {"token": token}}],
             "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
         },
@@ -70,7 +68,7 @@ def make_keys(folder: Path, *, addresses: list[str], names: list[str]) -> None:
         ("apiserver", _name("kube-apiserver"), serving),
         ("kubelet-client", ["-subj", "/O=system:masters/CN=kube-apiserver"], client),
     ):
-        signer = ["-CA", folder / "ca.crt", "-CAkey", folder / "ca.key"]
+        signer = ["-CA", str(folder / "ca.crt"), "-CAkey", str(folder / "ca.key")]
         run([*sign, *signer, *_out(folder, name), *subject, *_ext(extensions)])
     run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", folder / "sa.key"])
     run(["openssl", "ec", "-in", folder / "sa.key", "-pubout", "-out", folder / "sa.pub"])

@@ -173,10 +173,12 @@ def main(spec_file: Path) -> None:
     report = state / "init.pid"
     report.with_suffix(".new").write_text(host_pid)
     report.with_suffix(".new").rename(report)
-    for _ in range(1000):  # the network comes from outside; the file says that it is there
-        if (state / "network").exists():
+    for _ in range(3000):  # network and configuration come from outside; this file comes last
+        if (state / "go").exists():
             break
         time.sleep(0.01)
+    else:
+        sys.exit("nobody has finished the configuration")
     programs = [
         Program(
             name=entry["name"],
@@ -185,7 +187,7 @@ def main(spec_file: Path) -> None:
             control=entry["control"],
             gate=(entry["gate"][0], entry["gate"][1]) if entry["gate"] else None,
         )
-        for entry in spec["programs"]
+        for entry in json.loads((state / "programs.json").read_text())
     ]
     keep_running(programs, state / "log")
 

@@ -131,7 +131,7 @@ def kubelet_config(plan: Plan) -> dict[str, Any]:
         "authorization": {"mode": "Webhook"},
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": plan.cgroup,
-        "cgroupsPerQOS": False,
+        "cgroupsPerQOS": True,
         "clusterDNS": [plan.node_address],
         "clusterDomain": "cluster.local",
         "containerRuntimeEndpoint": f"unix://{SOCKET}",
@@ -152,19 +152,22 @@ def kubelet_config(plan: Plan) -> dict[str, Any]:
 
 def corefile(plan: Plan) -> str:
     """CoreDNS: the cluster's names, and nothing else exists."""
-    return f""". {{
+    return f"""cluster.local in-addr.arpa ip6.arpa {{
     bind {plan.node_address}
     errors
-    kubernetes cluster.local in-addr.arpa ip6.arpa {{
+    kubernetes {{
         kubeconfig {plan.kubeconfig("coredns")} {plan.name}
         pods insecure
         ttl 5
-        fallthrough in-addr.arpa ip6.arpa
     }}
+    cache 5
+}}
+. {{
+    bind {plan.node_address}
+    errors
     template ANY ANY {{
         rcode NXDOMAIN
     }}
-    cache 5
 }}
 """
 

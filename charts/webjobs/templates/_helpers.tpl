@@ -1,0 +1,66 @@
+{{- define "webjobs.name" -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- end }}
+
+{{- define "webjobs.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+
+{{- define "webjobs.site" -}}
+{{ .Values.site.namespace | default .Release.Namespace }}
+{{- end }}
+
+{{- define "webjobs.secret" -}}
+{{ .Values.credentials.existingSecret | default (printf "%s-credentials" (include "webjobs.name" .)) }}
+{{- end }}
+
+{{- define "webjobs.claim" -}}
+{{ .Values.store.persistence.existingClaim | default (printf "%s-store" (include "webjobs.name" .)) }}
+{{- end }}
+
+{{- define "webjobs.labels" -}}
+app.kubernetes.io/part-of: webjobs
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{- define "webjobs.selector" -}}
+app.kubernetes.io/part-of: webjobs
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "webjobs.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "webjobs.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{- define "webjobs.local" -}}
+{{- if hasPrefix "file://" .Values.store.url }}true{{ end }}
+{{- end }}
+
+{{- define "webjobs.storeMount" -}}
+{{- if include "webjobs.local" . }}
+- {name: store, mountPath: {{ trimPrefix "file://" .Values.store.url | quote }}}
+{{- end }}
+- {name: tmp, mountPath: /tmp}
+{{- end }}
+
+{{- define "webjobs.storeVolume" -}}
+{{- if include "webjobs.local" . }}
+- name: store
+  persistentVolumeClaim: {claimName: {{ include "webjobs.claim" . }}}
+{{- end }}
+- {name: tmp, emptyDir: {}}
+{{- end }}

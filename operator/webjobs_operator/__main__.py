@@ -1,0 +1,88 @@
+"""The operator's process: ``python -m webjobs_operator --config FILE``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import kopf
+
+from webjobs.model import API_VERSION
+from webjobs.store import open_store
+from webjobs_kube.client import KubeClient
+from webjobs_operator import config as configuration
+from webjobs_operator import handlers
+from webjobs_operator.cache import Cache, Key
+from webjobs_operator.reconcile import Reconciler
+from webjobs_operator.workqueue import WorkQueue
+
+log = logging.getLogger("webjobs_operator")
+
+MANAGER = "webjobs-operator"
+WORKERS = 16
+
+
+def main() -> None:
+    """Runs until a signal."""
+    parser = argparse.ArgumentParser(prog="webjobs-operator")
+    parser.add_argument("--config", required=True, help="YAML file with the operator's settings")
+    parser.add_argument("--health", default="http://0.0.0.0:8080/healthz", help="URL of the liveness answer")
+    arguments = parser.parse_args()
+    logging.basicConfig(
+        level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    logging.getLogger("kopf").setLevel(logging.WARNING)
+    asyncio.run(run(configuration.load(arguments.config), health=arguments.health))
+
+
+async def run(config: configuration.OperatorConfig, *, health: str | None = None) -> None:
+    """The operator as one coroutine; cancel it to stop."""
+    registry = kopf.OperatorRegistry()
+    settings = kopf.OperatorSettings()
+    handlers.configure(settings)
+    _register_login(registry)
+    cache, store = Cache(), open_store(config.store_url)
+    async with await KubeClient.connect(manager=MANAGER) as kube:
+        reconciler = Reconciler(kube=kube, cache=cache, store=store, config=config, clock=lambda: datetime.now(UTC))
+        queue: WorkQueue[Key] = WorkQueue(reconciler, workers=WORKERS)
+        handlers.register(registry, cache=cache, queue=queue, store=store)
+        await _wait_for_crds(kube)
+        work = asyncio.create_task(queue.run())
+        log.info("watching %s", ", ".join(config.namespaces) or "all namespaces")
+        try:
+            await kopf.operator(
+                registry=registry,
+                settings=settings,
+                standalone=True,
+                clusterwide=not config.namespaces,
+                namespaces=config.namespaces,
+                liveness_endpoint=health,
+            )
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+
+def _register_login(registry: kopf.OperatorRegistry) -> None:
+    """Logs kopf in by itself: its usual way imports the whole synchronous client for it."""
+
+    @kopf.on.login(registry=registry, retries=3)
+    async def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+        if "KUBECONFIG" in os.environ:
+            return kopf.login_with_kubeconfig(**kwargs)
+        return kopf.login_with_service_account(**kwargs)
+
+
+async def _wait_for_crds(kube: KubeClient) -> None:
+    """Resources that are missing at kopf's start are never watched, so it must not start before them."""
+    while not {"webjobs", "webjobruns"} <= await kube.served(API_VERSION):
+        log.warning("waiting for the CRDs of %s", API_VERSION)
+        await asyncio.sleep(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""What the operator knows of the cluster: watch events and the answers to its own writes, newest wins.
+
+Answers to writes go in as well, so that a pass that follows at once sees what the last one did, and never writes
+it again while the watch is still behind.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+"""Namespace and name of a WebJob: what is reconciled."""
+
+_DELETING = "1970-01-01T00:00:00Z"
+
+
+def webjob_of(kind: str, body: Mapping[str, Any]) -> Key | None:
+    """The WebJob that an object belongs to; None for a stranger."""
+    meta = body["metadata"]
+    match kind:
+        case "WebJob":
+            return meta["namespace"], meta["name"]
+        case "WebJobRun":
+            return meta["namespace"], body["spec"]["webJobName"]
+        case _:
+            name = meta.get("labels", {}).get(LABEL_WEBJOB)
+            return (meta["namespace"], name) if name else None
+
+
+def _slim(kind: str, body: Mapping[str, Any]) -> Object:
+    """Without what is large and never looked at."""
+    out = dict(body)
+    if kind == "ConfigMap":
+        out.pop("data", None)
+        out.pop("binaryData", None)
+    if kind != "WebJobRun":  # of a run, the manager tells who created it
+        out["metadata"] = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
+    return out
+
+
+class Cache:
+    """Objects by kind, grouped by their WebJob."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, dict[Key, dict[str, Object]]] = defaultdict(lambda: defaultdict(dict))
+        self._webjobs: dict[Key, WebJob] = {}
+        self._runs: dict[Key, dict[str, WebJobRun]] = defaultdict(dict)
+        self._deleted: dict[tuple[str, str], None] = {}
+
+    def observe(self, kind: str, body: Mapping[str, Any]) -> Key | None:
+        """Takes an object in, unless a newer one is known; gives the WebJob that it belongs to."""
+        owner = webjob_of(kind, body)
+        if owner is None:
+            return None
+        meta = body["metadata"]
+        version = int(meta["resourceVersion"])
+        known = self._objects[kind][owner].get(meta["name"])
+        if known and int(known["metadata"]["resourceVersion"]) >= version:
+            return owner
+        if (kind, meta["uid"]) in self._deleted:
+            return owner  # a late answer about an object that is gone: UIDs never come back
+        self._objects[kind][owner][meta["name"]] = _slim(kind, body)
+        if kind == "WebJob":
+            self._webjobs[owner] = WebJob.parse(body)
+        elif kind == "WebJobRun":
+            self._runs[owner][meta["name"]] = WebJobRun.parse(body)
+        return owner
+
+    def forget(self, kind: str, body: Mapping[str, Any]) -> Key | None:
+        """Takes an object out; gives the WebJob that it belonged to."""
+        owner = webjob_of(kind, body)
+        if owner is None:
+            return None
+        meta = body["metadata"]
+        known = self._objects[kind][owner].get(meta["name"])
+        if known and known["metadata"]["uid"] == meta["uid"]:
+            del self._objects[kind][owner][meta["name"]]
+            if kind == "WebJob":
+                self._webjobs.pop(owner, None)
+            elif kind == "WebJobRun":
+                self._runs[owner].pop(meta["name"], None)
+        if not self._objects[kind][owner]:
+            del self._objects[kind][owner]
+        self._deleted[kind, meta["uid"]] = None
+        while len(self._deleted) > 10_000:
+            del self._deleted[next(iter(self._deleted))]
+        return owner
+
+    def webjob(self, owner: Key) -> WebJob | None:
+        """The WebJob of a key."""
+        return self._webjobs.get(owner)
+
+    def runs(self, owner: Key) -> dict[str, WebJobRun]:
+        """The runs of a WebJob by object name, as they are now; the caller may keep it."""
+        return dict(self._runs.get(owner, {}))
+
+    def get(self, kind: str, owner: Key, name: str) -> Object | None:
+        """One object."""
+        return self._objects[kind].get(owner, {}).get(name)
+
+    def of(self, kind: str, owner: Key) -> dict[str, Object]:
+        """All objects of a kind that belong to a WebJob, by name, as they are now."""
+        return dict(self._objects[kind].get(owner, {}))
+
+    def mark_deleting(self, kind: str, namespace: str, name: str, *, owner: Key) -> None:
+        """Notes our own delete at once; the watch confirms it later."""
+        known = self._objects[kind].get(owner, {}).get(name)
+        if known is None or known["metadata"]["namespace"] != namespace:
+            return
+        marked = known | {"metadata": known["metadata"] | {"deletionTimestamp": _DELETING}}
+        self._objects[kind][owner][name] = marked
+        if kind == "WebJobRun":
+            self._runs[owner][name] = WebJobRun.parse(marked)
+
+    def owners(self) -> Iterator[Key]:
+        """Every WebJob that something is known of."""
+        yield from {owner for by_owner in self._objects.values() for owner in by_owner}

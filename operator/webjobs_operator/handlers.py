@@ -1,0 +1,106 @@
+"""What kopf calls. Every event only updates the cache and makes a WebJob due; the work is in ``reconcile``.
+
+Index functions feed the cache, because kopf calls no other handler before all indices are filled: the first pass
+over a WebJob sees all of its children. No handler here makes kopf write anything to the objects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import kopf
+
+from webjobs import model
+from webjobs.store import ObjectStore
+from webjobs.store import logs as stored_logs
+from webjobs_operator.cache import Cache, Key
+from webjobs_operator.workqueue import WorkQueue
+
+log = logging.getLogger(__name__)
+
+OURS = f"{model.GROUP}/webjob"
+WATCHED: Mapping[str, tuple[str, str, str]] = {
+    "WebJob": (model.GROUP, model.VERSION, "webjobs"),
+    "WebJobRun": (model.GROUP, model.VERSION, "webjobruns"),
+    "Deployment": ("apps", "v1", "deployments"),
+    "CronJob": ("batch", "v1", "cronjobs"),
+    "Job": ("batch", "v1", "jobs"),
+    "Pod": ("", "v1", "pods"),
+    "ConfigMap": ("", "v1", "configmaps"),
+}
+
+
+def configure(settings: kopf.OperatorSettings) -> None:
+    """kopf's settings for this operator."""
+    settings.peering.standalone = True
+    settings.posting.level = logging.WARNING
+    settings.posting.enabled = False  # events are our own
+    settings.persistence.finalizer = f"{model.GROUP}/unused"
+    settings.scanning.disabled = True  # needs no permission on CRDs and namespaces
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 5
+    # Rides through an API server's absence however long it is, instead of exiting after a minute of it.
+    settings.networking.error_backoffs = _Endless()
+    settings.watching.server_timeout = 300
+    for kind, (group, _, plural) in WATCHED.items():
+        if kind not in ("WebJob", "WebJobRun"):
+            settings.watching.label_selectors[group, plural] = OURS
+
+
+class _Endless:
+    """Back-off in seconds, again and again from the start for each request."""
+
+    def __iter__(self) -> Any:
+        yield from (1, 1, 2, 3, 5)
+        while True:
+            yield 8
+
+
+def register(registry: kopf.OperatorRegistry, *, cache: Cache, queue: WorkQueue[Key], store: ObjectStore) -> None:
+    """Registers the handlers of all watched kinds."""
+    for kind, (group, version, plural) in WATCHED.items():
+        _register_kind(registry, kind, (group, version, plural), cache=cache, queue=queue, store=store)
+
+
+def _register_kind(
+    registry: kopf.OperatorRegistry,
+    kind: str,
+    resource: tuple[str, str, str],
+    *,
+    cache: Cache,
+    queue: WorkQueue[Key],
+    store: ObjectStore,
+) -> None:
+    labels = None if kind in ("WebJob", "WebJobRun") else {OURS: kopf.PRESENT}
+    name = kind.lower()
+
+    @kopf.index(*resource, id=f"{name}_cache", labels=labels, registry=registry)
+    async def _observe(body: kopf.Body, **_: Any) -> None:
+        cache.observe(kind, _plain(body, kind))
+
+    @kopf.on.event(*resource, id=f"{name}_event", labels=labels, registry=registry)
+    async def _event(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:
+        plain = _plain(body, kind)
+        if event["type"] != "DELETED":
+            key = cache.observe(kind, plain)
+        else:
+            key = cache.forget(kind, plain)
+            if kind == "WebJobRun" and (path := plain.get("status", {}).get("logPath")):
+                await _drop_log(store, path)
+        if key:
+            queue.add(key)
+
+
+def _plain(body: kopf.Body, kind: str) -> dict[str, Any]:
+    return {"kind": kind, **dict(body)}
+
+
+async def _drop_log(store: ObjectStore, path: str) -> None:
+    """The log goes with its history entry."""
+    try:
+        await asyncio.wait_for(stored_logs.delete(store, path), timeout=30)
+    except Exception:
+        log.exception("log %s of a deleted run was not removed", path)

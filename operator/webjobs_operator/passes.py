@@ -1,0 +1,27 @@
+"""What one pass over a WebJob knows and finds out; handed from step to step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from webjobs.model import WebJob
+from webjobs_operator.cache import Key
+from webjobs_operator.manifests.program import Program, Unrunnable
+from webjobs_operator.scheduling import Plan
+
+
+@dataclass
+class Pass:
+    """One pass. ``webjob`` is replaced when its status was written."""
+
+    webjob: WebJob
+    key: Key
+    now: datetime
+    plan: Plan = field(default_factory=Plan)
+    program: Program | None = None
+    problem: Unrunnable | None = None
+    skipped: int = 0
+    """Runs that were refused and are not yet counted in the status."""
+    due: list[datetime] = field(default_factory=list)
+    """Times at which something is to be looked at again."""

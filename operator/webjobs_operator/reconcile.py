@@ -1,0 +1,261 @@
+"""One level-based pass over a WebJob: what is observed -> what should be -> the writes in between.
+
+Order of the writes, so that dying after any of them loses nothing: the lock before the Job that it guards, the
+record of a run before its Job, the log before the end of its run is told, the end before the Job goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from webjobs import runs
+from webjobs.model import ANNOTATION_HASH, WebJob
+from webjobs.store import ObjectStore, packages
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import Conflict, Invalid, NotFound
+from webjobs_operator import concurrency, history, scheduling, status
+from webjobs_operator.cache import Cache, Key
+from webjobs_operator.config import OperatorConfig
+from webjobs_operator.events import event, post
+from webjobs_operator.manifests import children
+from webjobs_operator.manifests.merge import covers
+from webjobs_operator.manifests.program import Unrunnable, inline_tar, resolve
+from webjobs_operator.passes import Pass
+from webjobs_operator.runkeeper import RunKeeper
+
+log = logging.getLogger(__name__)
+
+UNKNOWN_WEBJOB_GRACE = timedelta(seconds=10)
+"""A run may be applied together with its WebJob, and be seen first."""
+
+
+class Reconciler:
+    """Called with a key; gives the seconds until the key is due again, or None."""
+
+    def __init__(
+        self,
+        *,
+        kube: KubeClient,
+        cache: Cache,
+        store: ObjectStore,
+        config: OperatorConfig,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._kube = kube
+        self._cache = cache
+        self._store = store
+        self._config = config
+        self._clock = clock
+        self._runs = RunKeeper(kube=kube, cache=cache, store=store, config=config)
+
+    async def __call__(self, key: Key) -> float | None:
+        webjob = self._cache.webjob(key)
+        if webjob is None:
+            return await self._without_webjob(key)
+        if webjob.metadata.deletion_timestamp:
+            return None
+        try:
+            return await self._pass(key, webjob)
+        except Conflict:
+            # The REST shim (or an edit) was faster: look again with what is there now.
+            try:
+                self._cache.observe("WebJob", await self._kube.get("WebJob", *key))
+            except NotFound:
+                return None
+            return 0.0
+
+    async def _pass(self, key: Key, webjob: WebJob) -> float | None:
+        this = Pass(webjob=webjob, key=key, now=self._clock())
+        known = self._cache.runs(key)
+        if webjob.spec.type == "triggered":
+            this.plan = scheduling.plan(webjob, latest=runs.newest(list(known.values())), now=this.now)
+        await self._children(this)
+        if webjob.spec.type == "triggered":
+            await self._triggered(this)
+        else:
+            await self._runs.refuse_all(this, "A continuous WebJob has no runs: start and stop it by spec.stopped.")
+            await self._write_status(this, holder=None)
+        return _delay(this.due, now=this.now)
+
+    # Children that follow from the spec
+
+    async def _children(self, this: Pass) -> None:
+        webjob = this.webjob
+        try:
+            this.program = resolve(webjob, self._config)
+            await self._ensure_package(this)
+            if webjob.spec.type == "continuous":
+                await self._ensure(this, children.deployment(webjob, program=this.program, config=self._config))
+            elif this.plan.cron:
+                await self._ensure(
+                    this,
+                    children.cron_job(
+                        webjob,
+                        program=this.program,
+                        config=self._config,
+                        expression=this.plan.cron,
+                        time_zone=webjob.spec.time_zone,
+                    ),
+                )
+            else:
+                await self._remove(this, "CronJob", webjob.metadata.name)
+        except Unrunnable as problem:
+            this.problem = problem
+            if not any(c.type == "Ready" and c.reason == problem.reason for c in webjob.status.conditions):
+                await post(
+                    self._kube,
+                    event(
+                        "WebJob",
+                        webjob.metadata,
+                        level="Warning",
+                        reason=problem.reason,
+                        message=problem.message,
+                        now=this.now,
+                    ),
+                )
+        else:
+            await self._remove_old_packages(this)
+
+    async def _ensure_package(self, this: Pass) -> None:
+        name = this.program.config_map if this.program else None
+        if name is None or self._cache.get("ConfigMap", this.key, name):
+            return
+        package = this.webjob.spec.package
+        try:
+            if package:
+                content = await asyncio.to_thread(
+                    packages.read_tar, self._store, namespace=this.key[0], digest=package.digest
+                )
+            else:
+                content = inline_tar(this.webjob)
+        except packages.PackageError as error:
+            raise Unrunnable("PackageMissing", f"{error}.") from error
+        await self._ensure(this, children.config_map(this.webjob, name=name, package=content))
+
+    async def _ensure(self, this: Pass, manifest: dict[str, Any]) -> None:
+        """Applies a child unless it is there as wanted; Unrunnable when its name belongs to somebody else."""
+        kind, meta = manifest["kind"], manifest["metadata"]
+        there = self._cache.get(kind, this.key, meta["name"])
+        if there is None:
+            try:
+                there = await self._kube.get(kind, meta["namespace"], meta["name"])
+            except NotFound:
+                there = None
+        if there is not None:
+            if there["metadata"].get("deletionTimestamp"):
+                this.due.append(this.now + timedelta(seconds=1))
+                return
+            owners = {o["uid"] for o in there["metadata"].get("ownerReferences", []) if o.get("controller")}
+            if this.webjob.metadata.uid not in owners:
+                raise Unrunnable(
+                    "NameTaken",
+                    f"There is a {kind} called {meta['name']} that does not belong to this WebJob. Delete it, or give "
+                    "the WebJob another name.",
+                )
+            wanted_hash = meta.get("annotations", {}).get(ANNOTATION_HASH)
+            same_hash = there["metadata"].get("annotations", {}).get(ANNOTATION_HASH) == wanted_hash
+            if kind == "ConfigMap" or (same_hash and covers(there.get("spec"), manifest.get("spec"))):
+                self._cache.observe(kind, there)
+                return
+        try:
+            self._cache.observe(kind, await self._kube.apply(manifest))
+        except Invalid as error:
+            raise Unrunnable("ChildRefused", f"The {kind} was refused: {error.message}"[:1024]) from error
+
+    async def _remove(self, this: Pass, kind: str, name: str) -> None:
+        there = self._cache.get(kind, this.key, name)
+        if there and not there["metadata"].get("deletionTimestamp"):
+            await self._runs.delete_object(this, kind, there)
+
+    async def _remove_old_packages(self, this: Pass) -> None:
+        maps = self._cache.of("ConfigMap", this.key)
+        current = this.program.config_map if this.program else None
+        if not set(maps) - {current}:
+            return
+        workloads = [body for kind in ("Deployment", "CronJob") for body in self._cache.of(kind, this.key).values()]
+        workloads += [job for job in self._cache.of("Job", this.key).values() if not job["status"].get("conditions")]
+        workloads += [
+            pod
+            for pod in self._cache.of("Pod", this.key).values()
+            if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
+        ]
+        used = history.used_config_maps(workloads) | {current}
+        for name, body in list(maps.items()):
+            if name not in used:
+                await self._runs.delete_object(this, "ConfigMap", body)
+
+    # Runs of a triggered WebJob
+
+    async def _triggered(self, this: Pass) -> None:
+        await self._runs.update_started(this)
+        if this.problem:
+            await self._runs.refuse_all(this, this.problem.message, state="Failed")
+        await self._runs.take_slots(this)
+        known = self._cache.runs(this.key)
+        decision = concurrency.decide(this.webjob, known, now=this.now)
+        for run in decision.refuse:
+            await self._runs.refuse(this, run)
+        for run in decision.replace:
+            await self._runs.end(this, run)
+        before = this.webjob.status.active_run
+        if decision.start and decision.holder and (before is None or before.name != decision.holder):
+            await self._write_status(this, holder=decision.holder)
+        program = this.program
+        for run in decision.start:
+            if program:
+                await self._runs.start(this, run, program=program)
+        await self._write_status(this, holder=decision.holder)
+        if decision.holder and decision.holder not in self._cache.runs(this.key):
+            this.due.append(this.now + runs.LOCK_GRACE)
+        await self._runs.clean_up(this)
+        if this.plan.next:
+            this.due.append(this.plan.next)
+
+    async def _write_status(self, this: Pass, *, holder: str | None) -> None:
+        """At most one write, and none when nothing differs; Conflict when somebody else wrote in between."""
+        webjob = this.webjob
+        wanted = status.compute(
+            webjob,
+            known=self._cache.runs(this.key),
+            deployment=self._cache.get("Deployment", this.key, webjob.metadata.name),
+            pods=list(self._cache.of("Pod", this.key).values()),
+            plan=this.plan,
+            problem=this.problem,
+            holder=holder,
+            skipped=this.skipped,
+            now=this.now,
+        )
+        patch = status.changes(webjob.status.to_wire(), wanted)
+        if not patch:
+            return
+        body = {"metadata": {"resourceVersion": webjob.metadata.resource_version}, "status": patch}
+        answer = await self._kube.patch("WebJob", *this.key, body, subresource="status")
+        self._cache.observe("WebJob", answer)
+        this.webjob = WebJob.parse(answer)
+        this.skipped = 0
+
+    async def _without_webjob(self, key: Key) -> float | None:
+        """Runs that name a WebJob which is not there: after a moment they fail with a message that says so."""
+        now = self._clock()
+        due: list[datetime] = []
+        for run in self._cache.runs(key).values():
+            if run.ended or run.metadata.deletion_timestamp or run.metadata.owner_references:
+                continue  # owned ones are being collected with their WebJob
+            patience = runs.parse_time(run.metadata.creation_timestamp) + UNKNOWN_WEBJOB_GRACE
+            if patience > now:
+                due.append(patience)
+                continue
+            message = f"There is no WebJob {key[1]} in namespace {key[0]}: create it, then create the run anew."
+            await self._runs.finish(run, state="Failed", reason="WebJobNotFound", message=message, now=now)
+        return _delay(due, now=now)
+
+
+def _delay(due: list[datetime], *, now: datetime) -> float | None:
+    if not due:
+        return None
+    # Never early: a timer that fires a moment before its slot would find nothing to do.
+    return max((min(due) - now).total_seconds(), 0.0) + 0.005

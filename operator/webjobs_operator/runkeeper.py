@@ -1,0 +1,266 @@
+"""The life of runs: a slot's record, the start, the state while it goes on, the archived end, the clean-up.
+
+Every step can be repeated: names are deterministic, and AlreadyExists is looked into instead of trusted.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from webjobs import runs
+from webjobs.model import LABEL_RUN, Metadata, RunState, WebJobRun
+from webjobs.store import ObjectStore
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import AlreadyExists, Invalid, NotFound
+from webjobs_operator import history, runstatus
+from webjobs_operator.archive import archive
+from webjobs_operator.cache import Cache
+from webjobs_operator.concurrency import holder
+from webjobs_operator.conditions import Wanted, update
+from webjobs_operator.config import OperatorConfig
+from webjobs_operator.events import event, post
+from webjobs_operator.manifests import children
+from webjobs_operator.manifests.program import Program
+from webjobs_operator.passes import Pass
+
+log = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+_SLOT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
+_BUSY = "Another run of the job was active, and its concurrencyPolicy does not allow two."
+
+
+def is_slot(job: Mapping[str, Any]) -> bool:
+    """Whether a Job was made by a CronJob and waits to be admitted."""
+    owners = job["metadata"].get("ownerReferences", [])
+    return (
+        job["spec"].get("suspend") is True
+        and not job["metadata"].get("deletionTimestamp")
+        and any(o["kind"] == "CronJob" and o.get("controller") for o in owners)
+    )
+
+
+def slot_time(job: Mapping[str, Any]) -> datetime:
+    """The schedule time that a CronJob's Job stands for."""
+    meta = job["metadata"]
+    return runs.parse_time(meta.get("annotations", {}).get(_SLOT) or meta["creationTimestamp"])
+
+
+class RunKeeper:
+    """All writes about runs and their Jobs."""
+
+    def __init__(self, *, kube: KubeClient, cache: Cache, store: ObjectStore, config: OperatorConfig) -> None:
+        self._kube = kube
+        self._cache = cache
+        self._store = store
+        self._config = config
+
+    # Beginning
+
+    async def take_slots(self, this: Pass) -> None:
+        """Each due slot becomes one run's record or one recorded skip."""
+        for job in sorted(self._cache.of("Job", this.key).values(), key=slot_time):
+            if not is_slot(job) or LABEL_RUN in job["metadata"].get("labels", {}):
+                continue
+            known = self._cache.runs(this.key)
+            name = runs.object_name(webjob=this.key[1], run_id=runs.run_id_at(slot_time(job)))
+            if name in known and not known[name].ended:
+                continue
+            if name in known or this.problem or not await self._slot(this, slot_time(job), job["metadata"]["name"]):
+                await self.delete_object(this, "Job", job)
+        if this.plan.fire and not this.problem:
+            await self._slot(this, this.plan.fire, None)
+        if this.plan.missed.count:
+            count, latest = this.plan.missed.count, this.plan.missed.latest
+            message = f"Missed {count} schedules, most recent at {latest:%Y-%m-%d %H:%M:%S} UTC."
+            await self._tell(this, "MissedSchedule", message)
+
+    async def _slot(self, this: Pass, slot: datetime, cron_job_name: str | None) -> bool:
+        known = self._cache.runs(this.key)
+        waiting = any(run.status.state is None for run in known.values())
+        busy = waiting or holder(this.webjob, known, now=this.now) is not None
+        manifest = children.scheduled_run(
+            this.webjob, slot=slot, trigger=this.plan.trigger, cron_job_name=cron_job_name
+        )
+        if busy and this.webjob.concurrency == "Forbid" and manifest["metadata"]["name"] not in known:
+            this.skipped += 1
+            await self._tell(this, "RunSkipped", f"The run of {slot:%Y-%m-%d %H:%M:%S} UTC was skipped. {_BUSY}")
+            return False
+        try:
+            self._cache.observe("WebJobRun", await self._kube.create(manifest))
+        except AlreadyExists:
+            meta = manifest["metadata"]
+            self._cache.observe("WebJobRun", await self._kube.get("WebJobRun", meta["namespace"], meta["name"]))
+        return True
+
+    async def start(self, this: Pass, run: WebJobRun, *, program: Program) -> None:
+        """Makes the Job of a run (or admits its CronJob's), then records that it was made."""
+        if not any(owner.uid == this.webjob.metadata.uid for owner in run.metadata.owner_references):
+            owned = {"metadata": {"ownerReferences": [children.owner("WebJob", this.webjob.metadata)]}}
+            await self._patch_run(run, owned, subresource=None)
+        if run.spec.cron_job_name:
+            job = await self._admit(run, run.spec.cron_job_name)
+            if job is None:
+                message = "The Job that the CronJob made for this run is gone."
+                await self.finish(run, state="Aborted", reason="JobGone", message=message, now=this.now)
+                return
+        else:
+            try:
+                job = await self._create_job(this, run, program)
+            except Invalid as error:
+                text = f"The Job was refused: {error.message}"
+                await self.finish(run, state="Failed", reason="JobRefused", message=text[:1024], now=this.now)
+                return
+        self._cache.observe("Job", job)
+        await self._patch_run(
+            run,
+            {
+                "status": {
+                    "state": "Initializing",
+                    "runId": runs.run_id(run),
+                    "startTime": runs.rfc3339(runs.start_time(run)),
+                    "jobName": job["metadata"]["name"],
+                    "jobUID": job["metadata"]["uid"],
+                }
+            },
+        )
+
+    async def _create_job(self, this: Pass, run: WebJobRun, program: Program) -> Object:
+        manifest = children.job(this.webjob, run, program=program, config=self._config)
+        try:
+            return await self._kube.create(manifest)
+        except AlreadyExists:
+            there = await self._kube.get("Job", run.metadata.namespace, run.metadata.name)
+            if any(owner["uid"] == run.metadata.uid for owner in there["metadata"].get("ownerReferences", [])):
+                return there  # an earlier pass made it and died before it could say so
+            raise Invalid(409, "NameTaken", f"there is a Job {run.metadata.name} of somebody else") from None
+
+    async def _admit(self, run: WebJobRun, job_name: str) -> Object | None:
+        try:
+            return await self._kube.patch(
+                "Job", run.metadata.namespace, job_name, children.admission_patch(runs.run_id(run))
+            )
+        except NotFound:
+            return None
+
+    async def refuse(self, this: Pass, run: WebJobRun) -> None:
+        """A run that may not start because another is active."""
+        this.skipped += 1
+        await self.finish(run, state="Skipped", reason="AlreadyRunning", message=_BUSY, now=this.now)
+        await self._tell(this, "RunSkipped", f"Run {run.metadata.name} was skipped. {_BUSY}")
+
+    async def refuse_all(self, this: Pass, message: str, *, state: RunState = "Failed") -> None:
+        """Ends every run that has not started."""
+        for run in self._cache.runs(this.key).values():
+            if run.status.state is None and not run.metadata.deletion_timestamp:
+                await self.finish(run, state=state, reason="CannotRun", message=message, now=this.now)
+
+    # Going on
+
+    async def update_started(self, this: Pass) -> None:
+        """Carries the state of Jobs and pods over into their runs; archives the log of those that ended."""
+        jobs, pods = self._cache.of("Job", this.key), list(self._cache.of("Pod", this.key).values())
+        for run in self._cache.runs(this.key).values():
+            if run.status.state not in ("Initializing", "Running"):
+                continue
+            run_id = runs.run_id(run)
+            own = [pod for pod in pods if pod["metadata"].get("labels", {}).get(LABEL_RUN) == run_id]
+            found = runstatus.outcome(
+                run, job=jobs.get(run.status.job_name or run.metadata.name), pods=own, now=this.now
+            )
+            status = _status(run, found, now=this.now)
+            if found.end:
+                ended = run.model_copy(update={"status": run.status.model_validate(run.status.to_wire() | status)})
+                status["logPath"] = await archive(
+                    kube=self._kube, store=self._store, webjob=this.webjob, run=ended, pods=own, now=this.now
+                )
+            patch = {key: value for key, value in status.items() if run.status.to_wire().get(key) != value}
+            if patch:
+                await self._patch_run(run, {"status": patch})
+            if found.state == "Failed":
+                await self._tell(this, "RunFailed", f"Run {run_id} failed. {found.message or ''}".strip())
+
+    async def end(self, this: Pass, run: WebJobRun) -> None:
+        """Ends an active run by deleting its Job; the run is over once its pod is."""
+        job = self._cache.get("Job", this.key, run.status.job_name or run.metadata.name)
+        if job and not job["metadata"].get("deletionTimestamp"):
+            await self._tell(this, "RunReplaced", f"Run {runs.run_id(run)} is ended for a newer one.")
+            await self.delete_object(this, "Job", job)
+
+    # Ending
+
+    async def finish(self, run: WebJobRun, *, state: RunState, reason: str, message: str, now: datetime) -> None:
+        """The end of a run that never had a process."""
+        wanted = [Wanted(type="Failed", status=True, reason=reason, message=message)]
+        status = {
+            "state": state,
+            "runId": runs.run_id(run),
+            "startTime": runs.rfc3339(runs.start_time(run)),
+            "endTime": runs.rfc3339(now),
+            "message": message,
+            "conditions": update(run.status.conditions, wanted, generation=run.metadata.generation, now=now),
+        }
+        await self._patch_run(run, {"status": status})
+
+    async def clean_up(self, this: Pass) -> None:
+        """Lets go what is not needed any more."""
+        known = self._cache.runs(this.key)
+        for run in history.surplus_runs(this.webjob, known):
+            await self.delete(this, "WebJobRun", run.metadata)
+        gone, following = history.finished_jobs(
+            self._cache.of("Job", this.key), known, retention=self._config.job_retention, now=this.now
+        )
+        for job in gone:
+            await self.delete_object(this, "Job", job)
+        if following:
+            this.due.append(following)
+
+    async def delete(self, this: Pass, kind: str, metadata: Metadata) -> None:
+        """Deletes exactly this object (by UID), what it owns after it; fine when it is gone."""
+        try:
+            await self._kube.delete(kind, metadata.namespace, metadata.name, uid=metadata.uid)
+        except NotFound:
+            log.debug("%s %s/%s is gone already", kind, metadata.namespace, metadata.name)
+        self._cache.mark_deleting(kind, metadata.namespace, metadata.name, owner=this.key)
+
+    async def delete_object(self, this: Pass, kind: str, body: Mapping[str, Any]) -> None:
+        """The same for an object as it was observed."""
+        await self.delete(this, kind, Metadata.model_validate(body["metadata"]))
+
+    async def _patch_run(self, run: WebJobRun, patch: Object, *, subresource: str | None = "status") -> None:
+        try:
+            answer = await self._kube.patch(
+                "WebJobRun", run.metadata.namespace, run.metadata.name, patch, subresource=subresource
+            )
+        except NotFound:
+            return  # deleted meanwhile: there is nothing left to tell
+        self._cache.observe("WebJobRun", answer)
+
+    async def _tell(self, this: Pass, reason: str, message: str) -> None:
+        webjob = this.webjob.metadata
+        await post(self._kube, event("WebJob", webjob, level="Warning", reason=reason, message=message, now=this.now))
+
+
+def _status(run: WebJobRun, found: runstatus.Outcome, *, now: datetime) -> Object:
+    status: Object = {"state": found.state}
+    if found.process_start:
+        status["processStartTime"] = runs.rfc3339(found.process_start, micro=False)
+    if found.message:
+        status["message"] = found.message
+    if found.exit_code is not None:
+        status["exitCode"] = found.exit_code
+    if found.end:
+        # Kubelets tell whole seconds, run ids are finer: an end is never before its beginning.
+        status["endTime"] = runs.rfc3339(max(found.end, runs.start_time(run)))
+        good = found.state == "Success"
+        wanted = Wanted(
+            type="Complete" if good else "Failed",
+            status=True,
+            reason=found.state,
+            message=found.message or ("The process ended with exit code 0." if good else "The run did not succeed."),
+        )
+        status["conditions"] = update(run.status.conditions, [wanted], generation=run.metadata.generation, now=now)
+    return status

@@ -1,0 +1,199 @@
+"""The status of a WebJob, recomputed from what is observed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from webjobs import logs, runs
+from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun
+from webjobs_operator.conditions import Wanted, update
+from webjobs_operator.manifests.program import Unrunnable
+from webjobs_operator.runstatus import container_state, is_over
+from webjobs_operator.scheduling import Plan
+
+Object = Mapping[str, Any]
+Status = dict[str, Any]
+
+
+def compute(
+    webjob: WebJob,
+    *,
+    known: Mapping[str, WebJobRun],
+    deployment: Object | None,
+    pods: Sequence[Object],
+    plan: Plan,
+    problem: Unrunnable | None,
+    holder: str | None,
+    skipped: int,
+    now: datetime,
+) -> Status:
+    """The whole status on the wire. ``skipped``: runs refused in this pass."""
+    if webjob.spec.type == "continuous":
+        status, conditions = _continuous(webjob, deployment=deployment, pods=pods, problem=problem)
+    else:
+        status, conditions = _triggered(
+            webjob, known=known, plan=plan, problem=problem, holder=holder, skipped=skipped, now=now
+        )
+    generation = webjob.metadata.generation
+    return status | {
+        "observedGeneration": generation,
+        "conditions": update(webjob.status.conditions, conditions, generation=generation, now=now),
+    }
+
+
+def _problem(problem: Unrunnable) -> Wanted:
+    return Wanted(type="Ready", status=False, reason=problem.reason, message=problem.message)
+
+
+def _triggered(
+    webjob: WebJob,
+    *,
+    known: Mapping[str, WebJobRun],
+    plan: Plan,
+    problem: Unrunnable | None,
+    holder: str | None,
+    skipped: int,
+    now: datetime,
+) -> tuple[Status, list[Wanted]]:
+    latest = _latest_run(webjob, known=known, holder=holder)
+    status: Status = {}
+    if latest:
+        status["latestRun"] = latest
+    if holder:
+        before = webjob.status.active_run
+        since = before.since if before and before.name == holder else runs.rfc3339(now)
+        status["activeRun"] = {"name": holder, "since": since}
+    if webjob.status.skipped_runs or skipped:
+        status["skippedRuns"] = (webjob.status.skipped_runs or 0) + skipped
+    conditions = [
+        _problem(problem)
+        if problem
+        else Wanted(type="Ready", status=True, reason="Runnable", message="The job can run.")
+    ]
+    state = "Idle"
+    if plan.problem:
+        conditions.append(Wanted(type="Scheduled", status=False, reason="InvalidSchedule", message=plan.problem))
+    elif plan.text:
+        status["schedule"] = plan.text
+        if plan.next:
+            status["nextRunTime"] = runs.rfc3339(plan.next, micro=False)
+        handled = plan.fire or plan.missed.latest
+        if handled:
+            status["lastScheduleTime"] = runs.rfc3339(handled, micro=False)
+        elif webjob.status.last_schedule_time:
+            status["lastScheduleTime"] = webjob.status.last_schedule_time
+        conditions.append(_scheduled(webjob, plan))
+        state = "Suspended" if webjob.spec.suspend else "Scheduled"
+    if problem or plan.problem:
+        state = "Error"
+    elif latest and latest["state"] == "Running":
+        state = "Running"
+    return status | {"state": state}, conditions
+
+
+def _scheduled(webjob: WebJob, plan: Plan) -> Wanted:
+    if webjob.spec.suspend:
+        return Wanted(type="Scheduled", status=False, reason="Suspended", message="spec.suspend is true.")
+    if plan.next is None:
+        return Wanted(
+            type="Scheduled", status=False, reason="NeverFires", message="No time matches the schedule: change it."
+        )
+    if plan.cron:
+        return Wanted(type="Scheduled", status=True, reason="CronJob", message=f"A CronJob fires it, as {plan.cron!r}.")
+    return Wanted(
+        type="Scheduled",
+        status=True,
+        reason="OperatorTimer",
+        message=f"The operator fires it, because a CronJob can't: {plan.timer_reason}.",
+    )
+
+
+def _latest_run(webjob: WebJob, *, known: Mapping[str, WebJobRun], holder: str | None) -> Status | None:
+    recorded = webjob.status.latest_run
+    if recorded and holder == recorded.name and holder not in known:
+        # The REST shim wrote it with the lock; the run itself is still on its way to us.
+        return recorded.to_wire()
+    newest = runs.newest(list(known.values()))
+    if newest is None:
+        return None
+    latest: Status = {
+        "name": newest.metadata.name,
+        "runId": runs.run_id(newest),
+        "state": newest.status.state or "Initializing",
+        "startTime": runs.rfc3339(runs.start_time(newest)),
+        "trigger": runs.trigger(newest),
+    }
+    if newest.status.end_time:
+        latest["endTime"] = newest.status.end_time
+    return latest
+
+
+def instance_status(pod: Object) -> str:
+    """Kudu's word for the state of a continuous job's pod (contract, section 6.2)."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return "Stopping"
+    state = container_state(pod)
+    if "running" in state:
+        return "Running"
+    if "terminated" in state or state.get("waiting", {}).get("reason") == "CrashLoopBackOff":
+        return "PendingRestart"
+    return "Starting"
+
+
+def _continuous(
+    webjob: WebJob, *, deployment: Object | None, pods: Sequence[Object], problem: Unrunnable | None
+) -> tuple[Status, list[Wanted]]:
+    live = sorted((pod for pod in pods if not is_over(pod)), key=lambda pod: pod["metadata"]["name"])
+    by_id = {logs.instance_id(pod["metadata"]["uid"]): pod for pod in live}
+    instances = [
+        {"id": instance, "pod": pod["metadata"]["name"], "status": instance_status(pod)}
+        for instance, pod in by_id.items()
+    ]
+    observed = (deployment or {}).get("status", {})
+    ready = observed.get("readyReplicas", 0)
+    status: Status = {
+        "selector": f"{LABEL_WEBJOB}={webjob.metadata.name}",
+        "replicas": observed.get("replicas", 0),
+        "readyReplicas": ready,
+        "instances": instances[:200],
+    }
+    wanted = webjob.instances
+    if problem:
+        return status | {"state": "Error"}, [_problem(problem)]
+    if wanted == 0:
+        reason = "Stopped" if webjob.spec.stopped else "ScaledToZero"
+        state = "Stopping" if live else "Stopped"
+        return status | {"state": state}, [
+            Wanted(type="Ready", status=False, reason=reason, message="No instance is meant to run.")
+        ]
+    current = deployment and deployment["metadata"].get("generation") == observed.get("observedGeneration")
+    words = {instance["status"] for instance in instances}
+    state = next((word for word in ("Running", "PendingRestart", "Stopping", "Starting") if word in words), "Starting")
+    if current and observed.get("updatedReplicas", 0) >= wanted and observed.get("availableReplicas", 0) >= wanted:
+        return status | {"state": state}, [
+            Wanted(type="Ready", status=True, reason="Running", message=f"{ready} of {wanted} instances run.")
+        ]
+    return status | {"state": state}, [
+        Wanted(type="Ready", status=False, reason="Progressing", message=_progress(pods, ready=ready, wanted=wanted))
+    ]
+
+
+def _progress(pods: Sequence[Object], *, ready: int, wanted: int) -> str:
+    text = f"{ready} of {wanted} instances run."
+    for pod in pods:
+        waiting = container_state(pod).get("waiting", {})
+        if waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
+            return f"{text} {waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")[:1024]
+    return text
+
+
+def changes(current: Mapping[str, Any], wanted: Status) -> Status:
+    """The merge patch from one status to another; empty when they are equal."""
+    patch: Status = {key: value for key, value in wanted.items() if current.get(key) != value}
+    for key, value in patch.items():
+        before = current.get(key)
+        if isinstance(value, dict) and isinstance(before, Mapping):
+            patch[key] = value | {gone: None for gone in before if gone not in value}
+    return patch | {key: None for key in current if key not in wanted}

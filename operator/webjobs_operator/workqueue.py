@@ -1,0 +1,83 @@
+"""A queue of keys: each key is worked on by one worker at a time, again when it was added meanwhile.
+
+Failures come back with exponential back-off. (kopf runs on.event handlers once and never retries them, so the
+retry is ours.) Delays are kept in the event loop: tests run them in virtual time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+log = logging.getLogger(__name__)
+K = TypeVar("K", bound=Hashable)
+
+FIRST_RETRY_SECONDS = 0.2
+LAST_RETRY_SECONDS = 60.0
+
+
+class WorkQueue(Generic[K]):
+    """Calls ``work(key)``; what it returns is the time in seconds after which the key is due again (None: never)."""
+
+    def __init__(self, work: Callable[[K], Awaitable[float | None]], *, workers: int) -> None:
+        self._work = work
+        self._ready: asyncio.Queue[K] = asyncio.Queue()
+        self._waiting: set[K] = set()
+        self._active: set[K] = set()
+        self._again: set[K] = set()
+        self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._failures: dict[K, int] = {}
+        self._workers = workers
+
+    def add(self, key: K) -> None:
+        """Makes the key due now."""
+        if key in self._active:
+            self._again.add(key)
+        elif key not in self._waiting:
+            self._waiting.add(key)
+            self._ready.put_nowait(key)
+
+    def add_after(self, key: K, seconds: float) -> None:
+        """Makes the key due later; of several times the latest call counts."""
+        if timer := self._timers.pop(key, None):
+            timer.cancel()
+        self._timers[key] = asyncio.get_running_loop().call_later(seconds, self._fire, key)
+
+    def _fire(self, key: K) -> None:
+        self._timers.pop(key, None)
+        self.add(key)
+
+    async def run(self) -> None:
+        """Works until cancelled; passes under way are finished first."""
+        await asyncio.gather(*(self._worker() for _ in range(self._workers)))
+
+    async def _worker(self) -> None:
+        while True:
+            key = await self._ready.get()
+            self._waiting.discard(key)
+            self._active.add(key)
+            try:
+                await self._pass(key)
+            finally:
+                self._active.discard(key)
+                if key in self._again:
+                    self._again.discard(key)
+                    self.add(key)
+
+    async def _pass(self, key: K) -> None:
+        try:
+            due = await self._work(key)
+        except Exception:
+            count = self._failures.get(key, 0)
+            self._failures[key] = count + 1
+            delay = min(FIRST_RETRY_SECONDS * 2**count, LAST_RETRY_SECONDS)
+            log.exception("pass over %s failed, next try in %.1f s", key, delay)
+            self.add_after(key, delay)
+            return
+        self._failures.pop(key, None)
+        if due is not None:
+            self.add_after(key, due)
+        elif timer := self._timers.pop(key, None):
+            timer.cancel()

@@ -1,0 +1,9 @@
+"""A real Kubernetes cluster for tests and the demo, on any machine: by kind, built from source, or the user's own."""
+
+from __future__ import annotations
+
+from .errors import ClusterError
+from .facade import down, status, up
+from .model import Cluster, Status
+
+__all__ = ["Cluster", "ClusterError", "Status", "down", "status", "up"]

@@ -1,0 +1,96 @@
+"""A built cluster that runs: images into its node, volumes on its disk, crashes on demand."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import ClusterError
+from ..model import Cluster
+from ..shell import run
+from .network import Pair
+from .process import Process
+
+STORAGE_CLASS = "webjobs-local"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltCluster(Cluster):
+    """See ``Cluster``.
+
+    Attributes:
+        init: the node's process 1.
+        pair: its network.
+        ctr: containerd's client.
+    """
+
+    init: Process
+    pair: Pair
+    ctr: Path
+
+    @property
+    def node_address(self) -> str:
+        return self.pair.node
+
+    @property
+    def host_address(self) -> str:
+        return self.pair.host
+
+    def load_image(self, archive: Path, ref: str) -> None:
+        inside = ["nsenter", f"--target={self.init.pid}", "--mount", "--net", "--pid", "--"]
+        client = [*inside, str(self.ctr), "--address=/run/containerd/containerd.sock", "--namespace=k8s.io"]
+        with archive.open("rb") as file:  # by descriptor: the path may not be there on the node
+            run([*client, "images", "import", "--local", "--snapshotter", self._snapshotter(), "-"], stdin=file)
+        names = run([*client, "images", "list", "--quiet"]).split()
+        if ref not in names:
+            raise ClusterError(f"{archive} holds no image called {ref}")
+
+    def _snapshotter(self) -> str:
+        return (self.state / "snapshotter").read_text().strip()
+
+    def local_volume(self, name: str, *, size: str = "1Gi", uid: int = 65532) -> dict[str, Any] | None:
+        folder = self.state / "volumes" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        os.chown(folder, uid, uid)
+        folder.chmod(0o770)
+        return volume(name=name, size=size, path=folder, node=f"{self.name}-node")
+
+    def kill_program(self, program: str) -> None:
+        process = self.init.child(program)
+        if process is None:
+            raise ClusterError(f"{program} does not run in cluster {self.name}")
+        process.signal(signal.SIGKILL)
+
+    def kill_node(self) -> None:
+        self.init.signal(signal.SIGUSR1)
+        deadline = time.monotonic() + 20
+        while any(self.init.child(program) for program in ("kubelet", "containerd", "kube-proxy")):
+            if time.monotonic() > deadline:
+                raise ClusterError(f"the node of cluster {self.name} does not die")
+            time.sleep(0.02)
+
+    def start_node(self) -> None:
+        self.init.signal(signal.SIGUSR2)
+
+
+def volume(*, name: str, size: str, path: Path, node: str) -> dict[str, Any]:
+    """A PersistentVolume of type ``local``; its folder survives the claim, and goes with the cluster."""
+    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": name},
+        "spec": {
+            "capacity": {"storage": size},
+            "accessModes": ["ReadWriteOnce", "ReadWriteMany"],
+            "persistentVolumeReclaimPolicy": "Retain",
+            "storageClassName": STORAGE_CLASS,
+            "volumeMode": "Filesystem",
+            "local": {"path": str(path)},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
+        },
+    }

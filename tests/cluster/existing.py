@@ -1,0 +1,65 @@
+"""A cluster that the user brings: ``WEBJOBS_CLUSTER=existing`` and a kubeconfig."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import ClusterError
+from .model import Cluster, Status
+from .paths import state_of
+from .shell import kubectl, run
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingCluster(Cluster):
+    """See ``Cluster``; nothing on it is started, stopped or removed by us."""
+
+    @property
+    def node_address(self) -> str:
+        chosen = os.environ.get("WEBJOBS_NODE_ADDRESS")
+        if chosen:
+            return chosen
+        text = run([kubectl(), f"--kubeconfig={self.kubeconfig}", "get", "nodes", "--output=json"], timeout=60)
+        addresses = {
+            entry["type"]: entry["address"]
+            for node in json.loads(text)["items"]
+            for entry in node["status"].get("addresses", [])
+        }
+        found = addresses.get("ExternalIP") or addresses.get("InternalIP")
+        if not found:
+            raise ClusterError("no node has an address; set WEBJOBS_NODE_ADDRESS")
+        return str(found)
+
+    def load_image(self, archive: Path, ref: str) -> None:
+        raise ClusterError(
+            f"an image cannot be put into the nodes of a cluster of your own: push {archive} to a registry that they "
+            f"pull from, and set WEBJOBS_IMAGE to its name there (instead of {ref})"
+        )
+
+
+def up(name: str) -> ExistingCluster:
+    """The cluster of ``$KUBECONFIG`` (else ``~/.kube/config``).
+
+    Raises:
+        ClusterError: no such file, or no answer.
+    """
+    chosen = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+    kubeconfig = Path(chosen or "~/.kube/config").expanduser().resolve()
+    if not kubeconfig.is_file():
+        raise ClusterError(f"WEBJOBS_CLUSTER=existing, but there is no kubeconfig {kubeconfig}; set KUBECONFIG")
+    run([kubectl(), f"--kubeconfig={kubeconfig}", "get", "--raw=/readyz"], timeout=60)
+    state = state_of(name)
+    return ExistingCluster(name=name, provider="existing", kubeconfig=kubeconfig, state=state)
+
+
+def status(name: str) -> Status:
+    """See ``Status``."""
+    try:
+        cluster = up(name)
+    except ClusterError as problem:
+        return Status(name=name, provider="existing", running=False, ready=False, detail=str(problem))
+    detail = f"kubeconfig {cluster.kubeconfig}"
+    return Status(name=name, provider="existing", running=True, ready=True, detail=detail)
