@@ -6,14 +6,19 @@ The same functions make the archived log of an ended run and the live view of a 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
+from webjobs import runs, scripts
+from webjobs.model import WebJob, WebJobRun
 from webjobs.runs import parse_time
 
 Level = Literal["INFO", "WARN", "ERR"]
+
+CONTAINER = "job"
+"""Name of the container that runs the job, in every pod of it."""
 
 
 def instance_id(pod_uid: str) -> str:
@@ -30,8 +35,8 @@ def output_line(stamped: str, instance: str) -> str:
     """A line of a container's log with time stamp (``2026-01-01T00:00:00.123456789Z text``) in Kudu's form."""
     stamp, _, text = stamped.partition(" ")
     try:
-        # Python knows microseconds; the log has nanoseconds.
-        when = parse_time(stamp[:26].rstrip("Z") + "Z") if len(stamp) > 27 else parse_time(stamp)
+        # Nanoseconds are cut to microseconds. The stamp can have an offset: the node's own zone.
+        when = parse_time(stamp)
     except ValueError:
         when, text = datetime.fromtimestamp(0, UTC), stamped
     return line(when, instance, text.rstrip("\r"))
@@ -78,6 +83,41 @@ class RunLog:
 
     def _system(self, when: datetime, text: str, *, level: Level = "INFO") -> str:
         return line(when, self.instance, text, level=level, system=True)
+
+
+def script_of(webjob: WebJob) -> scripts.Selected | None:
+    """The script that a WebJob runs; None for a plain image, and for a file that nothing here runs."""
+    if webjob.spec.script:
+        return scripts.entrypoint(webjob.spec.script.file_name)
+    return scripts.entrypoint(webjob.spec.package.entrypoint) if webjob.spec.package else None
+
+
+def container_status(pod: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The entry of ``containerStatuses`` for the job's container; empty before the kubelet said."""
+    known: list[Mapping[str, Any]] = ((pod or {}).get("status") or {}).get("containerStatuses") or []
+    return next((status for status in known if status.get("name") == CONTAINER), {})
+
+
+def run_log(webjob: WebJob, run: WebJobRun, pod: Mapping[str, Any] | None) -> RunLog:
+    """The system lines of a run, for the live view and for the archive alike.
+
+    ``pod``: the raw object of the last attempt; None before it is there and after it is gone.
+    """
+    status, selected = run.status, script_of(webjob)
+    state = container_status(pod).get("state") or {}
+    seen = (state.get("running") or state.get("terminated") or {}).get("startedAt")
+    started = status.process_start_time or seen
+    return RunLog(
+        accepted=runs.start_time(run),
+        instance=instance_id(pod["metadata"]["uid"] if pod else status.job_uid or run.metadata.uid),
+        script=selected.file_name if selected else None,
+        host=selected.host.name if selected else None,
+        started=parse_time(started) if started else None,
+        ended=parse_time(status.end_time) if run.ended and status.end_time else None,
+        state=status.state if run.ended else None,
+        exit_code=status.exit_code,
+        message=status.message,
+    )
 
 
 async def render(log: RunLog, output: AsyncIterable[str]) -> AsyncIterator[bytes]:

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from webjobs.model import MAX_NAME_LENGTH, JobType
 
-_LEGAL = re.compile(r"^[a-z]([-a-z0-9]*[a-z0-9])?$")
+_LEGAL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _HASH_LENGTH = 6
 MAX_JOB_NAME_LENGTH = 128
 
@@ -40,11 +40,12 @@ def same(one: str, other: str) -> bool:
 
 def fold(job_name: str) -> str:
     """The form in which job names are compared."""
-    return unicodedata.normalize("NFC", job_name).casefold()
+    # Decomposed first: folding a composed letter and folding its parts can differ in the order of the marks.
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", job_name).casefold())
 
 
 def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_LENGTH]
 
 
 def _slug(folded: str, *, suffix: str) -> str:
@@ -58,6 +59,7 @@ def _slug(folded: str, *, suffix: str) -> str:
 def candidates(job_name: str, job_type: JobType) -> tuple[str, str]:
     """The object names that a job may have, in the order in which they are tried."""
     folded = fold(job_name)
-    legal = len(job_name) <= MAX_NAME_LENGTH and _LEGAL.match(job_name)
-    plain = job_name if legal else _slug(folded, suffix=_digest(folded))
+    # The folded name counts: every spelling of a job must lead to the same objects.
+    legal = len(folded) <= MAX_NAME_LENGTH and _LEGAL.fullmatch(folded)
+    plain = folded if legal else _slug(folded, suffix=_digest(folded))
     return plain, _slug(folded, suffix=_digest(f"{job_type}/{folded}"))

@@ -126,7 +126,7 @@ def split_arguments(text: str | None) -> list[str]:
     """
     if not text:
         return []
-    for closing in ("", '"', "'", "\\"):
+    for closing in ("", "\\", '"', "'", '\\"'):
         try:
             return shlex.split(text + closing)
         except ValueError:

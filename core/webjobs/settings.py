@@ -8,6 +8,7 @@ only a reading of it. Source: Kudu's WebJobs contract, section 4.1.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +43,18 @@ def read(settings: Mapping[str, Any]) -> JobSettings:
 def parse_file(content: bytes) -> dict[str, Any]:
     """The object in a settings.job file; ``{}`` for anything that is not a JSON object, as Kudu reads it."""
     try:
-        value = json.loads(content.decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        value = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError):  # UnicodeDecodeError, JSONDecodeError and endless integers are ValueErrors
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):  # 1e999: can't be written as JSON again
+        raise ValueError(f"{text} is out of range")
+    return number

@@ -6,12 +6,14 @@ somewhere else) is refused with a message that names the entry. Nothing is writt
 
 from __future__ import annotations
 
+import lzma
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, cast
 
 
 class UploadError(ValueError):
@@ -29,6 +31,8 @@ class Limits:
     """Unpacked : packed, looked at from ``ratio_from_bytes`` on: text can shrink that far, a bomb goes farther."""
     ratio_from_bytes: int = 16 * 2**20
     path_bytes: int = 512
+    name_bytes: int = 255
+    """One segment of a path; what Linux file systems hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,8 @@ def safe_path(name: str, *, limits: Limits) -> str:
     clean = "/".join(part for part in parts if part not in ("", "."))
     if not clean or len(clean.encode("utf-8", "surrogatepass")) > limits.path_bytes:
         raise UploadError(f"The zip has an entry with an empty or too long name: {name[:80]!r}.")
+    if any(len(part.encode("utf-8", "surrogatepass")) > limits.name_bytes for part in clean.split("/")):
+        raise UploadError(f"The zip has an entry with a too long name: {name[:80]!r}.")
     return clean
 
 
@@ -66,7 +72,8 @@ class _Counted:
         self._budget = budget
 
     def read(self, size: int = -1) -> bytes:
-        data = self._source.read(min(size, 2**20) if size >= 0 else 2**20)
+        with _as_upload_error():  # the caller reads outside of the generator, so errors must be told here
+            data = self._source.read(min(size, 2**20) if size >= 0 else 2**20)
         self._budget.take(len(data))
         return data
 
@@ -85,18 +92,53 @@ class _Budget:
             raise UploadError(f"The zip unpacks to more than {self.limits.ratio} times its size.")
 
 
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    ValueError,
+)
+
+
+class _Directory:
+    """The zip's file while its directory is read: zipfile takes all of it at once, whatever its size."""
+
+    _ENTRY_BYTES = 1536
+    """Above what an entry of a sane zip needs: 46, its path twice (a Unicode copy), time stamps, a comment."""
+
+    def __init__(self, file: IO[bytes], *, limits: Limits) -> None:
+        self._file = file
+        self._limits = limits
+        self.checked = False
+
+    def read(self, size: int = -1) -> bytes:
+        bound = max(self._limits.files * self._ENTRY_BYTES, 2**17)
+        if not self.checked and (size < 0 or size > bound):
+            raise UploadError(f"The zip has more than {self._limits.files} entries, or damaged ones.")
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seekable(self) -> bool:
+        return True
+
+
 @contextmanager
 def _as_upload_error() -> Iterator[None]:
     try:
         yield
     except UploadError:
         raise
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+    except _UNREADABLE as error:
         raise UploadError(f"The upload is not a readable zip: {error}") from error
-    except Exception as error:
-        if type(error).__module__ in ("zlib", "lzma"):
-            raise UploadError(f"The upload is not a readable zip: {error}") from error
-        raise
 
 
 def zip_entries(file: IO[bytes], *, size: int, limits: Limits) -> Iterator[Entry]:
@@ -107,7 +149,9 @@ def zip_entries(file: IO[bytes], *, size: int, limits: Limits) -> Iterator[Entry
     budget = _Budget(limits=limits, packed=max(size, 1))
     seen: set[str] = set()
     folders: set[str] = set()
-    with _as_upload_error(), zipfile.ZipFile(file) as archive:
+    directory = _Directory(file, limits=limits)
+    with _as_upload_error(), zipfile.ZipFile(cast(IO[bytes], directory)) as archive:
+        directory.checked = True
         infos = archive.infolist()
         if len(infos) > limits.files:
             raise UploadError(f"The zip has {len(infos)} entries; at most {limits.files} are allowed.")
@@ -128,4 +172,5 @@ def zip_entries(file: IO[bytes], *, size: int, limits: Limits) -> Iterator[Entry
             seen.add(path)
             folders |= parents
             with archive.open(info) as content:
-                yield Entry(path=path, mode=stat.S_IMODE(mode) or 0o644, content=_Counted(content, budget))  # type: ignore[arg-type]
+                counted = cast(IO[bytes], _Counted(content, budget))
+                yield Entry(path=path, mode=stat.S_IMODE(mode) or 0o644, content=counted)

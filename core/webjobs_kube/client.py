@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
+import aiohttp
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import incluster_config, kube_config
 
-from webjobs_kube.errors import NotFound, from_response
+from webjobs_kube.errors import NotFound, Unreachable, from_response
 
 Object = dict[str, Any]
 
@@ -34,6 +35,8 @@ _PREFIXES = {
 }
 _REQUEST_TIMEOUT = 30
 """Seconds for a whole request; log streams have none."""
+_LINE_BYTES = 2**18
+"""A longer line of a log is cut, each part under the same stamp."""
 
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
@@ -46,6 +49,16 @@ def path_of(kind: str, namespace: str | None, name: str | None = None, subresour
     if name is not None:
         path += f"/{quote(name, safe='')}"
     return f"{path}/{subresource}" if subresource else path
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """What the transport throws, as ApiError."""
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        # Some of them have no text.
+        raise Unreachable(f"{type(error).__name__}: {error}".removesuffix(": ")) from error
 
 
 class KubeClient(AbstractAsyncContextManager["KubeClient"]):
@@ -90,15 +103,19 @@ class KubeClient(AbstractAsyncContextManager["KubeClient"]):
         )
         if wanted:
             url += "?" + urlencode({k: str(v).lower() if isinstance(v, bool) else v for k, v in wanted.items()})
-        answer = await self._api.call_api(method, url, headers, body=body, _request_timeout=timeout_seconds or 10**9)
-        response = answer.response
-        if response.status >= 400:
-            raise from_response(response.status, await response.read())
+        with _reachable():
+            answer = await self._api.call_api(
+                method, url, headers, body=body, _request_timeout=timeout_seconds or 10**9
+            )
+            response = answer.response
+            if response.status >= 400:
+                raise from_response(response.status, await response.read())
         return response
 
     async def _json(self, method: str, path: str, **options: Any) -> Object:
         response = await self._call(method, path, **options)
-        result: Object = json.loads(await response.read())
+        with _reachable():
+            result: Object = json.loads(await response.read())
         return result
 
     async def served(self, api_version: str) -> set[str]:
@@ -147,6 +164,16 @@ class KubeClient(AbstractAsyncContextManager["KubeClient"]):
             content_type=MERGE_PATCH,
         )
 
+    async def replace(self, manifest: Object) -> Object:
+        """Puts a whole object in the place of the one it was made from; Conflict when that has changed since."""
+        meta = manifest["metadata"]
+        return await self._json(
+            "PUT",
+            path_of(manifest["kind"], meta["namespace"], meta["name"]),
+            query={"fieldManager": self.manager},
+            body=manifest,
+        )
+
     async def delete(self, kind: str, namespace: str, name: str, *, uid: str | None = None) -> None:
         """Deletes in the background, dependents after it; NotFound when it is gone. With ``uid`` only that one."""
         options: Object = {"propagationPolicy": "Background"}
@@ -165,11 +192,15 @@ class KubeClient(AbstractAsyncContextManager["KubeClient"]):
             timeout_seconds=None,
         )
         rest = b""
-        async with response:
-            async for piece in response.content.iter_any():
-                *lines, rest = (rest + piece).split(b"\n")
-                for line in lines:
-                    yield line.decode("utf-8", "replace")
+        with _reachable():
+            async with response:
+                async for piece in response.content.iter_any():
+                    *lines, rest = (rest + piece).split(b"\n")
+                    for line in lines:
+                        yield line.decode("utf-8", "replace")
+                    if len(rest) > _LINE_BYTES:  # a program that ends no line must not fill the memory
+                        yield rest.decode("utf-8", "replace")
+                        rest = rest.partition(b" ")[0] + b" "
         if rest:
             yield rest.decode("utf-8", "replace")
 

@@ -27,6 +27,13 @@ class AlreadyExists(Conflict):
     """409 on create."""
 
 
+class Unreachable(ApiError):
+    """No answer: the API server is down, or the connection broke or took too long. ``status`` is 0."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(0, "Unreachable", message)
+
+
 class Invalid(ApiError):
     """400 or 422: refused by schema, CEL or admission; the message says what is wrong."""
 

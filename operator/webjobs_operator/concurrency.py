@@ -59,14 +59,15 @@ def decide(webjob: WebJob, known: Mapping[str, WebJobRun], *, now: datetime) -> 
         lock = first.metadata.name
     else:
         first, others = None, waiting
-    start = [first] if first else []
+    # A run that was accepted while others went on (the policy was another then) waits for their end.
+    start = [first] if first and not active else []
     match policy:
         case "Forbid":
             return Decision(holder=lock, start=start, refuse=others)
         case "Queue":
             return Decision(holder=lock, start=start)
         case _:  # Replace: the newest waits for the end of the active one, older ones give way unstarted
-            gone = [] if first else active
+            gone = active
             return Decision(
-                holder=lock, start=start, refuse=others if first else others[:-1], replace=gone if others else []
+                holder=lock, start=start, refuse=others if first else others[:-1], replace=gone if first or others else []
             )

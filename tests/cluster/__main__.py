@@ -35,6 +35,8 @@ def _run(command: str, name: str, provider: str | None) -> int:
         found = facade.status(name)
         print(f"{found.name}: {found.detail}")
         return 0 if found.ready else 1
+    if command == "kubeconfig" and not facade.status(name).running:
+        raise ClusterError(f"cluster {name} is not running; start it with `python -m tests.cluster up --name {name}`")
     cluster = facade.up(name, provider=provider)
     print(cluster.kubeconfig)
     return 0

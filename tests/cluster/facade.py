@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 from . import existing, kind
 from .built import provider as built
@@ -17,7 +16,6 @@ from .paths import cache_root, checked_name, state_of
 from .shell import succeeds
 
 PROVIDERS = ("auto", "kind", "built", "existing")
-_NOTE = "provider"
 
 
 def tell(line: str) -> None:
@@ -43,13 +41,9 @@ def up(name: str, *, provider: str | None = None, feature_gates: str | None = No
         chosen = choose(name, provider)
         if chosen == "existing":
             return existing.up(name)
-        note = _note(name)
         if chosen == "kind":
-            cluster: Cluster = kind.up(name, feature_gates=gates, log=log)
-        else:
-            cluster = built.up(name, feature_gates=gates, log=log)
-        note.write_text(chosen)
-        return cluster
+            return kind.up(name, feature_gates=gates, log=log)
+        return built.up(name, feature_gates=gates, log=log)
 
 
 def down(name: str, *, log: Log = tell) -> None:
@@ -99,13 +93,9 @@ def _requested(provider: str | None) -> str:
     return wanted
 
 
-def _note(name: str) -> Path:
-    return state_of(name) / _NOTE
-
-
 def _provider_of(name: str) -> str | None:
     try:
-        return _note(name).read_text().strip()
+        return (state_of(name) / "provider").read_text().strip()
     except OSError:
         return None
 

@@ -51,6 +51,10 @@ def up(name: str, *, feature_gates: str, log: Log) -> KindCluster:
     Raises:
         ClusterError: no kind program and no Go to build it, or kind failed.
     """
+    if not succeeds(["docker", "info"]):
+        raise ClusterError(
+            "kind needs a container engine, and none answers (`docker info`); or set WEBJOBS_CLUSTER=built"
+        )
     state = state_of(name)
     cluster = KindCluster(
         name=name, provider="kind", kubeconfig=state / "kubeconfig", state=state, program=_program(log)
@@ -60,6 +64,7 @@ def up(name: str, *, feature_gates: str, log: Log) -> KindCluster:
     full = _PREFIX + name
     run([cluster.program, "delete", "cluster", "--name", full], timeout=300)
     state.mkdir(parents=True, exist_ok=True)
+    (state / "provider").write_text("kind")  # first of all, so that `down` finds what an interrupted `up` has begun
     log(f"cluster {name}: kind makes it, usually 1 minute (longer the first time, when the node image is pulled)")
     create = [str(cluster.program), "create", "cluster", "--name", full, f"--kubeconfig={cluster.kubeconfig}"]
     config = json.dumps(config_of(feature_gates)).encode()

@@ -1,6 +1,6 @@
 """Schedules in zones with clock changes: which instant each local time gets, and that none is lost or run twice."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -87,6 +87,36 @@ def test_searches_that_start_in_the_middle_of_a_change() -> None:
     assert hourly.previous_at_or_before(second_pass, zone=zone) == datetime.fromisoformat("2026-11-01T00:30-07:00")
     after_gap = datetime.fromisoformat("2026-03-08T03:10-07:00")
     assert parse("0 30 2 * * *").next_after(after_gap, zone=zone) == after_gap + timedelta(minutes=20)
+
+
+class NewYearChange(tzinfo):
+    """A zone whose clock went back by an hour at 2020-01-01 00:30 UTC: the doubled hour lies across the year's edge."""
+
+    at = datetime(2020, 1, 1, 0, 30)
+
+    def utcoffset(self, when: datetime | None) -> timedelta:
+        assert when is not None
+        local = when.replace(tzinfo=None, fold=0)
+        return timedelta() if local >= self.at + HOUR or (local >= self.at and when.fold) else HOUR
+
+    def dst(self, when: datetime | None) -> None:
+        return None
+
+    def tzname(self, when: datetime | None) -> str:
+        return "new year"
+
+    def fromutc(self, when: datetime) -> datetime:
+        if when.replace(tzinfo=None) < self.at:
+            return when + HOUR
+        return when.replace(fold=int(when.replace(tzinfo=None) < self.at + HOUR))
+
+
+def test_a_doubled_hour_across_the_years_edge() -> None:
+    zone, schedule = NewYearChange(), parse("0 */10 * * * *")
+    before, after = datetime(2019, 12, 31, 23, 20, tzinfo=UTC), datetime(2020, 1, 1, 0, 30, tzinfo=UTC)
+    assert schedule.next_after(before - timedelta(minutes=10), zone=zone) == before
+    assert schedule.next_after(before, zone=zone) == after
+    assert schedule.previous_at_or_before(after - timedelta(seconds=1), zone=zone) == before
 
 
 def test_missed_runs_are_counted_once_each_over_a_change() -> None:

@@ -47,7 +47,7 @@ def ensure(wanted: Sequence[Component] | None = None, *, log: Log) -> dict[str, 
         with locked(cache_root() / "locks" / "build", what="a build of the cluster's programs", log=log):
             todo = missing(wanted)  # the process we may have waited for has built some
             if todo:
-                log(f"building a Kubernetes node from source, once for this machine: about {_total(todo)}")
+                log(f"compiling {len(todo)} components from source, once for this machine: about {_total(todo)}")
             for component in todo:
                 _build(component, position=f"{wanted.index(component) + 1} of {len(wanted)}", log=log)
     return {component.name: folder(component) for component in wanted}

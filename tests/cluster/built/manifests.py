@@ -122,6 +122,8 @@ def kubelet_config(plan: Plan) -> dict[str, Any]:
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
+        "kubeAPIBurst": 1000,
+        "kubeAPIQPS": 500,
         "address": plan.node_address,
         "authentication": {
             "anonymous": {"enabled": False},

@@ -61,7 +61,7 @@ def find(name: str) -> BuiltCluster | None:
     """The cluster ``name``, if its process 1 is alive."""
     state = state_of(name)
     init = Process.load(state / "init.json")
-    if init is None or not init.alive():
+    if init is None or not init.alive() or not (state / "go").exists():
         return None
     try:
         record = json.loads((state / "cluster.json").read_text())
@@ -109,11 +109,28 @@ def down(name: str) -> None:
 def _start(name: str, state: Path, programs: dict[str, Path], *, feature_gates: str) -> BuiltCluster:
     for folder in ("etc", "kubeconfig", "log", "keys"):
         (state / folder).mkdir(parents=True)
+    (state / "provider").write_text("built")
     state.chmod(0o711)  # the volumes are reached through it; keys and kubeconfigs are closed by themselves
     snapshotter = "overlayfs" if cgroups.overlay_works(state) else "native"
     (state / "snapshotter").write_text(snapshotter)
     cgroups.create(f"webjobs-{name}")
     init = _launch(name, state)
+    try:
+        _configure(name, state, init, programs, snapshotter=snapshotter, feature_gates=feature_gates)
+        cluster = find(name)
+        if cluster is None:
+            raise ClusterError(f"cluster {name}: process 1 has ended; log: {state / 'log' / 'init.log'}")
+        _load_pause_image(cluster, programs["pause"] / "pause")
+    except BaseException:
+        init.kill()  # half a cluster is no use; its logs stay
+        raise
+    return cluster
+
+
+def _configure(
+    name: str, state: Path, init: Process, programs: dict[str, Path], *, snapshotter: str, feature_gates: str
+) -> None:
+    """Give process 1 its network and everything its programs read, then let it go on."""
     pair = network.allocate(init.pid)
     record = {"pair": pair.index, "ctr": str(programs["containerd"] / "ctr")}
     (state / "cluster.json").write_text(json.dumps(record))
@@ -132,11 +149,6 @@ def _start(name: str, state: Path, programs: dict[str, Path], *, feature_gates: 
     _credentials(plan)
     (state / "programs.json").write_text(json.dumps(manifests.programs(plan)))
     (state / "go").touch()
-    cluster = find(name)
-    if cluster is None:
-        raise ClusterError(f"cluster {name}: process 1 has ended; log: {state / 'log' / 'init.log'}")
-    _load_pause_image(cluster, programs["pause"] / "pause")
-    return cluster
 
 
 def _launch(name: str, state: Path) -> Process:

@@ -1,0 +1,63 @@
+# make demo   the main job on a real cluster, from nothing
+# make test   all tests
+# Everything else that is needed is installed into .venv and a cache outside the repository, or named.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+RUN := $(VENV)/bin/python
+NAME ?= dev
+
+.PHONY: help demo up down test unit lint format generate verify bench clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*##/\1\t/' | expand -t 12
+
+$(VENV)/.synced: uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Set PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -m venv .local/uv || { echo "The venv module is missing: apt-get install python3-venv" >&2; exit 1; }
+	.local/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	.local/uv/bin/uv sync --quiet --locked --python $(PYTHON)
+	@touch $@
+
+demo: up  ## the main job: cluster, chart, an uploaded zip that runs, its log
+	@examples/demo.sh
+
+up: $(VENV)/.synced  ## a cluster (NAME=dev) with the chart installed; writes .local/env
+	@$(RUN) -m tests.stack up --name $(NAME)
+
+down:  ## stops the cluster and removes its state
+	@$(RUN) -m tests.stack down --name $(NAME)
+
+test: lint  ## everything: lint, unit, integration (real API server), e2e (real node)
+	$(RUN) -m pytest -x tests/unit tests/integration tests/e2e
+
+unit: $(VENV)/.synced  ## unit tests only
+	$(RUN) -m pytest -x tests/unit
+
+lint: $(VENV)/.synced verify  ## ruff, mypy, import rules, chart
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/helm lint --quiet --strict charts/webjobs
+
+format: $(VENV)/.synced  ## formats the code
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+generate: $(VENV)/.synced  ## CRDs from the models, and the chart's copies
+	$(RUN) -m tests.generate
+
+verify: $(VENV)/.synced  ## fails when a generated file is stale
+	$(RUN) -m tests.generate --check
+
+bench: $(VENV)/.synced  ## ratios against native objects, on the built cluster
+	$(RUN) -m tests.bench
+
+clean: down  ## removes the virtual environment too
+	rm -rf $(VENV) .local

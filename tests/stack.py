@@ -1,0 +1,184 @@
+"""A cluster with the chart in it: ``python -m tests.stack up|down [--name NAME] [--env FILE]``.
+
+What a user does with ``helm install``, on a cluster of ``tests.cluster``: image built and loaded, namespaces that
+enforce Pod Security "restricted", a volume where the cluster has no provisioner, the chart, and a file with what a
+client needs to know.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests import cluster as clusters
+from tests.cluster.image import build_image
+
+REPO = Path(__file__).resolve().parent.parent
+SYSTEM = "webjobs-system"
+SITE = "shop"
+RELEASE = "webjobs"
+NODE_PORT = 30080
+CLAIM = f"{RELEASE}-store"
+STORAGE_CLASS = "webjobs-local"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """An installed chart."""
+
+    cluster: clusters.Cluster
+    image: str
+    url: str
+    user: str
+    password: str
+    site: str = SITE
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.cluster.kubeconfig
+
+    def environment(self) -> dict[str, str]:
+        """What a client of the site needs."""
+        return {
+            "KUBECONFIG": str(self.kubeconfig),
+            "WEBJOBS_URL": self.url,
+            "WEBJOBS_USER": self.user,
+            "WEBJOBS_PASSWORD": self.password,
+            "WEBJOBS_SITE": self.site,
+        }
+
+
+def tell(text: str) -> None:
+    """Progress, for a person."""
+    print(f"==> {text}", file=sys.stderr, flush=True)
+
+
+def tool(name: str) -> str:
+    """A program of the virtual environment (kubectl and helm come in wheels), else of the machine."""
+    own = Path(sys.executable).parent / name
+    return str(own) if own.exists() else name
+
+
+def kubectl(kubeconfig: Path, *arguments: str, stdin: str | None = None) -> str:
+    """Output of kubectl; its error output goes to ours, a failure raises CalledProcessError."""
+    environment = os.environ | {"KUBECONFIG": str(kubeconfig)}
+    command = [tool("kubectl"), *arguments]
+    return subprocess.run(command, env=environment, input=stdin, text=True, check=True, stdout=subprocess.PIPE).stdout
+
+
+def apply(kubeconfig: Path, *manifests: dict[str, Any]) -> None:
+    """Applies manifests from memory."""
+    body = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests)})
+    kubectl(kubeconfig, "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=body)
+
+
+def namespace(name: str) -> dict[str, Any]:
+    """A namespace whose pods must be restricted."""
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def source_tag() -> str:
+    """Tag of the image: a digest of everything that goes into it."""
+    digest = hashlib.sha256()
+    sources = [REPO / "uv.lock", REPO / "Dockerfile", REPO / "tests/cluster/image.py"]
+    for folder in ("core", "operator", "apiserver"):
+        sources += sorted((REPO / folder).rglob("*.py"))
+    for source in sources:
+        digest.update(f"{source.relative_to(REPO)}\0".encode() + source.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _image(cluster: clusters.Cluster) -> str:
+    if given := os.environ.get("WEBJOBS_IMAGE"):
+        return given
+    ref = f"registry.local/webjobs:{source_tag()}"
+    loaded = cluster.state / "image"
+    if not loaded.exists() or loaded.read_text() != ref:
+        tell(f"building the image {ref}")
+        archive = build_image(REPO, ref=ref, out=cluster.state / "image.tar")
+        tell("loading it into the node")
+        cluster.load_image(archive, ref)
+        archive.unlink()
+        loaded.write_text(ref)
+    return ref
+
+
+def _values(image: str, *, volume: str | None) -> dict[str, Any]:
+    repository, _, tag = image.rpartition(":")
+    persistence = {"storageClassName": STORAGE_CLASS, "volumeName": volume, "size": "1Gi"} if volume else {}
+    return {
+        "image": {"repository": repository, "tag": tag},
+        "site": {"namespace": SITE},
+        "store": {"persistence": persistence},
+        # The cluster may reach no registry: the one image that is there has sh, bash, tar and Python.
+        "runtimes": {"sh": {"image": image}, "py": {"image": image}},
+        "apiserver": {"service": {"type": "NodePort", "nodePort": NODE_PORT}},
+    }
+
+
+def up(name: str) -> Stack:
+    """Cluster, image and chart; quick when they are there already."""
+    cluster = clusters.up(name)
+    config = cluster.kubeconfig
+    image = _image(cluster)
+    apply(config, namespace(SYSTEM), namespace(SITE))
+    volume = cluster.local_volume("webjobs-store")
+    if volume:
+        volume["spec"]["claimRef"] = {"namespace": SYSTEM, "name": CLAIM}
+        apply(config, volume)
+    tell("installing the chart")
+    values = _values(image, volume=volume["metadata"]["name"] if volume else None)
+    subprocess.run(
+        [tool("helm"), "upgrade", "--install", RELEASE, str(REPO / "charts/webjobs"), "--namespace", SYSTEM]
+        + ["--values", "-", "--wait", "--timeout", "3m"],
+        env=os.environ | {"KUBECONFIG": str(config)},
+        input=json.dumps(values),
+        text=True,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    secret = json.loads(kubectl(config, "get", "secret", f"{RELEASE}-credentials", "-n", SYSTEM, "-o", "json"))
+    user, password = (base64.b64decode(secret["data"][key]).decode() for key in ("username", "password"))
+    url = f"http://{cluster.node_address}:{NODE_PORT}"
+    return Stack(cluster=cluster, image=image, url=url, user=user, password=password)
+
+
+def write_env(stack: Stack, path: Path) -> None:
+    """KEY=VALUE lines for any client; readable by its owner only, for it holds the password."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{key}={value}\n" for key, value in stack.environment().items()))
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.stack", description=__doc__)
+    parser.add_argument("command", choices=["up", "down"])
+    parser.add_argument("--name", default="dev", help="of the cluster (default: dev)")
+    parser.add_argument("--env", type=Path, default=REPO / ".local/env", help="file for clients (default: .local/env)")
+    options = parser.parse_args()
+    try:
+        if options.command == "down":
+            clusters.down(options.name)
+            options.env.unlink(missing_ok=True)
+            return 0
+        stack = up(options.name)
+    except (clusters.ClusterError, subprocess.CalledProcessError) as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    write_env(stack, options.env)
+    tell(f"ready: {stack.url} (what clients need is in {options.env.relative_to(Path.cwd())})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

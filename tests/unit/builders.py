@@ -1,0 +1,134 @@
+"""Objects for tests, as short as their difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from webjobs.model import WebJob, WebJobRun
+from webjobs_operator.config import OperatorConfig
+
+CREATED = "2026-01-01T00:00:00Z"
+
+
+def config(**changes: Any) -> OperatorConfig:
+    """Settings with one image for all."""
+    values: dict[str, Any] = {
+        "storeUrl": "memory:///",
+        "image": "own:1",
+        "packageUrl": "http://shim",
+        "runtimes": {"sh": {"image": "sh:1"}, "py": {"image": "py:1"}},
+        "podSecurityContext": {"runAsNonRoot": True, "runAsUser": 65532},
+        "containerSecurityContext": {"allowPrivilegeEscalation": False},
+    }
+    return OperatorConfig.model_validate(values | changes)
+
+
+def webjob_body(
+    spec: dict[str, Any] | None = None, *, name: str = "job", status: dict[str, Any] | None = None, version: int = 1
+) -> dict[str, Any]:
+    """A triggered WebJob with an inline script, changed by ``spec``."""
+    base = {"type": "triggered", "script": {"fileName": "run.sh", "text": "echo hello\n"}}
+    return {
+        "apiVersion": "webjobs.dev/v1",
+        "kind": "WebJob",
+        "metadata": {
+            "name": name,
+            "namespace": "site",
+            "uid": f"uid-{name}",
+            "generation": 1,
+            "resourceVersion": str(version),
+            "creationTimestamp": CREATED,
+        },
+        "spec": {key: value for key, value in (base | (spec or {})).items() if value is not None},
+        "status": status or {},
+    }
+
+
+def webjob(spec: dict[str, Any] | None = None, **more: Any) -> WebJob:
+    """The same as a model."""
+    return WebJob.parse(webjob_body(spec, **more))
+
+
+def run_body(
+    name: str = "job-202601010000000000",
+    *,
+    state: str | None = None,
+    spec: dict[str, Any] | None = None,
+    status: dict[str, Any] | None = None,
+    created: str = CREATED,
+    **metadata: Any,
+) -> dict[str, Any]:
+    """A run of the WebJob called job."""
+    return {
+        "apiVersion": "webjobs.dev/v1",
+        "kind": "WebJobRun",
+        "metadata": {
+            "name": name,
+            "namespace": "site",
+            "uid": f"uid-{name}",
+            "generation": 1,
+            "resourceVersion": "1",
+            "creationTimestamp": created,
+        }
+        | metadata,
+        "spec": {"webJobName": "job"} | (spec or {}),
+        "status": ({"state": state} if state else {}) | (status or {}),
+    }
+
+
+def run(name: str = "job-202601010000000000", **more: Any) -> WebJobRun:
+    """The same as a model."""
+    return WebJobRun.parse(run_body(name, **more))
+
+
+def pod(
+    *,
+    name: str = "job-pod",
+    phase: str = "Pending",
+    state: dict[str, Any] | None = None,
+    labels: dict[str, str] | None = None,
+    **metadata: Any,
+) -> dict[str, Any]:
+    """A pod of a job; ``state`` is that of its container."""
+    statuses = [] if state is None else [{"name": "job", "state": state}]
+    return {
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": "site",
+            "uid": f"abcdef12-{name}",
+            "resourceVersion": "1",
+            "creationTimestamp": CREATED,
+            "labels": {"webjobs.dev/webjob": "job"} | (labels or {}),
+        }
+        | metadata,
+        "spec": {},
+        "status": {"phase": phase, "containerStatuses": statuses},
+    }
+
+
+def job(
+    *,
+    name: str = "job-202601010000000000",
+    spec: dict[str, Any] | None = None,
+    conditions: list[dict[str, Any]] | None = None,
+    labels: dict[str, str] | None = None,
+    owners: list[dict[str, Any]] | None = None,
+    **metadata: Any,
+) -> dict[str, Any]:
+    """A Kubernetes Job of the WebJob called job."""
+    return {
+        "kind": "Job",
+        "metadata": {
+            "name": name,
+            "namespace": "site",
+            "uid": f"uid-{name}",
+            "resourceVersion": "1",
+            "creationTimestamp": CREATED,
+            "labels": {"webjobs.dev/webjob": "job"} | (labels or {}),
+            "ownerReferences": owners or [],
+        }
+        | metadata,
+        "spec": {"backoffLimit": 0} | (spec or {}),
+        "status": {"conditions": conditions} if conditions else {},
+    }
