@@ -11,9 +11,7 @@ REPO = Path(__file__).resolve().parent.parent
 _HEAD = "{{- if .Values.crds.enabled }}\n"
 _TAIL = "{{- end }}\n"
 _NAME = "  labels:\n    app.kubernetes.io/part-of: webjobs\n"
-_KEEP = (
-    "  {{- if .Values.crds.keep }}\n  annotations:\n    helm.sh/resource-policy: keep\n  {{- end }}\n"
-)
+_KEEP = "  {{- if .Values.crds.keep }}\n  annotations:\n    helm.sh/resource-policy: keep\n  {{- end }}\n"
 
 
 def wanted() -> dict[Path, str]:

@@ -67,7 +67,5 @@ def decide(webjob: WebJob, known: Mapping[str, WebJobRun], *, now: datetime) -> 
         case "Queue":
             return Decision(holder=lock, start=start)
         case _:  # Replace: the newest waits for the end of the active one, older ones give way unstarted
-            gone = active
-            return Decision(
-                holder=lock, start=start, refuse=others if first else others[:-1], replace=gone if first or others else []
-            )
+            older = others if first else others[:-1]
+            return Decision(holder=lock, start=start, refuse=older, replace=active if first or others else [])

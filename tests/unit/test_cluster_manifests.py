@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.built import credentials, manifests, network
+from tests.cluster.built import commands, credentials, manifests, network
 from tests.cluster.built.cluster import volume
+from tests.cluster.built.plan import Plan
 from tests.cluster.kind import config_of
 from tests.cluster.paths import checked_name
 
 
 @pytest.fixture
-def plan() -> manifests.Plan:
+def plan() -> Plan:
     parts = ("kubernetes", "containerd", "runc", "cni", "coredns", "pause")
-    return manifests.Plan(
+    return Plan(
         name="dev",
         state=Path("/state/dev"),
         programs={part: Path("/cache") / part for part in parts},
@@ -27,7 +28,7 @@ def plan() -> manifests.Plan:
     )
 
 
-def test_containerd_uses_our_runtime_pause_image_and_network(plan: manifests.Plan) -> None:
+def test_containerd_uses_our_runtime_pause_image_and_network(plan: Plan) -> None:
     config = tomllib.loads(manifests.containerd_config(plan))
     assert config["version"] == 3
     runtime = config["plugins"]["io.containerd.cri.v1.runtime"]
@@ -38,7 +39,7 @@ def test_containerd_uses_our_runtime_pause_image_and_network(plan: manifests.Pla
     assert images["pinned_images"] == {"sandbox": manifests.PAUSE_IMAGE}
 
 
-def test_kubelet_lets_nobody_in_without_asking_the_api_server(plan: manifests.Plan) -> None:
+def test_kubelet_lets_nobody_in_without_asking_the_api_server(plan: Plan) -> None:
     config = manifests.kubelet_config(plan)
     assert config["authentication"]["anonymous"] == {"enabled": False}
     assert config["authorization"] == {"mode": "Webhook"}
@@ -46,8 +47,8 @@ def test_kubelet_lets_nobody_in_without_asking_the_api_server(plan: manifests.Pl
     assert config["featureGates"] == {"PodLogsQuerySplitStreams": True}
 
 
-def test_programs_start_after_what_they_need(plan: manifests.Plan) -> None:
-    programs = {entry["name"]: entry for entry in manifests.programs(plan)}
+def test_programs_start_after_what_they_need(plan: Plan) -> None:
+    programs = {entry["name"]: entry for entry in commands.programs(plan)}
     assert programs["kube-apiserver"]["gate"] == ("127.0.0.1", 2379)
     assert programs["kubelet"]["gate"] == ("198.18.254.2", 6443)
     assert {name for name, entry in programs.items() if not entry["control"]} == {
@@ -59,17 +60,17 @@ def test_programs_start_after_what_they_need(plan: manifests.Plan) -> None:
     assert json.loads(json.dumps(list(programs.values())))
 
 
-def test_feature_gates_reach_only_the_programs_that_have_them(plan: manifests.Plan) -> None:
+def test_feature_gates_reach_only_the_programs_that_have_them(plan: Plan) -> None:
     flag = "--feature-gates=PodLogsQuerySplitStreams=true"
-    assert flag in manifests.apiserver_flags(plan)
-    assert flag in manifests.controller_flags(plan)
+    assert flag in commands.apiserver_flags(plan)
+    assert flag in commands.controller_flags(plan)
     assert config_of("A=true,B=false")["featureGates"] == {"A": True, "B": False}
     assert config_of("")["featureGates"] == {}
 
 
-def test_every_program_has_its_kubeconfig(plan: manifests.Plan) -> None:
-    flags = [*manifests.controller_flags(plan), *manifests.scheduler_flags(plan), *manifests.kubelet_flags(plan)]
-    flags += [*manifests.proxy_flags(plan), manifests.corefile(plan)]
+def test_every_program_has_its_kubeconfig(plan: Plan) -> None:
+    flags = [*commands.controller_flags(plan), *commands.scheduler_flags(plan), *commands.kubelet_flags(plan)]
+    flags += [*commands.proxy_flags(plan), manifests.corefile(plan)]
     for program in credentials.random_tokens():
         wanted = str(plan.kubeconfig(program))
         assert program == "admin" or any(wanted in flag for flag in flags)

@@ -19,8 +19,10 @@ def terminated(code: int, reason: str = "Error") -> dict[str, Any]:
     return {"terminated": {"exitCode": code, "reason": reason, "startedAt": STARTED, "finishedAt": ENDED}}
 
 
-FAILED = [{"type": "Failed", "status": "True", "lastTransitionTime": ENDED, "message": "Job was active longer"}]
+LATE = "Job was active longer than specified deadline"
+FAILED = [{"type": "Failed", "status": "True", "lastTransitionTime": ENDED, "message": LATE}]
 COMPLETE = [{"type": "Complete", "status": "True", "lastTransitionTime": ENDED}]
+RUNNING = pod(phase="Running", state={"running": {"startedAt": STARTED}})
 
 
 @pytest.mark.parametrize(
@@ -34,7 +36,12 @@ COMPLETE = [{"type": "Complete", "status": "True", "lastTransitionTime": ENDED}]
             [pod(state={"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}})],
             ("Initializing", None, "ImagePullBackOff: no such image"),
         ),
-        ("Initializing", job(), [pod(phase="Running", state={"running": {"startedAt": STARTED}})], ("Running", None, None)),
+        (
+            "Initializing",
+            job(),
+            [RUNNING],
+            ("Running", None, None),
+        ),
         ("Running", job(), [pod(phase="Succeeded", state=terminated(0, "Completed"))], ("Success", 0, None)),
         (
             "Running",
@@ -59,17 +66,22 @@ COMPLETE = [{"type": "Complete", "status": "True", "lastTransitionTime": ENDED}]
             ],
             ("Success", 0, None),
         ),
-        ("Running", job(conditions=FAILED), [pod(phase="Failed", state=terminated(143))], ("Failed", 143, FAILED[0]["message"])),
+        (
+            "Running",
+            job(conditions=FAILED),
+            [pod(phase="Failed", state=terminated(143))],
+            ("Failed", 143, FAILED[0]["message"]),
+        ),
         # The deadline has passed, but the process still has its grace period.
         (
             "Running",
             job(conditions=FAILED),
-            [pod(phase="Running", state={"running": {"startedAt": STARTED}})],
+            [RUNNING],
             ("Running", None, None),
         ),
-        ("Running", job(conditions=FAILED), [], ("Failed", None, FAILED[0]["message"])),
+        ("Running", job(conditions=FAILED), [], ("Failed", None, LATE)),
         ("Running", None, [], ("Aborted", None, "The Job of the run was deleted before it ended.")),
-        ("Running", None, [pod(phase="Running", state={"running": {"startedAt": STARTED}})], ("Running", None, None)),
+        ("Running", None, [RUNNING], ("Running", None, None)),
         ("Running", None, [pod(phase="Succeeded", state=terminated(0))], ("Success", 0, None)),
         (
             "Running",

@@ -141,10 +141,10 @@ def is_open(gate: tuple[str, int]) -> bool:
         return probe.connect_ex(gate) == 0
 
 
-def keep_running(programs: list[Program], logs: Path) -> None:
-    """Start what is due, wait for a signal, again and again; ends only with the process."""
+def keep_running(programs: list[Program], state: Path) -> None:
+    """Start what is due, wait for a signal, again and again, until somebody removes the state folder."""
     power = True
-    while True:
+    while (state / "go").exists():
         waiting = False
         for program in programs:
             if program.pid or not (power or program.control):
@@ -152,7 +152,7 @@ def keep_running(programs: list[Program], logs: Path) -> None:
             if time.monotonic() < program.not_before or (program.gate and not is_open(program.gate)):
                 waiting = True
                 continue
-            start(program, logs)
+            start(program, state / "log")
         got = signal.sigtimedwait(_SIGNALS, 0.02 if waiting else 10.0)
         reap(programs)
         if got is not None and got.si_signo == signal.SIGUSR1:
@@ -165,6 +165,7 @@ def keep_running(programs: list[Program], logs: Path) -> None:
 def main(spec_file: Path) -> None:
     """Set the node up as the specification says, report the process id as the host sees it, and keep it running."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    os.umask(0o022)
     spec = json.loads(spec_file.read_text())
     state = Path(spec["state"])
     host_pid = os.readlink("/proc/self")  # /proc is still the host's
@@ -189,7 +190,7 @@ def main(spec_file: Path) -> None:
         )
         for entry in json.loads((state / "programs.json").read_text())
     ]
-    keep_running(programs, state / "log")
+    keep_running(programs, state)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ RUNNING = (
     Need("openssl", program="openssl"),
     Need("util-linux", program="nsenter"),
     Need("util-linux", program="unshare"),
+    Need("mount", program="mount"),
     Need("libseccomp2", files=("lib/*/libseccomp.so.2", "usr/lib/*/libseccomp.so.2", "usr/lib*/libseccomp.so.2")),
 )
 BUILDING = (

@@ -16,10 +16,11 @@ from ..archive import Config, Layer, write_archive
 from ..errors import ClusterError
 from ..model import Log, Status
 from ..paths import cache_root, repo_root, state_of
-from . import builder, cgroups, credentials, manifests, network, preflight
+from . import builder, cgroups, commands, credentials, manifests, network, preflight
 from .api import Api
 from .cluster import BuiltCluster
 from .components import components
+from .plan import PATH, Plan
 from .process import Process
 from .versions import KUBERNETES
 
@@ -135,7 +136,7 @@ def _configure(
     record = {"pair": pair.index, "ctr": str(programs["containerd"] / "ctr")}
     (state / "cluster.json").write_text(json.dumps(record))
     network.configure(pair, init.pid)
-    plan = manifests.Plan(
+    plan = Plan(
         name=name,
         state=state,
         programs=programs,
@@ -147,7 +148,7 @@ def _configure(
         (state / path).parent.mkdir(parents=True, exist_ok=True)
         (state / path).write_text(text)
     _credentials(plan)
-    (state / "programs.json").write_text(json.dumps(manifests.programs(plan)))
+    (state / "programs.json").write_text(json.dumps(commands.programs(plan)))
     (state / "go").touch()
 
 
@@ -165,6 +166,7 @@ def _launch(name: str, state: Path) -> Process:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd="/",
+            env={"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8"},  # above all no proxy of the user's
         )
     deadline = time.monotonic() + 15
     while parent.poll() is None and time.monotonic() < deadline:
@@ -182,7 +184,7 @@ def _launch(name: str, state: Path) -> Process:
     raise ClusterError(f"cluster {name}: namespaces or mounts are refused: {tail}")
 
 
-def _credentials(plan: manifests.Plan) -> None:
+def _credentials(plan: Plan) -> None:
     keys = plan.state / "keys"
     service = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"]
     credentials.make_keys(

@@ -1,0 +1,192 @@
+"""Manifests against golden files: ``UPDATE_GOLDEN=1`` writes them anew, the diff is what a reviewer reads."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64decode
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from tarfile import TarFile
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.builders import config, run, webjob
+from webjobs_operator.manifests import children
+from webjobs_operator.manifests.merge import covers, merge
+from webjobs_operator.manifests.pod import literal
+from webjobs_operator.manifests.program import Program, Unrunnable, inline_tar, resolve
+
+GOLDEN = Path(__file__).parent / "golden"
+SLOT = datetime(2026, 1, 1, 2, 3, 4, tzinfo=UTC)
+DIGEST = "sha256:" + "ab" * 32
+PACKAGE = {"digest": DIGEST, "entrypoint": "inner/run.py", "size": 2000, "files": 3}
+LARGE = PACKAGE | {"size": 50_000_000}
+IMAGE = {"script": None, "image": "tool:1", "command": ["/tool"], "args": ["-v"]}
+
+
+def continuous(**spec: Any) -> dict[str, Any]:
+    return {"type": "continuous"} | spec
+
+
+def build_job(spec: dict[str, Any], run_spec: dict[str, Any]) -> dict[str, Any]:
+    one = webjob(spec)
+    return children.job(one, run(spec=run_spec), program=resolve(one, config()), config=config())
+
+
+def build_deployment(spec: dict[str, Any]) -> dict[str, Any]:
+    one = webjob(continuous(**spec))
+    return children.deployment(one, program=resolve(one, config()), config=config())
+
+
+def build_cron_job(spec: dict[str, Any]) -> dict[str, Any]:
+    one = webjob(spec)
+    return children.cron_job(
+        one, program=resolve(one, config()), config=config(), expression="*/5 * * * *", time_zone="Europe/Berlin"
+    )
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "job-inline": build_job({}, {"arguments": '"first arg" $(HOME) $$'}),
+    "job-package": build_job({"script": None, "package": PACKAGE, "retries": 2, "timeoutSeconds": 60}, {}),
+    "job-large-package": build_job({"script": None, "package": LARGE}, {}),
+    "job-image": build_job(
+        {"script": None, "image": "tool:1", "command": ["/tool"], "args": ["-v"]}, {"arguments": "x"}
+    ),
+    "cronjob": build_cron_job({"schedule": "0 */5 * * * *", "settings": {"stopping_wait_time": 7}}),
+    "deployment": build_deployment({"replicas": 3, "env": [{"name": "A", "value": "b"}]}),
+    "deployment-singleton": build_deployment({"settings": {"is_singleton": True}, "stoppingWaitSeconds": 20}),
+    "deployment-stopped": build_deployment({"stopped": True, "serviceAccountName": "robot"}),
+    "scheduled-run": children.scheduled_run(
+        webjob(),
+        slot=datetime(2026, 1, 1, 2, 3, 4, tzinfo=UTC),
+        trigger="Schedule - 4 * * * * *",
+        cron_job_name="job-29",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_golden(name: str) -> None:
+    path = GOLDEN / f"{name}.yaml"
+    text = yaml.safe_dump(CASES[name], sort_keys=False, width=110)
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text)
+    assert path.read_text() == text
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == set(CASES)
+
+
+def pod_of(manifest: dict[str, Any]) -> dict[str, Any]:
+    spec = manifest["spec"].get("jobTemplate", manifest)["spec"]
+    pod: dict[str, Any] = spec["template"]["spec"]
+    return pod
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"scheduled-run"}))
+def test_pods_meet_pod_security_restricted(name: str) -> None:
+    """With the chart's defaults; the admission plugin itself is asked in the end-to-end tests."""
+    pod = pod_of(CASES[name])
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    for container in pod["containers"] + pod.get("initContainers", []):
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert not [volume for volume in pod["volumes"] if "hostPath" in volume]
+
+
+def test_the_inline_package_holds_the_script() -> None:
+    one = webjob()
+    manifest = children.config_map(one, name="x", package=inline_tar(one))
+    with TarFile(fileobj=BytesIO(b64decode(manifest["binaryData"]["package.tar"]))) as archive:
+        member = archive.extractfile("run.sh")
+        assert member is not None
+        assert member.read() == b"echo hello\n"
+
+
+def test_a_changed_script_gets_another_config_map() -> None:
+    texts = ("a", "b", "a")
+    names = {
+        resolve(webjob({"script": {"fileName": "run.sh", "text": text}}), config()).config_map
+        for text in ("a", "b", "a")
+    }
+    assert len(names) == 2
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ({"script": {"fileName": "run.cmd", "text": ""}}, "WindowsOnly"),
+        ({"script": None, "package": PACKAGE | {"entrypoint": "a.exe"}}, "WindowsOnly"),
+        ({"script": {"fileName": "run.php", "text": ""}}, "NoRuntime"),
+        ({"script": {"fileName": "run.rb", "text": ""}}, "UnknownScript"),
+        ({"script": None}, "NothingToRun"),
+    ],
+)
+def test_unrunnable(spec: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Unrunnable) as caught:
+        resolve(webjob(spec), config())
+    assert caught.value.reason == reason
+    assert caught.value.message.endswith(".")
+
+
+def test_an_image_of_the_users_own_wins_over_the_runtime() -> None:
+    program = resolve(webjob({"script": {"fileName": "run.php", "text": ""}, "image": "php:mine"}), config())
+    assert program == Program(image="php:mine", script=program.script, config_map=program.config_map)
+
+
+def test_the_pod_template_patch_is_merged_by_name() -> None:
+    patch = {
+        "metadata": {"annotations": {"a": "b"}},
+        "spec": {
+            "containers": [{"name": "job", "resources": {"limits": {"memory": "1Gi"}}}, {"name": "side", "image": "s"}],
+            "securityContext": {"runAsUser": None},
+            "nodeSelector": {"disk": "ssd"},
+        },
+    }
+    template = build_job({"podTemplate": patch}, {})["spec"]["template"]
+    job, side = template["spec"]["containers"]
+    assert (job["name"], job["image"], job["resources"]["limits"]) == ("job", "sh:1", {"memory": "1Gi"})
+    assert side == {"name": "side", "image": "s"}
+    assert template["spec"]["nodeSelector"] == {"disk": "ssd"}
+    assert "runAsUser" not in template["spec"]["securityContext"]
+    assert template["metadata"]["labels"]["webjobs.dev/webjob"] == "job"
+
+
+@pytest.mark.parametrize(
+    ("base", "patch", "merged"),
+    [
+        ({"a": 1}, {"a": None}, {}),
+        ({"a": {"b": 1}}, {"a": {"c": 2}}, {"a": {"b": 1, "c": 2}}),
+        ({"x": [1]}, {"x": [2]}, {"x": [2]}),
+        (
+            {"volumeMounts": [{"mountPath": "/a", "name": "n"}]},
+            {"volumeMounts": [{"mountPath": "/a", "name": "m"}]},
+            {"volumeMounts": [{"mountPath": "/a", "name": "m"}]},
+        ),
+    ],
+)
+def test_merge(base: Any, patch: Any, merged: Any) -> None:
+    assert merge(base, patch) == merged
+
+
+@pytest.mark.parametrize(
+    ("observed", "desired", "same"),
+    [
+        ({"a": 1, "added": True}, {"a": 1}, True),
+        ({"a": 2}, {"a": 1}, False),
+        ({}, {"a": ""}, True),
+        ({"l": [{"n": 1, "d": 0}]}, {"l": [{"n": 1}]}, True),
+        ({"l": [{"n": 1}, {"n": 2}]}, {"l": [{"n": 1}]}, False),
+        ({"resources": {"limits": {"cpu": "1"}}}, {"resources": {"limits": {"cpu": "1000m"}}}, True),
+        (None, {"a": 1}, False),
+    ],
+)
+def test_covers(observed: Any, desired: Any, same: bool) -> None:
+    assert covers(observed, desired) is same
+
+
+def test_what_a_caller_sends_is_never_expanded() -> None:
+    assert literal("$(SECRET) $$ $x") == "$$(SECRET) $$$$ $$x"
