@@ -137,9 +137,9 @@ def up(name: str) -> Stack:
         apply(config, volume)
     tell("installing the chart")
     values = _values(image, volume=volume["metadata"]["name"] if volume else None)
+    command = [tool("helm"), "upgrade", "--install", RELEASE, str(REPO / "charts/webjobs"), "--namespace", SYSTEM]
     subprocess.run(
-        [tool("helm"), "upgrade", "--install", RELEASE, str(REPO / "charts/webjobs"), "--namespace", SYSTEM]
-        + ["--values", "-", "--wait", "--timeout", "3m"],
+        [*command, "--values", "-", "--wait", "--timeout", "3m"],
         env=os.environ | {"KUBECONFIG": str(config)},
         input=json.dumps(values),
         text=True,

@@ -51,16 +51,16 @@ def safe_path(name: str, *, limits: Limits) -> str:
     path = name.replace("\\", "/")  # old .NET writers
     parts = path.split("/")
     if path.startswith("/") or (len(parts[0]) > 1 and parts[0][1] == ":"):
-        raise UploadError(f"The zip has an entry with an absolute path: {name!r}. Use relative paths.")
+        raise UploadError(f"The upload has a file with an absolute path: {name!r}. Use relative paths.")
     if ".." in parts:
-        raise UploadError(f"The zip has an entry that leaves its folder: {name!r}. Remove '..' from the path.")
+        raise UploadError(f"The upload has a file outside of its folder: {name!r}. Remove '..' from the path.")
     if any(ord(char) < 32 or ord(char) == 127 for char in path):
-        raise UploadError(f"The zip has an entry with a control character in its name: {name!r}.")
+        raise UploadError(f"The upload has a file with a control character in its name: {name!r}.")
     clean = "/".join(part for part in parts if part not in ("", "."))
     if not clean or len(clean.encode("utf-8", "surrogatepass")) > limits.path_bytes:
-        raise UploadError(f"The zip has an entry with an empty or too long name: {name[:80]!r}.")
+        raise UploadError(f"The upload has a file with an empty or too long name: {name[:80]!r}.")
     if any(len(part.encode("utf-8", "surrogatepass")) > limits.name_bytes for part in clean.split("/")):
-        raise UploadError(f"The zip has an entry with a too long name: {name[:80]!r}.")
+        raise UploadError(f"The upload has a file with a too long name: {name[:80]!r}.")
     return clean
 
 

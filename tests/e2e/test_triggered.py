@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import hashlib
 
 from tests.site import Site, eventually, zip_of
 
@@ -11,7 +12,8 @@ echo "id=$WEBJOBS_RUN_ID name=$WEBJOBS_NAME type=$WEBJOBS_TYPE"
 echo "raw=$WEBJOBS_COMMAND_ARGUMENTS"
 for a in "$@"; do echo "arg=[$a]"; done
 """
-WAIT = 'while [ ! -e /tmp/go ]; do sleep 0.1; done; echo "released"\n'
+GATE = "/webjobs/work/go"
+WAIT = f'while [ ! -e {GATE} ]; do sleep 0.1; done; echo "released"\n'
 
 
 def release(site: Site, run_id: str) -> None:
@@ -27,7 +29,7 @@ def release(site: Site, run_id: str) -> None:
         ),
         what="a running pod",
     )
-    site.kubectl("exec", pod, "-c", "job", "--", "touch", "/tmp/go")
+    site.kubectl("exec", pod, "-c", "job", "--", "touch", GATE)
 
 
 def test_a_zip_becomes_a_run_with_a_log(site: Site) -> None:
@@ -65,13 +67,8 @@ def test_one_at_a_time(site: Site) -> None:
     refused = site.create_run("single")
     eventually(lambda: site.object("wjr", refused).get("status", {}).get("state") == "Skipped", what="the skip")
     run_id = first.headers["Location"].rpartition("/")[2]
-    live = eventually(
-        lambda: (
-            site.http.get(first.headers["Location"]).json()
-            if site.http.get(first.headers["Location"]).json()["status"] == "Running"
-            else None
-        )
-    )
+    eventually(lambda: site.http.get(first.headers["Location"]).json()["status"] == "Running", what="the start")
+    live = site.http.get(first.headers["Location"]).json()
     assert "Status changed to Running" in site.log(live), "the log can be read while the run goes on"
     release(site, run_id)
     assert site.ended(first.headers["Location"])["status"] == "Success"
@@ -122,8 +119,6 @@ def test_a_large_package_is_fetched_and_verified(site: Site) -> None:
     assert site.objects("configmap", "webjobs.dev/webjob=large") == []
     run = site.ended(site.run("large").headers["Location"])
     assert run["status"] == "Success", site.log(run)
-    import hashlib
-
     assert hashlib.sha256(big).hexdigest() in site.log(run)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.site import Site, eventually
 
+SCRIPT = {"fileName": "run.sh", "text": "echo x"}
 IDLE_WORKER: dict[str, Any] = {"type": "continuous", "image": "registry.local/none:1", "replicas": 0}
 OURS = {"webjobs", "webjobruns", "deployments", "cronjobs", "jobs", "configmaps"}
 _LINE = re.compile(r"^apiserver_request_total\{(.*)\} (\d+)", re.MULTILINE)
@@ -67,10 +68,8 @@ def test_a_change_costs_one_child_write_and_one_status_write(site: Site) -> None
 
 def test_a_restart_writes_nothing(site: Site) -> None:
     site.apply("calm-worker", IDLE_WORKER)
-    site.apply(
-        "calm-cron", {"type": "triggered", "schedule": "0 0 3 1 * *", "script": {"fileName": "run.sh", "text": ":"}}
-    )
-    site.apply("calm-run", {"type": "triggered", "script": {"fileName": "run.sh", "text": "echo x"}})
+    site.apply("calm-cron", {"type": "triggered", "schedule": "0 0 3 1 * *", "script": SCRIPT})
+    site.apply("calm-run", {"type": "triggered", "script": SCRIPT})
     run = site.create_run("calm-run")
     site.kubectl("wait", f"wjr/{run}", "--for=condition=Complete", "--timeout=30s")
     eventually(lambda: observed(site, "calm-worker") and observed(site, "calm-cron"), what="the first passes")
@@ -167,9 +166,7 @@ def test_a_bad_schedule_in_settings_is_a_condition(site: Site) -> None:
 
 
 def test_deletion_removes_all_children(site: Site) -> None:
-    site.apply(
-        "family", {"type": "triggered", "schedule": "0 0 3 * * *", "script": {"fileName": "run.sh", "text": ":"}}
-    )
+    site.apply("family", {"type": "triggered", "schedule": "0 0 3 * * *", "script": SCRIPT})
     run = site.create_run("family")
     site.kubectl("wait", f"wjr/{run}", "--for=condition=Complete", "--timeout=30s")
     kinds = "wj,wjr,cronjob,job,pod,configmap"

@@ -108,10 +108,7 @@ def test_the_inline_package_holds_the_script() -> None:
 
 def test_a_changed_script_gets_another_config_map() -> None:
     texts = ("a", "b", "a")
-    names = {
-        resolve(webjob({"script": {"fileName": "run.sh", "text": text}}), config()).config_map
-        for text in ("a", "b", "a")
-    }
+    names = {resolve(webjob({"script": {"fileName": "run.sh", "text": text}}), config()).config_map for text in texts}
     assert len(names) == 2
 
 

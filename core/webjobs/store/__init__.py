@@ -6,9 +6,12 @@ guessed, through another.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
+import obstore
 from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
-__all__ = ["ObjectStore", "open_store"]
+__all__ = ["ObjectStore", "open_store", "read_stream"]
 
 
 def open_store(url: str) -> ObjectStore:
@@ -18,3 +21,17 @@ def open_store(url: str) -> ObjectStore:
     if url.startswith("file://"):
         return LocalStore(url.removeprefix("file://"), mkdir=True)
     return from_url(url)
+
+
+async def read_stream(store: ObjectStore, key: str) -> tuple[int, AsyncIterator[bytes]] | None:
+    """Size in bytes and content in pieces of what is stored under a key; None when there is nothing."""
+    try:
+        found = await obstore.get_async(store, key)
+    except FileNotFoundError:
+        return None
+
+    async def pieces() -> AsyncIterator[bytes]:
+        async for piece in found.stream():
+            yield bytes(piece)
+
+    return found.meta["size"], pieces()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 
 import obstore
 
-from webjobs.store import ObjectStore
+from webjobs.store import ObjectStore, read_stream
 
 
 def run_log_key(*, namespace: str, webjob: str, run_id: str) -> str:
@@ -21,16 +21,7 @@ async def write(store: ObjectStore, key: str, content: AsyncIterable[bytes]) -> 
 
 async def read(store: ObjectStore, key: str) -> tuple[int, AsyncIterator[bytes]] | None:
     """Size in bytes and content in pieces; None when there is none."""
-    try:
-        found = await obstore.get_async(store, key)
-    except FileNotFoundError:
-        return None
-
-    async def pieces() -> AsyncIterator[bytes]:
-        async for piece in found.stream():
-            yield bytes(piece)
-
-    return found.meta["size"], pieces()
+    return await read_stream(store, key)
 
 
 async def delete(store: ObjectStore, key: str) -> None:

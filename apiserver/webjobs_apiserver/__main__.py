@@ -1,0 +1,66 @@
+"""The REST shim's process: ``python -m webjobs_apiserver --config FILE``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+
+import uvicorn
+
+from webjobs.store import open_store
+from webjobs_apiserver import config as configuration
+from webjobs_apiserver.app import create_app
+from webjobs_apiserver.config import ApiserverConfig
+from webjobs_kube.client import KubeClient
+
+log = logging.getLogger("webjobs_apiserver")
+
+MANAGER = "webjobs-apiserver"
+SHUTDOWN_SECONDS = 20
+
+
+class PathOnly(logging.Filter):
+    """Takes the query out of uvicorn's access log: arguments of runs can be secret."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple) and len(record.args) == 5:
+            client, method, path, version, status = record.args
+            record.args = (client, method, str(path).partition("?")[0], version, status)
+        return True
+
+
+def main() -> None:
+    """Serves until a signal."""
+    parser = argparse.ArgumentParser(prog="webjobs-apiserver")
+    parser.add_argument("--config", required=True, help="YAML file with the REST shim's settings")
+    arguments = parser.parse_args()
+    logging.basicConfig(
+        level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    logging.getLogger("uvicorn.access").addFilter(PathOnly())
+    asyncio.run(serve(configuration.load(arguments.config)))
+
+
+async def serve(config: ApiserverConfig) -> None:
+    """The server as one coroutine; a signal or cancelling it ends it."""
+    async with await KubeClient.connect(manager=MANAGER) as kube:
+        app = create_app(config=config, kube=kube, store=open_store(config.store_url))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                host=config.host,
+                port=config.port,
+                log_config=None,
+                server_header=False,
+                forwarded_allow_ips=list(config.forwarded_allow_ips),
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            )
+        )
+        log.info("serving site %s, namespace %s", config.site, config.namespace)
+        await server.serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""The ASGI application: routes, and how errors look on the wire."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+from fastapi import FastAPI, Request
+from obstore.exceptions import BaseError as StoreError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
+from starlette.responses import PlainTextResponse, Response
+
+from webjobs.store import ObjectStore
+from webjobs_apiserver import packages
+from webjobs_apiserver.auth import BasicAuth, Credentials
+from webjobs_apiserver.config import ApiserverConfig
+from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, TooLarge, Unavailable
+from webjobs_apiserver.kudu import continuous, jobs, responses, triggered, vfs
+from webjobs_apiserver.kudu.paths import CanonicalPaths
+from webjobs_apiserver.service import Clock, Service
+from webjobs_apiserver.sites import Site
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import ApiError, Invalid
+
+log = logging.getLogger(__name__)
+
+_RUN_ACTIVE = "Cannot start a new run since job is already running."
+"""Contract, section 2.5: clients match on it."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore, clock: Clock = _utc_now) -> FastAPI:
+    """The application for one site. ``clock`` gives aware datetimes."""
+    credentials = Credentials(config.credentials_directory)
+    service = Service.build(kube=kube, store=store, limits=config.limits, clock=clock)
+    site = Site(name=config.site, namespace=config.namespace)
+    facade = jobs.Facade(service=service, site_of=lambda request: site)
+    app = FastAPI(
+        title="WebJobs",
+        openapi_url=None,  # Kudu has none, and every route of ours is one of the contract's
+        redirect_slashes=False,
+        middleware=[Middleware(BasicAuth, credentials=credentials), Middleware(CanonicalPaths)],
+    )
+    endpoint = packages.PackageEndpoint(store, reviews=packages.TokenReviews(kube, clock=clock))
+    for router in (
+        packages.router(endpoint),
+        jobs.all_jobs(facade),
+        jobs.jobs_of(facade, "triggered"),
+        jobs.jobs_of(facade, "continuous"),
+        triggered.router(facade),
+        continuous.router(facade),
+        vfs.router(facade),
+    ):
+        app.include_router(router)
+    _add_health(app, credentials)
+    _add_errors(app)
+    return app
+
+
+def _add_health(app: FastAPI, credentials: Credentials) -> None:
+    @app.get("/healthz")
+    async def healthz() -> Response:
+        return PlainTextResponse("ok")
+
+    @app.get("/readyz")
+    async def readyz() -> Response:
+        # The API server is not asked: while it is down, clients shall see our 503 and not a dead address.
+        if not credentials.usable:
+            return PlainTextResponse("no credentials", status_code=503)
+        return PlainTextResponse("ok")
+
+
+def _add_errors(app: FastAPI) -> None:
+    @app.exception_handler(ServiceError)
+    async def service_error(request: Request, error: ServiceError) -> Response:
+        match error:
+            case Missing():
+                return responses.empty(404)
+            case Busy():
+                return responses.text(_RUN_ACTIVE, status=409)
+            case Refused():
+                return responses.http_error(error.message, status=409)
+            case BadRequest():
+                return responses.text(error.message, status=400)
+            case TooLarge():
+                return responses.text(error.message, status=413)
+            case Unavailable():
+                return responses.http_error(error.message, status=503)
+        raise error
+
+    @app.exception_handler(Invalid)
+    async def invalid(request: Request, error: Invalid) -> Response:
+        return responses.text(error.message, status=400)
+
+    @app.exception_handler(ApiError)
+    async def api_error(request: Request, error: ApiError) -> Response:
+        # The API server's own words can name accounts and objects: for the log, not for the client.
+        log.error("Kubernetes API: %s", error)
+        return responses.http_error(f"The Kubernetes API did not do it ({error.reason}). Try again later.", status=503)
+
+    @app.exception_handler(StoreError)
+    @app.exception_handler(OSError)
+    async def store_error(request: Request, error: Exception) -> Response:
+        log.error("store: %s: %s", type(error).__name__, error)
+        return responses.http_error("The store for packages and logs does not answer. Try again later.", status=503)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(request: Request, error: ClientDisconnect) -> Response:
+        return responses.empty(400)  # nobody reads it
+
+    @app.exception_handler(HTTPException)
+    async def no_route(request: Request, error: HTTPException) -> Response:
+        if error.status_code in (404, 405):
+            return responses.no_route(request)
+        return responses.http_error(error.detail, status=error.status_code)
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        return responses.http_error("An error has occurred.", status=500)

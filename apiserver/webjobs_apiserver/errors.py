@@ -1,0 +1,35 @@
+"""Answers of the service that are no success. The facades say how each looks on the wire."""
+
+from __future__ import annotations
+
+
+class ServiceError(Exception):
+    """Base of them; ``message`` is for the client, in one or more whole sentences."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Missing(ServiceError):
+    """There is no such job, run or file."""
+
+
+class Busy(ServiceError):
+    """A run is active and the job takes only one."""
+
+
+class Refused(ServiceError):
+    """The job is there but can't do that now."""
+
+
+class BadRequest(ServiceError):
+    """What the client sent can't be used."""
+
+
+class TooLarge(ServiceError):
+    """More than the limit."""
+
+
+class Unavailable(ServiceError):
+    """Try again: something behind us doesn't answer or changes too fast."""

@@ -1,0 +1,172 @@
+"""The logs that clients read: of a run (archived or live) and of a continuous job's instances."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from webjobs import logs
+from webjobs.logs import CONTAINER, Level
+from webjobs.model import LABEL_RUN, LABEL_WEBJOB, WebJob
+from webjobs.runs import parse_time, run_id
+from webjobs.store import ObjectStore
+from webjobs.store import logs as stored_logs
+from webjobs_apiserver.errors import Missing
+from webjobs_apiserver.jobs import Jobs
+from webjobs_apiserver.runs import Runs
+from webjobs_apiserver.sites import Site
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import Invalid, NotFound
+
+Pod = dict[str, Any]
+Item = TypeVar("Item")
+
+_PIECE_BYTES = 2**16
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogFile:
+    """A log on its way to a client."""
+
+    content: AsyncIterator[bytes]
+    size: int | None = None
+    """Bytes; None for a live log."""
+
+
+class JobLogs:
+    """Operations on the logs of a site."""
+
+    def __init__(self, kube: KubeClient, *, store: ObjectStore, jobs: Jobs, runs: Runs) -> None:
+        self._kube = kube
+        self._store = store
+        self._jobs = jobs
+        self._runs = runs
+
+    async def of_run(self, site: Site, name: str, asked_id: str) -> LogFile:
+        """The log of a run: from the archive when it is there, else live. Missing when there is no such run."""
+        job, run = await self._runs.get(site, name, asked_id)
+        # The path is data, and the store is shared: it must not lead into another namespace.
+        own = f"{site.namespace}/data/"
+        path = run.status.log_path
+        if run.ended and path and path.startswith(own) and ".." not in path.split("/"):
+            archived = await stored_logs.read(self._store, path)
+            if archived:
+                return LogFile(size=archived[0], content=archived[1])
+        selector = f"{LABEL_WEBJOB}={job.object_name},{LABEL_RUN}={run_id(run)}"
+        pods = await self._pods(site, selector)
+        header = logs.run_log(job.webjob, run, pods[-1] if pods else None)
+        lines = await _begun(self._output(site, pods))
+        return LogFile(content=_gathered(logs.render(header, lines)))
+
+    async def of_job(self, site: Site, name: str) -> LogFile:
+        """The log of a continuous job's live instances, one after another; Missing when there is none."""
+        job = await self._jobs.get(site, "continuous", name)
+        pods = await self._pods(site, f"{LABEL_WEBJOB}={job.object_name}")
+        live = [pod for pod in pods if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")]
+        if not live:
+            raise Missing
+        pieces = await _begun(self._instances(site, job.webjob, live))
+        return LogFile(content=_gathered(pieces))
+
+    async def _pods(self, site: Site, selector: str) -> list[Pod]:
+        """Oldest first."""
+        pods = await self._kube.list("Pod", site.namespace, selector=selector)
+        return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
+
+    async def _output(self, site: Site, pods: list[Pod]) -> AsyncIterator[str]:
+        """Lines of all attempts of a run in their order, as the archive has them."""
+        for pod in pods:
+            async for line in self._lines(site, pod):
+                yield line
+
+    async def _lines(self, site: Site, pod: Pod, *, previous: bool = False) -> AsyncIterator[str]:
+        name = pod["metadata"]["name"]
+        try:
+            async for line in self._kube.log_lines(site.namespace, name, container=CONTAINER, previous=previous):
+                yield line
+        except (NotFound, Invalid):
+            return  # the pod is gone, or its container has not started yet
+
+    async def _instances(self, site: Site, webjob: WebJob, pods: list[Pod]) -> AsyncIterator[bytes]:
+        for pod in pods:
+            told = _Instance(webjob, pod)
+            status = logs.container_status(pod)
+            before = (status.get("lastState") or {}).get("terminated")
+            state = status.get("state") or {}
+            yield told.starting()
+            if before:
+                yield told.process(before)
+                async for line in self._lines(site, pod, previous=True):
+                    yield told.output(line)
+                yield told.ended(before)
+            now = state.get("running") or state.get("terminated")
+            if now and now != before:
+                yield told.process(now)
+                async for line in self._lines(site, pod):
+                    yield told.output(line)
+                if "terminated" in state:
+                    yield told.ended(now)
+
+
+class _Instance:
+    """Kudu's lines about one instance (contract, section 8)."""
+
+    def __init__(self, webjob: WebJob, pod: Pod) -> None:
+        self._webjob = webjob
+        self._pod = pod
+        self._id = logs.instance_id(pod["metadata"]["uid"])
+
+    def _system(self, when: datetime, text: str, *, level: Level = "INFO") -> bytes:
+        return logs.line(when, self._id, text, level=level, system=True).encode()
+
+    def output(self, stamped: str) -> bytes:
+        return logs.output_line(stamped, self._id).encode()
+
+    def starting(self) -> bytes:
+        created = self._pod["metadata"]["creationTimestamp"]
+        when = parse_time(self._pod.get("status", {}).get("startTime") or created)
+        singleton = f"WebJob singleton setting is {self._webjob.singleton}"
+        return self._system(when, "Status changed to Starting") + self._system(when, singleton)
+
+    def process(self, state: Mapping[str, Any]) -> bytes:
+        when = parse_time(state.get("startedAt"))
+        selected = logs.script_of(self._webjob)
+        run = f"Run script '{selected.file_name}' with script host - '{selected.host.name}'" if selected else None
+        return (self._system(when, run) if run else b"") + self._system(when, "Status changed to Running")
+
+    def ended(self, state: Mapping[str, Any]) -> bytes:
+        when, code = parse_time(state.get("finishedAt")), state.get("exitCode")
+        if code:
+            told = self._system(when, f"Job failed due to exit code {code}", level="ERR")
+        else:
+            told = self._system(when, "Status changed to Success")
+        return told + self._system(when, "Status changed to PendingRestart")
+
+
+async def _begun(source: AsyncIterator[Item]) -> AsyncIterator[Item]:
+    """The same items, the first of them fetched already: an error shows before the answer has begun."""
+    try:
+        first = await anext(source)
+    except StopAsyncIteration:
+        return source
+
+    async def items() -> AsyncIterator[Item]:
+        yield first
+        async for item in source:
+            yield item
+
+    return items()
+
+
+async def _gathered(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in larger pieces."""
+    pending = bytearray()
+    async for piece in source:
+        pending += piece
+        if len(pending) >= _PIECE_BYTES:
+            yield bytes(pending)
+            pending.clear()
+    if pending:
+        yield bytes(pending)

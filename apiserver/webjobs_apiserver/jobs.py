@@ -1,0 +1,201 @@
+"""WebJobs by the names that clients use: find, list, create, change, delete."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from webjobs import names
+from webjobs.model import API_VERSION, JobType, WebJob
+from webjobs_apiserver.errors import Missing, Refused, Unavailable
+from webjobs_apiserver.sites import Site
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
+
+log = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+Edit = Callable[[Object], None]
+"""Changes a WebJob's raw spec in place."""
+
+TRIES = 8
+"""Rounds of read and conditional write before we give up; each lost round is somebody else's progress."""
+_UNSETTLED = "The WebJob is being changed by others at the same time. Try again."
+_DELETING = "The WebJob is being deleted. Try again when it is gone."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A WebJob and the name by which it was asked for."""
+
+    name: str
+    """In the client's own spelling (contract, section 3.4: names are case-insensitive and echoed)."""
+    webjob: WebJob
+    raw: Object
+    """The object as the API server gave it."""
+
+    @property
+    def object_name(self) -> str:
+        return self.webjob.metadata.name
+
+    @property
+    def deleting(self) -> bool:
+        return self.webjob.metadata.deletion_timestamp is not None
+
+
+def _parsed(raw: Object) -> WebJob | None:
+    try:
+        return WebJob.parse(raw)
+    except ValidationError as error:  # stored before its CRD became stricter: must not break the others
+        log.warning("WebJob %s can't be read: %s", raw.get("metadata", {}).get("name"), error)
+        return None
+
+
+class Jobs:
+    """Operations on the WebJobs of a site."""
+
+    def __init__(self, kube: KubeClient) -> None:
+        self._kube = kube
+
+    async def list(self, site: Site, job_type: JobType | None = None) -> list[Job]:
+        """All jobs (of a type), triggered ones first, each type by name."""
+        found = []
+        for raw in await self._kube.list("WebJob", site.namespace):
+            webjob = _parsed(raw)
+            if webjob and (job_type is None or webjob.spec.type == job_type):
+                found.append(Job(name=webjob.display_name, webjob=webjob, raw=raw))
+        live = [job for job in found if not job.deleting]
+        return sorted(live, key=lambda job: (job.webjob.spec.type != "triggered", names.fold(job.name)))
+
+    async def get(self, site: Site, job_type: JobType, name: str) -> Job:
+        """One job; Missing when there is none."""
+        job = await self.find(site, job_type, name)
+        if job is None:
+            raise Missing
+        return job
+
+    async def find(self, site: Site, job_type: JobType, name: str) -> Job | None:
+        """One job; None when there is none or it is being deleted."""
+        job = await self._find(site, job_type, name)
+        return None if job is None or job.deleting else job
+
+    async def _find(self, site: Site, job_type: JobType, name: str) -> Job | None:
+        try:
+            names.check(name)
+        except names.JobNameError:
+            return None
+        for candidate in names.candidates(name, job_type):
+            try:
+                raw = await self._kube.get("WebJob", site.namespace, candidate)
+            except NotFound:
+                continue
+            if job := self._as_job(raw, job_type, name):
+                return job
+        # Made by kubectl with a jobName that has nothing to do with its object name.
+        listed = await self._kube.list("WebJob", site.namespace)
+        for raw in sorted(listed, key=lambda raw: str(raw["metadata"]["name"])):
+            whole = {"apiVersion": API_VERSION, "kind": "WebJob"} | raw  # items of a list come without
+            if job := self._as_job(whole, job_type, name):
+                return job
+        return None
+
+    def _as_job(self, raw: Object, job_type: JobType, name: str) -> Job | None:
+        webjob = _parsed(raw)
+        if webjob is None or webjob.spec.type != job_type or not names.same(webjob.display_name, name):
+            return None
+        return Job(name=name, webjob=webjob, raw=raw)
+
+    async def save(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
+        """Creates a job or changes the one that is there, in one write; ``edit`` may be called several times.
+
+        Raises JobNameError, and Invalid when the API server refuses the result.
+        """
+        names.check(name)
+        for _ in range(TRIES):
+            job = await self._find(site, job_type, name)
+            if job and job.deleting:
+                raise Refused(_DELETING)
+            try:
+                saved = await self._replace(job, edit) if job else await self._create(site, job_type, name, edit)
+            except (Conflict, NotFound):
+                continue  # changed, created or deleted since we looked
+            return saved
+        raise Unavailable(_UNSETTLED)
+
+    async def change(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
+        """Changes a job that is there; Missing when there is none."""
+        for _ in range(TRIES):
+            job = await self.get(site, job_type, name)
+            try:
+                return await self._replace(job, edit)
+            except (Conflict, NotFound):
+                continue
+        raise Unavailable(_UNSETTLED)
+
+    async def _replace(self, job: Job, edit: Edit) -> Job:
+        # A merge patch could not do it: it merges settings key by key, and can't store a null.
+        changed = deepcopy(job.raw)
+        edit(changed["spec"])
+        if changed == job.raw:
+            return job
+        raw = await self._kube.replace(changed)
+        return Job(name=job.name, webjob=WebJob.parse(raw), raw=raw)
+
+    async def _create(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
+        """Creates under the first object name that is free; Conflict when there is none."""
+        plain, qualified = names.candidates(name, job_type)
+        try:
+            return await self._create_as(site, job_type, name, object_name=plain, edit=edit)
+        except AlreadyExists:
+            there = await self._kube.get("WebJob", site.namespace, plain)
+            if self._as_job(there, job_type, name):
+                raise  # the same job, made just now by another call
+        return await self._create_as(site, job_type, name, object_name=qualified, edit=edit)
+
+    async def _create_as(self, site: Site, job_type: JobType, name: str, *, object_name: str, edit: Edit) -> Job:
+        spec: Object = {"type": job_type}
+        if name != object_name:
+            spec["jobName"] = name
+        edit(spec)
+        manifest = {
+            "apiVersion": API_VERSION,
+            "kind": "WebJob",
+            "metadata": {"name": object_name, "namespace": site.namespace},
+            "spec": spec,
+        }
+        raw = await self._kube.create(manifest)
+        return Job(name=name, webjob=WebJob.parse(raw), raw=raw)
+
+    async def delete(self, site: Site, job_type: JobType, name: str) -> None:
+        """Deletes a job with all that belongs to it; fine when there is none."""
+        job = await self.find(site, job_type, name)
+        if job is None:
+            return
+        try:
+            # By uid: a job that was made anew under this name since then is another one.
+            await self._kube.delete("WebJob", site.namespace, job.object_name, uid=job.webjob.metadata.uid)
+        except (NotFound, Conflict):
+            return
+
+    async def set_stopped(self, site: Site, name: str, *, stopped: bool) -> None:
+        """Stops or starts a continuous job; Missing when there is none."""
+        job = await self.get(site, "continuous", name)
+        if bool(job.webjob.spec.stopped) == stopped:
+            return
+        try:
+            await self._kube.patch("WebJob", site.namespace, job.object_name, {"spec": {"stopped": stopped}})
+        except NotFound:
+            raise Missing from None
+
+    async def set_settings(self, site: Site, job_type: JobType, name: str, settings: Object) -> None:
+        """Replaces a job's settings as a whole; Missing when there is none."""
+
+        def edit(spec: Object) -> None:
+            spec["settings"] = settings
+
+        await self.change(site, job_type, name, edit)

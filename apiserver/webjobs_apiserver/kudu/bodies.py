@@ -1,0 +1,138 @@
+"""The JSON objects of Kudu's API (contract, section 2). Pure; the order of the keys is part of the contract."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from webjobs import logs, runs
+from webjobs.model import WebJob, WebJobRun
+from webjobs_apiserver.jobs import Job
+from webjobs_apiserver.kudu.responses import dump
+
+Body = dict[str, Any]
+
+_NEVER = "0001-01-01T00:00:00"
+"""How .NET writes the zero date."""
+
+
+def triggered(job: Job, *, latest: WebJobRun | None, base: str, now: datetime) -> Body:
+    """A triggered job (2.1). ``base``: scheme and host of the request."""
+    return {
+        "latest_run": run(latest, job_name=job.name, base=base, now=now) if latest else None,
+        "history_url": f"{base}/api/triggeredwebjobs/{job.name}/history",
+        "scheduler_logs_url": None,
+        **_common(job, base=base),
+    }
+
+
+def continuous(job: Job, *, base: str) -> Body:
+    """A continuous job (2.2)."""
+    status, detailed = _statuses(job.webjob)
+    return {
+        "status": status,
+        "detailed_status": detailed,
+        "log_url": f"{base}/vfs/data/jobs/continuous/{job.name}/job_log.txt",
+        **_common(job, base=base),
+    }
+
+
+def _common(job: Job, *, base: str) -> Body:
+    kind, name = job.webjob.spec.type, job.name
+    return {
+        "name": name,
+        "run_command": run_command(job.webjob),
+        "url": f"{base}/api/{kind}webjobs/{name}",
+        "extra_info_url": f"{base}/azurejobs/#/jobs/{kind}/{name}",
+        "type": kind,
+        "error": None,
+        "using_sdk": False,
+        "settings": job.webjob.spec.settings or {},
+    }
+
+
+def run_command(webjob: WebJob) -> str:
+    """Path of the script in the package; for a plain image its command, else its name."""
+    spec = webjob.spec
+    if spec.package:
+        return spec.package.entrypoint
+    if spec.script:
+        return spec.script.file_name
+    return " ".join(spec.command) if spec.command else spec.image or ""
+
+
+def _statuses(webjob: WebJob) -> tuple[str, str]:
+    """``status`` and ``detailed_status``."""
+    status = webjob.status
+    own = logs.instance_id(webjob.metadata.uid)
+    if not status.state and not status.instances:
+        return "Initializing", f"{own} - Initializing"
+    if webjob.spec.stopped and (status.observed_generation or 0) < webjob.metadata.generation:
+        return "Disabling", f"{own} - Disabling\r\n"  # asked to stop, not yet seen by the operator
+    one = status.state
+    for instance in status.instances or []:
+        if not status.state and (one is None or instance.status != "InactiveInstance"):
+            one = instance.status
+    lines = [(instance.id, instance.status) for instance in status.instances or []] or [(own, one)]
+    return one or "Initializing", "".join(f"{identifier} - {word}\r\n" for identifier, word in lines)
+
+
+def run(run: WebJobRun, *, job_name: str, base: str, now: datetime) -> Body:
+    """A run (2.3)."""
+    identifier, started = runs.run_id(run), runs.start_time(run)
+    ended = runs.parse_time(run.status.end_time) if run.ended and run.status.end_time else None
+    return {
+        "id": identifier,
+        "name": identifier,
+        "status": run.status.state or "Initializing",
+        "start_time": runs.kudu_time(started),
+        "end_time": runs.kudu_time(ended) if ended else _NEVER,
+        "duration": runs.kudu_duration((ended or now) - started),
+        "output_url": f"{base}/vfs/data/jobs/triggered/{job_name}/{identifier}/output_log.txt",
+        "error_url": None,
+        "url": f"{base}/api/triggeredwebjobs/{job_name}/history/{identifier}",
+        "job_name": job_name,
+        "trigger": runs.trigger(run),
+    }
+
+
+def history(known: Sequence[WebJobRun], *, job_name: str, base: str, now: datetime) -> Body:
+    """The history (2.4); ``known`` newest first."""
+    return {"runs": [run(one, job_name=job_name, base=base, now=now) for one in known]}
+
+
+def location(base: str, *, job_name: str, run_id: str) -> str:
+    """URL of a run for a header: escaped, unlike those in bodies."""
+    return f"{base}/api/triggeredwebjobs/{quote(job_name, safe=_UNESCAPED)}/history/{run_id}"
+
+
+_UNESCAPED = "!$&'()*+,;=:@~"
+
+
+def list_etag(bodies: Sequence[Body]) -> str:
+    """ETag of a list, without quotes (1.3): what moves it are the same values as in Kudu; an empty list is 11."""
+    value = 17
+    for body in bodies:
+        latest = body.get("latest_run")
+        moving: list[Any] = [body[key] for key in ("name", "run_command", "type", "error")]
+        if body["type"] == "continuous":
+            moving.append(body["detailed_status"])
+        elif latest:
+            moving += [latest["id"], latest["status"], latest["duration"]]
+        value = zlib.crc32(dump(moving), value)
+    return f"{value:x}"
+
+
+def history_etag(body: Body, *, job_name: str) -> str:
+    """ETag of a history, without quotes: of its newest run."""
+    if not body["runs"]:
+        return f"{_hash(job_name)}-{_hash('EMPTY')}"
+    newest = body["runs"][0]
+    return "-".join(_hash(newest[key]) for key in ("id", "status", "end_time"))
+
+
+def _hash(text: str) -> str:
+    return f"{zlib.crc32(text.encode('utf-8', 'replace')):x}"

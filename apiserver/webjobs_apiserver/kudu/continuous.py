@@ -1,0 +1,27 @@
+"""``/api/continuouswebjobs``: start, stop."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from webjobs_apiserver.kudu import responses
+from webjobs_apiserver.kudu.jobs import Facade
+
+
+def router(facade: Facade) -> APIRouter:
+    """The routes that only continuous jobs have."""
+    jobs = facade.service.jobs
+    routes = APIRouter(prefix="/api/continuouswebjobs/{name}")
+
+    @routes.post("/start")
+    async def start(request: Request, name: str) -> Response:
+        await jobs.set_stopped(facade.site_of(request), name, stopped=False)
+        return responses.empty()
+
+    @routes.post("/stop")
+    async def stop(request: Request, name: str) -> Response:
+        await jobs.set_stopped(facade.site_of(request), name, stopped=True)
+        return responses.empty()
+
+    return routes

@@ -1,0 +1,140 @@
+"""What both types of jobs have in common: list, get, upload, delete, settings; and the list of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from webjobs import settings as job_settings
+from webjobs.model import JobType
+from webjobs_apiserver.errors import BadRequest, TooLarge
+from webjobs_apiserver.jobs import Job
+from webjobs_apiserver.kudu import bodies, disposition, responses
+from webjobs_apiserver.service import Service
+from webjobs_apiserver.sites import Site
+
+_ZIP = "application/zip"
+_JSON_TYPES = ("application/json", "text/json")
+_NO_FILE_NAME = "Missing Content-Disposition header."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facade:
+    """What the routers work with."""
+
+    service: Service
+    site_of: Callable[[Request], Site]
+
+    async def body(self, request: Request, job: Job) -> bodies.Body:
+        """A job's object."""
+        base = responses.base_url(request)
+        if job.webjob.spec.type == "continuous":
+            return bodies.continuous(job, base=base)
+        known = await self.service.runs.of_job(self.site_of(request), job)
+        latest = known[0] if known else None
+        return bodies.triggered(job, latest=latest, base=base, now=self.service.clock())
+
+    async def bodies(self, request: Request, job_type: JobType | None) -> list[bodies.Body]:
+        """The objects of all jobs (of a type): two reads, however many jobs there are."""
+        site, base, now = self.site_of(request), responses.base_url(request), self.service.clock()
+        jobs = await self.service.jobs.list(site, job_type)
+        has_triggered = any(job.webjob.spec.type == "triggered" for job in jobs)
+        latest = await self.service.runs.latest(site) if has_triggered else {}
+        return [
+            bodies.continuous(job, base=base)
+            if job.webjob.spec.type == "continuous"
+            else bodies.triggered(job, latest=latest.get(job.object_name), base=base, now=now)
+            for job in jobs
+        ]
+
+
+def media_type(request: Request) -> str:
+    """Without parameters, in lower case; empty when there is none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def announced_size(request: Request) -> int | None:
+    """Content-Length; None when it is missing (chunked) or no number."""
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdecimal() else None
+
+
+async def read_body(request: Request, *, limit: int) -> bytes:
+    """A small body; TooLarge beyond ``limit`` bytes."""
+    content = bytearray()
+    async for piece in request.stream():
+        content += piece
+        if len(content) > limit:
+            raise TooLarge(f"The settings have more than {limit} bytes.")
+    return bytes(content)
+
+
+def all_jobs(facade: Facade) -> APIRouter:
+    """``/api/webjobs``."""
+    routes = APIRouter()
+
+    @routes.get("/api/webjobs")
+    async def every(request: Request) -> Response:
+        found = await facade.bodies(request, None)
+        return responses.tagged(request, found, etag=bodies.list_etag(found))
+
+    return routes
+
+
+def jobs_of(facade: Facade, job_type: JobType) -> APIRouter:
+    """The routes that each type has."""
+    service = facade.service
+    routes = APIRouter(prefix=f"/api/{job_type}webjobs")
+
+    @routes.get("")
+    async def every(request: Request) -> Response:
+        found = await facade.bodies(request, job_type)
+        return responses.tagged(request, found, etag=bodies.list_etag(found))
+
+    @routes.get("/{name}")
+    async def get(request: Request, name: str) -> Response:
+        job = await service.jobs.get(facade.site_of(request), job_type, name)
+        return responses.json_answer(await facade.body(request, job))
+
+    @routes.put("/{name}")
+    async def put(request: Request, name: str) -> Response:
+        file_name = disposition.file_name(request.headers.get("content-disposition"))
+        if file_name is None:
+            raise BadRequest(_NO_FILE_NAME)
+        job = await service.uploads.put(
+            facade.site_of(request),
+            job_type,
+            name,
+            file_name=file_name,
+            is_zip=media_type(request) == _ZIP,
+            body=request.stream(),
+            size=announced_size(request),
+        )
+        return responses.json_answer(await facade.body(request, job))
+
+    @routes.delete("/{name}")
+    async def delete(request: Request, name: str) -> Response:
+        await service.jobs.delete(facade.site_of(request), job_type, name)
+        return responses.empty()
+
+    @routes.get("/{name}/settings")
+    async def get_settings(request: Request, name: str) -> Response:
+        job = await service.jobs.find(facade.site_of(request), job_type, name)
+        return responses.json_answer((job.webjob.spec.settings or {}) if job else {})
+
+    @routes.put("/{name}/settings")
+    async def put_settings(request: Request, name: str) -> Response:
+        content = await read_body(request, limit=service.limits.settings_bytes)
+        if content and media_type(request) not in _JSON_TYPES:
+            given = media_type(request) or "application/octet-stream"
+            message = f"The request entity's media type '{given}' is not supported for this resource."
+            return responses.http_error(message, status=415)
+        # As Kudu: what is not an object wipes the settings.
+        settings = job_settings.parse_file(content)
+        await service.jobs.set_settings(facade.site_of(request), job_type, name, settings)
+        return responses.empty()
+
+    return routes

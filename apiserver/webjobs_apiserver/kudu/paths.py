@@ -1,0 +1,61 @@
+"""Kudu's four spellings of every jobs URL, as one (contract, section 1.1).
+
+Names keep their case, the fixed segments don't count it, and one trailing slash is accepted.
+"""
+
+from __future__ import annotations
+
+import re
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_TYPES = ("triggered", "continuous")
+_ROOT = re.compile(r"(triggered|continuous|)(?:web)?jobs")
+_VERBS = frozenset({"run", "history", "settings", "start", "stop", "passthrough"})
+
+
+def canonical(path: str) -> str:
+    """The path in the current spelling, ``/api/{type}webjobs...`` or ``/api/vfs/...``; others as they are.
+
+    ``path``: decoded, with its leading slash.
+    """
+    first, *rest = path.removeprefix("/").split("/")
+    first = first.lower()
+    if not path.startswith("/") or first not in ("api", "jobs", "vfs"):
+        return path
+    if first == "api":
+        if not rest:
+            return path
+        first, *rest = rest
+        first = first.lower()
+        if first == "vfs":
+            return "/".join(["/api/vfs", *rest])
+        if first != "jobs":
+            known = _ROOT.fullmatch(first)
+            return _jobs(known[1], rest) if known else path
+    if first == "vfs":
+        return "/".join(["/api/vfs", *rest])
+    if rest and rest[0].lower() in _TYPES:
+        return _jobs(rest[0].lower(), rest[1:])
+    return _jobs("", rest)
+
+
+def _jobs(job_type: str, rest: list[str]) -> str:
+    verb = rest[1].lower() if len(rest) > 1 else ""
+    if verb in _VERBS:
+        rest = [rest[0], verb, *rest[2:]]
+    if rest and rest[-1] == "" and verb != "passthrough" and (len(rest) == 1 or rest[-2]):
+        rest = rest[:-1]
+    return "/".join([f"/api/{job_type}webjobs", *rest])
+
+
+class CanonicalPaths:
+    """ASGI middleware: routers see the canonical path only; ``raw_path`` stays as the client sent it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope = scope | {"path": canonical(scope["path"])}
+        await self._app(scope, receive, send)

@@ -1,0 +1,55 @@
+"""``/api/triggeredwebjobs``: run, history."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from webjobs_apiserver.kudu import bodies, responses
+from webjobs_apiserver.kudu.jobs import Facade
+
+
+def arguments_of(request: Request) -> str | None:
+    """The decoded ``arguments`` of the query, the first one; None for none or an empty one."""
+    query = request.scope["query_string"].decode("latin-1")
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name.lower() == "arguments":
+            return value or None
+    return None
+
+
+def trigger_of(request: Request) -> str:
+    """What a run was started by, with Kudu's trailing blank when the client doesn't say who it is."""
+    return f"External - {request.headers.get('user-agent', '')}"
+
+
+def router(facade: Facade) -> APIRouter:
+    """The routes that only triggered jobs have."""
+    service = facade.service
+    routes = APIRouter(prefix="/api/triggeredwebjobs/{name}")
+
+    @routes.post("/run")
+    async def run(request: Request, name: str) -> Response:
+        job, run_id = await service.runs.start(
+            facade.site_of(request), name, arguments=arguments_of(request), trigger=trigger_of(request)
+        )
+        accepted = responses.empty(202)
+        accepted.headers["Location"] = bodies.location(responses.base_url(request), job_name=job.name, run_id=run_id)
+        return accepted
+
+    @routes.get("/history")
+    async def history(request: Request, name: str) -> Response:
+        job, known = await service.runs.history(facade.site_of(request), name)
+        base, now = responses.base_url(request), service.clock()
+        body = bodies.history(known, job_name=job.name, base=base, now=now)
+        return responses.tagged(request, body, etag=bodies.history_etag(body, job_name=job.name))
+
+    @routes.get("/history/{run_id}")
+    async def one(request: Request, name: str, run_id: str) -> Response:
+        job, run = await service.runs.get(facade.site_of(request), name, run_id)
+        base = responses.base_url(request)
+        return responses.json_answer(bodies.run(run, job_name=job.name, base=base, now=service.clock()))
+
+    return routes

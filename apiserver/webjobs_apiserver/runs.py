@@ -1,0 +1,221 @@
+"""Runs of triggered jobs: start one (at most one at a time), and read the history."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from webjobs import runs
+from webjobs.model import API_VERSION, LABEL_WEBJOB, WebJobRun
+from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, Unavailable
+from webjobs_apiserver.jobs import TRIES, Job, Jobs
+from webjobs_apiserver.sites import Site
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, NotFound
+
+log = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+
+_UNRUNNABLE = frozenset({"WindowsOnly", "NoRuntime", "UnknownScript"})
+"""Reasons of a false Ready that no waiting cures."""
+_RUN_ID_STEP = timedelta(microseconds=100)
+_TRIGGER_LENGTH = 1024
+_ARGUMENTS_LENGTH = 65536
+_UNSETTLED = "The WebJob is being changed by others at the same time. Try again."
+
+
+class Runs:
+    """Operations on the WebJobRuns of a site."""
+
+    def __init__(self, kube: KubeClient, *, jobs: Jobs, clock: Callable[[], datetime]) -> None:
+        self._kube = kube
+        self._jobs = jobs
+        self._clock = clock
+
+    async def latest(self, site: Site) -> dict[str, WebJobRun]:
+        """The newest run of every job of the site, by the object name of the job."""
+        by_job: dict[str, list[WebJobRun]] = {}
+        for raw in await self._kube.list("WebJobRun", site.namespace):
+            run = WebJobRun.parse(raw)
+            by_job.setdefault(run.spec.web_job_name, []).append(run)
+        newest = {name: runs.newest(known) for name, known in by_job.items()}
+        return {name: run for name, run in newest.items() if run}
+
+    async def of_job(self, site: Site, job: Job) -> list[WebJobRun]:
+        """All runs of a job, newest first, without those that were skipped."""
+        selector = f"{LABEL_WEBJOB}={job.object_name}"
+        known = [WebJobRun.parse(raw) for raw in await self._kube.list("WebJobRun", site.namespace, selector=selector)]
+        return sorted((run for run in known if run.status.state != "Skipped"), key=runs.run_id, reverse=True)
+
+    async def history(self, site: Site, name: str) -> tuple[Job, list[WebJobRun]]:
+        """A job and its runs, newest first.
+
+        Missing when there is no such job, and for a job that has neither run nor a schedule (contract, section 1.4).
+        """
+        job = await self._jobs.get(site, "triggered", name)
+        found = await self.of_job(site, job)
+        if not found and job.webjob.schedule is None:
+            raise Missing
+        return job, found
+
+    async def get(self, site: Site, name: str, run_id: str) -> tuple[Job, WebJobRun]:
+        """A job and one run of it; Missing when one of them is not there."""
+        job = await self._jobs.get(site, "triggered", name)
+        return job, await self._get(site, job, run_id)
+
+    async def _get(self, site: Site, job: Job, run_id: str) -> WebJobRun:
+        if runs.time_of_run_id(run_id) is None:
+            raise Missing
+        try:
+            named = runs.object_name(webjob=job.object_name, run_id=run_id)
+            run = WebJobRun.parse(await self._kube.get("WebJobRun", site.namespace, named))
+            candidates: Sequence[WebJobRun] = [run]
+        except NotFound:
+            candidates = await self.of_job(site, job)  # made by somebody else, under a name of their own
+        for run in candidates:
+            if (
+                run.spec.web_job_name == job.object_name
+                and runs.run_id(run) == run_id
+                and run.status.state != "Skipped"
+            ):
+                return run
+        raise Missing
+
+    async def start(self, site: Site, name: str, *, arguments: str | None, trigger: str) -> tuple[Job, str]:
+        """Starts a run; gives the job and the run's id, under which it can be read at once.
+
+        Raises Missing, Busy (the job takes one run at a time), Refused (it can't run here) and BadRequest.
+        """
+        if arguments and ("\0" in arguments or len(arguments) > _ARGUMENTS_LENGTH):
+            raise BadRequest(f"The arguments must have at most {_ARGUMENTS_LENGTH} characters and no NUL among them.")
+        for attempt in range(TRIES):
+            job = await self._jobs.get(site, "triggered", name)
+            _check_runnable(job)
+            now = self._clock()
+            run_id = runs.run_id_at(now + attempt * _RUN_ID_STEP)
+            manifest = _manifest(job, run_id, arguments=arguments, trigger=trigger[:_TRIGGER_LENGTH])
+            try:
+                if job.webjob.concurrency == "Forbid":
+                    await self._start_locked(site, job, manifest, now=now)
+                else:  # the operator decides what becomes of it
+                    await self._kube.create(manifest)
+            except Conflict:  # AlreadyExists among them: another run has this id
+                continue
+            return job, run_id
+        raise Unavailable(_UNSETTLED)
+
+    async def _start_locked(self, site: Site, job: Job, manifest: Object, *, now: datetime) -> None:
+        """Takes the lock and creates the run. Conflict: decide again, on the job as it is then."""
+        if await self._held(site, job, now=now):
+            raise Busy
+        try:
+            await self._lock(site, job, manifest, now=now)
+        except Conflict:
+            raise
+        except NotFound:
+            raise Missing from None
+        except ApiError:
+            await self._release(site, job, manifest)  # the answer may have been lost after the write
+            raise
+        try:
+            await self._kube.create(manifest)
+        except ApiError as error:
+            if not isinstance(error, AlreadyExists) and await self._is_created(site, manifest):
+                return
+            await self._release(site, job, manifest)
+            raise
+
+    async def _held(self, site: Site, job: Job, *, now: datetime) -> bool:
+        active = job.webjob.status.active_run
+        if active is None:
+            return False
+        try:
+            holder = {active.name: WebJobRun.parse(await self._kube.get("WebJobRun", site.namespace, active.name))}
+        except NotFound:
+            holder = {}
+        return runs.lock_is_held(job.webjob, holder, now=now, grace=runs.LOCK_GRACE)
+
+    async def _lock(self, site: Site, job: Job, manifest: Object, *, now: datetime) -> None:
+        name, trigger = manifest["metadata"]["name"], manifest["spec"]["trigger"]
+        latest = {
+            "name": name,
+            "runId": name[-18:],
+            "state": "Initializing",
+            "startTime": runs.rfc3339(now),
+            "endTime": None,  # the run before it may have left one
+            "trigger": trigger,
+        }
+        await self._patch_status(
+            site, job.raw, {"activeRun": {"name": name, "since": runs.rfc3339(now)}, "latestRun": latest}
+        )
+
+    async def _patch_status(self, site: Site, raw: Object, status: Object) -> None:
+        meta = raw["metadata"]
+        patch = {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": status}
+        await self._kube.patch("WebJob", site.namespace, meta["name"], patch, subresource="status")
+
+    async def _is_created(self, site: Site, manifest: Object) -> bool:
+        """Whether a run whose creation seemed to fail is there after all: only the answer was lost."""
+        try:
+            await self._kube.get("WebJobRun", site.namespace, manifest["metadata"]["name"])
+        except ApiError:
+            return False
+        return True
+
+    async def _release(self, site: Site, job: Job, manifest: Object) -> None:
+        """Takes the lock back if it is still ours. Best effort: without it the lock ends after its grace."""
+        name = manifest["metadata"]["name"]
+        before = job.raw.get("status", {}).get("latestRun")
+        try:
+            for _ in range(TRIES):
+                raw = await self._kube.get("WebJob", site.namespace, job.object_name)
+                status = raw.get("status", {})
+                if status.get("activeRun", {}).get("name") != name:
+                    return
+                patch: Object = {"activeRun": None}
+                if status.get("latestRun", {}).get("name") == name:
+                    patch["latestRun"] = dict.fromkeys(status["latestRun"]) | before if before else None
+                try:
+                    await self._patch_status(site, raw, patch)
+                except Conflict:
+                    continue
+                return
+        except ApiError as error:
+            log.warning("the lock of WebJob %s/%s stays until its grace ends: %s", site.namespace, name, error)
+
+
+def _check_runnable(job: Job) -> None:
+    status = job.webjob.status
+    for condition in status.conditions:
+        stale = condition.observed_generation not in (None, job.webjob.metadata.generation)
+        if condition.type == "Ready" and condition.status == "False" and condition.reason in _UNRUNNABLE and not stale:
+            raise Refused(condition.message)
+
+
+def _manifest(job: Job, run_id: str, *, arguments: str | None, trigger: str) -> Object:
+    meta = job.webjob.metadata
+    spec = {"webJobName": meta.name, "trigger": trigger}
+    if arguments:
+        spec["arguments"] = arguments
+    owner = {
+        "apiVersion": API_VERSION,
+        "kind": "WebJob",
+        "name": meta.name,
+        "uid": meta.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "WebJobRun",
+        "metadata": {
+            "name": runs.object_name(webjob=meta.name, run_id=run_id),
+            "namespace": meta.namespace,
+            "labels": {LABEL_WEBJOB: meta.name},
+            "ownerReferences": [owner],
+        },
+        "spec": spec,
+    }

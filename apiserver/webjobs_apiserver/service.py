@@ -1,0 +1,48 @@
+"""What the REST facades can do: operations on WebJobs, WebJobRuns, packages and logs. No web framework in here.
+
+A facade is given a Service and turns requests into its calls and results into its own shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from webjobs.store import ObjectStore
+from webjobs_apiserver.config import LimitsConfig
+from webjobs_apiserver.joblogs import JobLogs
+from webjobs_apiserver.jobs import Jobs
+from webjobs_apiserver.runs import Runs
+from webjobs_apiserver.uploads import Uploads
+from webjobs_kube.client import KubeClient
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """All operations; every one takes the Site that it is for."""
+
+    jobs: Jobs
+    runs: Runs
+    uploads: Uploads
+    logs: JobLogs
+    limits: LimitsConfig
+    clock: Clock
+    """Aware datetimes."""
+
+    @classmethod
+    def build(cls, *, kube: KubeClient, store: ObjectStore, limits: LimitsConfig, clock: Clock) -> Self:
+        """The operations over one client and one store."""
+        jobs = Jobs(kube)
+        runs = Runs(kube, jobs=jobs, clock=clock)
+        return cls(
+            jobs=jobs,
+            runs=runs,
+            uploads=Uploads(store, jobs=jobs, limits=limits),
+            logs=JobLogs(kube, store=store, jobs=jobs, runs=runs),
+            limits=limits,
+            clock=clock,
+        )
