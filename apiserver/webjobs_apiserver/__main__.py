@@ -12,6 +12,7 @@ import uvicorn
 from webjobs.store import open_store
 from webjobs_apiserver import config as configuration
 from webjobs_apiserver.app import create_app
+from webjobs_apiserver.auth import OPEN_PATHS
 from webjobs_apiserver.config import ApiserverConfig
 from webjobs_kube.client import KubeClient
 
@@ -22,12 +23,13 @@ SHUTDOWN_SECONDS = 20
 
 
 class PathOnly(logging.Filter):
-    """Takes the query out of uvicorn's access log: arguments of runs can be secret."""
+    """Takes the query out of uvicorn's access log (arguments of runs can be secret), and probes altogether."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple) and len(record.args) == 5:
             client, method, path, version, status = record.args
             record.args = (client, method, str(path).partition("?")[0], version, status)
+            return not (status == 200 and path in OPEN_PATHS)
         return True
 
 

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
 
 from webjobs.store import ObjectStore
+from webjobs.store.packages import PackageError
 from webjobs_apiserver import packages
 from webjobs_apiserver.auth import BasicAuth, Credentials
 from webjobs_apiserver.config import ApiserverConfig
@@ -104,6 +105,7 @@ def _add_errors(app: FastAPI) -> None:
         return responses.http_error(f"The Kubernetes API did not do it ({error.reason}). Try again later.", status=503)
 
     @app.exception_handler(StoreError)
+    @app.exception_handler(PackageError)
     @app.exception_handler(OSError)
     async def store_error(request: Request, error: Exception) -> Response:
         log.error("store: %s: %s", type(error).__name__, error)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from webjobs import runs
-from webjobs.model import LABEL_RUN, Metadata, RunState, WebJobRun
+from webjobs.model import LABEL_RUN, LABEL_WEBJOB, Metadata, RunState, WebJobRun
 from webjobs.store import ObjectStore
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Invalid, NotFound
@@ -99,8 +99,9 @@ class RunKeeper:
     async def start(self, this: Pass, run: WebJobRun, *, program: Program) -> None:
         """Makes the Job of a run (or admits its CronJob's), then records that it was made."""
         if not any(owner.uid == this.webjob.metadata.uid for owner in run.metadata.owner_references):
-            owned = {"metadata": {"ownerReferences": [children.owner("WebJob", this.webjob.metadata)]}}
-            await self._patch_run(run, owned, subresource=None)
+            owner = children.owner("WebJob", this.webjob.metadata)
+            adopted = {"ownerReferences": [owner], "labels": {LABEL_WEBJOB: this.key[1]}}
+            await self._patch_run(run, {"metadata": adopted}, subresource=None)
         if run.spec.cron_job_name:
             job = await self._admit(run, run.spec.cron_job_name)
             if job is None:

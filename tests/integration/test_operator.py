@@ -139,7 +139,8 @@ def test_what_cannot_run_says_what_to_do(site: Site) -> None:
     (ready,) = (c for c in site.object("wj", "windows")["status"]["conditions"] if c["type"] == "Ready")
     assert ready["reason"] == "WindowsOnly"
     assert "Rewrite it as run.sh" in ready["message"]
-    events = site.kubectl("get", "events", "--field-selector", "involvedObject.name=windows", "-o", "name").split()
+    about = f"involvedObject.uid={site.object('wj', 'windows')['metadata']['uid']}"
+    events = site.kubectl("get", "events", "--field-selector", about, "-o", "name").split()
     assert len(events) == 1
     site.kubectl("delete", "wj", "windows")
 

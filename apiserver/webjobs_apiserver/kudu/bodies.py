@@ -72,12 +72,9 @@ def _statuses(webjob: WebJob) -> tuple[str, str]:
         return "Initializing", f"{own} - Initializing"
     if webjob.spec.stopped and (status.observed_generation or 0) < webjob.metadata.generation:
         return "Disabling", f"{own} - Disabling\r\n"  # asked to stop, not yet seen by the operator
-    one = status.state
-    for instance in status.instances or []:
-        if not status.state and (one is None or instance.status != "InactiveInstance"):
-            one = instance.status
-    lines = [(instance.id, instance.status) for instance in status.instances or []] or [(own, one)]
-    return one or "Initializing", "".join(f"{identifier} - {word}\r\n" for identifier, word in lines)
+    lines = [(instance.id, instance.status) for instance in status.instances or []]
+    one = status.state or next((word for _, word in reversed(lines) if word != "InactiveInstance"), lines[-1][1])
+    return one, "".join(f"{identifier} - {word}\r\n" for identifier, word in lines or [(own, one)])
 
 
 def run(run: WebJobRun, *, job_name: str, base: str, now: datetime) -> Body:

@@ -37,7 +37,7 @@ class Facade:
         latest = known[0] if known else None
         return bodies.triggered(job, latest=latest, base=base, now=self.service.clock())
 
-    async def bodies(self, request: Request, job_type: JobType | None) -> list[bodies.Body]:
+    async def list_bodies(self, request: Request, job_type: JobType | None) -> list[bodies.Body]:
         """The objects of all jobs (of a type): two reads, however many jobs there are."""
         site, base, now = self.site_of(request), responses.base_url(request), self.service.clock()
         jobs = await self.service.jobs.list(site, job_type)
@@ -78,7 +78,7 @@ def all_jobs(facade: Facade) -> APIRouter:
 
     @routes.get("/api/webjobs")
     async def every(request: Request) -> Response:
-        found = await facade.bodies(request, None)
+        found = await facade.list_bodies(request, None)
         return responses.tagged(request, found, etag=bodies.list_etag(found))
 
     return routes
@@ -91,7 +91,7 @@ def jobs_of(facade: Facade, job_type: JobType) -> APIRouter:
 
     @routes.get("")
     async def every(request: Request) -> Response:
-        found = await facade.bodies(request, job_type)
+        found = await facade.list_bodies(request, job_type)
         return responses.tagged(request, found, etag=bodies.list_etag(found))
 
     @routes.get("/{name}")

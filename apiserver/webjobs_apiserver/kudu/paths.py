@@ -57,5 +57,5 @@ class CanonicalPaths:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope = scope | {"path": canonical(scope["path"])}
+            scope = {**scope, "path": canonical(scope["path"])}
         await self._app(scope, receive, send)

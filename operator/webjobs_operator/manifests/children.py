@@ -65,7 +65,11 @@ def config_map(webjob: WebJob, *, name: str, package: bytes) -> Manifest:
 def deployment(webjob: WebJob, *, program: Program, config: OperatorConfig) -> Manifest:
     """The Deployment of a continuous WebJob."""
     labels = labels_of(webjob)
-    strategy: Manifest = {"type": "Recreate"} if webjob.singleton else {"type": "RollingUpdate"}
+    # The defaults are said in full: only what we applied goes when the strategy changes to Recreate, which the API
+    # server refuses beside them.
+    strategy: Manifest = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
+    if webjob.singleton:
+        strategy = {"type": "Recreate"}
     return _stamped(
         {
             "apiVersion": "apps/v1",

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import ClusterError
 from ..model import Cluster
 from ..shell import run
+from .manifests import SOCKET
 from .network import Pair
 from .process import Process
 
@@ -40,11 +41,14 @@ class BuiltCluster(Cluster):
     def host_address(self) -> str:
         return self.pair.host
 
+    @property
+    def containerd_socket(self) -> Path:
+        """containerd's socket as seen from the host: by way of process 1, whose /run is its own."""
+        return Path(f"/proc/{self.init.pid}/root{SOCKET}")
+
     def load_image(self, archive: Path, ref: str) -> None:
-        inside = ["nsenter", f"--target={self.init.pid}", "--mount", "--net", "--pid", "--"]
-        client = [*inside, str(self.ctr), "--address=/run/containerd/containerd.sock", "--namespace=k8s.io"]
-        with archive.open("rb") as file:  # by descriptor: the path may not be there on the node
-            run([*client, "images", "import", "--local", "--snapshotter", self._snapshotter(), "-"], stdin=file)
+        client = [str(self.ctr), f"--address={self.containerd_socket}", "--namespace=k8s.io"]
+        run([*client, "images", "import", "--local", "--snapshotter", self._snapshotter(), str(archive)])
         names = run([*client, "images", "list", "--quiet"]).split()
         if ref not in names:
             raise ClusterError(f"{archive} holds no image called {ref}")

@@ -71,6 +71,28 @@ def _install(name: str, version: str, *packages: str, minutes: float, cgo: bool 
     )
 
 
+def _module(
+    folder: str,
+    name: str,
+    version: str,
+    *,
+    program: str,
+    minutes: float,
+    stamp: str = "",
+    links: tuple[str, ...] = (),
+) -> Component:
+    return Component(
+        name=name,
+        version=version,
+        argv=("go", "build", "-trimpath", f"-ldflags=-s -w {stamp}", "-o", f"{{out}}/{program}", "."),
+        minutes=minutes,
+        sources=tuple(HERE / folder / file for file in ("go.mod", "go.sum", "main.go")),
+        env={"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false"},
+        links=tuple((link, program) for link in links),
+        cwd=HERE / folder,
+    )
+
+
 def components() -> list[Component]:
     """Everything the built cluster needs, the quick steps that need the most from the machine first."""
     containerd = "github.com/containerd/containerd/v2/cmd"
@@ -99,19 +121,10 @@ def components() -> list[Component]:
             "containerd",
             versions.CONTAINERD,
             *(f"{containerd}/{c}" for c in ("containerd", "containerd-shim-runc-v2", "ctr")),
-            minutes=2.5,
+            minutes=1.2,
         ),
-        _install("coredns", versions.COREDNS, "github.com/coredns/coredns", minutes=3),
-        Component(
-            name="kubernetes",
-            version=versions.KUBERNETES,
-            argv=("go", "build", "-trimpath", f"-ldflags=-s -w {stamp}", "-o", "{out}/node", "."),
-            minutes=5,
-            sources=tuple(HERE / "node" / file for file in ("go.mod", "go.sum", "main.go")),
-            env={"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false"},
-            links=tuple((program, "node") for program in NODE_PROGRAMS),
-            cwd=HERE / "node",
-        ),
+        _module("dns", "coredns", versions.COREDNS, program="coredns", minutes=1.2),
+        _module("node", "kubernetes", versions.KUBERNETES, program="node", stamp=stamp, minutes=5, links=NODE_PROGRAMS),
     ]
 
 

@@ -74,10 +74,12 @@ class Process:
 
     def child(self, program: str) -> Process | None:
         """Its child whose program file has this name."""
-        for pid in (_read(Path(f"/proc/{self.pid}/task/{self.pid}/children")) or "").split():
-            command = (_read(Path(f"/proc/{pid}/cmdline")) or "").split("\0")[0]
-            if Path(command).name == program:
-                return Process.of(int(pid))
+        for entry in Path("/proc").iterdir():  # the kernel's own list of children may leave some out
+            fields = (_read(entry / "stat") or "").rpartition(")")[2].split() if entry.name.isdigit() else []
+            if len(fields) > 1 and fields[1] == str(self.pid):
+                command = (_read(entry / "cmdline") or "").split("\0")[0]
+                if Path(command).name == program:
+                    return Process.of(int(entry.name))
         return None
 
 

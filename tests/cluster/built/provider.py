@@ -214,11 +214,10 @@ def _load_pause_image(cluster: BuiltCluster, program: Path) -> None:
 
 
 def _wait_for_containerd(cluster: BuiltCluster) -> None:
-    path = f"/proc/{cluster.init.pid}/root/run/containerd/containerd.sock"
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and cluster.init.alive():
         with socket.socket(socket.AF_UNIX) as probe:
-            if probe.connect_ex(path) == 0:
+            if probe.connect_ex(str(cluster.containerd_socket)) == 0:
                 return
         time.sleep(0.02)
     raise ClusterError(f"containerd does not start; log: {cluster.state / 'log' / 'containerd.log'}")

@@ -1,0 +1,86 @@
+"""The REST shim in memory, for tests."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+
+from tests.unit.fake_kube import FakeKube
+from webjobs.store import ObjectStore, open_store
+from webjobs_apiserver.app import create_app
+from webjobs_apiserver.config import ApiserverConfig, LimitsConfig
+
+USER, PASSWORD = "user", "sécret:with colon"
+START = datetime(2026, 1, 1, 12, 0, 0, 123400, tzinfo=UTC)
+RUN_ID = "202601011200001234"
+"""Of a run at START."""
+
+
+@dataclass
+class Shim:
+    """A shim over a fake API server, with a clock that stands still until it is moved."""
+
+    directory: Path
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    now: datetime = START
+    kube: FakeKube = field(default_factory=FakeKube)
+    store: ObjectStore = field(default_factory=lambda: open_store("memory:///"))
+
+    def __post_init__(self) -> None:
+        self.kube.clock = lambda: self.now
+        (self.directory / "username").write_text(USER + "\n")
+        (self.directory / "password").write_text(PASSWORD)
+        config = ApiserverConfig(
+            namespace="site", store_url="memory:///", credentials_directory=self.directory, limits=self.limits
+        )
+        self.app = create_app(config=config, kube=self.kube, store=self.store, clock=lambda: self.now)
+
+    def client(self, *, auth: tuple[str, str] | None = (USER, PASSWORD), raising: bool = True) -> httpx.AsyncClient:
+        """A client of the site; ``raising``: an unexpected exception comes through instead of its 500."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=raising)
+        encoded = None if auth is None else httpx.BasicAuth(auth[0].encode(), auth[1].encode())
+        return httpx.AsyncClient(
+            transport=transport, base_url="https://s", auth=encoded, headers={"User-Agent": "curl/8.5.0"}
+        )
+
+    def pass_time(self, **parts: float) -> None:
+        """Moves the clock."""
+        self.now += timedelta(**parts)
+
+    def set_status(self, kind: str, name: str, **changes: Any) -> None:
+        """What the operator would write."""
+        there = self.kube.objects[(kind, "site", name)]
+        there["status"] = there.get("status", {}) | changes
+
+
+@contextmanager
+def shim(**options: Any) -> Iterator[Shim]:
+    """A fresh one."""
+    with TemporaryDirectory() as directory:
+        yield Shim(directory=Path(directory), **options)
+
+
+def zipped(files: Mapping[str, str | bytes], *, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A zip of path -> content."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", compression) as archive:
+        for path, content in files.items():
+            archive.writestr(zipfile.ZipInfo(path), content, compress_type=compression)
+    return out.getvalue()
+
+
+ZIP = {"Content-Type": "application/zip", "Content-Disposition": "attachment; filename=job.zip"}
+
+
+def script(name: str = "run.sh") -> dict[str, str]:
+    """Headers of the upload of one script."""
+    return {"Content-Disposition": f'attachment; filename="{name}"'}
