@@ -50,13 +50,13 @@ def safe_path(name: str, *, limits: Limits) -> str:
     """The path of an entry, with ``/``; UploadError when it could leave the folder or no system can hold it."""
     path = name.replace("\\", "/")  # old .NET writers
     parts = path.split("/")
-    if path.startswith("/") or (len(parts[0]) > 1 and parts[0][1] == ":"):
+    clean = "/".join(part for part in parts if part not in ("", "."))
+    if path.startswith("/") or clean[1:2] == ":":
         raise UploadError(f"The upload has a file with an absolute path: {name!r}. Use relative paths.")
     if ".." in parts:
         raise UploadError(f"The upload has a file outside of its folder: {name!r}. Remove '..' from the path.")
     if any(ord(char) < 32 or ord(char) == 127 for char in path):
         raise UploadError(f"The upload has a file with a control character in its name: {name!r}.")
-    clean = "/".join(part for part in parts if part not in ("", "."))
     if not clean or len(clean.encode("utf-8", "surrogatepass")) > limits.path_bytes:
         raise UploadError(f"The upload has a file with an empty or too long name: {name[:80]!r}.")
     if any(len(part.encode("utf-8", "surrogatepass")) > limits.name_bytes for part in clean.split("/")):

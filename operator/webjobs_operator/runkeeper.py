@@ -98,10 +98,7 @@ class RunKeeper:
 
     async def start(self, this: Pass, run: WebJobRun, *, program: Program) -> None:
         """Makes the Job of a run (or admits its CronJob's), then records that it was made."""
-        if not any(owner.uid == this.webjob.metadata.uid for owner in run.metadata.owner_references):
-            owner = children.owner("WebJob", this.webjob.metadata)
-            adopted = {"ownerReferences": [owner], "labels": {LABEL_WEBJOB: this.key[1]}}
-            await self._patch_run(run, {"metadata": adopted}, subresource=None)
+        await self._adopt(this, run)
         if run.spec.cron_job_name:
             job = await self._admit(run, run.spec.cron_job_name)
             if job is None:
@@ -129,6 +126,14 @@ class RunKeeper:
             },
         )
 
+    async def _adopt(self, this: Pass, run: WebJobRun) -> None:
+        """A run from elsewhere goes with its WebJob, and is found by its label."""
+        if any(owner.uid == this.webjob.metadata.uid for owner in run.metadata.owner_references):
+            return
+        owner = children.owner("WebJob", this.webjob.metadata)
+        adopted = {"ownerReferences": [owner], "labels": {LABEL_WEBJOB: this.key[1]}}
+        await self._patch_run(run, {"metadata": adopted}, subresource=None)
+
     async def _create_job(self, this: Pass, run: WebJobRun, program: Program) -> Object:
         manifest = children.job(this.webjob, run, program=program, config=self._config)
         try:
@@ -150,6 +155,7 @@ class RunKeeper:
     async def refuse(self, this: Pass, run: WebJobRun) -> None:
         """A run that may not start because another is active."""
         this.skipped += 1
+        await self._adopt(this, run)
         await self.finish(run, state="Skipped", reason="AlreadyRunning", message=_BUSY, now=this.now)
         await self._tell(this, "RunSkipped", f"Run {run.metadata.name} was skipped. {_BUSY}")
 
@@ -157,6 +163,7 @@ class RunKeeper:
         """Ends every run that has not started."""
         for run in self._cache.runs(this.key).values():
             if run.status.state is None and not run.metadata.deletion_timestamp:
+                await self._adopt(this, run)
                 await self.finish(run, state=state, reason="CannotRun", message=message, now=this.now)
 
     # Going on

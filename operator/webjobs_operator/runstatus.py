@@ -1,6 +1,6 @@
 """The state of a run from its Job and pods. Pure; the result is what the status should say.
 
-Terminal truth is the Job's condition. Without retries the pod's end is the same truth, a second or two earlier.
+Terminal truth is the Job's condition. Without retries the container's end is the same truth, seconds earlier.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def outcome(run: WebJobRun, *, job: Object | None, pods: Sequence[Object], now: 
     if pod is None:
         return Outcome(state="Initializing")
     attempts = (job["spec"].get("backoffLimit") or 0) + 1
-    if attempts == 1 and is_over(pod):
+    if attempts == 1 and (is_over(pod) or "terminated" in container_state(pod)):
         return _ended(pod, job_message=None, now=now)
     started = _started(pod)
     if started:
@@ -128,7 +128,8 @@ def _waiting_message(pod: Object) -> str | None:
 
 def _ended(pod: Object, *, job_message: str | None, now: datetime) -> Outcome:
     terminated = container_state(pod).get("terminated")
-    success = pod.get("status", {}).get("phase") == "Succeeded"
+    # The container says it before the phase does, which waits until the kubelet has cleaned up.
+    success = terminated["exitCode"] == 0 if terminated else pod.get("status", {}).get("phase") == "Succeeded"
     if not terminated:  # evicted, or failed in its init container
         text = job_message or _waiting_message(pod) or pod["status"].get("message") or pod["status"].get("reason")
         return Outcome(

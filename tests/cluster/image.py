@@ -49,14 +49,14 @@ RUN apt-get update && apt-get install -y --no-install-recommends {packages} && r
  && groupadd --gid {rootfs.UID} nonroot && useradd --uid {rootfs.UID} --gid {rootfs.UID} --create-home nonroot
 ENV LANG=C.UTF-8
 USER {rootfs.UID}:{rootfs.UID}
-WORKDIR /home/nonroot
+WORKDIR /tmp
 CMD ["python3"]
 """
 
 
 def _config(env: Mapping[str, str]) -> Config:
     user = f"{rootfs.UID}:{rootfs.UID}"
-    return Config(command=("python3",), env=env, user=user, workdir="/home/nonroot")
+    return Config(command=("python3",), env=env, user=user, workdir="/tmp")
 
 
 def _by_engine(source: list[str], *, ref: str, out: Path, log: Log, stdin: bytes | None = None) -> Path:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from webjobs.model import WebJob, WebJobRun
 from webjobs_operator.config import OperatorConfig
 
+T = TypeVar("T")
 CREATED = "2026-01-01T00:00:00Z"
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """asyncio.run, but for the thread's own event loop, which pytest-asyncio keeps and wants to close itself."""
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        return runner.run(work)
 
 
 def config(**changes: Any) -> OperatorConfig:

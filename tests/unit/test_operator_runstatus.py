@@ -43,6 +43,8 @@ RUNNING = pod(phase="Running", state={"running": {"startedAt": STARTED}})
             ("Running", None, None),
         ),
         ("Running", job(), [pod(phase="Succeeded", state=terminated(0, "Completed"))], ("Success", 0, None)),
+        # The container has ended, the kubelet has not yet said so of the pod.
+        ("Running", job(), [pod(phase="Running", state=terminated(0, "Completed"))], ("Success", 0, None)),
         (
             "Running",
             job(),

@@ -166,7 +166,7 @@ def _launch(name: str, state: Path) -> Process:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd="/",
-            env={"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8"},  # above all no proxy of the user's
+            env={"PATH": PATH, "HOME": "/", "LANG": "C.UTF-8"},  # above all no proxy of the user's
         )
     deadline = time.monotonic() + 15
     while parent.poll() is None and time.monotonic() < deadline:

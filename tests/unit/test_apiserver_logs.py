@@ -1,0 +1,194 @@
+"""Logs over HTTP, live and archived."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.unit.builders import run_body, webjob_body
+from tests.unit.shim import RUN_ID, Shim, shim
+from webjobs.store import logs as stored_logs
+from webjobs_kube.errors import Unreachable
+
+LOG = f"/vfs/data/jobs/triggered/job/{RUN_ID}/output_log.txt"
+JOB_LOG = "/vfs/data/jobs/continuous/work/job_log.txt"
+
+
+@pytest.fixture
+def one() -> Any:
+    with shim() as made:
+        made.kube.add(webjob_body(name="job"))
+        made.kube.add(run_body(f"job-{RUN_ID}"))
+        made.kube.add(webjob_body({"type": "continuous"}, name="work"))
+        yield made
+
+
+@pytest.fixture
+async def client(one: Shim) -> AsyncIterator[httpx.AsyncClient]:
+    async with one.client() as made:
+        yield made
+
+
+def _pod(name: str, created: str, *, job: str = "job", run: str | None = RUN_ID, **status: Any) -> dict[str, Any]:
+    labels = {"webjobs.dev/webjob": job} | ({"webjobs.dev/run": run} if run else {})
+    meta = {"name": name, "namespace": "site", "uid": f"{name}-uid", "creationTimestamp": created, "labels": labels}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "status": status}
+
+
+def _container(**state: Any) -> dict[str, Any]:
+    return {"containerStatuses": [{"name": "side", "state": {}}, {"name": "job", **state}]}
+
+
+ACCEPTED = "[01/01/2026 12:00:00 > {id}: SYS INFO] Status changed to Initializing\r\n"
+
+
+async def test_a_run_without_a_pod(client: httpx.AsyncClient) -> None:
+    found = await client.get(LOG)
+    assert (found.status_code, found.headers["content-type"]) == (200, "text/plain")
+    assert found.text == ACCEPTED.format(id="uidjob")
+
+
+async def test_a_pod_that_has_not_started(one: Shim, client: httpx.AsyncClient) -> None:
+    one.kube.add(_pod("abc123", "2026-01-01T12:00:01Z", **_container(state={"waiting": {}})))
+    assert (await client.get(LOG)).text == ACCEPTED.format(id="abc123")
+
+
+async def test_a_run_that_goes_on(one: Shim, client: httpx.AsyncClient) -> None:
+    state = {"running": {"startedAt": "2026-01-01T12:00:02Z"}}
+    one.kube.add(_pod("abc123", "2026-01-01T12:00:01Z", phase="Running", **_container(state=state)))
+    # Schedules of two jobs can give the same run id.
+    one.kube.add(_pod("other", "2026-01-01T12:00:09Z", job="other"))
+    one.kube.logs[("site", "abc123", False)] = [
+        "2026-01-01T12:00:03.123456789Z hello",
+        "2026-01-01T13:00:04.1+01:00 né\r",
+        "2026-01-01T12:00:05Z ",
+        "no stamp",
+    ]
+    text = (
+        ACCEPTED
+        + "[01/01/2026 12:00:02 > {id}: SYS INFO] Run script 'run.sh' with script host - 'BashScriptHost'\r\n"
+        + "[01/01/2026 12:00:02 > {id}: SYS INFO] Status changed to Running\r\n"
+        + "[01/01/2026 12:00:03 > {id}: INFO] hello\r\n"
+        + "[01/01/2026 12:00:04 > {id}: INFO] né\r\n"
+        + "[01/01/2026 12:00:05 > {id}: INFO] \r\n"
+        + "[01/01/1970 00:00:00 > {id}: INFO] no stamp\r\n"
+    ).format(id="abc123")
+    for path in (LOG, "/api" + LOG, LOG.upper().replace("/JOB/", "/job/")):
+        assert (await client.get(path)).text == text
+    head = await client.head(LOG)
+    assert (head.status_code, head.headers["content-type"], head.content) == (200, "text/plain", b"")
+
+
+async def test_a_run_that_ended_and_is_not_archived(one: Shim, client: httpx.AsyncClient) -> None:
+    one.set_status(
+        "WebJobRun",
+        f"job-{RUN_ID}",
+        state="Failed",
+        exitCode=3,
+        processStartTime="2026-01-01T12:00:02Z",
+        endTime="2026-01-01T12:00:09Z",
+    )
+    for name, created in (("second", "2026-01-01T12:00:05Z"), ("first", "2026-01-01T12:00:01Z")):
+        one.kube.add(_pod(name, created))
+        one.kube.logs[("site", name, False)] = [f"{created} {name}"]
+    lines = [line.partition("] ")[2] for line in (await client.get(LOG)).text.split("\r\n")]
+    assert lines[3:] == ["first", "second", "Status changed to Failed", "Job failed due to exit code 3", ""]
+
+
+async def _archive(one: Shim, key: str, content: bytes) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield content
+
+    await stored_logs.write(one.store, key, pieces())
+
+
+async def test_an_archived_log(one: Shim, client: httpx.AsyncClient) -> None:
+    key = stored_logs.run_log_key(namespace="site", webjob="job", run_id=RUN_ID)
+    one.set_status("WebJobRun", f"job-{RUN_ID}", state="Success", endTime="2026-01-01T12:00:09Z", logPath=key)
+    await _archive(one, key, "archivé\r\n".encode())
+    found = await client.get(LOG)
+    assert (found.text, found.headers["content-length"]) == ("archivé\r\n", "10")
+    head = await client.head(LOG)
+    assert (head.content, head.headers["content-length"]) == (b"", "10")
+    assert not [call for call in one.kube.calls if call.kind == "Pod"]
+
+
+@pytest.mark.parametrize("path", ["other/data/x", "site/data/../../other/data/x", "site/packages/x", "/x", ""])
+async def test_a_log_path_does_not_lead_elsewhere(one: Shim, client: httpx.AsyncClient, path: str) -> None:
+    await _archive(one, "other/data/x", b"secret")
+    await _archive(one, "site/packages/x", b"secret")
+    one.set_status("WebJobRun", f"job-{RUN_ID}", state="Success", endTime="2026-01-01T12:00:09Z", logPath=path)
+    assert "secret" not in (await client.get(LOG)).text
+
+
+async def test_a_lost_archive_falls_back(one: Shim, client: httpx.AsyncClient) -> None:
+    one.set_status("WebJobRun", f"job-{RUN_ID}", state="Success", endTime="2026-01-01T12:00:09Z", logPath="site/data/x")
+    assert "Status changed to Success" in (await client.get(LOG)).text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "data/jobs/triggered/job/202601010000000000/output_log.txt",
+        f"data/jobs/triggered/none/{RUN_ID}/output_log.txt",
+        f"data/jobs/triggered/job/{RUN_ID}/error_log.txt",
+        f"data/jobs/triggered/job/{RUN_ID}/output_log.txt/",
+        "data/jobs/continuous/none/job_log.txt",
+        "data/jobs/continuous/job/job_log.txt",
+        "data/jobs/continuous/work/job_log.txt",
+        "etc/passwd",
+        "",
+    ],
+)
+async def test_files_that_are_not_there(client: httpx.AsyncClient, path: str) -> None:
+    found = await client.get(f"/api/vfs/{path}")
+    assert (found.status_code, found.text) == (404, f'{{"Message":"\'/home/{path}\' not found."}}')
+
+
+async def test_an_error_before_the_first_line_is_told(one: Shim, client: httpx.AsyncClient) -> None:
+    one.kube.add(_pod("abc123", "2026-01-01T12:00:01Z"))
+    one.kube.fail(Unreachable("x"), verb="log")
+    assert (await client.get(LOG)).status_code == 503
+
+
+async def test_a_continuous_job(one: Shim, client: httpx.AsyncClient) -> None:
+    first = {"startedAt": "2026-01-01T12:00:02Z", "finishedAt": "2026-01-01T12:00:04Z", "exitCode": 7}
+    restarted = _container(state={"running": {"startedAt": "2026-01-01T12:00:05Z"}}, lastState={"terminated": first})
+    one.kube.add(
+        _pod("aaaaaa", "2026-01-01T12:00:01Z", job="work", run=None, phase="Running", startTime=None, **restarted)
+    )
+    one.kube.add(_pod("gone", "2026-01-01T11:00:01Z", job="work", run=None, phase="Failed"))
+    one.kube.add(_pod("bbbbbb", "2026-01-01T12:00:02Z", job="work", run=None, phase="Pending"))
+    one.kube.logs[("site", "aaaaaa", True)] = ["2026-01-01T12:00:03Z before"]
+    one.kube.logs[("site", "aaaaaa", False)] = ["2026-01-01T12:00:06Z after"]
+    assert (await client.get(JOB_LOG)).text.split("\r\n") == [
+        "[01/01/2026 12:00:01 > aaaaaa: SYS INFO] Status changed to Starting",
+        "[01/01/2026 12:00:01 > aaaaaa: SYS INFO] WebJob singleton setting is False",
+        "[01/01/2026 12:00:02 > aaaaaa: SYS INFO] Run script 'run.sh' with script host - 'BashScriptHost'",
+        "[01/01/2026 12:00:02 > aaaaaa: SYS INFO] Status changed to Running",
+        "[01/01/2026 12:00:03 > aaaaaa: INFO] before",
+        "[01/01/2026 12:00:04 > aaaaaa: SYS ERR ] Job failed due to exit code 7",
+        "[01/01/2026 12:00:04 > aaaaaa: SYS INFO] Status changed to PendingRestart",
+        "[01/01/2026 12:00:05 > aaaaaa: SYS INFO] Run script 'run.sh' with script host - 'BashScriptHost'",
+        "[01/01/2026 12:00:05 > aaaaaa: SYS INFO] Status changed to Running",
+        "[01/01/2026 12:00:06 > aaaaaa: INFO] after",
+        "[01/01/2026 12:00:02 > bbbbbb: SYS INFO] Status changed to Starting",
+        "[01/01/2026 12:00:02 > bbbbbb: SYS INFO] WebJob singleton setting is False",
+        "",
+    ]
+
+
+async def test_a_continuous_job_that_waits_for_its_restart(one: Shim, client: httpx.AsyncClient) -> None:
+    ended = {"startedAt": "2026-01-01T12:00:02Z", "finishedAt": "2026-01-01T12:00:04Z", "exitCode": 0}
+    waiting = _container(state={"waiting": {"reason": "CrashLoopBackOff"}}, lastState={"terminated": ended})
+    one.kube.add(_pod("aaaaaa", "2026-01-01T12:00:01Z", job="work", run=None, phase="Running", **waiting))
+    lines = [line.partition("] ")[2] for line in (await client.get(JOB_LOG)).text.split("\r\n")]
+    assert lines[3:] == [
+        "Status changed to Running",
+        "Status changed to Success",
+        "Status changed to PendingRestart",
+        "",
+    ]

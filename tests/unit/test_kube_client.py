@@ -1,0 +1,174 @@
+"""KubeClient against an HTTP server on the loopback interface: what goes out, and what errors become."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+from kubernetes.aio.client.configuration import Configuration
+
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, Invalid, NotFound, Unreachable, from_response
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Api:
+    """Serves one handler for everything, and remembers the requests."""
+
+    def __init__(self) -> None:
+        self.handler: Handler | None = None
+        self.requests: list[tuple[str, str, dict[str, str], str, Any]] = []
+        self.url = ""
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json() if request.can_read_body else None
+        self.requests.append(
+            (request.method, request.path, dict(request.query), request.headers.get("Content-Type", ""), body)
+        )
+        if self.handler:
+            return await self.handler(request)
+        return web.json_response({"items": [], "metadata": {}})
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    made = Api()
+    runner = web.ServerRunner(web.Server(made.serve))  # type: ignore[arg-type]
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield made
+    await runner.cleanup()
+
+
+def _client(url: str) -> KubeClient:
+    configuration = Configuration()
+    configuration.host = url
+    return KubeClient(configuration, manager="tester")
+
+
+OBJECT: dict[str, Any] = {"kind": "WebJob", "metadata": {"name": "a", "namespace": "n"}, "spec": {}}
+PATH = "/apis/webjobs.dev/v1/namespaces/n/webjobs"
+
+
+async def test_requests(api: Api) -> None:
+    async with _client(api.url) as kube:
+        await kube.get("WebJob", "n", "a")
+        await kube.list("Pod", None, selector="a=b,c")
+        await kube.create(OBJECT)
+        await kube.replace(OBJECT)
+        await kube.patch("WebJob", "n", "a", {"x": None}, subresource="status")
+        await kube.apply(OBJECT)
+        await kube.delete("WebJob", "n", "a", uid="u")
+    manager = {"fieldManager": "tester"}
+    json, merge = "application/json", "application/merge-patch+json"
+    options = {"propagationPolicy": "Background", "preconditions": {"uid": "u"}}
+    assert api.requests == [
+        ("GET", f"{PATH}/a", {}, json, None),
+        ("GET", "/api/v1/pods", {"labelSelector": "a=b,c"}, json, None),
+        ("POST", PATH, manager, json, OBJECT),
+        ("PUT", f"{PATH}/a", manager, json, OBJECT),
+        ("PATCH", f"{PATH}/a/status", manager, merge, {"x": None}),
+        ("PATCH", f"{PATH}/a", manager | {"force": "true"}, "application/apply-patch+yaml", OBJECT),
+        ("DELETE", f"{PATH}/a", {}, json, options),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "kind"),
+    [
+        (404, "NotFound", NotFound),
+        (409, "Conflict", Conflict),
+        (409, "AlreadyExists", AlreadyExists),
+        (422, "Invalid", Invalid),
+        (400, "BadRequest", Invalid),
+        (403, "Forbidden", ApiError),
+        (500, "InternalError", ApiError),
+    ],
+)
+async def test_errors(api: Api, status: int, reason: str, kind: type[ApiError]) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"kind": "Status", "reason": reason, "message": "why"}, status=status)
+
+    api.handler = handler
+    async with _client(api.url) as kube:
+        with pytest.raises(ApiError) as caught:
+            await kube.get("WebJob", "n", "a")
+    assert type(caught.value) is kind
+    assert (caught.value.status, caught.value.reason, caught.value.message) == (status, reason, "why")
+
+
+def test_an_error_of_something_in_between() -> None:
+    error = from_response(502, b"<html>\xff")
+    assert (error.status, error.reason, error.message) == (502, "Unknown", "<html>\ufffd")
+
+
+async def test_no_server() -> None:
+    async with _client("http://127.0.0.1:1") as kube:
+        with pytest.raises(Unreachable, match="ClientConnectorError"):
+            await kube.list("WebJob", "n")
+
+
+async def test_a_connection_that_breaks(api: Api) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100"})
+        await response.prepare(request)
+        await response.write(b'{"items"')
+        assert request.transport
+        request.transport.close()
+        return response
+
+    api.handler = handler
+    async with _client(api.url) as kube:
+        with pytest.raises(Unreachable):
+            await kube.list("WebJob", "n")
+        with pytest.raises(Unreachable):
+            assert [line async for line in kube.log_lines("n", "p", container="job")] == []
+
+
+async def test_log_lines(api: Api) -> None:
+    long = b"2026-01-01T00:00:00Z " + b"x" * 300_000
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for piece in (b"2026 a\n20", b"26 b\xff\n", long + b"\n", b"2026 end"):
+            await response.write(piece)
+        return response
+
+    api.handler = handler
+    async with _client(api.url) as kube:
+        lines = [line async for line in kube.log_lines("n", "p", container="job", previous=True)]
+    assert lines[:2] == ["2026 a", "2026 b\ufffd"]
+    assert lines[-1] == "2026 end"
+    parts = [line.partition(" ") for line in lines[2:-1]]  # a line without an end in sight is cut
+    assert {stamp for stamp, _, _ in parts} == {"2026-01-01T00:00:00Z"}
+    assert "".join(text for _, _, text in parts) == "x" * 300_000
+    assert api.requests[0][1:3] == (
+        "/api/v1/namespaces/n/pods/p/log",
+        {"container": "job", "timestamps": "true", "previous": "true"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ({"authenticated": True, "audiences": ["aud"], "user": {"username": "me"}}, "me"),
+        ({"authenticated": True, "audiences": ["other"], "user": {"username": "me"}}, None),
+        ({"authenticated": True, "user": {"username": "me"}}, None),
+        ({"authenticated": False, "audiences": ["aud"], "user": {"username": "me"}}, None),
+        ({}, None),
+    ],
+)
+async def test_review_token(api: Api, status: dict[str, Any], expected: str | None) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"status": status})
+
+    api.handler = handler
+    async with _client(api.url) as kube:
+        assert await kube.review_token("t", audience="aud") == expected
+    assert api.requests[0][4]["spec"] == {"token": "t", "audiences": ["aud"]}

@@ -1,0 +1,368 @@
+"""Whole passes over an API server in memory: what is written, in which order, and what a crash leaves behind."""
+
+from __future__ import annotations
+
+import copy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.unit.builders import config, pod, run_async, run_body, webjob_body
+from tests.unit.fake_kube import Died, FakeKube
+from webjobs.runs import rfc3339
+from webjobs.store import logs as stored_logs
+from webjobs.store import open_store
+from webjobs_kube.errors import ApiError
+from webjobs_operator.cache import Cache
+from webjobs_operator.handlers import WATCHED
+from webjobs_operator.reconcile import Reconciler
+
+KEY = ("site", "job")
+LABELS = {"webjobs.dev/webjob": "job"}
+SLOT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
+
+
+class World:
+    """A cluster in memory with one operator; ``restart`` makes a new one that knows nothing."""
+
+    def __init__(self, *bodies: dict[str, Any]) -> None:
+        self.now = datetime(2026, 1, 1, 0, 0, 30, tzinfo=UTC)
+        self.kube = FakeKube(clock=lambda: self.now)
+        self.store = open_store("memory:///")
+        self.due: float | None = None
+        for body in bodies:
+            self.kube.add(body)
+        self.restart()
+
+    def restart(self) -> None:
+        self.kube.die_after_writes = None
+        self.cache = Cache()
+        self.reconciler = Reconciler(
+            kube=self.kube, cache=self.cache, store=self.store, config=config(), clock=lambda: self.now
+        )
+
+    def watch(self) -> None:
+        """Brings the cache up to date, as the watches do."""
+        for kind in WATCHED:
+            there = {one["metadata"]["uid"] for one in self.kube.of_kind(kind)}
+            for body in list(self.cache.of(kind, KEY).values()):
+                if body["metadata"]["uid"] not in there:
+                    self.cache.forget(kind, {"kind": kind} | body)
+            for body in self.kube.of_kind(kind):
+                self.cache.observe(kind, body)
+
+    def settle(self) -> list[str]:
+        """Passes until there is nothing left to write; gives what was written."""
+        begin = len(self.kube.writes)
+        for _ in range(20):
+            before = len(self.kube.writes)
+            self.watch()
+            self.due = run_async(self._pass())
+            if len(self.kube.writes) == before and self.due != 0.0:
+                break
+        else:
+            raise AssertionError("the operator never comes to rest")
+        return [
+            f"{call.verb} {call.kind}" + (f"/{call.subresource}" if call.subresource else "")
+            for call in self.kube.writes[begin:]
+            if call.kind != "Event"
+        ]
+
+    async def _pass(self) -> float | None:
+        return await self.reconciler(KEY)
+
+    def one(self, kind: str) -> dict[str, Any]:
+        (found,) = self.kube.of_kind(kind)
+        return found
+
+    def events(self) -> list[str]:
+        return [event["reason"] for event in self.kube.of_kind("Event")]
+
+    def play(self, state: dict[str, Any] | None, *, phase: str) -> None:
+        """What Job controller and kubelet do for each Job that may run."""
+        for job in self.kube.of_kind("Job"):
+            if job["spec"].get("suspend"):
+                continue
+            name = job["metadata"]["name"]
+            body = pod(name=name, phase=phase, state=state, labels=job["spec"]["template"]["metadata"]["labels"])
+            if ("Pod", "site", name) in self.kube.objects:
+                there = self.kube.objects["Pod", "site", name]
+                there["status"] = body["status"]
+                there["metadata"]["resourceVersion"] = self.kube._next_version()
+            else:
+                body["metadata"].pop("resourceVersion")
+                body["metadata"]["ownerReferences"] = [{"uid": job["metadata"]["uid"], "kind": "Job", "name": name}]
+                self.kube.add(body)
+                self.kube.logs["site", name, False] = ["2026-01-01T00:00:31.5Z hello"]
+
+    def start_processes(self) -> None:
+        self.play({"running": {"startedAt": rfc3339(self.now, micro=False)}}, phase="Running")
+
+    def end_processes(self, code: int = 0) -> None:
+        stamp = rfc3339(self.now, micro=False)
+        ended = {"exitCode": code, "reason": "Error", "startedAt": stamp, "finishedAt": stamp}
+        self.play({"terminated": ended}, phase="Failed" if code else "Succeeded")
+
+    def log(self, run: dict[str, Any]) -> str:
+        async def read() -> str:
+            found = await stored_logs.read(self.store, run["status"]["logPath"])
+            assert found is not None
+            return b"".join([piece async for piece in found[1]]).decode()
+
+        return run_async(read())
+
+
+def cron_job_slot(slot: str = "2026-01-01T00:00:00Z") -> dict[str, Any]:
+    """The suspended Job that a CronJob makes."""
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": "job-29453760",
+            "namespace": "site",
+            "labels": LABELS,
+            "annotations": {SLOT: slot},
+            "ownerReferences": [{"kind": "CronJob", "name": "job", "uid": "cron", "controller": True}],
+        },
+        "spec": {
+            "suspend": True,
+            "backoffLimit": 0,
+            "template": {"metadata": {"labels": {"webjobs.dev/webjob": "job"}}},
+        },
+        "status": {},
+    }
+
+
+def test_a_worker_costs_two_writes_and_then_none() -> None:
+    world = World(webjob_body({"type": "continuous", "script": None, "image": "worker:1"}))
+    assert world.settle() == ["apply Deployment", "patch WebJob/status"]
+    world.restart()
+    assert world.settle() == []
+
+
+def test_a_script_comes_with_its_config_map() -> None:
+    world = World(webjob_body({"schedule": "0 */5 * * * *"}))
+    assert world.settle() == ["apply ConfigMap", "apply CronJob", "patch WebJob/status"]
+    status = world.one("WebJob")["status"]
+    assert (status["state"], status["schedule"], status["nextRunTime"]) == (
+        "Scheduled",
+        "0 0,5,10,15,20,25,30,35,40,45,50,55 * * * *",
+        "2026-01-01T00:05:00Z",
+    )
+    world.kube.objects["WebJob", "site", "job"]["spec"]["script"]["text"] = "echo other\n"
+    world.kube.objects["WebJob", "site", "job"]["metadata"] |= {"generation": 2, "resourceVersion": "500"}
+    world.kube._version = 500
+    assert world.settle() == ["apply ConfigMap", "apply CronJob", "delete ConfigMap", "patch WebJob/status"]
+
+
+def test_a_schedule_that_cron_cannot_say_replaces_the_cron_job() -> None:
+    world = World(webjob_body({"schedule": "0 */5 * * * *"}))
+    world.settle()
+    world.kube.objects["WebJob", "site", "job"]["spec"]["schedule"] = "10 3 * * * *"
+    world.kube.objects["WebJob", "site", "job"]["metadata"] |= {"generation": 2, "resourceVersion": "500"}
+    world.kube._version = 500
+    assert world.settle() == ["delete CronJob", "patch WebJob/status"]
+    (condition,) = [c for c in world.one("WebJob")["status"]["conditions"] if c["type"] == "Scheduled"]
+    assert (condition["reason"], "needs seconds" in condition["message"]) == ("OperatorTimer", True)
+    assert world.due == pytest.approx(160, abs=0.01), "wakes up for the next slot"
+
+
+def test_the_life_of_a_run() -> None:
+    world = World(webjob_body())
+    world.settle()
+    world.kube.add(run_body(spec={"arguments": '"a b" c'}))
+    assert world.settle() == [
+        "patch WebJob/status",  # the lock, before what it guards
+        "patch WebJobRun",  # the owner
+        "create Job",
+        "patch WebJobRun/status",
+    ]
+    assert world.one("Job")["spec"]["template"]["spec"]["containers"][0]["args"] == ["bash", "run.sh", "a b", "c"]
+    world.start_processes()
+    assert world.settle() == ["patch WebJobRun/status", "patch WebJob/status"]
+    assert world.one("WebJob")["status"]["state"] == "Running"
+    world.end_processes()
+    assert world.settle() == ["patch WebJobRun/status", "patch WebJob/status"]
+    run, status = world.one("WebJobRun"), world.one("WebJob")["status"]
+    assert (run["status"]["state"], run["status"]["exitCode"]) == ("Success", 0)
+    assert [c["type"] for c in run["status"]["conditions"]] == ["Complete"]
+    assert "activeRun" not in status
+    assert status["latestRun"]["state"] == "Success"
+    assert "INFO] hello" in world.log(run)
+    world.now += timedelta(seconds=301)
+    assert world.settle() == ["delete Job"]
+    assert world.log(run), "the log stays"
+
+
+def test_a_failed_run_says_why_and_is_an_event() -> None:
+    world = World(webjob_body(), run_body())
+    world.settle()
+    world.end_processes(3)
+    world.settle()
+    assert world.one("WebJobRun")["status"]["message"] == "The process ended with exit code 3."
+    assert world.events() == ["RunFailed"]
+    assert "Job failed due to exit code 3" in world.log(world.one("WebJobRun"))
+
+
+def test_a_slot_is_admitted_once() -> None:
+    world = World(webjob_body({"schedule": "0 * * * * *"}))
+    world.settle()
+    world.kube.add(cron_job_slot())
+    assert world.settle() == ["create WebJobRun", "patch WebJob/status", "patch Job", "patch WebJobRun/status"]
+    job, run = world.one("Job"), world.one("WebJobRun")
+    assert job["spec"]["suspend"] is False
+    assert job["spec"]["template"]["metadata"]["labels"]["webjobs.dev/run"] == "202601010000000000"
+    assert run["metadata"]["name"] == "job-202601010000000000"
+    assert run["spec"]["trigger"] == "Schedule - 0 * * * * *"
+
+
+def test_a_slot_beside_an_active_run_is_one_recorded_skip() -> None:
+    world = World(webjob_body({"schedule": "0 * * * * *"}), run_body("job-manual"))
+    world.settle()
+    world.kube.add(cron_job_slot())
+    assert world.settle() == ["delete Job", "patch WebJob/status"]
+    assert [job["metadata"]["name"] for job in world.kube.of_kind("Job")] == ["job-manual"]
+    assert world.one("WebJob")["status"]["skippedRuns"] == 1
+    assert world.events() == ["RunSkipped"]
+
+
+def test_a_queued_slot_waits() -> None:
+    world = World(webjob_body({"schedule": "0 * * * * *", "concurrencyPolicy": "Queue"}), run_body("job-manual"))
+    world.settle()
+    world.kube.add(cron_job_slot())
+    world.settle()
+    assert len([job for job in world.kube.of_kind("Job") if job["spec"].get("suspend")]) == 1
+    world.end_processes()
+    world.settle()
+    assert not [job for job in world.kube.of_kind("Job") if job["spec"].get("suspend")]
+
+
+def test_the_timer_runs_a_slot_once_and_catches_up_once() -> None:
+    world = World(webjob_body({"schedule": "*/10 * * * * *"}))
+    world.settle()  # 00:00:30: created at 00:00:00, so 10, 20 and 30 are due, and one run stands for them
+    assert [run["spec"]["scheduleTime"] for run in world.kube.of_kind("WebJobRun")] == ["2026-01-01T00:00:30Z"]
+    world.end_processes()
+    world.settle()
+    world.restart()
+    world.settle()
+    assert len(world.kube.of_kind("WebJobRun")) == 1, "a restart does not run the slot again"
+    world.now += timedelta(seconds=10)
+    world.settle()
+    assert len(world.kube.of_kind("WebJobRun")) == 2
+
+
+def test_slots_that_are_too_old_are_told_and_not_run() -> None:
+    world = World(webjob_body({"schedule": "10 0 * * * *", "startingDeadlineSeconds": 60}))
+    world.settle()
+    world.now += timedelta(hours=5, minutes=30)
+    runs_before = len(world.kube.of_kind("WebJobRun"))
+    world.settle()
+    assert len(world.kube.of_kind("WebJobRun")) == runs_before
+    assert "MissedSchedule" in world.events()
+
+
+def test_history_is_trimmed_but_never_an_active_run() -> None:
+    ended = [
+        run_body(f"job-2025010100000000{n:02d}", state="Success", status={"endTime": "2026-01-01T00:00:00Z"})
+        for n in range(5)
+    ]
+    world = World(webjob_body({"historyLimit": 2, "concurrencyPolicy": "Allow"}), *ended, run_body("job-active"))
+    world.settle()
+    assert [run["metadata"]["name"] for run in world.kube.of_kind("WebJobRun")] == [
+        "job-202501010000000003",
+        "job-202501010000000004",
+        "job-active",
+    ]
+
+
+def test_a_run_whose_job_was_deleted_is_aborted() -> None:
+    world = World(webjob_body(), run_body())
+    world.settle()
+    world.start_processes()
+    world.settle()
+    run_async(world.kube.delete("Job", "site", world.one("Job")["metadata"]["name"]))
+    world.settle()
+    assert world.one("WebJobRun")["status"]["state"] == "Aborted"
+    assert "activeRun" not in world.one("WebJob")["status"]
+
+
+def test_a_lost_race_for_the_lock_is_looked_at_again() -> None:
+    """The REST shim takes the lock while a pass that would take it for another run is on its way."""
+    world = World(webjob_body(), run_body("job-202601010000100000"))
+    world.watch()
+    stolen = {"activeRun": {"name": "job-202601010000200000", "since": rfc3339(world.now)}}
+    run_async(world.kube.patch("WebJob", "site", "job", {"status": stolen}, subresource="status"))
+    world.kube.add(run_body("job-202601010000200000"))
+    world.settle()
+    states = {run["metadata"]["name"]: run["status"]["state"] for run in world.kube.of_kind("WebJobRun")}
+    assert states == {"job-202601010000100000": "Skipped", "job-202601010000200000": "Initializing"}
+    assert len(world.kube.of_kind("Job")) == 1
+
+
+def test_errors_of_the_api_come_back_as_errors() -> None:
+    """The queue retries them."""
+    world = World(webjob_body())
+    world.kube.fail(ApiError(500, "InternalError", "no"), verb="apply")
+    with pytest.raises(ApiError):
+        world.settle()
+    assert world.settle() == ["apply ConfigMap", "patch WebJob/status"]
+
+
+def test_an_unreadable_log_is_retried_before_the_end_is_told() -> None:
+    world = World(webjob_body(), run_body())
+    world.settle()
+    world.end_processes()
+    world.kube.fail(ApiError(502, "BadGateway", "no kubelet"), verb="log")
+    with pytest.raises(ApiError):
+        world.settle()
+    assert world.one("WebJobRun")["status"]["state"] == "Initializing"
+    world.settle()
+    assert "hello" in world.log(world.one("WebJobRun"))
+
+
+LOCKED = {"activeRun": {"name": "job-202601010000000000", "since": "2026-01-01T00:00:30Z"}}
+SCENARIOS: dict[str, list[dict[str, Any]]] = {
+    "kubectl": [webjob_body(), run_body()],
+    "shim": [webjob_body(status=LOCKED), run_body()],
+    "cronjob": [webjob_body({"schedule": "0 * * * * *"}), cron_job_slot()],
+    "timer": [webjob_body({"schedule": "30 * * * * *"})],
+}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("lost_answer", [False, True], ids=["dies", "loses-the-answer"])
+def test_crash_matrix(scenario: str, lost_answer: bool) -> None:
+    """Dying after any write, or losing its answer: one process, one record, an end with a log, a free lock."""
+    for number in range(1, 30):
+        world = World(*copy.deepcopy(SCENARIOS[scenario]))
+        if lost_answer:
+            failures = iter(range(1, 1000))
+
+            async def lose(call: Any, *, failures: Any = failures, world: World = world, number: int = number) -> None:
+                if call.verb in ("create", "apply", "patch", "delete") and next(failures) == number:
+                    world.kube.fail(ApiError(500, "Timeout", "the answer was lost"), after=True)
+
+            world.kube.before_call = lose
+        else:
+            world.kube.die_after_writes = number
+        died = False
+        for step in (lambda: None, world.start_processes, world.end_processes, lambda: None):
+            step()
+            try:
+                world.settle()
+            except (Died, ApiError):
+                died = True
+                world.restart()
+                world.settle()
+        creates = [c for c in world.kube.calls if c.verb == "create" and c.kind == "Job"]
+        run = world.one("WebJobRun")
+        assert run["status"]["state"] == "Success", f"after write {number}"
+        assert "hello" in world.log(run)
+        assert len(world.kube.of_kind("Job")) == 1
+        assert len({call.name for call in creates}) <= 1
+        assert "activeRun" not in world.one("WebJob")["status"]
+        if not died:
+            assert number > 4, "the scenario ended before anything could die"
+            return
+    raise AssertionError("the scenario never ended")

@@ -1,0 +1,93 @@
+"""Which file runs, and how (contract, section 3)."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webjobs.scripts import entrypoint, script_directory, select_script, split_arguments
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        ([], None),
+        (["readme.md"], None),
+        (["run.sh"], "run.sh"),
+        (["go.py"], "go.py"),
+        (["a.py", "run.js"], "run.js"),  # any run.* beats every other file
+        (["go.cmd", "go.sh"], "go.sh"),  # Windows comes last here
+        (["run.cmd", "run.sh"], "run.sh"),
+        (["run.cmd", "a.sh"], "run.cmd"),
+        (["b.sh", "a.py"], "b.sh"),
+        (["b.sh", "A.sh"], "A.sh"),
+        (["RUN.SH", "a.sh"], "RUN.SH"),
+        (["a/b/run.sh"], "a/b/run.sh"),
+        (["a/run.sh", "a/lib/x.py"], "a/run.sh"),
+        (["a/run.sh", "b/run.sh"], None),
+        (["run.sh", "a/run.py"], "run.sh"),
+        (["run"], None),
+        ([".sh"], None),
+        (["project.json", "x.txt"], "project.json"),
+        (["project.json", "go.sh"], "project.json"),
+        (["app.jar"], "app.jar"),
+    ],
+)
+def test_select_script(paths: list[str], expected: str | None) -> None:
+    for order in (paths, paths[::-1]):
+        selected = select_script(order)
+        assert (selected.path if selected else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [([], "."), (["a"], "."), (["a/b"], "a"), (["a/b/c"], "a/b"), (["a/b", "c"], "."), (["a/b/c", "a/d"], "a")],
+)
+def test_script_directory(paths: list[str], expected: str) -> None:
+    assert script_directory(paths) == expected
+
+
+def test_words() -> None:
+    selected = entrypoint("in/run.PS1")
+    assert selected
+    assert (selected.words, selected.directory, selected.host.name) == (
+        ["pwsh", "-File", "run.PS1"],
+        "in",
+        "PowerShellScriptHost",
+    )
+    assert entrypoint("a.txt") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, []),
+        ("", []),
+        ("  ", []),
+        ("a b", ["a", "b"]),
+        ("'a b' \"c d\" e\\ f", ["a b", "c d", "e f"]),
+        ("a # b; c && $(d) `e` *", ["a", "#", "b;", "c", "&&", "$(d)", "`e`", "*"]),
+        ('"open it', ["open it"]),
+        ("it's", ["its"]),
+        ("a\\", ["a\\"]),
+        ('"a\\', ["a\\"]),
+        ("''", [""]),
+    ],
+)
+def test_split_arguments(text: str | None, expected: list[str]) -> None:
+    assert split_arguments(text) == expected
+
+
+@given(st.lists(st.text(max_size=8), max_size=5))
+def test_quoted_words_come_back(words: list[str]) -> None:
+    assert split_arguments(shlex.join(words)) == words
+
+
+@given(st.text(alphabet="ab '\"\\#\n$é", max_size=20) | st.text(max_size=20))
+def test_split_arguments_never_fails_or_invents(text: str) -> None:
+    for word in split_arguments(text):
+        assert len(word) <= len(text)
+        assert set(word) <= set(text)

@@ -1,0 +1,51 @@
+"""settings.job (contract, section 4.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from webjobs.settings import JobSettings, parse_file, read
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, JobSettings()),
+        ({"schedule": "0 0 * * * *", "other": 1}, JobSettings(schedule="0 0 * * * *")),
+        ({"schedule": ""}, JobSettings()),
+        ({"schedule": 5}, JobSettings()),
+        ({"is_singleton": True}, JobSettings(is_singleton=True)),
+        ({"is_singleton": "true"}, JobSettings()),
+        ({"is_singleton": 1}, JobSettings()),
+        ({"stopping_wait_time": 60}, JobSettings(stopping_wait_time=60)),
+        ({"stopping_wait_time": -1}, JobSettings(stopping_wait_time=0)),
+        ({"stopping_wait_time": 60.0}, JobSettings()),
+        ({"stopping_wait_time": "60"}, JobSettings()),
+        ({"stopping_wait_time": True}, JobSettings()),
+    ],
+)
+def test_types_are_strict(settings: dict[str, Any], expected: JobSettings) -> None:
+    assert read(settings) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b'{"a": {"b": [1, null, "\xc3\xa9"]}}', {"a": {"b": [1, None, "é"]}}),
+        (b'\xef\xbb\xbf{"a":1}', {"a": 1}),
+        (b"", {}),
+        (b"null", {}),
+        (b"[1]", {}),
+        (b"{a:1}", {}),
+        (b"\xff", {}),
+        (b'{"a":NaN}', {}),
+        (b'{"a":-Infinity}', {}),
+        (b'{"a":1e999}', {}),
+        (b'{"a":' + b"1" * 5000 + b"}", {}),
+        (b'{"a":' + b"[" * 100_000, {}),
+    ],
+)
+def test_parse_file(content: bytes, expected: dict[str, Any]) -> None:
+    assert parse_file(content) == expected
