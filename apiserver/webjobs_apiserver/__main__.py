@@ -55,6 +55,7 @@ async def serve(config: ApiserverConfig) -> None:
                 host=config.host,
                 port=config.port,
                 log_config=None,
+                ws="none",
                 server_header=False,
                 forwarded_allow_ips=list(config.forwarded_allow_ips),
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,

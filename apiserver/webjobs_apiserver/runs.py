@@ -37,12 +37,16 @@ class Runs:
 
     async def latest(self, site: Site) -> dict[str, WebJobRun]:
         """The newest run of every job of the site, by the object name of the job."""
-        by_job: dict[str, list[WebJobRun]] = {}
+        newest: dict[str, tuple[str, Object]] = {}
         for raw in await self._kube.list("WebJobRun", site.namespace):
-            run = WebJobRun.parse(raw)
-            by_job.setdefault(run.spec.web_job_name, []).append(run)
-        newest = {name: runs.newest(known) for name, known in by_job.items()}
-        return {name: run for name, run in newest.items() if run}
+            status, job = raw.get("status", {}), raw["spec"]["webJobName"]
+            if status.get("state") == "Skipped":
+                continue
+            # There can be fifty of them a job: only the one that counts becomes a model.
+            run_id = status.get("runId") or runs.run_id(WebJobRun.parse(raw))
+            if job not in newest or run_id > newest[job][0]:
+                newest[job] = (run_id, raw)
+        return {job: WebJobRun.parse(raw) for job, (_, raw) in newest.items()}
 
     async def of_job(self, site: Site, job: Job) -> list[WebJobRun]:
         """All runs of a job, newest first, without those that were skipped."""

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,10 @@ class Server:
             self._connection = http.client.HTTPSConnection(host, port, timeout=_TIMEOUT, context=context)
         else:
             self._connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._connection.close()
 
     def read(self, path: str, receive: Callable[[Iterator[bytes]], None]) -> None:
         """Gets what is below the URL and hands its pieces to ``receive``, anew at each try."""
@@ -219,8 +223,8 @@ def main(arguments: list[str]) -> int:
         return 1
     url, directory, token_file = arguments
     try:
-        server = Server(url, token_file=Path(token_file))
-        fetch(server, digest=url.rstrip("/").rpartition("/")[2], directory=Path(directory))
+        with closing(Server(url, token_file=Path(token_file))) as server:
+            fetch(server, digest=url.rstrip("/").rpartition("/")[2], directory=Path(directory))
     except FetchError as error:
         print(f"webjobs.fetch: {error}", file=sys.stderr)
         return 1

@@ -21,8 +21,20 @@ def test_merge_patch() -> None:
 
 @pytest.mark.parametrize(
     ("selector", "expected"),
-    [(None, True), ("", True), ("a=1", True), ("a==1,b=2", True), ("a=2", False), ("a", True), ("c", False)]
-    + [("!c", True), ("!a", False), ("a!=2", True), ("c!=1", True), ("a=1,c", False)],
+    [
+        (None, True),
+        ("", True),
+        ("a=1", True),
+        ("a==1,b=2", True),
+        ("a=2", False),
+        ("a", True),
+        ("c", False),
+        ("!c", True),
+        ("!a", False),
+        ("a!=2", True),
+        ("c!=1", True),
+        ("a=1,c", False),
+    ],
 )
 def test_selectors(selector: str | None, expected: bool) -> None:
     assert selects(selector, {"a": "1", "b": "2"}) is expected

@@ -8,8 +8,9 @@ from email.header import decode_header
 
 _TOKEN = r"[!#$%&'*+\-.0-9A-Z^_`a-z|~]+"  # noqa: S105  grammar of HTTP, not a secret
 _QUOTED = r'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\.)*"'
-_PARAMETER = rf"\s*;\s*(?:({_TOKEN})\s*=\s*({_TOKEN}|{_QUOTED})\s*)?"
-_HEADER = re.compile(rf"\s*{_TOKEN}\s*((?:{_PARAMETER})*)\s*")
+# Each blank fits one place only: else a hostile header could take ages to be refused.
+_PARAMETER = rf";\s*(?:({_TOKEN})\s*=\s*({_TOKEN}|{_QUOTED})\s*)?"
+_HEADER = re.compile(rf"\s*{_TOKEN}\s*((?:{_PARAMETER})*)")
 _PARAMETERS = re.compile(_PARAMETER)
 
 
@@ -37,7 +38,7 @@ def _utf8(text: str) -> str:
 
 def _decoded(value: str) -> str:
     if value.startswith('"'):
-        value = re.sub(r"\\(.)", r"\1", value[1:-1]) if "=?" in value or '\\"' in value else value[1:-1]
+        value = value[1:-1]  # a backslash in it is a path's, not an escape
     if not (value.startswith("=?") and value.endswith("?=")):
         return value
     try:

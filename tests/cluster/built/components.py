@@ -121,10 +121,10 @@ def components() -> list[Component]:
             "containerd",
             versions.CONTAINERD,
             *(f"{containerd}/{c}" for c in ("containerd", "containerd-shim-runc-v2", "ctr")),
-            minutes=1.2,
+            minutes=1.5,
         ),
-        _module("dns", "coredns", versions.COREDNS, program="coredns", minutes=1.2),
-        _module("node", "kubernetes", versions.KUBERNETES, program="node", stamp=stamp, minutes=5, links=NODE_PROGRAMS),
+        _module("dns", "coredns", versions.COREDNS, program="coredns", minutes=1.5),
+        _module("node", "kubernetes", versions.KUBERNETES, program="node", stamp=stamp, minutes=6, links=NODE_PROGRAMS),
     ]
 
 
