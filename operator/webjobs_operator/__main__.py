@@ -15,7 +15,7 @@ from webjobs.model import API_VERSION
 from webjobs.store import open_store
 from webjobs_kube.client import KubeClient
 from webjobs_operator import config as configuration
-from webjobs_operator import handlers
+from webjobs_operator import handlers, resync
 from webjobs_operator.cache import Cache, Key
 from webjobs_operator.reconcile import Reconciler
 from webjobs_operator.workqueue import WorkQueue
@@ -52,7 +52,10 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
         queue: WorkQueue[Key] = WorkQueue(reconciler, workers=WORKERS)
         handlers.register(registry, cache=cache, queue=queue, store=store)
         await _wait_for_crds(kube)
-        work = asyncio.create_task(queue.run())
+        compare = resync.run(
+            kube=kube, cache=cache, kinds=list(handlers.WATCHED), namespaces=config.namespaces, add=queue.add
+        )
+        work = asyncio.gather(queue.run(), compare)
         log.info("watching %s", ", ".join(config.namespaces) or "all namespaces")
         try:
             await kopf.operator(

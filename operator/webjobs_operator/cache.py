@@ -7,7 +7,7 @@ it again while the watch is still behind.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun
@@ -117,6 +117,6 @@ class Cache:
         if kind == "WebJobRun":
             self._runs[owner][name] = WebJobRun.parse(marked)
 
-    def owners(self) -> Iterator[Key]:
-        """Every WebJob that something is known of."""
-        yield from {owner for by_owner in self._objects.values() for owner in by_owner}
+    def known(self, kind: str) -> dict[str, Object]:
+        """All objects of a kind by UID."""
+        return {body["metadata"]["uid"]: body for by_name in self._objects[kind].values() for body in by_name.values()}

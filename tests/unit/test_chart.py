@@ -1,0 +1,113 @@
+"""The chart as Helm renders it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.stack import tool
+from webjobs_apiserver.config import ApiserverConfig
+from webjobs_operator.config import OperatorConfig
+
+CHART = Path(__file__).resolve().parents[2] / "charts/webjobs"
+Manifest = dict[str, Any]
+
+
+def helm(values: dict[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
+    command = [tool("helm"), "template", "webjobs", str(CHART), "--namespace", "system", "--values", "-"]
+    return subprocess.run(command, input=json.dumps(values or {}), text=True, capture_output=True)
+
+
+def render(values: dict[str, Any] | None = None) -> dict[tuple[str, str], Manifest]:
+    done = helm(values)
+    assert done.returncode == 0, done.stderr
+    found = [one for one in yaml.safe_load_all(done.stdout) if one]
+    return {(one["kind"], one["metadata"]["name"]): one for one in found}
+
+
+DEFAULT = render()
+
+
+def test_both_processes_can_read_what_the_chart_writes() -> None:
+    operator = DEFAULT["ConfigMap", "webjobs-operator"]["data"]["config.yaml"]
+    config = OperatorConfig.model_validate(yaml.safe_load(operator))
+    assert config.package_url == "http://webjobs-apiserver.system.svc:80"
+    assert set(config.runtimes) == {"sh", "py", "js", "php", "ps1", "fsx", "jar"}
+    apiserver = DEFAULT["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"]
+    assert ApiserverConfig.model_validate(yaml.safe_load(apiserver)).namespace == "system"
+
+
+@pytest.mark.parametrize("name", ["webjobs-operator", "webjobs-apiserver"])
+def test_pods_are_restricted(name: str) -> None:
+    pod = DEFAULT["Deployment", name]["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in pod["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert container["resources"]["limits"]["memory"]
+
+
+def test_roles_are_small() -> None:
+    rules = [
+        (name, rule)
+        for (kind, name), one in DEFAULT.items()
+        if kind in ("Role", "ClusterRole")
+        for rule in one["rules"]
+    ]
+    for _, rule in rules:
+        assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
+        assert "secrets" not in rule["resources"]
+    shim = {resource for name, rule in rules if name == "webjobs-apiserver" for resource in rule["resources"]}
+    assert shim == {"webjobs", "webjobs/status", "webjobs/finalizers", "webjobruns", "pods", "pods/log"}
+    cluster_wide = [rule for name, rule in rules if name == "system-webjobs-apiserver"]
+    assert cluster_wide == [
+        {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}
+    ]
+
+
+def test_the_operator_can_be_kept_to_some_namespaces() -> None:
+    found = render({"namespaces": ["a", "b"]})
+    assert ("ClusterRoleBinding", "system-webjobs-operator") not in found
+    bound = helm({"namespaces": ["a", "b"]}).stdout
+    assert bound.count("kind: RoleBinding") == 3
+
+
+def test_crds_can_be_left_out_and_are_kept_otherwise() -> None:
+    crd = DEFAULT["CustomResourceDefinition", "webjobs.webjobs.dev"]
+    assert crd["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    assert not [kind for kind, _ in render({"crds": {"enabled": False}}) if kind == "CustomResourceDefinition"]
+
+
+def test_a_bucket_needs_no_volume() -> None:
+    found = render({"store": {"url": "s3://bucket/jobs", "envFrom": [{"secretRef": {"name": "s3"}}]}})
+    assert ("PersistentVolumeClaim", "webjobs-store") not in found
+    for name in ("webjobs-operator", "webjobs-apiserver"):
+        pod = found["Deployment", name]["spec"]["template"]["spec"]
+        assert "affinity" not in pod
+        assert pod["containers"][0]["envFrom"] == [{"secretRef": {"name": "s3"}}]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"operators": {}},
+        {"store": {"url": "/var/lib/webjobs"}},
+        {"site": {"namespace": "Not Legal"}},
+        {"runtimes": {"rb": {"image": "ruby"}}},
+        {"apiserver": {"replicas": "two"}},
+        {"credentials": {"username": "with:colon"}},
+    ],
+)
+def test_wrong_values_are_refused(values: dict[str, Any]) -> None:
+    done = helm(values)
+    assert done.returncode != 0
+    assert "values don't meet the specifications of the schema" in done.stderr
