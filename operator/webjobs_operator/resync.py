@@ -30,7 +30,7 @@ async def run(
         for kind in kinds:
             try:
                 await compare(kube=kube, cache=cache, kind=kind, namespaces=namespaces, add=add)
-            except (TimeoutError, ApiError, OSError) as error:
+            except ApiError as error:
                 log.warning("listing of %s for comparison failed: %s", kind, error)
 
 
