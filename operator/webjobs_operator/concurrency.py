@@ -36,8 +36,11 @@ def holder(webjob: WebJob, known: Mapping[str, WebJobRun], *, now: datetime) -> 
     return None
 
 
-def decide(webjob: WebJob, known: Mapping[str, WebJobRun], *, now: datetime) -> Decision:
-    """The decision for all runs of a WebJob, by object name."""
+def decide(webjob: WebJob, known: Mapping[str, WebJobRun], *, now: datetime, lingering: bool = False) -> Decision:
+    """The decision for all runs of a WebJob, by object name.
+
+    ``lingering``: a process goes on whose run is gone (somebody deleted it, and its pod has not ended yet).
+    """
     waiting = sorted(
         (run for run in known.values() if run.status.state is None and not run.metadata.deletion_timestamp),
         key=runs.run_id,
@@ -59,8 +62,8 @@ def decide(webjob: WebJob, known: Mapping[str, WebJobRun], *, now: datetime) -> 
         lock = first.metadata.name
     else:
         first, others = None, waiting
-    # A run that was accepted while others went on (the policy was another then) waits for their end.
-    start = [first] if first and not active else []
+    # A run that was accepted while others go on (the policy was another, or the other was deleted) waits for their end.
+    start = [first] if first and not active and not lingering else []
     match policy:
         case "Forbid":
             return Decision(holder=lock, start=start, refuse=others)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from webjobs import runs
-from webjobs.model import ANNOTATION_HASH, WebJob
+from webjobs.model import ANNOTATION_HASH, LABEL_RUN, WebJob
 from webjobs.store import ObjectStore, packages
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, Invalid, NotFound
@@ -26,6 +26,7 @@ from webjobs_operator.manifests.merge import covers
 from webjobs_operator.manifests.program import Unrunnable, inline_tar, resolve
 from webjobs_operator.passes import Pass
 from webjobs_operator.runkeeper import RunKeeper
+from webjobs_operator.runstatus import is_alive
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +197,12 @@ class Reconciler:
             await self._runs.refuse_all(this, this.problem.message, state="Failed")
         await self._runs.take_slots(this)
         known = self._cache.runs(this.key)
-        decision = concurrency.decide(this.webjob, known, now=this.now)
+        ids = {runs.run_id(run) for run in known.values()}
+        labels = [
+            pod["metadata"].get("labels", {}) for pod in self._cache.of("Pod", this.key).values() if is_alive(pod)
+        ]
+        lingering = any(LABEL_RUN in label and label[LABEL_RUN] not in ids for label in labels)
+        decision = concurrency.decide(this.webjob, known, now=this.now, lingering=lingering)
         for run in decision.refuse:
             await self._runs.refuse(this, run)
         for run in decision.replace:

@@ -49,6 +49,11 @@ def is_over(pod: Object) -> bool:
     return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
+def is_alive(pod: Object) -> bool:
+    """Whether the job's process may still run; the phase of a pod follows seconds after its container's end."""
+    return not is_over(pod) and "terminated" not in container_state(pod)
+
+
 def container_state(pod: Object, container: str = CONTAINER) -> dict[str, Any]:
     """``state`` of the job's container: one of waiting, running, terminated; empty before the kubelet said."""
     for status in pod.get("status", {}).get("containerStatuses", []):

@@ -287,6 +287,22 @@ def test_a_run_whose_job_was_deleted_is_aborted() -> None:
     assert "activeRun" not in world.one("WebJob")["status"]
 
 
+def test_a_deleted_run_holds_the_job_until_its_process_has_ended() -> None:
+    world = World(webjob_body(), run_body("job-first"))
+    world.settle()
+    world.start_processes()
+    world.settle()
+    del world.kube.objects["WebJobRun", "site", "job-first"]
+    del world.kube.objects["Job", "site", "job-first"]  # its pod still has its grace period
+    world.now += timedelta(minutes=2)
+    world.kube.add(run_body("job-second"))
+    world.settle()
+    assert world.kube.of_kind("Job") == []
+    del world.kube.objects["Pod", "site", "job-first"]
+    world.settle()
+    assert [job["metadata"]["name"] for job in world.kube.of_kind("Job")] == ["job-second"]
+
+
 def test_a_lost_race_for_the_lock_is_looked_at_again() -> None:
     """The REST shim takes the lock while a pass that would take it for another run is on its way."""
     world = World(webjob_body(), run_body("job-202601010000100000"))
