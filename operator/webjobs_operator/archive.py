@@ -14,7 +14,7 @@ from webjobs.store import logs as stored_logs
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_operator.manifests.pod import CONTAINER
-from webjobs_operator.runstatus import newest_pod
+from webjobs_operator.states import newest_pod
 
 log = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from webjobs_operator.manifests.merge import covers
 from webjobs_operator.manifests.program import Unrunnable, inline_tar, resolve
 from webjobs_operator.passes import Pass
 from webjobs_operator.runkeeper import RunKeeper
-from webjobs_operator.runstatus import is_alive
+from webjobs_operator.states import is_alive
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from webjobs.model import LABEL_RUN, LABEL_WEBJOB, Metadata, RunState, WebJobRun
 from webjobs.store import ObjectStore
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Invalid, NotFound
-from webjobs_operator import history, runstatus
+from webjobs_operator import history, states
 from webjobs_operator.archive import archive
 from webjobs_operator.cache import Cache
 from webjobs_operator.concurrency import holder
@@ -176,9 +176,7 @@ class RunKeeper:
                 continue
             run_id = runs.run_id(run)
             own = [pod for pod in pods if pod["metadata"].get("labels", {}).get(LABEL_RUN) == run_id]
-            found = runstatus.outcome(
-                run, job=jobs.get(run.status.job_name or run.metadata.name), pods=own, now=this.now
-            )
+            found = states.outcome(run, job=jobs.get(run.status.job_name or run.metadata.name), pods=own, now=this.now)
             status = _status(run, found, now=this.now)
             if found.end:
                 ended = run.model_copy(update={"status": run.status.model_validate(run.status.to_wire() | status)})
@@ -252,7 +250,7 @@ class RunKeeper:
         await post(self._kube, event("WebJob", webjob, level="Warning", reason=reason, message=message, now=this.now))
 
 
-def _status(run: WebJobRun, found: runstatus.Outcome, *, now: datetime) -> Object:
+def _status(run: WebJobRun, found: states.Outcome, *, now: datetime) -> Object:
     status: Object = {"state": found.state}
     if found.process_start:
         status["processStartTime"] = runs.rfc3339(found.process_start, micro=False)

@@ -8,10 +8,11 @@ from typing import Any
 
 from webjobs import logs, runs
 from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun
+from webjobs_operator import states
 from webjobs_operator.conditions import Wanted, update
 from webjobs_operator.manifests.program import Unrunnable
-from webjobs_operator.runstatus import container_state, is_over
 from webjobs_operator.scheduling import Plan
+from webjobs_operator.states import container_state, is_over
 
 Object = Mapping[str, Any]
 Status = dict[str, Any]
@@ -130,25 +131,13 @@ def _latest_run(webjob: WebJob, *, known: Mapping[str, WebJobRun], holder: str |
     return latest
 
 
-def instance_status(pod: Object) -> str:
-    """Kudu's word for the state of a continuous job's pod (contract, section 6.2)."""
-    if pod["metadata"].get("deletionTimestamp"):
-        return "Stopping"
-    state = container_state(pod)
-    if "running" in state:
-        return "Running"
-    if "terminated" in state or state.get("waiting", {}).get("reason") == "CrashLoopBackOff":
-        return "PendingRestart"
-    return "Starting"
-
-
 def _continuous(
     webjob: WebJob, *, deployment: Object | None, pods: Sequence[Object], problem: Unrunnable | None
 ) -> tuple[Status, list[Wanted]]:
     live = sorted((pod for pod in pods if not is_over(pod)), key=lambda pod: pod["metadata"]["name"])
     by_id = {logs.instance_id(pod["metadata"]["uid"]): pod for pod in live}
     instances = [
-        {"id": instance, "pod": pod["metadata"]["name"], "status": instance_status(pod)}
+        {"id": instance, "pod": pod["metadata"]["name"], "status": states.instance_status(pod)}
         for instance, pod in by_id.items()
     ]
     observed = (deployment or {}).get("status", {})
@@ -169,8 +158,7 @@ def _continuous(
             Wanted(type="Ready", status=False, reason=reason, message="No instance is meant to run.")
         ]
     current = deployment and deployment["metadata"].get("generation") == observed.get("observedGeneration")
-    words = {instance["status"] for instance in instances}
-    state = next((word for word in ("Running", "PendingRestart", "Stopping", "Starting") if word in words), "Starting")
+    state = states.worker_state([instance["status"] for instance in instances])
     if current and observed.get("updatedReplicas", 0) >= wanted and observed.get("availableReplicas", 0) >= wanted:
         return status | {"state": state}, [
             Wanted(type="Ready", status=True, reason="Running", message=f"{ready} of {wanted} instances run.")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import job, pod, run
-from webjobs_operator.runstatus import outcome
+from webjobs_operator.states import instance_status, outcome, worker_state
 
 NOW = datetime(2026, 1, 1, 2, tzinfo=UTC)
 STARTED = "2026-01-01T01:00:00Z"
@@ -114,3 +114,34 @@ def test_a_failed_fetch_is_told() -> None:
     ]
     found = outcome(run(state="Initializing"), job=job(), pods=[broken], now=NOW)
     assert found.message == "Fetching the package failed (container fetch, exit code 1)."
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (pod(), "Initializing"),
+        (pod(state={"waiting": {"reason": "ContainerCreating"}}), "Starting"),
+        (pod(state={"waiting": {"reason": "ErrImagePull"}}), "Starting"),
+        (RUNNING, "Running"),
+        (pod(phase="Running", state=terminated(0, "Completed")), "Success"),
+        (pod(phase="Running", state=terminated(1)), "PendingRestart"),
+        (pod(phase="Running", state={"waiting": {"reason": "CrashLoopBackOff"}}), "PendingRestart"),
+        (pod(phase="Running", state={"running": {}}, deletionTimestamp="2026-01-01T00:00:00Z"), "Stopping"),
+    ],
+)
+def test_instance_status(one: dict[str, Any], expected: str) -> None:
+    assert instance_status(one) == expected
+
+
+@pytest.mark.parametrize(
+    ("instances", "expected"),
+    [
+        ([], "Initializing"),
+        (["Starting", "Running"], "Running"),
+        (["PendingRestart", "Stopping"], "PendingRestart"),
+        (["Stopping", "Starting"], "Stopping"),
+        (["Initializing"], "Initializing"),
+    ],
+)
+def test_worker_state(instances: list[str], expected: str) -> None:
+    assert worker_state(instances) == expected

@@ -1,4 +1,4 @@
-"""The state of a run from its Job and pods. Pure; the result is what the status should say.
+"""Kudu's states (contract, section 6) from Jobs, pods and their conditions. Pure.
 
 Terminal truth is the Job's condition. Without retries the container's end is the same truth, seconds earlier.
 """
@@ -159,3 +159,26 @@ def _ended(pod: Object, *, job_message: str | None, now: datetime) -> Outcome:
         message=message,
         pod=_name(pod),
     )
+
+
+def instance_status(pod: Object) -> str:
+    """The state of one instance of a continuous job.
+
+    ``Success`` is what Kudu shows for a moment after exit code 0; after any other exit it goes on to PendingRestart.
+    """
+    if pod["metadata"].get("deletionTimestamp"):
+        return "Stopping"
+    state = container_state(pod)
+    if "running" in state:
+        return "Running"
+    if "terminated" in state:
+        return "Success" if state["terminated"].get("exitCode") == 0 else "PendingRestart"
+    if state.get("waiting", {}).get("reason") == "CrashLoopBackOff":
+        return "PendingRestart"
+    return "Starting" if state else "Initializing"
+
+
+def worker_state(instances: Sequence[str]) -> str:
+    """One word for all instances of a continuous job that is meant to run."""
+    order = ("Running", "Success", "PendingRestart", "Stopping", "Starting")
+    return next((word for word in order if word in instances), "Initializing")
