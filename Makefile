@@ -34,6 +34,7 @@ down:  ## stops the cluster and removes its state
 	@$(RUN) -m tests.stack down --name $(NAME)
 
 test: lint  ## everything: lint, unit, integration (real API server), e2e (real node)
+	@$(RUN) -m tests.cluster build --name test  # here, because pytest would hide the progress of ten minutes
 	$(RUN) -m pytest -x tests/unit tests/integration tests/e2e
 
 unit: $(VENV)/.synced  ## unit tests only

@@ -26,7 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(command: str, name: str, provider: str | None) -> int:
     if command == "build":
-        built.build(log=facade.tell)
+        if facade.choose(name, provider) == "built":
+            built.build(log=facade.tell)
         return 0
     if command == "down":
         facade.down(name)
