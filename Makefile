@@ -33,9 +33,9 @@ up: $(VENV)/.synced  ## a cluster (NAME=dev) with the chart installed; writes .l
 down:  ## stops the cluster and removes its state
 	@$(RUN) -m tests.stack down --name $(NAME)
 
-test: lint  ## everything: lint, unit, integration (real API server), e2e (real node)
+test: lint  ## everything: lint, unit, integration, e2e, conformance
 	@$(RUN) -m tests.cluster build --name test  # here, because pytest would hide the progress of ten minutes
-	$(RUN) -m pytest -x tests/unit tests/integration tests/e2e
+	$(RUN) -m pytest -x tests/unit tests/integration tests/e2e tests/conformance
 
 unit: $(VENV)/.synced  ## unit tests only
 	$(RUN) -m pytest -x tests/unit

