@@ -44,6 +44,10 @@ class KindCluster(Cluster):
     def load_image(self, archive: Path, ref: str) -> None:
         run([self.program, "load", "image-archive", archive, "--name", _PREFIX + self.name], timeout=600)
 
+    def kill_program(self, program: str) -> None:
+        node = f"{_PREFIX}{self.name}-control-plane"
+        run(["docker", "exec", node, "pkill", "-KILL", "-f", f"^{program} "])  # the kubelet starts it again
+
 
 def up(name: str, *, feature_gates: str, log: Log) -> KindCluster:
     """Give the kind cluster ``webjobs-<name>``, made if it is not there.

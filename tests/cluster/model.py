@@ -58,7 +58,7 @@ class Cluster(ABC):
     def kill_program(self, program: str) -> None:
         """Kill a control plane or node program (``kube-apiserver``, ``etcd``, ...) as a crash would.
 
-        It comes back by itself about a second later. Only ``built`` can do this.
+        It comes back by itself. ``existing`` can't do this.
         """
         raise ClusterError(f"the {self.provider} provider cannot kill {program}; use WEBJOBS_CLUSTER=built")
 

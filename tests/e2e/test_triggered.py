@@ -167,6 +167,31 @@ def test_the_operator_may_die_in_the_middle_of_a_run(site: Site) -> None:
     site.kubectl("rollout", "status", "deploy/webjobs-operator", "--timeout=60s", namespace="webjobs-system")
 
 
+def test_the_api_server_may_die_in_the_middle_of_a_run(site: Site) -> None:
+    site.put_script("outage", WAIT)
+    location = site.run("outage").headers["Location"]
+    run_id = location.rpartition("/")[2]
+    eventually(lambda: site.http.get(location).json()["status"] == "Running", what="the start")
+    site.stack.cluster.kill_program("kube-apiserver")
+    # In between clients get a 503, never a wrong answer.
+    seen = {503}
+
+    def answers() -> bool:
+        seen.add(site.http.get(location).status_code)
+        return site.http.get(location).status_code == 200
+
+    eventually(answers, seconds=60, what="the API server's return")
+    assert seen <= {200, 503}
+    release(site, run_id)
+    run = site.ended(location)
+    assert run["status"] == "Success"
+    assert "released" in site.log(run)
+    again = site.run("outage")
+    assert again.status_code == 202, "the operator and the shim work on"
+    release(site, again.headers["Location"].rpartition("/")[2])
+    assert site.ended(again.headers["Location"])["status"] == "Success"
+
+
 def test_deleting_the_job_leaves_nothing(site: Site) -> None:
     site.put_script("gone", "echo x\n")
     run = site.ended(site.run("gone").headers["Location"])
