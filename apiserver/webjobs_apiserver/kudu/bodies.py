@@ -58,7 +58,7 @@ def run_command(webjob: WebJob) -> str:
     """Path of the script in the package; for a plain image its command, else its name."""
     spec = webjob.spec
     if spec.package:
-        return spec.package.entrypoint
+        return spec.package.entrypoint or ""
     if spec.script:
         return spec.script.file_name
     return " ".join(spec.command) if spec.command else spec.image or ""
