@@ -14,6 +14,7 @@ from webjobs.store import ObjectStore
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.files.reading import Reading
 from webjobs_apiserver.files.writing import Writing
+from webjobs_apiserver.files.zips import Zips
 from webjobs_apiserver.joblogs import JobLogs
 from webjobs_apiserver.jobs import Jobs
 from webjobs_apiserver.runs import Runs
@@ -33,6 +34,7 @@ class Service:
     logs: JobLogs
     reading: Reading
     writing: Writing
+    zips: Zips
     limits: LimitsConfig
     clock: Clock
     """Aware datetimes."""
@@ -44,13 +46,15 @@ class Service:
         runs = Runs(kube, jobs=jobs, clock=clock)
         logs = JobLogs(kube, store=store, jobs=jobs, runs=runs)
         reading = Reading(store, jobs=jobs, runs=runs, logs=logs)
+        writing = Writing(store, jobs=jobs, reading=reading, limits=limits, clock=clock)
         return cls(
             jobs=jobs,
             runs=runs,
             uploads=Uploads(store, jobs=jobs, limits=limits),
             logs=logs,
             reading=reading,
-            writing=Writing(store, jobs=jobs, reading=reading, limits=limits, clock=clock),
+            writing=writing,
+            zips=Zips(store, reading=reading, writing=writing, limits=limits),
             limits=limits,
             clock=clock,
         )

@@ -90,7 +90,7 @@ class Writing:
         def decide(view: View | None) -> Change:
             nonlocal created
             files = view.files if view else {}
-            _check_room(view, at.path)
+            check_room(view, at.path)
             there = files.get(at.path)
             created = there is None
             if there:
@@ -110,7 +110,7 @@ class Writing:
             if view is not None and not at.path:
                 raise Exists("The folder exists already.")
             if at.path:
-                _check_room(view, at.path)
+                check_room(view, at.path)
                 if view and at.path in view.files:
                     raise Exists("A file is there.")
             return Change(adds_folders=frozenset({at.path} if at.path else ()))
@@ -197,7 +197,7 @@ class Writing:
         return packages.write(self._store, namespace=site.namespace, entries=[entry]).files["file"]
 
 
-def _check_room(view: View | None, path: str) -> None:
+def check_room(view: View | None, path: str) -> None:
     """Exists when a folder is at the path, or a file where a folder above it would be."""
     if view is None:
         return

@@ -51,6 +51,7 @@ def _common(job: Job, *, base: str) -> Body:
         "error": None,
         "using_sdk": False,
         "settings": job.webjob.spec.settings or {},
+        "runCommand": run_command(job.webjob),  # the wiki's name of it, which some clients read
     }
 
 

@@ -93,11 +93,13 @@ def router(facade: Facade) -> APIRouter:
 
     for route in ("", "/{path:path}"):
         for handler, methods in ((read, ["GET", "HEAD"]), (put, ["PUT"]), (delete, ["DELETE"])):
-            routes.add_api_route(route, _at_root(handler) if not route else handler, methods=methods)
+            routes.add_api_route(route, at_root(handler) if not route else handler, methods=methods)
     return routes
 
 
-def _at_root(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+def at_root(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """The same handler for the root, whose path is empty."""
+
     async def root(request: Request) -> Response:
         return await handler(request, "")
 
