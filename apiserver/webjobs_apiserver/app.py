@@ -18,7 +18,7 @@ from webjobs_apiserver import packages
 from webjobs_apiserver.auth import BasicAuth, Credentials
 from webjobs_apiserver.config import ApiserverConfig
 from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, TooLarge, Unavailable
-from webjobs_apiserver.kudu import continuous, jobs, responses, triggered, vfs
+from webjobs_apiserver.kudu import continuous, jobs, responses, triggered, vfs, zips
 from webjobs_apiserver.kudu.paths import CanonicalPaths
 from webjobs_apiserver.service import Clock, Service
 from webjobs_apiserver.sites import Site
@@ -56,6 +56,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         triggered.router(facade),
         continuous.router(facade),
         vfs.router(facade),
+        zips.router(facade),
     ):
         app.include_router(router)
     _add_health(app, credentials)

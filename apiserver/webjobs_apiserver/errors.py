@@ -23,6 +23,22 @@ class Refused(ServiceError):
     """The job is there but can't do that now."""
 
 
+class Forbidden(ServiceError):
+    """There is such a place, but nobody can write there."""
+
+
+class Exists(ServiceError):
+    """Something is there that is in the way."""
+
+
+class Changed(ServiceError):
+    """A precondition does not hold; ``etag`` is of what is there."""
+
+    def __init__(self, message: str, *, etag: str) -> None:
+        super().__init__(message)
+        self.etag = etag
+
+
 class BadRequest(ServiceError):
     """What the client sent can't be used."""
 

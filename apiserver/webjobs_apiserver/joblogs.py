@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 from webjobs import logs
 from webjobs.logs import CONTAINER, Level
-from webjobs.model import LABEL_RUN, LABEL_WEBJOB, WebJob
+from webjobs.model import LABEL_RUN, LABEL_WEBJOB, WebJob, WebJobRun
 from webjobs.runs import parse_time, run_id
 from webjobs.store import ObjectStore
 from webjobs.store import logs as stored_logs
 from webjobs_apiserver.errors import Missing
-from webjobs_apiserver.jobs import Jobs
+from webjobs_apiserver.jobs import Job, Jobs
 from webjobs_apiserver.runs import Runs
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
@@ -35,6 +35,14 @@ class LogFile:
     """Bytes; None for a live log."""
 
 
+def archive_key(site: Site, run: WebJobRun) -> str | None:
+    """Key of an ended run's log in the store; None before it is there."""
+    # The path is data, and the store is shared: it must not lead into another namespace.
+    path = run.status.log_path
+    own = run.ended and path and path.startswith(f"{site.namespace}/data/") and ".." not in path.split("/")
+    return path if own else None
+
+
 class JobLogs:
     """Operations on the logs of a site."""
 
@@ -47,13 +55,10 @@ class JobLogs:
     async def of_run(self, site: Site, name: str, asked_id: str) -> LogFile:
         """The log of a run: from the archive when it is there, else live. Missing when there is no such run."""
         job, run = await self._runs.get(site, name, asked_id)
-        # The path is data, and the store is shared: it must not lead into another namespace.
-        own = f"{site.namespace}/data/"
-        path = run.status.log_path
-        if run.ended and path and path.startswith(own) and ".." not in path.split("/"):
-            archived = await stored_logs.read(self._store, path)
-            if archived:
-                return LogFile(size=archived[0], content=archived[1])
+        path = archive_key(site, run)
+        archived = await stored_logs.read(self._store, path) if path else None
+        if archived:
+            return LogFile(size=archived[0], content=archived[1])
         selector = f"{LABEL_WEBJOB}={job.object_name},{LABEL_RUN}={run_id(run)}"
         pods = await self._pods(site, selector)
         header = logs.run_log(job.webjob, run, pods[-1] if pods else None)
@@ -63,12 +68,16 @@ class JobLogs:
     async def of_job(self, site: Site, name: str) -> LogFile:
         """The log of a continuous job's live instances, one after another; Missing when there is none."""
         job = await self._jobs.get(site, "continuous", name)
-        pods = await self._pods(site, f"{LABEL_WEBJOB}={job.object_name}")
-        live = [pod for pod in pods if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")]
+        live = await self.instances(site, job)
         if not live:
             raise Missing
         pieces = await _begun(self._instances(site, job.webjob, live))
         return LogFile(content=_gathered(pieces))
+
+    async def instances(self, site: Site, job: Job) -> list[Pod]:
+        """Pods of a continuous job that have not ended, oldest first."""
+        pods = await self._pods(site, f"{LABEL_WEBJOB}={job.object_name}")
+        return [pod for pod in pods if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")]
 
     async def _pods(self, site: Site, selector: str) -> list[Pod]:
         """Oldest first."""

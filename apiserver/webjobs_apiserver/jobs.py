@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 Object = dict[str, Any]
 Edit = Callable[[Object], None]
 """Changes a WebJob's raw spec in place."""
+Plan = Callable[["Job | None"], Awaitable[Edit]]
+"""The change of a job as it is now; None when there is none yet."""
 
 TRIES = 8
 """Rounds of read and conditional write before we give up; each lost round is somebody else's progress."""
@@ -62,27 +64,32 @@ class Jobs:
     def __init__(self, kube: KubeClient) -> None:
         self._kube = kube
 
-    async def list(self, site: Site, job_type: JobType | None = None) -> list[Job]:
-        """All jobs (of a type), triggered ones first, each type by name."""
+    async def list(self, site: Site, job_type: JobType | None = None, *, scriptless: bool = False) -> list[Job]:
+        """All jobs (of a type), triggered ones first, each type by name.
+
+        ``scriptless``: also those whose files hold no script; for Kudu they are folders, not jobs (contract, 1.4).
+        """
         found = []
         for raw in await self._kube.list("WebJob", site.namespace):
             webjob = _parsed(raw)
             if webjob and (job_type is None or webjob.spec.type == job_type):
                 found.append(Job(name=webjob.display_name, webjob=webjob, raw=raw))
-        live = [job for job in found if not job.deleting]
+        live = [job for job in found if not job.deleting and (scriptless or job.webjob.has_program)]
         return sorted(live, key=lambda job: (job.webjob.spec.type != "triggered", names.fold(job.name)))
 
-    async def get(self, site: Site, job_type: JobType, name: str) -> Job:
+    async def get(self, site: Site, job_type: JobType, name: str, *, scriptless: bool = False) -> Job:
         """One job; Missing when there is none."""
-        job = await self.find(site, job_type, name)
+        job = await self.find(site, job_type, name, scriptless=scriptless)
         if job is None:
             raise Missing
         return job
 
-    async def find(self, site: Site, job_type: JobType, name: str) -> Job | None:
-        """One job; None when there is none or it is being deleted."""
+    async def find(self, site: Site, job_type: JobType, name: str, *, scriptless: bool = False) -> Job | None:
+        """One job; None when there is none, it is being deleted or (unless ``scriptless``) has no script."""
         job = await self._find(site, job_type, name)
-        return None if job is None or job.deleting else job
+        if job is None or job.deleting:
+            return None
+        return job if scriptless or job.webjob.has_program else None
 
     async def _find(self, site: Site, job_type: JobType, name: str) -> Job | None:
         try:
@@ -115,11 +122,20 @@ class Jobs:
 
         Raises JobNameError, and Invalid when the API server refuses the result.
         """
+
+        async def plan(job: Job | None) -> Edit:
+            return edit
+
+        return await self.save_planned(site, job_type, name, plan)
+
+    async def save_planned(self, site: Site, job_type: JobType, name: str, plan: Plan) -> Job:
+        """The same for a change that depends on the job; what ``plan`` raises passes through."""
         names.check(name)
         for _ in range(TRIES):
             job = await self._find(site, job_type, name)
             if job and job.deleting:
                 raise Refused(_DELETING)
+            edit = await plan(job)
             try:
                 saved = await self._replace(job, edit) if job else await self._create(site, job_type, name, edit)
             except (Conflict, NotFound):
@@ -130,7 +146,7 @@ class Jobs:
     async def change(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
         """Changes a job that is there; Missing when there is none."""
         for _ in range(TRIES):
-            job = await self.get(site, job_type, name)
+            job = await self.get(site, job_type, name, scriptless=True)
             try:
                 return await self._replace(job, edit)
             except (Conflict, NotFound):
@@ -173,7 +189,7 @@ class Jobs:
 
     async def delete(self, site: Site, job_type: JobType, name: str) -> None:
         """Deletes a job with all that belongs to it; fine when there is none."""
-        job = await self.find(site, job_type, name)
+        job = await self.find(site, job_type, name, scriptless=True)
         if job is None:
             return
         try:

@@ -12,6 +12,9 @@ from typing import Self
 
 from webjobs.store import ObjectStore
 from webjobs_apiserver.config import LimitsConfig
+from webjobs_apiserver.files.reading import Reading
+from webjobs_apiserver.files.writing import Writing
+from webjobs_apiserver.files.zips import Zips
 from webjobs_apiserver.joblogs import JobLogs
 from webjobs_apiserver.jobs import Jobs
 from webjobs_apiserver.runs import Runs
@@ -29,6 +32,9 @@ class Service:
     runs: Runs
     uploads: Uploads
     logs: JobLogs
+    reading: Reading
+    writing: Writing
+    zips: Zips
     limits: LimitsConfig
     clock: Clock
     """Aware datetimes."""
@@ -38,11 +44,17 @@ class Service:
         """The operations over one client and one store."""
         jobs = Jobs(kube)
         runs = Runs(kube, jobs=jobs, clock=clock)
+        logs = JobLogs(kube, store=store, jobs=jobs, runs=runs)
+        reading = Reading(store, jobs=jobs, runs=runs, logs=logs)
+        writing = Writing(store, jobs=jobs, reading=reading, limits=limits, clock=clock)
         return cls(
             jobs=jobs,
             runs=runs,
             uploads=Uploads(store, jobs=jobs, limits=limits),
-            logs=JobLogs(kube, store=store, jobs=jobs, runs=runs),
+            logs=logs,
+            reading=reading,
+            writing=writing,
+            zips=Zips(store, reading=reading, writing=writing, limits=limits),
             limits=limits,
             clock=clock,
         )

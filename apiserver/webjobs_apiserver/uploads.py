@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterable, Iterator
-from pathlib import PurePosixPath
 from typing import IO, Any
 
 from webjobs import names, scripts, settings
+from webjobs.jobfiles import beside_script
 from webjobs.model import JobType
 from webjobs.store import ObjectStore, packages
 from webjobs.store.packages import Manifest
@@ -52,32 +52,15 @@ class Uploads:
         ``file_name``: of the script, when it is no zip. ``size``: announced bytes of the body, if any.
         Raises BadRequest and TooLarge.
         """
-        _check_name(name)
+        check_name(name)
         with tempfile.TemporaryFile() as file:
-            received = await self._receive(body, size=size, file=file)
+            received = await receive(body, size=size, file=file, limit=self._limits.upload_bytes)
             try:
                 entries = self._entries(file, received, file_name=file_name, is_zip=is_zip)
                 edit_spec = await asyncio.to_thread(self._store_package, site, entries, job_type)
             except UploadError as error:
                 raise BadRequest(str(error)) from error
         return await self._jobs.save(site, job_type, name, edit_spec)
-
-    async def _receive(self, body: AsyncIterable[bytes], *, size: int | None, file: IO[bytes]) -> int:
-        limit = self._limits.upload_bytes
-        too_large = TooLarge(f"The upload has more than {limit} bytes.")
-        if size is not None and size > limit:
-            raise too_large
-        received, pending = 0, bytearray()
-        async for piece in body:
-            received += len(piece)
-            if received > limit:
-                raise too_large
-            pending += piece
-            if len(pending) >= _WRITE_BYTES:
-                await asyncio.to_thread(file.write, bytes(pending))
-                pending.clear()
-        await asyncio.to_thread(file.write, bytes(pending))
-        return received
 
     def _entries(self, file: IO[bytes], size: int, *, file_name: str, is_zip: bool) -> Iterator[Entry]:
         limits = Limits(total_bytes=self._limits.unpacked_bytes, files=self._limits.files)
@@ -93,7 +76,7 @@ class Uploads:
         if selected is None:
             raise UploadError(NOTHING_RUNNABLE)
         stored_settings = self._settings(site, manifest)
-        stopped = job_type == "continuous" and _beside_script(manifest, settings.DISABLE_FILE_NAME) is not None
+        stopped = job_type == "continuous" and beside_script(manifest.files, settings.DISABLE_FILE_NAME) is not None
         digest = packages.commit(self._store, namespace=site.namespace, manifest=manifest)
         package: Object = {
             "digest": digest,
@@ -104,7 +87,7 @@ class Uploads:
         return _PackageEdit(package=package, settings=stored_settings, stopped=stopped)
 
     def _settings(self, site: Site, manifest: Manifest) -> Object:
-        path = _beside_script(manifest, settings.FILE_NAME)
+        path = beside_script(manifest.files, settings.FILE_NAME)
         if path is None:
             return {}
         if manifest.files[path].size > self._limits.settings_bytes:
@@ -132,18 +115,27 @@ class _PackageEdit:
             spec.pop("stopped", None)
 
 
-def _check_name(name: str) -> None:
+async def receive(body: AsyncIterable[bytes], *, size: int | None, file: IO[bytes], limit: int) -> int:
+    """Writes a request's body into a file; gives its bytes. TooLarge beyond ``limit`` bytes."""
+    too_large = TooLarge(f"The upload has more than {limit} bytes.")
+    if size is not None and size > limit:
+        raise too_large
+    received, pending = 0, bytearray()
+    async for piece in body:
+        received += len(piece)
+        if received > limit:
+            raise too_large
+        pending += piece
+        if len(pending) >= _WRITE_BYTES:
+            await asyncio.to_thread(file.write, bytes(pending))
+            pending.clear()
+    await asyncio.to_thread(file.write, bytes(pending))
+    return received
+
+
+def check_name(name: str) -> None:
+    """BadRequest for a name that no job can have."""
     try:
         names.check(name)
     except names.JobNameError as error:
         raise BadRequest(str(error)) from error
-
-
-def _beside_script(manifest: Manifest, file_name: str) -> str | None:
-    """Path of a file in the script's directory, by its name in any case; None when it is not there."""
-    directory = scripts.script_directory(manifest.files)
-    for path in manifest.files:
-        pure = PurePosixPath(path)
-        if str(pure.parent) == directory and pure.name.lower() == file_name:
-            return path
-    return None

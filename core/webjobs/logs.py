@@ -89,7 +89,8 @@ def script_of(webjob: WebJob) -> scripts.Selected | None:
     """The script that a WebJob runs; None for a plain image, and for a file that nothing here runs."""
     if webjob.spec.script:
         return scripts.entrypoint(webjob.spec.script.file_name)
-    return scripts.entrypoint(webjob.spec.package.entrypoint) if webjob.spec.package else None
+    path = webjob.spec.package.entrypoint if webjob.spec.package else None
+    return scripts.entrypoint(path) if path else None
 
 
 def container_status(pod: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -76,17 +76,21 @@ class Package(ApiModel):
         pattern=r"^sha256:[0-9a-f]{64}$",
         description="Digest of the package's manifest in the store.",
     )
-    entrypoint: str = Field(
+    entrypoint: str | None = Field(
+        default=None,
         min_length=1,
         max_length=1024,
-        description="Path of the script that runs, relative to the package's root.",
+        description=(
+            "Path of the script that runs, relative to the package's root. Absent: the files hold none, and REST "
+            "clients don't see the job."
+        ),
     )
     size: int = Field(
         ge=0,
         le=2**40,
         description="Unpacked size of all files in bytes; small packages travel in a ConfigMap.",
     )
-    files: int = Field(ge=1, le=1_000_000, description="Number of files.")
+    files: int = Field(ge=0, le=1_000_000, description="Number of files.")
 
 
 class WebJobSpec(ApiModel):
@@ -439,6 +443,11 @@ class WebJob(ApiModel):
     def display_name(self) -> str:
         """The name that REST clients use."""
         return self.spec.job_name or self.metadata.name
+
+    @property
+    def has_program(self) -> bool:
+        """Whether there is anything to run: a package may have lost its script."""
+        return self.spec.package is None or self.spec.package.entrypoint is not None
 
     @property
     def job_settings(self) -> JobSettings:

@@ -6,8 +6,10 @@ somewhere else) is refused with a message that names the entry. Nothing is writt
 
 from __future__ import annotations
 
+import calendar
 import lzma
 import stat
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -44,6 +46,8 @@ class Entry:
     mode: int
     """Permission bits."""
     content: IO[bytes]
+    mtime: int = 0
+    """Seconds of Unix time; 0: not known."""
 
 
 def safe_path(name: str, *, limits: Limits) -> str:
@@ -144,10 +148,11 @@ def _as_upload_error() -> Iterator[None]:
         raise UploadError(f"The upload is not a readable zip: {error}") from error
 
 
-def zip_entries(file: IO[bytes], *, size: int, limits: Limits) -> Iterator[Entry]:
+def zip_entries(file: IO[bytes], *, size: int, limits: Limits, folders_seen: set[str] | None = None) -> Iterator[Entry]:
     """The files of a zip in its own order; each must be read before the next is asked for.
 
-    ``size``: bytes of the zip itself. Raises UploadError, possibly after some entries.
+    ``size``: bytes of the zip itself. ``folders_seen`` takes the folders that have entries of their own. Raises
+    UploadError, possibly after some entries.
     """
     budget = _Budget(limits=limits, packed=max(size, 1))
     seen: set[str] = set()
@@ -161,7 +166,9 @@ def zip_entries(file: IO[bytes], *, size: int, limits: Limits) -> Iterator[Entry
         for info in infos:
             if info.is_dir():
                 if info.filename.strip("/\\. "):
-                    safe_path(info.filename, limits=limits)
+                    folder = safe_path(info.filename, limits=limits)
+                    if folders_seen is not None:
+                        folders_seen.add(folder)
                 continue
             path = safe_path(info.filename, limits=limits)
             mode = info.external_attr >> 16
@@ -176,4 +183,12 @@ def zip_entries(file: IO[bytes], *, size: int, limits: Limits) -> Iterator[Entry
             folders |= parents
             with archive.open(info) as content:
                 counted = cast(IO[bytes], _Counted(content, budget))
-                yield Entry(path=path, mode=stat.S_IMODE(mode) or 0o644, content=counted)
+                yield Entry(path=path, mode=stat.S_IMODE(mode) or 0o644, content=counted, mtime=_mtime(info))
+
+
+def _mtime(info: zipfile.ZipInfo) -> int:
+    """Zips hold a local time without its zone; it is taken for UTC. Impossible dates count as unknown."""
+    try:
+        return max(calendar.timegm(time.strptime(" ".join(map(str, info.date_time)), "%Y %m %d %H %M %S")), 0)
+    except ValueError:
+        return 0

@@ -106,6 +106,9 @@ class Reconciler:
                 await self._remove(this, "CronJob", webjob.metadata.name)
         except Unrunnable as problem:
             this.problem = problem
+            if problem.reason == "NothingToRun":  # what it ran before is not its program any more
+                for kind in ("Deployment", "CronJob"):
+                    await self._remove(this, kind, webjob.metadata.name)
             if not any(c.type == "Ready" and c.reason == problem.reason for c in webjob.status.conditions):
                 await post(
                     self._kube,

@@ -31,7 +31,7 @@ def test_a_triggered_job_that_never_ran() -> None:
         '{"latest_run":null,"history_url":"https://S/api/triggeredwebjobs/job1/history","scheduler_logs_url":null,'
         '"name":"job1","run_command":"run.sh","url":"https://S/api/triggeredwebjobs/job1",'
         '"extra_info_url":"https://S/azurejobs/#/jobs/triggered/job1","type":"triggered","error":null,'
-        '"using_sdk":false,"settings":{}}'
+        '"using_sdk":false,"settings":{},"runCommand":"run.sh"}'
     )
 
 
@@ -77,7 +77,7 @@ def test_a_continuous_job_that_is_new() -> None:
         '{"status":"Initializing","detailed_status":"uidjob - Initializing",'
         '"log_url":"https://S/vfs/data/jobs/continuous/job1/job_log.txt","name":"job1","run_command":"run.sh",'
         '"url":"https://S/api/continuouswebjobs/job1","extra_info_url":"https://S/azurejobs/#/jobs/continuous/job1",'
-        '"type":"continuous","error":null,"using_sdk":false,"settings":{"is_singleton":true}}'
+        '"type":"continuous","error":null,"using_sdk":false,"settings":{"is_singleton":true},"runCommand":"run.sh"}'
     )
 
 

@@ -39,7 +39,7 @@ async def test_put_get_list_delete_of_a_triggered_job(one: Shim, client: httpx.A
         '{"latest_run":null,"history_url":"https://s/api/triggeredwebjobs/My Job/history","scheduler_logs_url":null,'
         '"name":"My Job","run_command":"run.sh","url":"https://s/api/triggeredwebjobs/My Job",'
         '"extra_info_url":"https://s/azurejobs/#/jobs/triggered/My Job","type":"triggered","error":null,'
-        '"using_sdk":false,"settings":{}}'
+        '"using_sdk":false,"settings":{},"runCommand":"run.sh"}'
     )
     assert _answer(put) == (200, JSON, body)
     assert _answer(await client.get("/api/triggeredwebjobs/My%20Job")) == (200, JSON, body)
@@ -67,7 +67,7 @@ async def test_put_of_a_continuous_job(one: Shim, client: httpx.AsyncClient) -> 
         '"log_url":"https://s/vfs/data/jobs/continuous/worker/job_log.txt","name":"worker","run_command":"run.sh",'
         '"url":"https://s/api/continuouswebjobs/worker",'
         '"extra_info_url":"https://s/azurejobs/#/jobs/continuous/worker","type":"continuous","error":null,'
-        '"using_sdk":false,"settings":{}}',
+        '"using_sdk":false,"settings":{},"runCommand":"run.sh"}',
     )
 
 

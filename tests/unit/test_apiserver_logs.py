@@ -135,12 +135,11 @@ async def test_a_lost_archive_falls_back(one: Shim, client: httpx.AsyncClient) -
         "data/jobs/triggered/job/202601010000000000/output_log.txt",
         f"data/jobs/triggered/none/{RUN_ID}/output_log.txt",
         f"data/jobs/triggered/job/{RUN_ID}/error_log.txt",
-        f"data/jobs/triggered/job/{RUN_ID}/output_log.txt/",
         "data/jobs/continuous/none/job_log.txt",
         "data/jobs/continuous/job/job_log.txt",
         "data/jobs/continuous/work/job_log.txt",
+        "data/jobs/continuous/work/status_abc123",
         "etc/passwd",
-        "",
     ],
 )
 async def test_files_that_are_not_there(client: httpx.AsyncClient, path: str) -> None:

@@ -120,6 +120,7 @@ def test_a_changed_script_gets_another_config_map() -> None:
         ({"script": {"fileName": "run.php", "text": ""}}, "NoRuntime"),
         ({"script": {"fileName": "run.rb", "text": ""}}, "UnknownScript"),
         ({"script": None}, "NothingToRun"),
+        ({"script": None, "image": "x", "package": PACKAGE | {"entrypoint": None}}, "NothingToRun"),
     ],
 )
 def test_unrunnable(spec: dict[str, Any], reason: str) -> None:

@@ -51,6 +51,7 @@ def _common(job: Job, *, base: str) -> Body:
         "error": None,
         "using_sdk": False,
         "settings": job.webjob.spec.settings or {},
+        "runCommand": run_command(job.webjob),  # the wiki's name of it, which some clients read
     }
 
 
@@ -58,7 +59,7 @@ def run_command(webjob: WebJob) -> str:
     """Path of the script in the package; for a plain image its command, else its name."""
     spec = webjob.spec
     if spec.package:
-        return spec.package.entrypoint
+        return spec.package.entrypoint or ""
     if spec.script:
         return spec.script.file_name
     return " ".join(spec.command) if spec.command else spec.image or ""

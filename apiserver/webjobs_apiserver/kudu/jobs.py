@@ -122,7 +122,7 @@ def jobs_of(facade: Facade, job_type: JobType) -> APIRouter:
 
     @routes.get("/{name}/settings")
     async def get_settings(request: Request, name: str) -> Response:
-        job = await service.jobs.find(facade.site_of(request), job_type, name)
+        job = await service.jobs.find(facade.site_of(request), job_type, name, scriptless=True)
         return responses.json_answer((job.webjob.spec.settings or {}) if job else {})
 
     @routes.put("/{name}/settings")

@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 _TYPES = ("triggered", "continuous")
 _ROOT = re.compile(r"(triggered|continuous|)(?:web)?jobs")
+_NEIGHBOURS = frozenset({"vfs", "zip"})
+"""Routes beside those of jobs, with and without ``/api``; what follows is theirs."""
 _VERBS = frozenset({"run", "history", "settings", "start", "stop", "passthrough"})
 
 
@@ -21,20 +23,20 @@ def canonical(path: str) -> str:
     """
     first, *rest = path.removeprefix("/").split("/")
     first = first.lower()
-    if not path.startswith("/") or first not in ("api", "jobs", "vfs"):
+    if not path.startswith("/") or first not in ("api", "jobs", *_NEIGHBOURS):
         return path
     if first == "api":
         if not rest:
             return path
         first, *rest = rest
         first = first.lower()
-        if first == "vfs":
-            return "/".join(["/api/vfs", *rest])
+        if first in _NEIGHBOURS:
+            return "/".join([f"/api/{first}", *rest])
         if first != "jobs":
             known = _ROOT.fullmatch(first)
             return _jobs(known[1], rest) if known else path
-    if first == "vfs":
-        return "/".join(["/api/vfs", *rest])
+    if first in _NEIGHBOURS:
+        return "/".join([f"/api/{first}", *rest])
     if rest and rest[0].lower() in _TYPES:
         return _jobs(rest[0].lower(), rest[1:])
     return _jobs("", rest)

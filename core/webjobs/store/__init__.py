@@ -23,10 +23,15 @@ def open_store(url: str) -> ObjectStore:
     return from_url(url)
 
 
-async def read_stream(store: ObjectStore, key: str) -> tuple[int, AsyncIterator[bytes]] | None:
-    """Size in bytes and content in pieces of what is stored under a key; None when there is nothing."""
+async def read_stream(
+    store: ObjectStore, key: str, *, span: tuple[int, int] | None = None
+) -> tuple[int, AsyncIterator[bytes]] | None:
+    """Size in bytes and content in pieces of what is stored under a key; None when there is nothing.
+
+    ``span``: only these bytes of it, from the first up to and without the second; the size is that of the whole.
+    """
     try:
-        found = await obstore.get_async(store, key)
+        found = await obstore.get_async(store, key, options={"range": span} if span else None)
     except FileNotFoundError:
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator
+from datetime import datetime
 
 import obstore
 
@@ -19,9 +20,20 @@ async def write(store: ObjectStore, key: str, content: AsyncIterable[bytes]) -> 
     await obstore.put_async(store, key, content)
 
 
-async def read(store: ObjectStore, key: str) -> tuple[int, AsyncIterator[bytes]] | None:
-    """Size in bytes and content in pieces; None when there is none."""
-    return await read_stream(store, key)
+async def read(
+    store: ObjectStore, key: str, *, span: tuple[int, int] | None = None
+) -> tuple[int, AsyncIterator[bytes]] | None:
+    """Size in bytes and content in pieces (only ``span`` of it); None when there is none."""
+    return await read_stream(store, key, span=span)
+
+
+async def head(store: ObjectStore, key: str) -> tuple[int, datetime] | None:
+    """Size in bytes and time of the last change (aware); None when there is none."""
+    try:
+        found = await obstore.head_async(store, key)
+    except FileNotFoundError:
+        return None
+    return found["size"], found["last_modified"]
 
 
 async def delete(store: ObjectStore, key: str) -> None:

@@ -38,6 +38,12 @@ class File:
     sha256: str
     size: int
     mode: int
+    mtime: int = 0
+    """Last change in seconds of Unix time; 0: not known."""
+
+    def to_wire(self) -> dict[str, str | int]:
+        """As it stands in a manifest; one from before there was a time keeps its digest."""
+        return {key: value for key, value in vars(self).items() if key != "mtime" or value}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +51,8 @@ class Manifest:
     """The files of a package by path."""
 
     files: dict[str, File]
+    folders: frozenset[str] = frozenset()
+    """Folders that are there without a file in them. Pods don't get them."""
 
     @property
     def size(self) -> int:
@@ -53,8 +61,10 @@ class Manifest:
 
     def to_json(self) -> bytes:
         """The canonical form, which the digest is made of."""
-        files = {path: vars(file) for path, file in self.files.items()}
-        return json.dumps({"version": 1, "files": files}, sort_keys=True, separators=(",", ":")).encode()
+        body: dict[str, Any] = {"version": 1, "files": {path: file.to_wire() for path, file in self.files.items()}}
+        if self.folders:
+            body["folders"] = sorted(self.folders)
+        return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
 
     @property
     def digest(self) -> str:
@@ -63,7 +73,8 @@ class Manifest:
     @classmethod
     def from_json(cls, content: bytes) -> Manifest:
         raw: dict[str, Any] = json.loads(content)
-        return cls(files={path: File(**file) for path, file in raw["files"].items()})
+        files = {path: File(**file) for path, file in raw["files"].items()}
+        return cls(files=files, folders=frozenset(raw.get("folders", ())))
 
 
 def is_inline(*, size: int, files: int) -> bool:
@@ -111,7 +122,8 @@ def write(store: ObjectStore, *, namespace: str, entries: Iterable[Entry]) -> Ma
     files: dict[str, File] = {}
     for entry in entries:
         digest, size = _put_blob(store, namespace, entry.content)
-        files[entry.path] = File(sha256=digest, size=size, mode=0o755 if entry.mode & 0o111 else 0o644)
+        mode = 0o755 if entry.mode & 0o111 else 0o644
+        files[entry.path] = File(sha256=digest, size=size, mode=mode, mtime=entry.mtime)
     return Manifest(files=files)
 
 

@@ -40,6 +40,8 @@ def resolve(webjob: WebJob, config: OperatorConfig) -> Program:
     if spec.script:
         path = spec.script.file_name
     elif spec.package:
+        if spec.package.entrypoint is None:
+            raise Unrunnable("NothingToRun", "The package holds no script. Put one into it, or upload it anew.")
         path = spec.package.entrypoint
     elif spec.image:
         return Program(image=spec.image)

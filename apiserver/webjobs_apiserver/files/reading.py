@@ -1,0 +1,249 @@
+"""What is at a path of the tree."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from webjobs import jobfiles, runs, tree
+from webjobs.jobfiles import Content, Source, View
+from webjobs.model import WebJobRun
+from webjobs.store import ObjectStore, packages, read_stream
+from webjobs.store import logs as stored_logs
+from webjobs.store.packages import Manifest, PackageError
+from webjobs_apiserver.errors import BadRequest, Missing
+from webjobs_apiserver.files.nodes import FileNode, FolderNode, Node, Span, etag_of, in_memory, tag
+from webjobs_apiserver.joblogs import JobLogs, archive_key
+from webjobs_apiserver.jobs import Job, Jobs
+from webjobs_apiserver.runs import Runs
+from webjobs_apiserver.sites import Site
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+RUN_LOG = "output_log.txt"
+STATUS = "status"
+JOB_LOG = "job_log.txt"
+
+
+def place(path: str) -> tree.Place:
+    """What a path means; BadRequest for one that could lead elsewhere."""
+    try:
+        return tree.place(path)
+    except tree.PathError as error:
+        raise BadRequest(str(error)) from error
+
+
+class Reading:
+    """Reads of the tree of a site."""
+
+    def __init__(self, store: ObjectStore, *, jobs: Jobs, runs: Runs, logs: JobLogs) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._runs = runs
+        self._logs = logs
+
+    async def find(self, site: Site, path: str) -> Node:
+        """What is at a path; Missing when there is nothing, BadRequest for a path that nothing can have."""
+        there = place(path)
+        name = (tree.segments(path) or ("",))[-1]
+        match there:
+            case tree.Fixed():
+                return self._fixed(site, "/".join(tree.segments(path)), there, name=name)
+            case tree.JobList():
+                return _folder(name, _EPOCH, partial(self._jobs_in, site, there))
+            case tree.JobFiles():
+                job = await self._jobs.get(site, there.job_type, there.name, scriptless=True)
+                return _known(self._in_view(site, job, await self.view(site, job), there.path, name=name))
+            case tree.JobData(job_type="triggered"):
+                return _known(await self._run_data(site, there, name=name))
+            case tree.JobData():
+                return _known(await self._continuous_data(site, there, name=name))
+        raise Missing
+
+    def _fixed(self, site: Site, path: str, there: tree.Fixed, *, name: str) -> FolderNode:
+        async def children() -> list[Node]:
+            return [await self.find(site, f"{path}/{child}") for child in there.children]
+
+        return _folder(name, _EPOCH, children)
+
+    async def _jobs_in(self, site: Site, there: tree.JobList) -> list[Node]:
+        found: list[Node] = []
+        for job in await self._jobs.list(site, there.job_type, scriptless=True):
+            if there.data:
+                found.append(self._data_folder(site, job))
+            else:
+                found.append(_folder(job.name, _created(job), partial(self._job_folder, site, job)))
+        return found
+
+    # Files of a job
+
+    async def view(self, site: Site, job: Job) -> View:
+        """All files of a job."""
+        return await asyncio.to_thread(self._view, site, job)
+
+    def _view(self, site: Site, job: Job) -> View:
+        read = partial(self.read, site)
+        return jobfiles.view(job.webjob.spec, self.manifest(site, job), read=read)
+
+    def manifest(self, site: Site, job: Job) -> Manifest | None:
+        """The manifest of a job's package. Blocks."""
+        package = job.webjob.spec.package
+        if package is None:
+            return None
+        return packages.read_manifest(self._store, namespace=site.namespace, digest=package.digest)
+
+    def read(self, site: Site, file: packages.File) -> bytes:
+        """A small file of a package. Blocks."""
+        return packages.read_file(self._store, namespace=site.namespace, file=file)
+
+    async def _job_folder(self, site: Site, job: Job) -> list[Node]:
+        return self._children(site, job, await self.view(site, job), "")
+
+    def _in_view(self, site: Site, job: Job, view: View, path: str, *, name: str) -> Node | None:
+        if path in view.files:
+            return self._file(site, job, view.files[path], name=name)
+        if tree.children(path, files=view.files, folders=view.folders) is None:
+            return None
+        return _folder(name, _created(job), partial(self._children_later, site, job, view, path))
+
+    async def _children_later(self, site: Site, job: Job, view: View, path: str) -> list[Node]:
+        return self._children(site, job, view, path)
+
+    def _children(self, site: Site, job: Job, view: View, path: str) -> list[Node]:
+        inside = tree.children(path, files=view.files, folders=view.folders)
+        names = [*inside.folders, *inside.files] if inside else []
+        prefix = f"{path}/" if path else ""
+        found = (self._in_view(site, job, view, prefix + name, name=name) for name in names)
+        return [node for node in found if node]
+
+    def _file(self, site: Site, job: Job, source: Source, *, name: str) -> FileNode:
+        created = _created(job)
+        if isinstance(source, Content):
+            size, mtime, content = len(source.data), created, in_memory(source.data)
+        else:
+            size = source.size
+            mtime = datetime.fromtimestamp(source.mtime, UTC) if source.mtime else created
+            key = packages.blob_key(namespace=site.namespace, digest=source.sha256)
+            content = partial(self._blob, key)
+        return FileNode(
+            name=name,
+            size=size,
+            mtime=mtime,
+            crtime=min(created, mtime),
+            etag=etag_of(source),
+            open=content,
+            mode=source.mode,
+        )
+
+    async def _blob(self, key: str, span: Span | None) -> AsyncIterator[bytes]:
+        found = await read_stream(self._store, key, span=span)
+        if found is None:
+            raise PackageError(f"{key} is not in the store")
+        return found[1]
+
+    # Logs
+
+    def _data_folder(self, site: Site, job: Job) -> FolderNode:
+        list_ = self._run_folders if job.webjob.spec.type == "triggered" else self._continuous_files
+        return _folder(job.name, _created(job), partial(list_, site, job))
+
+    async def _run_folders(self, site: Site, job: Job) -> list[Node]:
+        return [self._run_folder(site, job, run) for run in reversed(await self._runs.of_job(site, job))]
+
+    def _run_folder(self, site: Site, job: Job, run: WebJobRun) -> FolderNode:
+        return _folder(runs.run_id(run), runs.start_time(run), partial(self._run_files, site, job, run))
+
+    async def _run_files(self, site: Site, job: Job, run: WebJobRun) -> list[Node]:
+        return [await self._run_log(site, job, run), self._run_status(run)]
+
+    async def _run_data(self, site: Site, there: tree.JobData, *, name: str) -> Node | None:
+        if not there.parts:
+            return self._data_folder(site, await self._jobs.get(site, "triggered", there.name, scriptless=True))
+        job, run = await self._runs.get(site, there.name, there.parts[0])
+        match tuple(part.lower() for part in there.parts[1:]):
+            case ():
+                return self._run_folder(site, job, run)
+            case (file,) if file == RUN_LOG:
+                return await self._run_log(site, job, run)
+            case (file,) if file == STATUS:
+                return self._run_status(run)
+        return None
+
+    async def _run_log(self, site: Site, job: Job, run: WebJobRun) -> FileNode:
+        started = runs.start_time(run)
+        key = archive_key(site, run)
+        known = await stored_logs.head(self._store, key) if key else None
+
+        async def content(span: Span | None) -> AsyncIterator[bytes]:
+            archived = await stored_logs.read(self._store, key, span=span) if known and key else None
+            return archived[1] if archived else (await self._logs.of_run(site, job.name, runs.run_id(run))).content
+
+        size, mtime = known or (None, started)
+        etag = tag(f"{key}:{size}:{mtime.timestamp()}") if known else None
+        return FileNode(name=RUN_LOG, size=size, mtime=mtime, crtime=started, etag=etag, open=content)
+
+    def _run_status(self, run: WebJobRun) -> FileNode:
+        started = runs.start_time(run)
+        ended = runs.parse_time(run.status.end_time) if run.ended and run.status.end_time else None
+        body = {
+            "Trigger": runs.trigger(run),
+            "Status": run.status.state or "Initializing",
+            "StartTime": runs.kudu_time(started),
+        }
+        if ended:
+            body["EndTime"] = runs.kudu_time(ended)
+        return _json_file(STATUS, body, mtime=ended or started, crtime=started)
+
+    async def _continuous_data(self, site: Site, there: tree.JobData, *, name: str) -> Node | None:
+        job = await self._jobs.get(site, "continuous", there.name, scriptless=True)
+        if not there.parts:
+            return self._data_folder(site, job)
+        if tuple(part.lower() for part in there.parts) == (JOB_LOG,):
+            return await self._job_log(site, job)
+        found = [node for node in self._instance_files(job) if (node.name,) == there.parts]
+        return found[0] if found else None
+
+    async def _continuous_files(self, site: Site, job: Job) -> list[Node]:
+        log = await self._job_log(site, job)
+        return [*([log] if log else []), *self._instance_files(job)]
+
+    async def _job_log(self, site: Site, job: Job) -> FileNode | None:
+        if not await self._logs.instances(site, job):
+            return None
+
+        async def content(span: Span | None) -> AsyncIterator[bytes]:
+            return (await self._logs.of_job(site, job.name)).content
+
+        created = _created(job)
+        return FileNode(name=JOB_LOG, size=None, mtime=created, crtime=created, etag=None, open=content)
+
+    def _instance_files(self, job: Job) -> list[FileNode]:
+        created = _created(job)
+        return [
+            _json_file(f"status_{instance.id}", {"Status": instance.status}, mtime=created, crtime=created)
+            for instance in job.webjob.status.instances or []
+        ]
+
+
+def _created(job: Job) -> datetime:
+    return runs.parse_time(job.webjob.metadata.creation_timestamp)
+
+
+def _folder(name: str, when: datetime, children: Callable[[], Awaitable[list[Node]]]) -> FolderNode:
+    return FolderNode(name=name, mtime=when, crtime=when, children=children)
+
+
+def _json_file(name: str, body: dict[str, Any], *, mtime: datetime, crtime: datetime) -> FileNode:
+    data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return FileNode(
+        name=name, size=len(data), mtime=mtime, crtime=crtime, etag=tag(data.decode()), open=in_memory(data)
+    )
+
+
+def _known(node: Node | None) -> Node:
+    if node is None:
+        raise Missing
+    return node

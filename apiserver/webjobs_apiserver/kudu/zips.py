@@ -1,0 +1,52 @@
+"""``/api/zip``: folders as zips, out and in (contract, section 1.5)."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response, StreamingResponse
+
+from webjobs_apiserver.kudu import responses
+from webjobs_apiserver.kudu.jobs import Facade, announced_size, media_type
+from webjobs_apiserver.kudu.vfs import at_root, told
+
+_ROOT_NAME = "home"
+IGNORED = "X-WebJobs-Ignored-Files"
+"""Header of an answer: files of the zip that belong to no job."""
+_NO_URL = "A packageUri is not fetched here: send the zip itself."
+
+
+def router(facade: Facade) -> APIRouter:
+    """GET and PUT."""
+    routes = APIRouter(prefix="/api/zip")
+    zips = facade.service.zips
+
+    @told
+    async def read(request: Request, path: str) -> Response:
+        name, content = await zips.read(facade.site_of(request), path)
+        file_name = request.query_params.get("fileName") or f"{name or _ROOT_NAME}.zip"
+        headers = {"Content-Type": "application/zip", "Content-Disposition": attachment(file_name)}
+        return StreamingResponse(content, headers=headers)
+
+    @told
+    async def write(request: Request, path: str) -> Response:
+        if media_type(request) == "application/json":
+            return responses.http_error(_NO_URL, status=400)
+        ignored = await zips.write(facade.site_of(request), path, body=request.stream(), size=announced_size(request))
+        answer = responses.empty()
+        if ignored:
+            answer.headers[IGNORED] = str(ignored)
+        return answer
+
+    for route in ("", "/{path:path}"):
+        for handler, method in ((read, "GET"), (write, "PUT")):
+            routes.add_api_route(route, at_root(handler) if not route else handler, methods=[method])
+    return routes
+
+
+def attachment(file_name: str) -> str:
+    """A Content-Disposition for any file name (RFC 6266)."""
+    plain = "".join(char if " " <= char <= "~" and char not in '"\\' else "_" for char in file_name)
+    extended = "" if plain == file_name else f"; filename*=UTF-8''{quote(file_name, safe='')}"
+    return f'attachment; filename="{plain}"{extended}'

@@ -1,0 +1,153 @@
+"""The site's file tree: which path is what (contract, sections 1.5 and 8).
+
+Root is the site's HOME. Files of jobs lie in ``site/wwwroot/App_Data/jobs/{type}/{name}/``, with the old second
+place ``site/jobs/...`` as another name for the same files; logs in ``data/jobs/{type}/{name}/``. Nothing else holds
+files. Fixed names don't count case, as on Kudu's file system; names of jobs and files keep theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+from webjobs.model import JobType
+
+BINARIES = ("site", "wwwroot", "App_Data", "jobs")
+SECOND_BINARIES = ("site", "jobs")
+DATA = ("data", "jobs")
+TYPES: tuple[JobType, ...] = ("triggered", "continuous")
+
+_LONGEST_SEGMENT = 255
+"""Bytes; what Linux file systems hold."""
+_LONGEST_PATH = 512
+
+
+class PathError(ValueError):
+    """A path that no file here can have; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fixed:
+    """A folder that is always there."""
+
+    children: tuple[str, ...]
+    """Names of its folders."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobList:
+    """The folder with one folder a job."""
+
+    job_type: JobType
+    data: bool
+    """Of logs, not of files."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFiles:
+    """Somewhere in the files of a job."""
+
+    job_type: JobType
+    name: str
+    path: str
+    """Relative to the job's folder, with ``/``; empty for the folder itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobData:
+    """Somewhere in the logs of a job."""
+
+    job_type: JobType
+    name: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """No file can be here."""
+
+
+Place = Fixed | JobList | JobFiles | JobData | Outside
+
+_ROOTS: tuple[tuple[str, ...], ...] = tuple((*root, job_type) for root in (BINARIES, DATA) for job_type in TYPES)
+
+
+def segments(path: str) -> tuple[str, ...]:
+    """The parts of a path; empty ones don't count. PathError for what could lead elsewhere."""
+    parts = tuple(part for part in path.replace("\\", "/").split("/") if part)
+    if any(part in (".", "..") for part in parts):
+        raise PathError("The path must not contain '.' or '..' as a part.")
+    if any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) < 0xE000 for part in parts for char in part):
+        raise PathError("The path must not contain control characters.")
+    if any(len(part.encode()) > _LONGEST_SEGMENT for part in parts):
+        raise PathError(f"A part of the path has more than {_LONGEST_SEGMENT} bytes.")
+    if sum(len(part.encode()) + 1 for part in parts) > 2 * _LONGEST_PATH:
+        raise PathError("The path is too long.")
+    return parts
+
+
+def place(path: str) -> Place:
+    """What is at a path relative to the root. Raises PathError."""
+    parts = segments(path)
+    folded = tuple(part.lower() for part in parts)
+    for root, data in ((BINARIES, False), (SECOND_BINARIES, False), (DATA, True)):
+        depth = len(root)
+        if folded[:depth] != tuple(part.lower() for part in root) or folded[depth : depth + 1] not in (
+            ("triggered",),
+            ("continuous",),
+        ):
+            continue
+        job_type = cast(JobType, folded[depth])
+        rest = parts[depth + 1 :]
+        if not rest:
+            return JobList(job_type=job_type, data=data)
+        if data:
+            return JobData(job_type=job_type, name=rest[0], parts=rest[1:])
+        inner = "/".join(rest[1:])
+        if len(inner.encode()) > _LONGEST_PATH:
+            raise PathError(f"The path within the job has more than {_LONGEST_PATH} bytes.")
+        return JobFiles(job_type=job_type, name=rest[0], path=inner)
+    if folded == SECOND_BINARIES:
+        return Fixed(children=TYPES)
+    below = {
+        root[len(parts)]: None for root in _ROOTS if _lower(root[: len(parts)]) == folded and len(root) > len(parts)
+    }
+    return Fixed(children=tuple(below)) if below else Outside()
+
+
+def _lower(parts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(part.lower() for part in parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Children:
+    """What a folder of a job holds."""
+
+    folders: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+def children(at: str, *, files: Iterable[str], folders: Iterable[str] = ()) -> Children | None:
+    """The names directly in the folder ``at`` (empty: the root); None when there is no such folder.
+
+    ``files`` and ``folders`` are whole paths; a folder is there by its own or by a file somewhere below it.
+    """
+    prefix = f"{at}/" if at else ""
+    found_files: set[str] = set()
+    found_folders: set[str] = set()
+    there = not at
+    for path in files:
+        if path.startswith(prefix):
+            there = True
+            first, slash, _ = path[len(prefix) :].partition("/")
+            (found_folders if slash else found_files).add(first)
+    for path in folders:
+        if path == at:
+            there = True
+        elif path.startswith(prefix):
+            there = True
+            found_folders.add(path[len(prefix) :].partition("/")[0])
+    if not there:
+        return None
+    return Children(folders=tuple(sorted(found_folders)), files=tuple(sorted(found_files)))
