@@ -248,7 +248,7 @@ def webjobrun() -> Schema:
     )
 
 
-HEADER = "# Generated from core/webjobs/model.py by `make generate`. Do not edit.\n"
+HEADER = "# Generated from core/webjobs/model by `make generate`. Do not edit.\n"
 
 
 def files() -> dict[str, str]:

@@ -1,0 +1,63 @@
+"""The API objects: WebJob and WebJobRun (``webjobs.dev/v1``).
+
+These models are the one source of the CRDs (``python -m webjobs.crd``), of ``kubectl explain`` and of what the
+operator and the REST shim read. Field names are camelCase on the wire. Fields without a default are required.
+Defaults that depend on the type of the job are applied by the operator, not by the schema, so that a manifest
+keeps saying only what its author said.
+"""
+
+from webjobs.model.base import (
+    ANNOTATION_HASH,
+    API_VERSION,
+    CONDITION_LIST,
+    DEFAULT_HISTORY_LIMIT,
+    DEFAULT_STARTING_DEADLINE_SECONDS,
+    GROUP,
+    LABEL_RUN,
+    LABEL_WEBJOB,
+    MAX_NAME_LENGTH,
+    TERMINAL_STATES,
+    VERSION,
+    ApiModel,
+    ConcurrencyPolicy,
+    Condition,
+    JobType,
+    Metadata,
+    OwnerReference,
+    RunState,
+)
+from webjobs.model.run import WebJobRun, WebJobRunSpec, WebJobRunStatus
+from webjobs.model.spec import Package, Script, WebJobSpec
+from webjobs.model.webjob import ActiveRun, Instance, LatestRun, WebJob, WebJobStatus
+
+__all__ = [
+    "ANNOTATION_HASH",
+    "API_VERSION",
+    "CONDITION_LIST",
+    "DEFAULT_HISTORY_LIMIT",
+    "DEFAULT_STARTING_DEADLINE_SECONDS",
+    "GROUP",
+    "LABEL_RUN",
+    "LABEL_WEBJOB",
+    "MAX_NAME_LENGTH",
+    "TERMINAL_STATES",
+    "VERSION",
+    "ActiveRun",
+    "ApiModel",
+    "ConcurrencyPolicy",
+    "Condition",
+    "Instance",
+    "JobType",
+    "LatestRun",
+    "Metadata",
+    "OwnerReference",
+    "Package",
+    "RunState",
+    "Script",
+    "WebJob",
+    "WebJobRun",
+    "WebJobRunSpec",
+    "WebJobRunStatus",
+    "WebJobSpec",
+    "WebJobStatus",
+]

@@ -1,0 +1,100 @@
+"""A WebJobRun: one run of a triggered WebJob, and the history entry that stays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import Field
+
+from webjobs.model.base import (
+    CONDITION_LIST,
+    MAX_NAME_LENGTH,
+    TERMINAL_STATES,
+    ApiModel,
+    Condition,
+    Metadata,
+    RunState,
+)
+
+
+class WebJobRunSpec(ApiModel):
+    """One run of a triggered WebJob."""
+
+    web_job_name: str = Field(
+        min_length=1,
+        max_length=MAX_NAME_LENGTH,
+        description="The WebJob in the same namespace that runs.",
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "self == oldSelf",
+                    "message": "webJobName can't be changed: create another WebJobRun",
+                }
+            ]
+        },
+    )
+    arguments: str | None = Field(
+        default=None,
+        max_length=65536,
+        description="Arguments as one text, split like a shell command line; quotes keep blanks together.",
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {"rule": "self == oldSelf", "message": "arguments can't be changed: create another WebJobRun"}
+            ]
+        },
+    )
+    trigger: str | None = Field(
+        default=None, max_length=1024, description="What started the run, as REST clients see it."
+    )
+    schedule_time: str | None = Field(
+        default=None,
+        description="The schedule time that the run stands for.",
+        json_schema_extra={"format": "date-time"},
+    )
+    cron_job_name: str | None = Field(
+        default=None,
+        max_length=253,
+        description="Job that a CronJob made for this run. Set by the operator.",
+    )
+
+
+class WebJobRunStatus(ApiModel):
+    """How the run went. Written by the operator."""
+
+    state: RunState | None = Field(default=None, description="Initializing, Running, then Success, Failed or Aborted.")
+    run_id: str | None = Field(default=None, description="UTC yyyyMMddHHmmssffff, as in Kudu.")
+    start_time: str | None = Field(
+        default=None, description="When the run was accepted.", json_schema_extra={"format": "date-time"}
+    )
+    process_start_time: str | None = Field(
+        default=None, description="When its process started.", json_schema_extra={"format": "date-time"}
+    )
+    end_time: str | None = Field(default=None, description="When it ended.", json_schema_extra={"format": "date-time"})
+    exit_code: int | None = Field(default=None, description="Exit code of the process.")
+    message: str | None = Field(default=None, max_length=4096, description="Why it ended as it did.")
+    job_name: str | None = Field(default=None, description="Kubernetes Job of the run.")
+    job_uid: str | None = Field(default=None, alias="jobUID", description="UID of that Job.")
+    log_path: str | None = Field(default=None, description="Where in the store the archived log lies.")
+    conditions: list[Condition] = Field(
+        default_factory=list,
+        description="Complete: ended with exit code 0. Failed: ended otherwise.",
+        json_schema_extra=CONDITION_LIST,
+    )
+
+
+class WebJobRun(ApiModel):
+    """One run of a triggered WebJob: create one to run the job; it stays as the history entry."""
+
+    metadata: Metadata
+    spec: WebJobRunSpec
+    status: WebJobRunStatus = Field(default_factory=WebJobRunStatus)
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> Self:
+        """The model of an object as the API server returns it."""
+        return cls.model_validate(body)
+
+    @property
+    def ended(self) -> bool:
+        return self.status.state in TERMINAL_STATES

@@ -1,0 +1,209 @@
+"""``spec`` of a WebJob: what to run and when."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from webjobs.model.base import ApiModel, ConcurrencyPolicy, JobType, OpenObject, open_schema
+
+
+class Script(ApiModel):
+    """A script kept in the manifest itself: the shortest way to a job without an image build."""
+
+    file_name: str = Field(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="Name of the script file, for example run.sh or job.py; its extension picks the interpreter.",
+    )
+    text: str = Field(max_length=262144, description="The script itself.")
+
+
+class Package(ApiModel):
+    """An uploaded package in the object store. Written by the REST shim and the CLI, not by hand."""
+
+    digest: str = Field(
+        pattern=r"^sha256:[0-9a-f]{64}$",
+        description="Digest of the package's manifest in the store.",
+    )
+    entrypoint: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1024,
+        description=(
+            "Path of the script that runs, relative to the package's root. Absent: the files hold none, and REST "
+            "clients don't see the job."
+        ),
+    )
+    size: int = Field(
+        ge=0,
+        le=2**40,
+        description="Unpacked size of all files in bytes; small packages travel in a ConfigMap.",
+    )
+    files: int = Field(ge=0, le=1_000_000, description="Number of files.")
+
+
+class WebJobSpec(ApiModel):
+    """What to run and when."""
+
+    type: JobType = Field(
+        description="triggered: runs once for each schedule time or call. continuous: is kept running. Immutable.",
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "self == oldSelf",
+                    "message": "type can't be changed: delete the WebJob and create it anew",
+                }
+            ]
+        },
+    )
+    job_name: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=128,
+        description=(
+            "Name that REST clients use, when it is not the object's own name (blanks, capitals, accents). Immutable."
+        ),
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "self == oldSelf",
+                    "message": "jobName can't be changed: delete the WebJob and create it anew",
+                }
+            ]
+        },
+    )
+    image: str | None = Field(
+        default=None,
+        max_length=1024,
+        description="Container image. Optional with a script or package: the operator picks one by its extension.",
+    )
+    command: list[str] | None = Field(
+        default=None,
+        max_length=256,
+        description="Command of the container (its entrypoint when absent). Not used with a script or package.",
+    )
+    args: list[str] | None = Field(
+        default=None,
+        max_length=256,
+        description="Arguments that come before the arguments of a run.",
+    )
+    script: Script | None = Field(default=None, description="An inline script; excludes package.")
+    package: Package | None = Field(default=None, description="An uploaded package; excludes script.")
+    env: list[OpenObject] | None = Field(
+        default=None,
+        max_length=512,
+        description="Environment variables, as in a container (name with value or valueFrom).",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+            "items": {
+                "type": "object",
+                "description": "One variable, as in a container.",
+                "required": ["name"],
+                "properties": {"name": {"type": "string", "minLength": 1, "description": "Name of the variable."}},
+                "x-kubernetes-preserve-unknown-fields": True,
+            },
+        },
+    )
+    env_from: list[OpenObject] | None = Field(
+        default=None,
+        max_length=64,
+        description="Sources of environment variables (configMapRef, secretRef), as in a container.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "atomic",
+            "items": open_schema("One source, as in a container."),
+        },
+    )
+    resources: OpenObject | None = Field(
+        default=None,
+        description="Requests and limits of the container.",
+        json_schema_extra=open_schema("Requests and limits of the container."),
+    )
+    service_account_name: str | None = Field(
+        default=None,
+        max_length=253,
+        description="ServiceAccount of the pods. Without it pods get no API token.",
+    )
+    pod_template: OpenObject | None = Field(
+        default=None,
+        description="A patch on the pod template (metadata, spec): merged by key, containers and volumes by name.",
+        json_schema_extra=open_schema(
+            "A patch on the pod template (metadata, spec): merged by key, containers and volumes by name. "
+            "The job's container is called job."
+        ),
+    )
+    settings: OpenObject | None = Field(
+        default=None,
+        description="settings.job as stored, unknown keys kept; fields of this spec win over its keys.",
+        json_schema_extra=open_schema(
+            "settings.job as stored, unknown keys kept; fields of this spec win over its keys."
+        ),
+    )
+    stopping_wait_seconds: int | None = Field(
+        default=None,
+        ge=0,
+        le=86400,
+        description="Seconds between the notice to stop and the kill: 30 for triggered, 5 for continuous by default.",
+    )
+    # Triggered
+    schedule: str | None = Field(
+        default=None,
+        min_length=11,
+        max_length=256,
+        description="NCRONTAB: six fields, second minute hour day month weekday. Day and weekday must both match.",
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "self.split(' ').filter(f, f != '').size() == 6",
+                    "message": (
+                        "schedule needs six fields (second minute hour day month weekday), for example "
+                        "'0 */5 * * * *': put '0 ' in front of a five-field cron expression"
+                    ),
+                },
+                {
+                    "rule": "self.matches('^[0-9A-Za-z*/, -]+$')",
+                    "message": "schedule may hold only digits, names, '*', '/', ',', '-' and spaces",
+                },
+            ]
+        },
+    )
+    time_zone: str | None = Field(
+        default=None,
+        max_length=64,
+        pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$",
+        description="IANA name of the schedule's time zone, for example Europe/Berlin. UTC when absent.",
+    )
+    suspend: bool | None = Field(
+        default=None, description="true: the schedule does not fire; runs on demand still work."
+    )
+    concurrency_policy: ConcurrencyPolicy | None = Field(
+        default=None,
+        description=(
+            "What happens to a run while another is active. Forbid (default): refused or skipped. Queue: waits. "
+            "Allow: runs beside it. Replace: ends the active one."
+        ),
+    )
+    starting_deadline_seconds: int | None = Field(
+        default=None,
+        ge=10,
+        description="A scheduled run that could not start for so many seconds is dropped. Default 600.",
+    )
+    retries: int | None = Field(default=None, ge=0, le=100, description="Further attempts of a failed run. Default 0.")
+    timeout_seconds: int | None = Field(
+        default=None, ge=1, description="A run that takes longer is ended and fails. No limit by default."
+    )
+    history_limit: int | None = Field(
+        default=None, ge=1, le=1000, description="Ended runs that are kept with their logs. Default 50."
+    )
+    # Continuous
+    singleton: bool | None = Field(
+        default=None,
+        description="true: never more than one instance, also during updates (strategy Recreate).",
+    )
+    replicas: int | None = Field(
+        default=None,
+        ge=0,
+        description="Number of instances. Default 1. Written by autoscalers through scale.",
+    )
+    stopped: bool | None = Field(default=None, description="true: no instance runs until it is started again.")

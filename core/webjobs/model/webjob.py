@@ -1,0 +1,139 @@
+"""A WebJob: its status, and what follows from spec and settings.job together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import Field
+
+from webjobs import settings as job_settings
+from webjobs.model.base import CONDITION_LIST, ApiModel, ConcurrencyPolicy, Condition, Metadata, RunState
+from webjobs.model.spec import WebJobSpec
+from webjobs.settings import JobSettings
+
+
+class LatestRun(ApiModel):
+    """The newest run of a triggered WebJob."""
+
+    name: str = Field(description="Name of the WebJobRun.")
+    run_id: str = Field(description="Run id that REST clients see.")
+    state: RunState = Field(description="State of the run.")
+    start_time: str | None = Field(default=None, description="When the run was created.")
+    end_time: str | None = Field(default=None, description="When the run ended.")
+    trigger: str | None = Field(default=None, description="What started the run.")
+
+
+class ActiveRun(ApiModel):
+    """The lock of a triggered WebJob."""
+
+    name: str = Field(description="Name of the WebJobRun that holds the lock.")
+    since: str = Field(
+        description="When it was taken; a lock whose run never appeared is released a while later.",
+        json_schema_extra={"format": "date-time"},
+    )
+
+
+class Instance(ApiModel):
+    """One instance (pod) of a continuous WebJob."""
+
+    id: str = Field(description="Six characters that stand for the instance in logs and detailed_status.")
+    pod: str = Field(description="Name of the pod.")
+    status: str = Field(description="Kudu's name for its state, for example Running or PendingRestart.")
+
+
+class WebJobStatus(ApiModel):
+    """What the operator last saw. Written by the operator; activeRun also by the REST shim."""
+
+    observed_generation: int | None = Field(default=None, description="Generation that the status was made from.")
+    conditions: list[Condition] = Field(
+        default_factory=list,
+        description="Ready: the job can run (triggered) or runs (continuous). Scheduled: its schedule is in force.",
+        json_schema_extra=CONDITION_LIST,
+    )
+    state: str | None = Field(
+        default=None, description="One word: Idle, Running, Starting, Stopped, Suspended, Error ..."
+    )
+    schedule: str | None = Field(default=None, description="The schedule in force, in normal form.")
+    next_run_time: str | None = Field(
+        default=None, description="Next time of the schedule.", json_schema_extra={"format": "date-time"}
+    )
+    last_schedule_time: str | None = Field(
+        default=None,
+        description="Latest schedule time that was handled.",
+        json_schema_extra={"format": "date-time"},
+    )
+    latest_run: LatestRun | None = Field(default=None, description="The newest run.")
+    active_run: ActiveRun | None = Field(default=None, description="The run that holds the one-at-a-time lock.")
+    skipped_runs: int | None = Field(default=None, description="Runs that were refused because another was active.")
+    replicas: int | None = Field(default=None, description="Instances that exist (continuous).")
+    ready_replicas: int | None = Field(default=None, description="Instances that are ready (continuous).")
+    selector: str | None = Field(default=None, description="Label selector of the instances, for autoscalers.")
+    instances: list[Instance] | None = Field(
+        default=None,
+        max_length=200,
+        description="State of each instance (continuous).",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
+    )
+
+
+class WebJob(ApiModel):
+    """A background job as Azure App Service has them: triggered (on a schedule or on demand) or continuous."""
+
+    metadata: Metadata
+    spec: WebJobSpec
+    status: WebJobStatus = Field(default_factory=WebJobStatus)
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> Self:
+        """The model of an object as the API server returns it."""
+        return cls.model_validate(body)
+
+    @property
+    def display_name(self) -> str:
+        """The name that REST clients use."""
+        return self.spec.job_name or self.metadata.name
+
+    @property
+    def has_program(self) -> bool:
+        """Whether there is anything to run: a package may have lost its script."""
+        return self.spec.package is None or self.spec.package.entrypoint is not None
+
+    @property
+    def job_settings(self) -> JobSettings:
+        return job_settings.read(self.spec.settings or {})
+
+    @property
+    def schedule(self) -> str | None:
+        """The schedule as written: the spec's, else settings.job's; None for continuous jobs."""
+        if self.spec.type != "triggered":
+            return None
+        return self.spec.schedule or self.job_settings.schedule
+
+    @property
+    def singleton(self) -> bool:
+        if self.spec.singleton is not None:
+            return self.spec.singleton
+        return self.job_settings.is_singleton or False
+
+    @property
+    def instances(self) -> int:
+        """Number of instances of a continuous job that should exist now."""
+        if self.spec.stopped:
+            return 0
+        wanted = 1 if self.spec.replicas is None else self.spec.replicas
+        return min(wanted, 1) if self.singleton else wanted
+
+    @property
+    def stopping_wait(self) -> int:
+        """Seconds (Kudu's defaults: 30 triggered, 5 continuous)."""
+        if self.spec.stopping_wait_seconds is not None:
+            return self.spec.stopping_wait_seconds
+        from_file = self.job_settings.stopping_wait_time
+        if from_file is not None:
+            return from_file
+        return 30 if self.spec.type == "triggered" else 5
+
+    @property
+    def concurrency(self) -> ConcurrencyPolicy:
+        return self.spec.concurrency_policy or "Forbid"
