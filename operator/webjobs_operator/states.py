@@ -6,8 +6,8 @@ Terminal truth is the Job's condition. Without retries the container's end is th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from webjobs.model import RunState, WebJobRun
@@ -75,12 +75,14 @@ def outcome(run: WebJobRun, *, job: Object | None, pods: Sequence[Object], now: 
     """The state of a run that was started."""
     pod = newest_pod(pods)
     if job is None:
-        if any(not is_over(one) for one in pods):  # still on its way out
+        if any(is_alive(one) for one in pods):  # still on its way out
             return Outcome(state=run.status.state or "Initializing", pod=_name(pod))
-        if pod is None or not is_over(pod):
-            return Outcome(state="Aborted", end=now, message="The Job of the run was deleted before it ended.")
+        if pod is None or _was_killed(pod):
+            found = _ended(pod, job_message=None, now=now) if pod else Outcome(state="Aborted", end=now)
+            return replace(found, state="Aborted", message="The Job of the run was deleted before it ended.")
         return _ended(pod, job_message=None, now=now)
-    failed = _condition(job, "Failed")
+    # FailureTarget comes first, Failed when the pods are gone: a deadline is known before it kills.
+    failed = _condition(job, "Failed") or _condition(job, "FailureTarget")
     if failed or _condition(job, "Complete"):
         if pod is None:
             ended = parse_time(
@@ -89,7 +91,7 @@ def outcome(run: WebJobRun, *, job: Object | None, pods: Sequence[Object], now: 
             if failed:
                 return Outcome(state="Failed", end=ended, message=failed.get("message"))
             return Outcome(state="Success", end=ended, exit_code=0)
-        if failed and not is_over(pod):
+        if failed and is_alive(pod):
             return Outcome(state=run.status.state or "Initializing", pod=_name(pod), process_start=_started(pod))
         return _ended(pod, job_message=failed.get("message") if failed else None, now=now)
     if pod is None:
@@ -109,6 +111,16 @@ def outcome(run: WebJobRun, *, job: Object | None, pods: Sequence[Object], now: 
 
 def _name(pod: Object | None) -> str | None:
     return pod["metadata"]["name"] if pod else None
+
+
+def _was_killed(pod: Object) -> bool:
+    """Whether the process ended because its pod was deleted, and not by itself before that."""
+    deleted = pod["metadata"].get("deletionTimestamp")
+    finished = container_state(pod).get("terminated", {}).get("finishedAt")
+    if not deleted or not finished:
+        return bool(deleted)
+    grace = timedelta(seconds=pod["metadata"].get("deletionGracePeriodSeconds") or 0)
+    return parse_time(finished) >= parse_time(deleted) - grace
 
 
 def _started(pod: Object) -> datetime | None:

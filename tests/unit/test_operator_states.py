@@ -22,6 +22,14 @@ def terminated(code: int, reason: str = "Error") -> dict[str, Any]:
 LATE = "Job was active longer than specified deadline"
 FAILED = [{"type": "Failed", "status": "True", "lastTransitionTime": ENDED, "message": LATE}]
 COMPLETE = [{"type": "Complete", "status": "True", "lastTransitionTime": ENDED}]
+TARGET = [{"type": "FailureTarget", "status": "True", "lastTransitionTime": ENDED, "message": LATE}]
+KILLED = pod(
+    phase="Running",
+    state=terminated(0),
+    deletionTimestamp="2026-01-01T01:00:33Z",
+    deletionGracePeriodSeconds=30,
+)
+LATER = {"deletionTimestamp": "2026-01-01T01:05:00Z"}
 RUNNING = pod(phase="Running", state={"running": {"startedAt": STARTED}})
 
 
@@ -85,6 +93,18 @@ RUNNING = pod(phase="Running", state={"running": {"startedAt": STARTED}})
         ("Running", None, [], ("Aborted", None, "The Job of the run was deleted before it ended.")),
         ("Running", None, [RUNNING], ("Running", None, None)),
         ("Running", None, [pod(phase="Succeeded", state=terminated(0))], ("Success", 0, None)),
+        # Deleted with its Job: what the process answered to the TERM signal does not make it a success...
+        (
+            "Running",
+            None,
+            [KILLED],
+            ("Aborted", 0, "The Job of the run was deleted before it ended."),
+        ),
+        # ... but a process that had ended by itself before is what it was.
+        ("Running", None, [KILLED | {"metadata": KILLED["metadata"] | LATER}], ("Success", 0, None)),
+        # A deadline is known before it kills.
+        ("Running", job(conditions=TARGET), [RUNNING], ("Running", None, None)),
+        ("Running", job(conditions=TARGET), [pod(phase="Running", state=terminated(137))], ("Failed", 137, LATE)),
         (
             "Running",
             job(),
