@@ -82,7 +82,7 @@ def test_a_zip_of_a_whole_site(site: Site) -> None:
 
 def test_a_long_name_with_accents(site: Site) -> None:
     path = f"/api/triggeredwebjobs/{quote(LONG_NAME)}"
-    headers = {"Content-Disposition": f'attachment; filename="{LONG_NAME}.sh"'.encode()}
+    headers = {b"Content-Disposition": f'attachment; filename="{LONG_NAME}.sh"'.encode()}
     put = site.http.put(path, content=b'echo "I am $WEBJOBS_NAME: $1"\n', headers=headers)
     assert (put.status_code, put.json()["run_command"]) == (200, f"{LONG_NAME}.sh")
     started = site.http.post(f"{path}/run", params={"arguments": '"à b"'})
