@@ -17,8 +17,20 @@ from webjobs.store.packages import PackageError
 from webjobs_apiserver import packages
 from webjobs_apiserver.auth import BasicAuth, Credentials
 from webjobs_apiserver.config import ApiserverConfig
-from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, TooLarge, Unavailable
-from webjobs_apiserver.kudu import continuous, jobs, responses, triggered, vfs, zips
+from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, Stopped, TooLarge, Unavailable
+from webjobs_apiserver.kudu import (
+    appsettings,
+    continuous,
+    document,
+    jobs,
+    logstream,
+    passthrough,
+    responses,
+    swagger,
+    triggered,
+    vfs,
+    zips,
+)
 from webjobs_apiserver.kudu.paths import CanonicalPaths
 from webjobs_apiserver.service import Clock, Service
 from webjobs_apiserver.sites import Site
@@ -29,6 +41,7 @@ log = logging.getLogger(__name__)
 
 _RUN_ACTIVE = "Cannot start a new run since job is already running."
 """Contract, section 2.5: clients match on it."""
+_SITE_STOPPED = 'WebJobs are currently in "stopped" state.'
 
 
 def _utc_now() -> datetime:
@@ -43,13 +56,13 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
     facade = jobs.Facade(service=service, site_of=lambda request: site)
     app = FastAPI(
         title="WebJobs",
-        openapi_url=None,  # Kudu has none, and every route of ours is one of the contract's
+        openapi_url=None,  # our own, see kudu/document.py
         redirect_slashes=False,
         middleware=[Middleware(BasicAuth, credentials=credentials), Middleware(CanonicalPaths)],
     )
     endpoint = packages.PackageEndpoint(store, reviews=packages.TokenReviews(kube, clock=clock))
+    app.include_router(packages.router(endpoint), include_in_schema=False)
     for router in (
-        packages.router(endpoint),
         jobs.all_jobs(facade),
         jobs.jobs_of(facade, "triggered"),
         jobs.jobs_of(facade, "continuous"),
@@ -57,19 +70,24 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         continuous.router(facade),
         vfs.router(facade),
         zips.router(facade),
+        swagger.router(facade),
+        appsettings.router(facade),
+        logstream.router(facade),
+        passthrough.router(facade),
     ):
         app.include_router(router)
+    document.add(app)
     _add_health(app, credentials)
     _add_errors(app)
     return app
 
 
 def _add_health(app: FastAPI, credentials: Credentials) -> None:
-    @app.get("/healthz")
+    @app.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:
         return PlainTextResponse("ok")
 
-    @app.get("/readyz")
+    @app.get("/readyz", include_in_schema=False)
     async def readyz() -> Response:
         # The API server is not asked: while it is down, clients shall see our 503 and not a dead address.
         if not credentials.usable:
@@ -85,6 +103,8 @@ def _add_errors(app: FastAPI) -> None:
                 return responses.empty(404)
             case Busy():
                 return responses.text(_RUN_ACTIVE, status=409)
+            case Stopped():
+                return responses.text(_SITE_STOPPED, status=409)
             case Refused():
                 return responses.http_error(error.message, status=409)
             case BadRequest():

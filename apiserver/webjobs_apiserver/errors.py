@@ -19,6 +19,10 @@ class Busy(ServiceError):
     """A run is active and the job takes only one."""
 
 
+class Stopped(ServiceError):
+    """No run starts on the site now."""
+
+
 class Refused(ServiceError):
     """The job is there but can't do that now."""
 

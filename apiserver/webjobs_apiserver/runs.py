@@ -9,7 +9,8 @@ from typing import Any
 
 from webjobs import runs
 from webjobs.model import API_VERSION, LABEL_WEBJOB, WebJobRun
-from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, Unavailable
+from webjobs_apiserver.appsettings import AppSettings
+from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, Stopped, Unavailable
 from webjobs_apiserver.jobs import TRIES, Job, Jobs
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
@@ -34,6 +35,7 @@ class Runs:
         self._kube = kube
         self._jobs = jobs
         self._clock = clock
+        self._settings = AppSettings(kube)
 
     async def latest(self, site: Site) -> dict[str, WebJobRun]:
         """The newest run of every job of the site, by the object name of the job."""
@@ -91,12 +93,15 @@ class Runs:
     async def start(self, site: Site, name: str, *, arguments: str | None, trigger: str) -> tuple[Job, str]:
         """Starts a run; gives the job and the run's id, under which it can be read at once.
 
-        Raises Missing, Busy (the job takes one run at a time), Refused (it can't run here) and BadRequest.
+        Raises Missing, Stopped (the whole site is), Busy (the job takes one run at a time), Refused (it can't run
+        here) and BadRequest.
         """
         if arguments and ("\0" in arguments or len(arguments) > _ARGUMENTS_LENGTH):
             raise BadRequest(f"The arguments must have at most {_ARGUMENTS_LENGTH} characters and no NUL among them.")
         for attempt in range(TRIES):
             job = await self._jobs.get(site, "triggered", name)
+            if (await self._settings.effective(site)).stopped:
+                raise Stopped
             _check_runnable(job)
             now = self._clock()
             run_id = runs.run_id_at(now + attempt * _RUN_ID_STEP)

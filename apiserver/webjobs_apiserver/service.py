@@ -11,12 +11,15 @@ from datetime import datetime
 from typing import Self
 
 from webjobs.store import ObjectStore
+from webjobs_apiserver.appsettings import AppSettings
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.files.reading import Reading
 from webjobs_apiserver.files.writing import Writing
 from webjobs_apiserver.files.zips import Zips
 from webjobs_apiserver.joblogs import JobLogs
 from webjobs_apiserver.jobs import Jobs
+from webjobs_apiserver.logstream import LogStreams
+from webjobs_apiserver.passthrough import Passthrough
 from webjobs_apiserver.runs import Runs
 from webjobs_apiserver.uploads import Uploads
 from webjobs_kube.client import KubeClient
@@ -35,6 +38,9 @@ class Service:
     reading: Reading
     writing: Writing
     zips: Zips
+    settings: AppSettings
+    streams: LogStreams
+    passthrough: Passthrough
     limits: LimitsConfig
     clock: Clock
     """Aware datetimes."""
@@ -54,6 +60,9 @@ class Service:
             logs=logs,
             reading=reading,
             writing=writing,
+            settings=AppSettings(kube),
+            passthrough=Passthrough(jobs=jobs, logs=logs),
+            streams=LogStreams(kube, jobs=jobs, clock=clock),
             zips=Zips(store, reading=reading, writing=writing, limits=limits),
             limits=limits,
             clock=clock,

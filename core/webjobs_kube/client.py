@@ -182,13 +182,31 @@ class KubeClient(AbstractAsyncContextManager["KubeClient"]):
         await self._json("DELETE", path_of(kind, namespace, name), body=options)
 
     async def log_lines(
-        self, namespace: str, pod: str, *, container: str, previous: bool = False, follow: bool = False
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        container: str,
+        previous: bool = False,
+        follow: bool = False,
+        tail: int | None = None,
+        since_seconds: int | None = None,
     ) -> AsyncIterator[str]:
-        """Lines of a container's log with RFC 3339 stamps, without line ends; invalid UTF-8 is replaced."""
+        """Lines of a container's log with RFC 3339 stamps, without line ends; invalid UTF-8 is replaced.
+
+        ``tail``: only so many of the latest. ``since_seconds``: only those of so many seconds before now.
+        """
         response = await self._call(
             "GET",
             path_of("Pod", namespace, pod, "log"),
-            query={"container": container, "timestamps": True, "previous": previous or None, "follow": follow or None},
+            query={
+                "container": container,
+                "timestamps": True,
+                "previous": previous or None,
+                "follow": follow or None,
+                "tailLines": tail,
+                "sinceSeconds": since_seconds,
+            },
             timeout_seconds=None,
         )
         rest = b""

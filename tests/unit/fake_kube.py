@@ -240,15 +240,31 @@ class FakeKube(KubeClient):
         done()
 
     async def log_lines(
-        self, namespace: str, pod: str, *, container: str, previous: bool = False, follow: bool = False
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        container: str,
+        previous: bool = False,
+        follow: bool = False,
+        tail: int | None = None,
+        since_seconds: int | None = None,
     ) -> AsyncIterator[str]:
         done = await self._begin(Call(verb="log", kind="Pod", namespace=namespace, name=pod))
         self._there("Pod", namespace, pod)
         lines = self.logs.get((namespace, pod, previous))
         if lines is None:
             raise Invalid(400, "BadRequest", f'container "{container}" in pod "{pod}" is waiting to start')
-        for line in lines:
+        for line in lines[-tail:] if tail else [] if since_seconds else list(lines):
             yield line
+        while follow:  # what is added to the list while somebody looks
+            shown = len(lines)
+            while len(lines) == shown:
+                if self.logs.get((namespace, pod, previous)) is not lines:
+                    return
+                await asyncio.sleep(0.1)
+            for line in lines[shown:]:
+                yield line
         done()
 
     async def review_token(self, token: str, *, audience: str) -> str | None:

@@ -67,7 +67,7 @@ def test_roles_are_small() -> None:
         assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
         assert "secrets" not in rule["resources"]
     shim = {resource for name, rule in rules if name == "webjobs-apiserver" for resource in rule["resources"]}
-    assert shim == {"webjobs", "webjobs/status", "webjobs/finalizers", "webjobruns", "pods", "pods/log"}
+    assert shim == {"webjobs", "webjobs/status", "webjobs/finalizers", "webjobruns", "pods", "pods/log", "configmaps"}
     cluster_wide = [rule for name, rule in rules if name == "system-webjobs-apiserver"]
     assert cluster_wide == [
         {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}

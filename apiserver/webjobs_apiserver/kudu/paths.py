@@ -11,8 +11,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 _TYPES = ("triggered", "continuous")
 _ROOT = re.compile(r"(triggered|continuous|)(?:web)?jobs")
-_NEIGHBOURS = frozenset({"vfs", "zip"})
-"""Routes beside those of jobs, with and without ``/api``; what follows is theirs."""
+_NEIGHBOURS = frozenset({"vfs", "zip", "logs", "logstream", "settings", "hooks"})
+"""Routes beside those of jobs, with and without ``/api``."""
+_FREE = frozenset({"vfs", "zip", "logstream"})
+"""Those of them whose paths are the site's own, slash and all."""
+_SWAGGER = "triggeredwebjobsswagger"
 _VERBS = frozenset({"run", "history", "settings", "start", "stop", "passthrough"})
 
 
@@ -31,15 +34,25 @@ def canonical(path: str) -> str:
         first, *rest = rest
         first = first.lower()
         if first in _NEIGHBOURS:
-            return "/".join([f"/api/{first}", *rest])
+            return _neighbour(first, rest)
+        if first == _SWAGGER and rest in ([], [""]):
+            return f"/api/{_SWAGGER}"
         if first != "jobs":
             known = _ROOT.fullmatch(first)
             return _jobs(known[1], rest) if known else path
     if first in _NEIGHBOURS:
-        return "/".join([f"/api/{first}", *rest])
+        return _neighbour(first, rest)
     if rest and rest[0].lower() in _TYPES:
         return _jobs(rest[0].lower(), rest[1:])
     return _jobs("", rest)
+
+
+def _neighbour(first: str, rest: list[str]) -> str:
+    if first not in _FREE and rest and rest[-1] == "" and (len(rest) == 1 or rest[-2]):
+        rest = rest[:-1]
+    if first == "logs":
+        rest = [part.lower() for part in rest]
+    return "/".join([f"/api/{first}", *rest])
 
 
 def _jobs(job_type: str, rest: list[str]) -> str:

@@ -93,7 +93,13 @@ def router(facade: Facade) -> APIRouter:
 
     for route in ("", "/{path:path}"):
         for handler, methods in ((read, ["GET", "HEAD"]), (put, ["PUT"]), (delete, ["DELETE"])):
-            routes.add_api_route(route, at_root(handler) if not route else handler, methods=methods)
+            for method in methods:
+                routes.add_api_route(
+                    route,
+                    at_root(handler) if not route else handler,
+                    methods=[method],
+                    include_in_schema=method != "HEAD",
+                )
     return routes
 
 

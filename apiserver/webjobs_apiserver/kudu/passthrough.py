@@ -1,0 +1,61 @@
+"""``/api/continuouswebjobs/{name}/passthrough/{path}``: any request, answered by the job itself."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from webjobs_apiserver.kudu import responses
+from webjobs_apiserver.kudu.jobs import Facade
+from webjobs_apiserver.passthrough import Answer, Unanswered
+
+METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "PATCH")
+
+
+def target_of(raw_path: bytes) -> str:
+    """What follows ``passthrough`` in a URL as the client escaped it, in any of its spellings."""
+    parts = raw_path.split(b"?")[0].split(b"/")
+    first = 6 if [part.lower() for part in parts[1:3]] == [b"api", b"jobs"] else 5
+    return b"/".join(parts[first:]).decode("latin-1")
+
+
+class _Proxied(StreamingResponse):
+    """A job's answer; its connection ends with it."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.content, status_code=answer.status)
+        self.raw_headers = [(key.lower().encode("latin-1"), value.encode("latin-1")) for key, value in answer.headers]
+        self._stack = answer.stack
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._stack:
+            await super().__call__(scope, receive, send)
+
+
+def router(facade: Facade) -> APIRouter:
+    """All verbs, with and without a path."""
+    routes = APIRouter(prefix="/api/continuouswebjobs/{name}/passthrough")
+    passthrough = facade.service.passthrough
+
+    async def proxy(request: Request, name: str) -> Response:
+        raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+        query = request.scope["query_string"].decode("latin-1")
+        has_body = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+        try:
+            answer = await passthrough.send(
+                facade.site_of(request),
+                name,
+                method=request.method,
+                target=target_of(raw) + (f"?{query}" if query else ""),
+                headers=[(key.decode("latin-1"), value.decode("latin-1")) for key, value in request.headers.raw],
+                body=request.stream() if has_body else None,
+            )
+        except Unanswered as error:
+            return responses.http_error(str(error), status=404)
+        return _Proxied(answer)
+
+    for method in METHODS:
+        for path in ("", "/{path:path}"):
+            routes.add_api_route(path, proxy, methods=[method], include_in_schema=method != "HEAD")
+    return routes

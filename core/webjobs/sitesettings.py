@@ -1,0 +1,75 @@
+"""The settings of a site that concern WebJobs (contract, section 4.2), read from its app settings. Pure.
+
+They are texts, and Kudu reads them leniently: what can't be read counts as not set.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+CONFIG_MAP = "webjobs-settings"
+"""Name of the ConfigMap of a namespace that holds them."""
+LABEL = "webjobs.dev/site-settings"
+"""Its label, with the value ``true``."""
+
+DEFAULT_HISTORY_SIZE = 50
+DEFAULT_RESTART_SECONDS = 60
+DEFAULT_IDLE_SECONDS = 120
+
+_INTEGER = re.compile(r"\s*[+-]?\d{1,10}\s*", re.ASCII)
+_LARGEST = 2**31 - 1
+
+
+def flag(text: str | None) -> bool:
+    """``1`` and ``true`` in any case."""
+    return (text or "").strip().lower() in ("1", "true")
+
+
+def integer(text: str | None) -> int | None:
+    """A 32-bit integer; None for anything else."""
+    if text is None or not _INTEGER.fullmatch(text):
+        return None
+    value = int(text)
+    return value if -_LARGEST - 1 <= value <= _LARGEST else None
+
+
+def _seconds(text: str | None, *, default: int) -> int:
+    value = integer(text)
+    return default if value is None else max(value, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteSettings:
+    """What the settings of a site say."""
+
+    stopped: bool = False
+    """WEBJOBS_STOPPED: no run starts, continuous jobs are stopped, schedules don't fire."""
+    schedules_disabled: bool = False
+    """WEBJOBS_DISABLE_SCHEDULE: schedules don't fire; runs on demand still work."""
+    history_size: int | None = None
+    """WEBJOBS_HISTORY_SIZE, at least 1: ended runs that are kept. None when it is not set: the job's own default."""
+    restart_seconds: int = DEFAULT_RESTART_SECONDS
+    """WEBJOBS_RESTART_TIME: wait before a continuous process is started again."""
+    idle_seconds: int = DEFAULT_IDLE_SECONDS
+    """WEBJOBS_IDLE_TIMEOUT: a silent triggered run is ended."""
+    time_zone: str | None = None
+    """WEBSITE_TIME_ZONE as it stands there, a Windows or IANA name; None: UTC."""
+
+    @classmethod
+    def read(cls, values: Mapping[str, str]) -> Self:
+        """From the settings by name; names don't count case, the last spelling in order of text wins."""
+        known = {name.upper(): values[name] for name in sorted(values)}
+        history = integer(known.get("WEBJOBS_HISTORY_SIZE"))
+        if "WEBJOBS_HISTORY_SIZE" in known and (history is None or history <= 0):
+            history = DEFAULT_HISTORY_SIZE
+        return cls(
+            stopped=flag(known.get("WEBJOBS_STOPPED")),
+            schedules_disabled=flag(known.get("WEBJOBS_DISABLE_SCHEDULE")),
+            history_size=history,
+            restart_seconds=_seconds(known.get("WEBJOBS_RESTART_TIME"), default=DEFAULT_RESTART_SECONDS),
+            idle_seconds=_seconds(known.get("WEBJOBS_IDLE_TIMEOUT"), default=DEFAULT_IDLE_SECONDS),
+            time_zone=known.get("WEBSITE_TIME_ZONE", "").strip() or None,
+        )
