@@ -12,6 +12,7 @@ from typing import Self
 
 from webjobs.store import ObjectStore
 from webjobs_apiserver.config import LimitsConfig
+from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.joblogs import JobLogs
 from webjobs_apiserver.jobs import Jobs
 from webjobs_apiserver.runs import Runs
@@ -34,10 +35,10 @@ class Service:
     """Aware datetimes."""
 
     @classmethod
-    def build(cls, *, kube: KubeClient, store: ObjectStore, limits: LimitsConfig, clock: Clock) -> Self:
+    def build(cls, *, kube: KubeClient, feed: Feed, store: ObjectStore, limits: LimitsConfig, clock: Clock) -> Self:
         """The operations over one client and one store."""
-        jobs = Jobs(kube)
-        runs = Runs(kube, jobs=jobs, clock=clock)
+        jobs = Jobs(kube, feed=feed)
+        runs = Runs(kube, feed=feed, jobs=jobs, clock=clock)
         return cls(
             jobs=jobs,
             runs=runs,
