@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request
@@ -18,6 +20,7 @@ from webjobs_apiserver import packages
 from webjobs_apiserver.auth import BasicAuth, Credentials
 from webjobs_apiserver.config import ApiserverConfig
 from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, Stopped, TooLarge, Unavailable
+from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.kudu import (
     appsettings,
     continuous,
@@ -51,11 +54,19 @@ def _utc_now() -> datetime:
 def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore, clock: Clock = _utc_now) -> FastAPI:
     """The application for one site. ``clock`` gives aware datetimes."""
     credentials = Credentials(config.credentials_directory)
-    service = Service.build(kube=kube, store=store, limits=config.limits, clock=clock)
+    feed = Feed(kube, namespaces=[config.namespace])
+    service = Service.build(kube=kube, feed=feed, store=store, limits=config.limits, clock=clock)
     site = Site(name=config.site, namespace=config.namespace)
     facade = jobs.Facade(service=service, site_of=lambda request: site)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with feed.running():
+            yield
+
     app = FastAPI(
         title="WebJobs",
+        lifespan=lifespan,
         openapi_url=None,  # our own, see kudu/document.py
         redirect_slashes=False,
         middleware=[Middleware(BasicAuth, credentials=credentials), Middleware(CanonicalPaths)],
@@ -77,21 +88,24 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
     ):
         app.include_router(router)
     document.add(app)
-    _add_health(app, credentials)
+    _add_health(app, credentials, feed)
     _add_errors(app)
     return app
 
 
-def _add_health(app: FastAPI, credentials: Credentials) -> None:
+def _add_health(app: FastAPI, credentials: Credentials, feed: Feed) -> None:
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:
         return PlainTextResponse("ok")
 
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> Response:
-        # The API server is not asked: while it is down, clients shall see our 503 and not a dead address.
+        # The API server is not asked: while it is down, clients shall see our 503 and not a dead address. Caches
+        # that have been full once stay so in this sense.
         if not credentials.usable:
             return PlainTextResponse("no credentials", status_code=503)
+        if not feed.ready:
+            return PlainTextResponse("not all jobs are known yet", status_code=503)
         return PlainTextResponse("ok")
 
 

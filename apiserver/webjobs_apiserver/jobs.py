@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
-
-from pydantic import ValidationError
 
 from webjobs import names
 from webjobs.model import API_VERSION, JobType, WebJob
+from webjobs_apiserver import job as job_module
 from webjobs_apiserver.errors import Missing, Refused, Unavailable
+from webjobs_apiserver.feed import Feed
+from webjobs_apiserver.job import Job as Job
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
-
-log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 Edit = Callable[[Object], None]
@@ -31,78 +29,63 @@ _UNSETTLED = "The WebJob is being changed by others at the same time. Try again.
 _DELETING = "The WebJob is being deleted. Try again when it is gone."
 
 
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """A WebJob and the name by which it was asked for."""
-
-    name: str
-    """In the client's own spelling (contract, section 3.4: names are case-insensitive and echoed)."""
-    webjob: WebJob
-    raw: Object
-    """The object as the API server gave it."""
-
-    @property
-    def object_name(self) -> str:
-        return self.webjob.metadata.name
-
-    @property
-    def deleting(self) -> bool:
-        return self.webjob.metadata.deletion_timestamp is not None
-
-
-def _parsed(raw: Object) -> WebJob | None:
-    try:
-        return WebJob.parse(raw)
-    except ValidationError as error:  # stored before its CRD became stricter: must not break the others
-        log.warning("WebJob %s can't be read: %s", raw.get("metadata", {}).get("name"), error)
-        return None
-
-
 class Jobs:
     """Operations on the WebJobs of a site."""
 
-    def __init__(self, kube: KubeClient) -> None:
+    def __init__(self, kube: KubeClient, *, feed: Feed) -> None:
         self._kube = kube
+        self._feed = feed
 
     async def list(self, site: Site, job_type: JobType | None = None, *, scriptless: bool = False) -> list[Job]:
         """All jobs (of a type), triggered ones first, each type by name.
 
         ``scriptless``: also those whose files hold no script; for Kudu they are folders, not jobs (contract, 1.4).
         """
-        found = []
-        for raw in await self._kube.list("WebJob", site.namespace):
-            webjob = _parsed(raw)
-            if webjob and (job_type is None or webjob.spec.type == job_type):
-                found.append(Job(name=webjob.display_name, webjob=webjob, raw=raw))
-        live = [job for job in found if not job.deleting and (scriptless or job.webjob.has_program)]
-        return sorted(live, key=lambda job: (job.webjob.spec.type != "triggered", names.fold(job.name)))
+        if known := self._feed.known(site.namespace):
+            found = known.jobs()
+        else:
+            parsed = (job_module.of(raw) for raw in await self._kube.list("WebJob", site.namespace))
+            found = job_module.listed([job for job in parsed if job])
+        return [
+            job for job in found if job_type in (None, job.webjob.spec.type) and (scriptless or job.webjob.has_program)
+        ]
 
-    async def get(self, site: Site, job_type: JobType, name: str, *, scriptless: bool = False) -> Job:
-        """One job; Missing when there is none."""
-        job = await self.find(site, job_type, name, scriptless=scriptless)
+    async def get(
+        self, site: Site, job_type: JobType, name: str, *, scriptless: bool = False, fresh: bool = False
+    ) -> Job:
+        """One job; Missing when there is none. ``fresh``: as the API server has it now, for who is about to write."""
+        job = await self.find(site, job_type, name, scriptless=scriptless, fresh=fresh)
         if job is None:
             raise Missing
         return job
 
-    async def find(self, site: Site, job_type: JobType, name: str, *, scriptless: bool = False) -> Job | None:
+    async def find(
+        self, site: Site, job_type: JobType, name: str, *, scriptless: bool = False, fresh: bool = False
+    ) -> Job | None:
         """One job; None when there is none, it is being deleted or (unless ``scriptless``) has no script."""
-        job = await self._find(site, job_type, name)
+        job = await self._find(site, job_type, name, fresh=fresh)
         if job is None or job.deleting:
             return None
         return job if scriptless or job.webjob.has_program else None
 
-    async def _find(self, site: Site, job_type: JobType, name: str) -> Job | None:
+    async def _find(self, site: Site, job_type: JobType, name: str, *, fresh: bool = True) -> Job | None:
         try:
             names.check(name)
         except names.JobNameError:
             return None
+        known = None if fresh else self._feed.known(site.namespace)
+        if known and (job := known.job(job_type, name)):
+            return job
         for candidate in names.candidates(name, job_type):
             try:
                 raw = await self._kube.get("WebJob", site.namespace, candidate)
             except NotFound:
                 continue
             if job := self._as_job(raw, job_type, name):
+                self._feed.observe(raw)
                 return job
+        if known:
+            return None  # another replica could have made it just now, but only under the names above
         # Made by kubectl with a jobName that has nothing to do with its object name.
         listed = await self._kube.list("WebJob", site.namespace)
         for raw in sorted(listed, key=lambda raw: str(raw["metadata"]["name"])):
@@ -112,10 +95,13 @@ class Jobs:
         return None
 
     def _as_job(self, raw: Object, job_type: JobType, name: str) -> Job | None:
-        webjob = _parsed(raw)
-        if webjob is None or webjob.spec.type != job_type or not names.same(webjob.display_name, name):
-            return None
-        return Job(name=name, webjob=webjob, raw=raw)
+        job = job_module.of(raw)
+        return replace(job, name=name) if job and job.is_called(name, job_type) else None
+
+    def _written(self, raw: Object, *, name: str) -> Job:
+        """The job in the answer to a write."""
+        self._feed.observe(raw)
+        return Job(name=name, webjob=WebJob.parse(raw), raw=raw)
 
     async def save(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
         """Creates a job or changes the one that is there, in one write; ``edit`` may be called several times.
@@ -146,7 +132,7 @@ class Jobs:
     async def change(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
         """Changes a job that is there; Missing when there is none."""
         for _ in range(TRIES):
-            job = await self.get(site, job_type, name, scriptless=True)
+            job = await self.get(site, job_type, name, scriptless=True, fresh=True)
             try:
                 return await self._replace(job, edit)
             except (Conflict, NotFound):
@@ -159,8 +145,7 @@ class Jobs:
         edit(changed["spec"])
         if changed == job.raw:
             return job
-        raw = await self._kube.replace(changed)
-        return Job(name=job.name, webjob=WebJob.parse(raw), raw=raw)
+        return self._written(await self._kube.replace(changed), name=job.name)
 
     async def _create(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
         """Creates under the first object name that is free; Conflict when there is none."""
@@ -184,27 +169,29 @@ class Jobs:
             "metadata": {"name": object_name, "namespace": site.namespace},
             "spec": spec,
         }
-        raw = await self._kube.create(manifest)
-        return Job(name=name, webjob=WebJob.parse(raw), raw=raw)
+        return self._written(await self._kube.create(manifest), name=name)
 
     async def delete(self, site: Site, job_type: JobType, name: str) -> None:
         """Deletes a job with all that belongs to it; fine when there is none."""
-        job = await self.find(site, job_type, name, scriptless=True)
+        job = await self.find(site, job_type, name, scriptless=True, fresh=True)
         if job is None:
             return
+        uid = job.webjob.metadata.uid
         try:
             # By uid: a job that was made anew under this name since then is another one.
-            await self._kube.delete("WebJob", site.namespace, job.object_name, uid=job.webjob.metadata.uid)
+            await self._kube.delete("WebJob", site.namespace, job.object_name, uid=uid)
         except (NotFound, Conflict):
             return
+        self._feed.forget("WebJob", site.namespace, name=job.object_name, uid=uid)
 
     async def set_stopped(self, site: Site, name: str, *, stopped: bool) -> None:
         """Stops or starts a continuous job; Missing when there is none."""
-        job = await self.get(site, "continuous", name)
+        job = await self.get(site, "continuous", name, fresh=True)
         if bool(job.webjob.spec.stopped) == stopped:
             return
         try:
-            await self._kube.patch("WebJob", site.namespace, job.object_name, {"spec": {"stopped": stopped}})
+            patch = {"spec": {"stopped": stopped}}
+            self._feed.observe(await self._kube.patch("WebJob", site.namespace, job.object_name, patch))
         except NotFound:
             raise Missing from None
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from webjobs import runs
 from webjobs.model import API_VERSION, LABEL_WEBJOB, WebJobRun
 from webjobs_apiserver.appsettings import AppSettings
-from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, Stopped, Unavailable
+from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, Stopped, Unavailable
+from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.jobs import TRIES, Job, Jobs
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
@@ -31,14 +32,17 @@ _UNSETTLED = "The WebJob is being changed by others at the same time. Try again.
 class Runs:
     """Operations on the WebJobRuns of a site."""
 
-    def __init__(self, kube: KubeClient, *, jobs: Jobs, clock: Callable[[], datetime]) -> None:
+    def __init__(self, kube: KubeClient, *, feed: Feed, jobs: Jobs, clock: Callable[[], datetime]) -> None:
         self._kube = kube
+        self._feed = feed
         self._jobs = jobs
         self._clock = clock
         self._settings = AppSettings(kube)
 
-    async def latest(self, site: Site) -> dict[str, WebJobRun]:
+    async def latest(self, site: Site) -> Mapping[str, WebJobRun]:
         """The newest run of every job of the site, by the object name of the job."""
+        if known := self._feed.known(site.namespace):
+            return known.latest()
         newest: dict[str, tuple[str, Object]] = {}
         for raw in await self._kube.list("WebJobRun", site.namespace):
             status, job = raw.get("status", {}), raw["spec"]["webJobName"]
@@ -50,8 +54,20 @@ class Runs:
                 newest[job] = (run_id, raw)
         return {job: WebJobRun.parse(raw) for job, (_, raw) in newest.items()}
 
+    async def latest_of(self, site: Site, job: Job) -> WebJobRun | None:
+        """The newest run of a job."""
+        if known := self._feed.known(site.namespace):
+            return known.latest().get(job.object_name)
+        found = await self._of_job(site, job)
+        return found[0] if found else None
+
     async def of_job(self, site: Site, job: Job) -> list[WebJobRun]:
         """All runs of a job, newest first, without those that were skipped."""
+        if known := self._feed.known(site.namespace):
+            return known.runs(job.object_name)
+        return await self._of_job(site, job)
+
+    async def _of_job(self, site: Site, job: Job) -> list[WebJobRun]:
         selector = f"{LABEL_WEBJOB}={job.object_name}"
         known = [WebJobRun.parse(raw) for raw in await self._kube.list("WebJobRun", site.namespace, selector=selector)]
         return sorted((run for run in known if run.status.state != "Skipped"), key=runs.run_id, reverse=True)
@@ -75,13 +91,10 @@ class Runs:
     async def _get(self, site: Site, job: Job, run_id: str) -> WebJobRun:
         if runs.time_of_run_id(run_id) is None:
             raise Missing
-        try:
-            named = runs.object_name(webjob=job.object_name, run_id=run_id)
-            run = WebJobRun.parse(await self._kube.get("WebJobRun", site.namespace, named))
-            candidates: Sequence[WebJobRun] = [run]
-        except NotFound:
-            candidates = await self.of_job(site, job)  # made by somebody else, under a name of their own
-        for run in candidates:
+        known = self._feed.known(site.namespace)
+        remembered = known.run(job.object_name, run_id) if known else None
+        # Not there: another replica may have started it just now.
+        for run in [remembered] if remembered else await self._read(site, job, run_id):
             if (
                 run.spec.web_job_name == job.object_name
                 and runs.run_id(run) == run_id
@@ -89,6 +102,14 @@ class Runs:
             ):
                 return run
         raise Missing
+
+    async def _read(self, site: Site, job: Job, run_id: str) -> list[WebJobRun]:
+        """What the API server has that can be the run."""
+        named = runs.object_name(webjob=job.object_name, run_id=run_id)
+        try:
+            return [WebJobRun.parse(await self._kube.get("WebJobRun", site.namespace, named))]
+        except NotFound:
+            return await self._of_job(site, job)  # made by somebody else, under a name of their own
 
     async def start(self, site: Site, name: str, *, arguments: str | None, trigger: str) -> tuple[Job, str]:
         """Starts a run; gives the job and the run's id, under which it can be read at once.
@@ -98,27 +119,37 @@ class Runs:
         """
         if arguments and ("\0" in arguments or len(arguments) > _ARGUMENTS_LENGTH):
             raise BadRequest(f"The arguments must have at most {_ARGUMENTS_LENGTH} characters and no NUL among them.")
+        fresh = self._feed.known(site.namespace) is None
         for attempt in range(TRIES):
-            job = await self._jobs.get(site, "triggered", name)
-            if (await self._settings.effective(site)).stopped:
-                raise Stopped
-            _check_runnable(job)
             now = self._clock()
             run_id = runs.run_id_at(now + attempt * _RUN_ID_STEP)
-            manifest = _manifest(job, run_id, arguments=arguments, trigger=trigger[:_TRIGGER_LENGTH])
             try:
+                job = await self._jobs.get(site, "triggered", name, fresh=fresh)
+                if (await self._settings.effective(site)).stopped:
+                    raise Stopped
+                _check_runnable(job)
+                manifest = _manifest(job, run_id, arguments=arguments, trigger=trigger[:_TRIGGER_LENGTH])
                 if job.webjob.concurrency == "Forbid":
-                    await self._start_locked(site, job, manifest, now=now)
+                    await self._start_locked(site, job, manifest, now=now, fresh=fresh)
                 else:  # the operator decides what becomes of it
-                    await self._kube.create(manifest)
+                    await self._create(manifest)
             except Conflict:  # AlreadyExists among them: another run has this id
+                fresh = True
+                continue
+            except ServiceError:
+                if fresh:
+                    raise
+                fresh = True  # from memory no client is refused: the news that it has seen may not be here yet
                 continue
             return job, run_id
         raise Unavailable(_UNSETTLED)
 
-    async def _start_locked(self, site: Site, job: Job, manifest: Object, *, now: datetime) -> None:
+    async def _create(self, manifest: Object) -> None:
+        self._feed.observe(await self._kube.create(manifest))
+
+    async def _start_locked(self, site: Site, job: Job, manifest: Object, *, now: datetime, fresh: bool) -> None:
         """Takes the lock and creates the run. Conflict: decide again, on the job as it is then."""
-        if await self._held(site, job, now=now):
+        if await self._held(site, job, now=now, fresh=fresh):
             raise Busy
         try:
             await self._lock(site, job, manifest, now=now)
@@ -130,17 +161,20 @@ class Runs:
             await self._release(site, job, manifest)  # the answer may have been lost after the write
             raise
         try:
-            await self._kube.create(manifest)
+            await self._create(manifest)
         except ApiError as error:
             if not isinstance(error, AlreadyExists) and await self._is_created(site, manifest):
                 return
             await self._release(site, job, manifest)
             raise
 
-    async def _held(self, site: Site, job: Job, *, now: datetime) -> bool:
+    async def _held(self, site: Site, job: Job, *, now: datetime, fresh: bool) -> bool:
         active = job.webjob.status.active_run
         if active is None:
             return False
+        known = None if fresh else self._feed.known(site.namespace)
+        if known and (run := known.run_named(active.name)):
+            return runs.lock_is_held(job.webjob, {active.name: run}, now=now, grace=runs.LOCK_GRACE)
         try:
             holder = {active.name: WebJobRun.parse(await self._kube.get("WebJobRun", site.namespace, active.name))}
         except NotFound:
@@ -164,7 +198,8 @@ class Runs:
     async def _patch_status(self, site: Site, raw: Object, status: Object) -> None:
         meta = raw["metadata"]
         patch = {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": status}
-        await self._kube.patch("WebJob", site.namespace, meta["name"], patch, subresource="status")
+        written = await self._kube.patch("WebJob", site.namespace, meta["name"], patch, subresource="status")
+        self._feed.observe(written)
 
     async def _is_created(self, site: Site, manifest: Object) -> bool:
         """Whether a run whose creation seemed to fail is there after all: only the answer was lost."""

@@ -13,6 +13,7 @@ from typing import Self
 from webjobs.store import ObjectStore
 from webjobs_apiserver.appsettings import AppSettings
 from webjobs_apiserver.config import LimitsConfig
+from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.files.reading import Reading
 from webjobs_apiserver.files.writing import Writing
 from webjobs_apiserver.files.zips import Zips
@@ -46,10 +47,10 @@ class Service:
     """Aware datetimes."""
 
     @classmethod
-    def build(cls, *, kube: KubeClient, store: ObjectStore, limits: LimitsConfig, clock: Clock) -> Self:
+    def build(cls, *, kube: KubeClient, feed: Feed, store: ObjectStore, limits: LimitsConfig, clock: Clock) -> Self:
         """The operations over one client and one store."""
-        jobs = Jobs(kube)
-        runs = Runs(kube, jobs=jobs, clock=clock)
+        jobs = Jobs(kube, feed=feed)
+        runs = Runs(kube, feed=feed, jobs=jobs, clock=clock)
         logs = JobLogs(kube, store=store, jobs=jobs, runs=runs)
         reading = Reading(store, jobs=jobs, runs=runs, logs=logs)
         writing = Writing(store, jobs=jobs, reading=reading, limits=limits, clock=clock)

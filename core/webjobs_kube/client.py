@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlencode
@@ -19,9 +19,12 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import incluster_config, kube_config
 
-from webjobs_kube.errors import NotFound, Unreachable, from_response
+from webjobs_kube.errors import NotFound, Unreachable, from_response, from_status
 
 Object = dict[str, Any]
+_Objects = list[Object]  # inside the class, list is the method
+Event = tuple[str, Object]
+"""ADDED, MODIFIED, DELETED or BOOKMARK, and the object as it is after it (of a bookmark: its resourceVersion)."""
 
 _PREFIXES = {
     "WebJob": ("/apis/webjobs.dev/v1", "webjobs"),
@@ -35,6 +38,8 @@ _PREFIXES = {
 }
 _REQUEST_TIMEOUT = 30
 """Seconds for a whole request; log streams have none."""
+_WATCH_GRACE = 10
+"""Seconds after the end that a watch asked for; when the server has not ended it by then, it is dead."""
 _LINE_BYTES = 2**18
 """A longer line of a log is cut, each part under the same stamp."""
 
@@ -59,6 +64,23 @@ def _reachable() -> Iterator[None]:
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         # Some of them have no text.
         raise Unreachable(f"{type(error).__name__}: {error}".removesuffix(": ")) from error
+
+
+async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[Event]:
+    rest = bytearray()
+    with _reachable():
+        async for piece in response.content.iter_any():
+            rest += piece
+            if b"\n" not in piece:
+                continue  # an object of a megabyte comes in many pieces
+            *lines, last = bytes(rest).split(b"\n")
+            rest = bytearray(last)
+            for line in filter(None, lines):
+                event = json.loads(line)
+                kind, body = str(event["type"]), event["object"]
+                if kind == "ERROR":
+                    raise from_status(int(body.get("code", 0)), body.get("reason", "Unknown"), body.get("message", ""))
+                yield kind, body
 
 
 class KubeClient(AbstractAsyncContextManager["KubeClient"]):
@@ -132,9 +154,30 @@ class KubeClient(AbstractAsyncContextManager["KubeClient"]):
 
     async def list(self, kind: str, namespace: str | None, *, selector: str | None = None) -> list[Object]:
         """All objects of a kind (in a namespace, by labels)."""
+        return (await self.list_at(kind, namespace, selector=selector))[0]
+
+    async def list_at(self, kind: str, namespace: str | None, *, selector: str | None = None) -> tuple[_Objects, str]:
+        """The same with the resourceVersion of the list, from which a watch goes on. Items come without their kind."""
         found = await self._json("GET", path_of(kind, namespace), query={"labelSelector": selector})
         items: list[Object] = found["items"]
-        return items
+        return items, str(found.get("metadata", {}).get("resourceVersion", ""))
+
+    @asynccontextmanager
+    async def watch(
+        self, kind: str, namespace: str | None, *, since: str, seconds: int
+    ) -> AsyncIterator[AsyncIterator[Event]]:
+        """What happens to a kind after the resourceVersion ``since``; inside the context the watch stands.
+
+        It ends after so many seconds, by the server or, when that is dead, a little later with Unreachable.
+        Raises Gone when ``since`` is too old, on entering or in between.
+        """
+        query: dict[str, str | int | bool | None]
+        query = {"watch": True, "allowWatchBookmarks": True, "resourceVersion": since, "timeoutSeconds": seconds}
+        response = await self._call(
+            "GET", path_of(kind, namespace), query=query, timeout_seconds=seconds + _WATCH_GRACE
+        )
+        async with response:
+            yield _events(response)
 
     async def create(self, manifest: Object) -> Object:
         """Creates an object; AlreadyExists when its name is taken."""

@@ -27,6 +27,10 @@ class AlreadyExists(Conflict):
     """409 on create."""
 
 
+class Gone(ApiError):
+    """410: the resourceVersion is too old to continue from; list again."""
+
+
 class Unreachable(ApiError):
     """No answer: the API server is down, or the connection broke or took too long. ``status`` is 0."""
 
@@ -45,10 +49,17 @@ def from_response(status: int, body: bytes) -> ApiError:
         reason, message = str(parsed.get("reason", "")), str(parsed.get("message", ""))
     except (ValueError, AttributeError):
         reason, message = "", body[:500].decode("utf-8", "replace")
+    return from_status(status, reason, message)
+
+
+def from_status(status: int, reason: str, message: str) -> ApiError:
+    """The error for a Kubernetes Status: its code, reason and message."""
     kind: type[ApiError] = ApiError
     match status, reason:
         case 404, _:
             kind = NotFound
+        case 410, _:
+            kind = Gone
         case 409, "AlreadyExists":
             kind = AlreadyExists
         case 409, _:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,10 +21,11 @@ from pydantic import ValidationError
 
 from webjobs.model import WebJob, WebJobRun
 from webjobs.runs import rfc3339
-from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, Invalid, NotFound
+from webjobs_kube.client import Event, KubeClient
+from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, Gone, Invalid, NotFound
 
 Object = dict[str, Any]
+_Objects = list[Object]
 Key = tuple[str, str, str]
 """Kind, namespace, name."""
 
@@ -110,7 +112,14 @@ class FakeKube(KubeClient):
     """Awaited before each call is served: the place for others to come in between."""
     die_after_writes: int | None = None
     """So many writes are served, then every call raises Died."""
+    compacted: int = 0
+    """Watches can't start from an older resourceVersion."""
+    mute: bool = False
+    """Watches are told nothing, as if the news were late."""
     _failures: list[_Failure] = field(default_factory=list)
+    _told: list[tuple[str, str, Object]] = field(default_factory=list)
+    """Type, kind and object of every change that watches can see."""
+    _watches: list[asyncio.Queue[Event | BaseException | None]] = field(default_factory=list)
     _version: int = 0
     _applied: dict[tuple[Key, str], Object] = field(default_factory=dict)
 
@@ -147,6 +156,20 @@ class FakeKube(KubeClient):
         """All objects of a kind, by name."""
         return [deepcopy(one) for key, one in sorted(self.objects.items()) if key[0] == kind]
 
+    def stand(self, watches: int) -> bool:
+        """Whether so many watches are there and have read everything that they were told."""
+        return len(self._watches) >= watches and all(watch.empty() for watch in self._watches)
+
+    def end_watches(self, error: BaseException | None = None) -> None:
+        """All watches end now, in peace or with an error."""
+        for watch in self._watches:
+            watch.put_nowait(error)
+
+    def bookmark(self) -> None:
+        """Tells all watches how far they are."""
+        for watch in self._watches:
+            watch.put_nowait(("BOOKMARK", {"metadata": {"resourceVersion": str(self._version)}}))
+
     # The interface of KubeClient
 
     async def served(self, api_version: str) -> set[str]:
@@ -170,6 +193,37 @@ class FakeKube(KubeClient):
         ]
         done()
         return found
+
+    async def list_at(self, kind: str, namespace: str | None, *, selector: str | None = None) -> tuple[_Objects, str]:
+        version = str(self._version)
+        return await self.list(kind, namespace, selector=selector), version
+
+    @asynccontextmanager
+    async def watch(
+        self, kind: str, namespace: str | None, *, since: str, seconds: int
+    ) -> AsyncIterator[AsyncIterator[Event]]:
+        done = await self._begin(Call(verb="watch", kind=kind, namespace=namespace, name=since))
+        if int(since) < self.compacted:
+            raise Gone(410, "Expired", "too old resource version")
+        queue: asyncio.Queue[Event | BaseException | None] = asyncio.Queue()
+        for event, its_kind, body in self._told:
+            if int(body["metadata"]["resourceVersion"]) > int(since):
+                queue.put_nowait((event, {"kind": its_kind} | body))
+        self._watches.append(queue)
+
+        async def events() -> AsyncIterator[Event]:
+            while (told := await queue.get()) is not None:
+                if isinstance(told, BaseException):
+                    raise told
+                fits = namespace in (None, told[1]["metadata"].get("namespace")) and told[1].get("kind") == kind
+                if told[0] == "BOOKMARK" or fits:
+                    yield told[0], deepcopy(told[1])
+
+        try:
+            yield events()
+        finally:
+            self._watches.remove(queue)
+        done()
 
     async def create(self, manifest: Object) -> Object:
         kind, meta = manifest["kind"], manifest["metadata"]
@@ -322,7 +376,13 @@ class FakeKube(KubeClient):
         meta["resourceVersion"] = version
         _validate(new)
         self.objects[key] = new
+        self._tell("ADDED", new)
         return new
+
+    def _tell(self, event: str, body: Object) -> None:
+        self._told.append((event, body["kind"], deepcopy(body)))
+        for watch in () if self.mute else self._watches:
+            watch.put_nowait((event, deepcopy(body)))
 
     def _store(self, key: Key, wanted: Object, *, subresource: str | None = None) -> Object:
         """Keeps what the write may change; a write that changes nothing makes no new version."""
@@ -344,11 +404,14 @@ class FakeKube(KubeClient):
         new["metadata"]["resourceVersion"] = self._next_version()
         _validate(new)
         self.objects[key] = new
+        self._tell("MODIFIED", new)
         return new
 
     def _remove(self, key: Key) -> None:
         gone = self.objects.pop(key)
         uid = gone["metadata"]["uid"]
+        gone["metadata"]["resourceVersion"] = self._next_version()
+        self._tell("DELETED", gone)
         for other, one in list(self.objects.items()):
             owners = one["metadata"].get("ownerReferences") or []
             if other in self.objects and any(owner["uid"] == uid for owner in owners):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,10 +40,10 @@ class Shim:
         self.kube.clock = lambda: self.now
         (self.directory / "username").write_text(USER + "\n")
         (self.directory / "password").write_text(PASSWORD)
-        config = ApiserverConfig(
+        self.config = ApiserverConfig(
             namespace="site", store_url="memory:///", credentials_directory=self.directory, limits=self.limits
         )
-        self.app = create_app(config=config, kube=self.kube, store=self.store, clock=lambda: self.now)
+        self.app = create_app(config=self.config, kube=self.kube, store=self.store, clock=lambda: self.now)
 
     def client(self, *, auth: tuple[str, str] | None = (USER, PASSWORD), raising: bool = True) -> httpx.AsyncClient:
         """A client of the site; ``raising``: an unexpected exception comes through instead of its 500."""
@@ -51,6 +52,21 @@ class Shim:
         return httpx.AsyncClient(
             transport=transport, base_url="https://s", auth=encoded, headers={"User-Agent": "curl/8.5.0"}
         )
+
+    @asynccontextmanager
+    async def running(self, *, watches: int = 2) -> AsyncIterator[httpx.AsyncClient]:
+        """The shim as its process runs it, with full caches; gives a client. Calls so far are forgotten."""
+        async with self.app.router.lifespan_context(self.app), self.client() as client:
+            while (await client.get("/readyz")).status_code != 200:  # noqa: ASYNC110  others get their turn
+                await asyncio.sleep(0)
+            await self.caught_up(watches=watches)
+            self.kube.calls.clear()
+            yield client
+
+    async def caught_up(self, *, watches: int = 2) -> None:
+        """Until the caches know all that has happened."""
+        while not self.kube.stand(watches):  # noqa: ASYNC110  as above
+            await asyncio.sleep(0)
 
     def pass_time(self, **parts: float) -> None:
         """Moves the clock."""

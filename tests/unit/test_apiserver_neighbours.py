@@ -11,10 +11,11 @@ import looptime
 import pytest
 
 from tests.unit.builders import pod, webjob_body
-from tests.unit.fake_kube import Call
+from tests.unit.fake_kube import Call, FakeKube
 from tests.unit.shim import Shim, shim
 from webjobs_apiserver import logstream
 from webjobs_apiserver.errors import Missing
+from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.jobs import Jobs
 from webjobs_apiserver.kudu.document import SUMMARIES
 from webjobs_apiserver.logstream import LogStreams
@@ -150,6 +151,11 @@ async def _take(lines: AsyncIterator[str], count: int) -> list[str]:
     return [await anext(lines) for _ in range(count)]
 
 
+def jobs_of(kube: FakeKube) -> Jobs:
+    """Jobs without a memory of their own."""
+    return Jobs(kube, feed=Feed(kube, namespaces=[]))
+
+
 def test_a_stream_tells_new_lines_of_old_and_new_pods(one: Shim) -> None:
     async def work() -> None:
         kube = one.kube
@@ -158,7 +164,7 @@ def test_a_stream_tells_new_lines_of_old_and_new_pods(one: Shim) -> None:
         kube.add(pod(name="foreign", phase="Running", state=RUNNING, labels={"webjobs.dev/webjob": "gone"}))
         old = kube.logs["site", "old", False] = ["2026-01-01T12:00:00Z before"]
         kube.logs["site", "foreign", False] = ["2026-01-01T12:00:00Z foreign"]
-        streams = LogStreams(kube, jobs=Jobs(kube), clock=lambda: one.now)
+        streams = LogStreams(kube, jobs=jobs_of(kube), clock=lambda: one.now)
         lines = await streams.follow(SITE)
         assert await anext(lines) == (
             "2026-01-01T12:00:00  Welcome, you are now connected to log-streaming service.\r\n"
@@ -178,7 +184,7 @@ def test_a_stream_tells_new_lines_of_old_and_new_pods(one: Shim) -> None:
 
 def test_a_silent_stream_beats_and_ends(one: Shim) -> None:
     async def work() -> None:
-        streams = LogStreams(one.kube, jobs=Jobs(one.kube), clock=lambda: one.now)
+        streams = LogStreams(one.kube, jobs=jobs_of(one.kube), clock=lambda: one.now)
         found = [line async for line in await streams.follow(SITE)]
         assert len(found) == 1 + 119 + 1
         assert found[1] == "2026-01-01T12:00:00  No new trace in the past 1 min(s).\r\n"
@@ -190,7 +196,7 @@ def test_a_silent_stream_beats_and_ends(one: Shim) -> None:
 def test_a_client_that_does_not_read_fills_no_memory(one: Shim) -> None:
     async def work() -> None:
         one.kube.add(webjob_body(name="job"))
-        streams = LogStreams(one.kube, jobs=Jobs(one.kube), clock=lambda: one.now)
+        streams = LogStreams(one.kube, jobs=jobs_of(one.kube), clock=lambda: one.now)
         lines = await streams.follow(SITE, "triggered", "job")
         await anext(lines)
         soon = asyncio.ensure_future(anext(lines))
@@ -219,7 +225,7 @@ def _queues() -> list[asyncio.Queue[Any]]:
 
 def test_a_stream_of_no_job(one: Shim) -> None:
     async def work() -> None:
-        streams = LogStreams(one.kube, jobs=Jobs(one.kube), clock=lambda: one.now)
+        streams = LogStreams(one.kube, jobs=jobs_of(one.kube), clock=lambda: one.now)
         with pytest.raises(Missing):
             await streams.follow(SITE, "triggered", "none")
 

@@ -13,6 +13,7 @@ from tests.unit.builders import run_body, webjob_body
 from tests.unit.fake_kube import Call, Died
 from tests.unit.shim import RUN_ID, Shim, shim
 from webjobs_apiserver.errors import BadRequest
+from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.jobs import Jobs
 from webjobs_apiserver.runs import Runs
 from webjobs_apiserver.sites import Site
@@ -268,7 +269,8 @@ async def test_arguments(one: Shim, client: httpx.AsyncClient, query: str, expec
 async def test_impossible_arguments(one: Shim, client: httpx.AsyncClient) -> None:
     answer = await client.post(RUN + "?arguments=a%00b")
     assert (answer.status_code, answer.headers["content-type"]) == (400, "text/plain; charset=utf-8")
-    runs = Runs(one.kube, jobs=Jobs(one.kube), clock=lambda: one.now)
+    feed = Feed(one.kube, namespaces=[])
+    runs = Runs(one.kube, feed=feed, jobs=Jobs(one.kube, feed=feed), clock=lambda: one.now)
     with pytest.raises(BadRequest):  # longer than any URL that a client here can send
         await runs.start(Site(name="s", namespace="site"), "job", arguments="x" * 65537, trigger="")
     assert not one.kube.writes

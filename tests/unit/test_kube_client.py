@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -10,7 +12,7 @@ from aiohttp import web
 from kubernetes.aio.client.configuration import Configuration
 
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, Invalid, NotFound, Unreachable, from_response
+from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, Gone, Invalid, NotFound, Unreachable, from_response
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -65,16 +67,16 @@ async def test_requests(api: Api) -> None:
         await kube.apply(OBJECT)
         await kube.delete("WebJob", "n", "a", uid="u")
     manager = {"fieldManager": "tester"}
-    json, merge = "application/json", "application/merge-patch+json"
+    plain, merge = "application/json", "application/merge-patch+json"
     options = {"propagationPolicy": "Background", "preconditions": {"uid": "u"}}
     assert api.requests == [
-        ("GET", f"{PATH}/a", {}, json, None),
-        ("GET", "/api/v1/pods", {"labelSelector": "a=b,c"}, json, None),
-        ("POST", PATH, manager, json, OBJECT),
-        ("PUT", f"{PATH}/a", manager, json, OBJECT),
+        ("GET", f"{PATH}/a", {}, plain, None),
+        ("GET", "/api/v1/pods", {"labelSelector": "a=b,c"}, plain, None),
+        ("POST", PATH, manager, plain, OBJECT),
+        ("PUT", f"{PATH}/a", manager, plain, OBJECT),
         ("PATCH", f"{PATH}/a/status", manager, merge, {"x": None}),
         ("PATCH", f"{PATH}/a", manager | {"force": "true"}, "application/apply-patch+yaml", OBJECT),
-        ("DELETE", f"{PATH}/a", {}, json, options),
+        ("DELETE", f"{PATH}/a", {}, plain, options),
     ]
 
 
@@ -152,6 +154,64 @@ async def test_log_lines(api: Api) -> None:
         "/api/v1/namespaces/n/pods/p/log",
         {"container": "job", "timestamps": "true", "previous": "true"},
     )
+
+
+def _event(event: str, **body: Any) -> bytes:
+    return json.dumps({"type": event, "object": body}).encode() + b"\n"
+
+
+async def test_watch(api: Api) -> None:
+    large = _event("ADDED", metadata={"name": "large"}, spec={"text": "x" * 500_000})
+    pieces = [_event("ADDED", a=1) + large[:5], large[5:250_000], large[250_000:] + b"\n", _event("BOOKMARK", b=2)]
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for piece in pieces:
+            await response.write(piece)
+        return response
+
+    api.handler = handler
+    async with _client(api.url) as kube, kube.watch("WebJob", "n", since="7", seconds=60) as events:
+        found = [(kind, body) async for kind, body in events]
+    assert [kind for kind, _ in found] == ["ADDED", "ADDED", "BOOKMARK"]
+    assert len(found[1][1]["spec"]["text"]) == 500_000
+    query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": "7", "timeoutSeconds": "60"}
+    assert api.requests[0][1:3] == (PATH, query)
+
+
+async def test_a_watch_from_too_long_ago(api: Api) -> None:
+    status = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"}
+
+    async def told_at_once(request: web.Request) -> web.StreamResponse:
+        return web.json_response(status, status=410)
+
+    async def told_later(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=_event("ERROR", **status))
+
+    async with _client(api.url) as kube:
+        for api.handler in (told_at_once, told_later):
+            with pytest.raises(Gone, match="too old"):
+                async with kube.watch("WebJob", "n", since="1", seconds=60) as events:
+                    assert [event async for event in events] == []
+
+
+async def test_a_dead_watch_is_noticed(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = asyncio.Event()
+
+    async def silent(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await done.wait()
+        return response
+
+    api.handler = silent
+    monkeypatch.setattr("webjobs_kube.client._WATCH_GRACE", 0.05)
+    async with _client(api.url) as kube:
+        with pytest.raises(Unreachable):
+            async with kube.watch("WebJob", "n", since="1", seconds=0) as events:
+                assert [event async for event in events] == []
+    done.set()
 
 
 @pytest.mark.parametrize(

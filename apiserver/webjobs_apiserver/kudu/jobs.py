@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from webjobs.model import JobType
 from webjobs_apiserver.errors import BadRequest, TooLarge
 from webjobs_apiserver.jobs import Job
 from webjobs_apiserver.kudu import bodies, disposition, responses
+from webjobs_apiserver.kudu.listing import Listing
 from webjobs_apiserver.service import Service
 from webjobs_apiserver.sites import Site
 
@@ -27,28 +28,29 @@ class Facade:
 
     service: Service
     site_of: Callable[[Request], Site]
+    listing: Listing = field(default_factory=Listing)
 
     async def body(self, request: Request, job: Job) -> bodies.Body:
         """A job's object."""
         base = responses.base_url(request)
         if job.webjob.spec.type == "continuous":
             return bodies.continuous(job, base=base)
-        known = await self.service.runs.of_job(self.site_of(request), job)
-        latest = known[0] if known else None
+        latest = await self.service.runs.latest_of(self.site_of(request), job)
         return bodies.triggered(job, latest=latest, base=base, now=self.service.clock())
 
-    async def list_bodies(self, request: Request, job_type: JobType | None) -> list[bodies.Body]:
-        """The objects of all jobs (of a type): two reads, however many jobs there are."""
-        site, base, now = self.site_of(request), responses.base_url(request), self.service.clock()
+    async def list_answer(self, request: Request, job_type: JobType | None) -> Response:
+        """The list of all jobs (of a type): from memory or with two reads, however many jobs there are."""
+        site = self.site_of(request)
         jobs = await self.service.jobs.list(site, job_type)
         has_triggered = any(job.webjob.spec.type == "triggered" for job in jobs)
-        latest = await self.service.runs.latest(site) if has_triggered else {}
-        return [
-            bodies.continuous(job, base=base)
-            if job.webjob.spec.type == "continuous"
-            else bodies.triggered(job, latest=latest.get(job.object_name), base=base, now=now)
-            for job in jobs
-        ]
+        rendered = self.listing.render(
+            (site.namespace, job_type or ""),
+            jobs,
+            latest=await self.service.runs.latest(site) if has_triggered else {},
+            base=responses.base_url(request),
+            now=self.service.clock(),
+        )
+        return responses.tagged(request, rendered.body, etag=rendered.etag)
 
 
 def media_type(request: Request) -> str:
@@ -78,8 +80,7 @@ def all_jobs(facade: Facade) -> APIRouter:
 
     @routes.get("/api/webjobs")
     async def every(request: Request) -> Response:
-        found = await facade.list_bodies(request, None)
-        return responses.tagged(request, found, etag=bodies.list_etag(found))
+        return await facade.list_answer(request, None)
 
     return routes
 
@@ -91,8 +92,7 @@ def jobs_of(facade: Facade, job_type: JobType) -> APIRouter:
 
     @routes.get("")
     async def every(request: Request) -> Response:
-        found = await facade.list_bodies(request, job_type)
-        return responses.tagged(request, found, etag=bodies.list_etag(found))
+        return await facade.list_answer(request, job_type)
 
     @routes.get("/{name}")
     async def get(request: Request, name: str) -> Response:

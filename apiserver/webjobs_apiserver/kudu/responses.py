@@ -40,15 +40,13 @@ def http_error(message: str, *, status: int) -> Response:
     return json_answer({"Message": message}, status=status)
 
 
-def tagged(request: Request, value: Any, *, etag: str) -> Response:
+def tagged(request: Request, content: bytes, *, etag: str) -> Response:
     """JSON with an ETag, or 304 when the client has it; only its first tag counts. ``etag`` is without quotes."""
     tag = f'"{etag}"'
     first = request.headers.get("if-none-match", "").split(",")[0].strip().removeprefix("W/")
     if first == tag:
         return Response(status_code=304, headers={"ETag": tag})
-    answer = json_answer(value)
-    answer.headers["ETag"] = tag
-    return answer
+    return Response(content, headers={"Content-Type": _JSON, "ETag": tag})
 
 
 def base_url(request: Request) -> str:

@@ -44,7 +44,7 @@ def router(facade: Facade) -> APIRouter:
         job, known = await service.runs.history(facade.site_of(request), name)
         base, now = responses.base_url(request), service.clock()
         body = bodies.history(known, job_name=job.name, base=base, now=now)
-        return responses.tagged(request, body, etag=bodies.history_etag(body, job_name=job.name))
+        return responses.tagged(request, responses.dump(body), etag=bodies.history_etag(body, job_name=job.name))
 
     @routes.get("/history/{run_id}")
     async def one(request: Request, name: str, run_id: str) -> Response:

@@ -1,0 +1,74 @@
+"""Lists of jobs as bytes, each job rendered once for as long as it stays the same.
+
+A thousand jobs are a megabyte of JSON; what changes between two calls is mostly nothing.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from webjobs.model import WebJob, WebJobRun
+from webjobs_apiserver.job import Job
+from webjobs_apiserver.kudu import bodies
+from webjobs_apiserver.kudu.responses import dump
+
+_KEPT = 16
+"""Lists that are remembered: site, type and the URL base that the client used make one."""
+
+EMPTY_ETAG = 17
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Piece:
+    webjob: WebJob
+    latest: WebJobRun | None
+    body: bytes
+    moving: bytes
+    """What the ETag is made of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendered:
+    """A list on the wire."""
+
+    body: bytes
+    etag: str
+    """Without quotes."""
+
+
+class Listing:
+    """Renders lists."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[str, ...], dict[str, _Piece]] = OrderedDict()
+
+    def render(
+        self, key: tuple[str, ...], jobs: Iterable[Job], *, latest: Mapping[str, WebJobRun], base: str, now: datetime
+    ) -> Rendered:
+        """``key``: whatever makes this another list than those before, besides ``base``. ``latest``: by object name."""
+        known = self._known.pop((*key, base), {})
+        pieces = {job.object_name: _piece(known, job, latest.get(job.object_name), base=base, now=now) for job in jobs}
+        self._known[(*key, base)] = pieces
+        if len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+        etag = EMPTY_ETAG
+        for piece in pieces.values():
+            etag = zlib.crc32(piece.moving, etag)
+        body = b"[" + b",".join(piece.body for piece in pieces.values()) + b"]"
+        return Rendered(body=body, etag=f"{etag:x}")
+
+
+def _piece(known: Mapping[str, _Piece], job: Job, latest: WebJobRun | None, *, base: str, now: datetime) -> _Piece:
+    before = known.get(job.object_name)
+    # Models never change, so the same model says the same; only the duration of a run that goes on moves by itself.
+    if before and before.webjob is job.webjob and before.latest is latest and (latest is None or latest.ended):
+        return before
+    if job.webjob.spec.type == "continuous":
+        body = bodies.continuous(job, base=base)
+    else:
+        body = bodies.triggered(job, latest=latest, base=base, now=now)
+    return _Piece(webjob=job.webjob, latest=latest, body=dump(body), moving=dump(bodies.moving(body)))

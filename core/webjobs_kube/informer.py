@@ -1,0 +1,121 @@
+"""List and watch of one kind in one namespace, told to a sink for as long as it runs.
+
+A watch that breaks goes on from the last resourceVersion that was seen (bookmarks move it while nothing happens);
+one that is too old starts with a new list.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn, Protocol
+
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import ApiError, Gone
+
+log = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+
+WATCH_SECONDS = 60
+"""A connection that died without a word is noticed so late at most."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 15.0
+"""Seconds; doubled with each failure in a row."""
+
+
+class Sink(Protocol):
+    """What is told. Bodies may be kept."""
+
+    def fill(self, kind: str, items: list[Object], *, version: int) -> None:
+        """All objects that there are, as of a resourceVersion."""
+
+    def observe(self, kind: str, body: Object) -> None:
+        """One is new or has changed."""
+
+    def forget(self, kind: str, body: Object) -> None:
+        """One is gone."""
+
+
+class Informer:
+    """See the module. ``sleep`` and ``clock`` count in seconds."""
+
+    def __init__(
+        self,
+        kube: KubeClient,
+        *,
+        kind: str,
+        namespace: str,
+        sink: Sink,
+        sleep: Callable[[float], Awaitable[None]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._kube = kube
+        self._kind = kind
+        self._namespace = namespace
+        self._sink = sink
+        self._sleep = sleep
+        self._clock = clock
+        self._version: str | None = None
+        self._failing_since: float | None = None
+        self.filled = False
+        """Whether the sink has had everything once."""
+        self.last_error: Exception | None = None
+        """Why it does not stand now; None while it does."""
+
+    def age(self) -> float:
+        """Seconds since the watch broke; 0 while it stands."""
+        return 0.0 if self._failing_since is None else self._clock() - self._failing_since
+
+    async def run(self) -> NoReturn:
+        """Until it is cancelled."""
+        failures = 0
+        while True:
+            try:
+                if self._version is None:
+                    self._version = await self._fill()
+                told = await self._follow(self._version)
+            except Exception as error:  # a watch that died by a bug of ours would be old news for good
+                told = False
+                if isinstance(error, Gone) or not isinstance(error, ApiError):
+                    self._version = None
+                self._failed(error)
+            # A watch that ended at once and told nothing must not become a busy loop either.
+            failures = 0 if told else failures + 1
+            if failures:
+                longest = min(_FIRST_PAUSE * 2 ** min(failures - 1, 10), _LONGEST_PAUSE)
+                await self._sleep(longest * random.uniform(0.5, 1))  # noqa: S311  spreads the load, no secret
+
+    async def _fill(self) -> str:
+        items, version = await self._kube.list_at(self._kind, self._namespace)
+        self._sink.fill(self._kind, items, version=int(version))
+        self.filled = True
+        return version
+
+    async def _follow(self, since: str) -> bool:
+        """One watch until its end; whether it told anything."""
+        told = False
+        async with self._kube.watch(self._kind, self._namespace, since=since, seconds=WATCH_SECONDS) as events:
+            self._stands()
+            async for event, body in events:
+                told = True
+                self._version = body["metadata"]["resourceVersion"]
+                if event == "DELETED":
+                    self._sink.forget(self._kind, body)
+                elif event != "BOOKMARK":
+                    self._sink.observe(self._kind, body)
+        return told
+
+    def _stands(self) -> None:
+        if self.last_error is not None:
+            log.info("the watch of %s in %s stands again", self._kind, self._namespace)
+        self._failing_since = self.last_error = None
+
+    def _failed(self, error: Exception) -> None:
+        if self.last_error is None:
+            unexpected = None if isinstance(error, ApiError) else error
+            log.warning("the watch of %s in %s broke: %s", self._kind, self._namespace, error, exc_info=unexpected)
+        self.last_error = error
+        if self._failing_since is None:
+            self._failing_since = self._clock()
