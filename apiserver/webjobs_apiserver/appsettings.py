@@ -56,7 +56,7 @@ class AppSettings:
             return
 
     async def _write(self, site: Site, values: dict[str, str]) -> None:
-        meta: dict[str, Any] = {"labels": {LABEL: "true"}}
+        meta: dict[str, Any] = {"labels": {LABEL: "true", "app.kubernetes.io/managed-by": "webjobs"}}
         for _ in range(3):
             try:
                 await self._kube.patch("ConfigMap", site.namespace, CONFIG_MAP, {"metadata": meta, "data": values})

@@ -10,7 +10,7 @@ from typing import Any
 from webjobs import runs
 from webjobs.model import API_VERSION, LABEL_WEBJOB, WebJobRun
 from webjobs_apiserver.appsettings import AppSettings
-from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, Stopped, Unavailable
+from webjobs_apiserver.errors import BadRequest, Busy, Missing, ServiceError, Stopped, Unavailable
 from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.jobs import TRIES, Job, Jobs
 from webjobs_apiserver.sites import Site
@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 
-_UNRUNNABLE = frozenset({"WindowsOnly", "NoRuntime", "UnknownScript"})
 """Reasons of a false Ready that no waiting cures."""
 _RUN_ID_STEP = timedelta(microseconds=100)
 _TRIGGER_LENGTH = 1024
@@ -114,8 +113,8 @@ class Runs:
     async def start(self, site: Site, name: str, *, arguments: str | None, trigger: str) -> tuple[Job, str]:
         """Starts a run; gives the job and the run's id, under which it can be read at once.
 
-        Raises Missing, Stopped (the whole site is), Busy (the job takes one run at a time), Refused (it can't run
-        here) and BadRequest.
+        Raises Missing, Stopped (the whole site is), Busy (the job takes one run at a time) and BadRequest. A job
+        that can't run here (run.cmd, say) is accepted as by Kudu; its run fails, and its log says what to do.
         """
         if arguments and ("\0" in arguments or len(arguments) > _ARGUMENTS_LENGTH):
             raise BadRequest(f"The arguments must have at most {_ARGUMENTS_LENGTH} characters and no NUL among them.")
@@ -127,7 +126,6 @@ class Runs:
                 job = await self._jobs.get(site, "triggered", name, fresh=fresh)
                 if (await self._settings.effective(site)).stopped:
                     raise Stopped
-                _check_runnable(job)
                 manifest = _manifest(job, run_id, arguments=arguments, trigger=trigger[:_TRIGGER_LENGTH])
                 if job.webjob.concurrency == "Forbid":
                     await self._start_locked(site, job, manifest, now=now, fresh=fresh)
@@ -229,14 +227,6 @@ class Runs:
                 return
         except ApiError as error:
             log.warning("the lock of WebJob %s/%s stays until its grace ends: %s", site.namespace, name, error)
-
-
-def _check_runnable(job: Job) -> None:
-    status = job.webjob.status
-    for condition in status.conditions:
-        stale = condition.observed_generation not in (None, job.webjob.metadata.generation)
-        if condition.type == "Ready" and condition.status == "False" and condition.reason in _UNRUNNABLE and not stale:
-            raise Refused(condition.message)
 
 
 def _manifest(job: Job, run_id: str, *, arguments: str | None, trigger: str) -> Object:

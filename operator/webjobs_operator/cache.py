@@ -10,13 +10,26 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from webjobs import sitesettings
 from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun
+from webjobs.sitesettings import SiteSettings
 
 Object = dict[str, Any]
 Key = tuple[str, str]
 """Namespace and name of a WebJob: what is reconciled."""
 
 _DELETING = "1970-01-01T00:00:00Z"
+
+
+MANAGED = "app.kubernetes.io/managed-by=webjobs"
+
+
+def selector_of(kind: str) -> str | None:
+    """Label selector of what is watched of a kind."""
+    if kind in ("WebJob", "WebJobRun"):
+        return None
+    # Site settings belong to no WebJob, so ConfigMaps are known by who manages them.
+    return MANAGED if kind == "ConfigMap" else LABEL_WEBJOB
 
 
 def webjob_of(kind: str, body: Mapping[str, Any]) -> Key | None:
@@ -43,6 +56,18 @@ def _slim(kind: str, body: Mapping[str, Any]) -> Object:
     return out
 
 
+def site_settings_of(kind: str, body: Mapping[str, Any]) -> SiteSettings | None:
+    """The settings in the ConfigMap that holds a site's; None for any other object."""
+    meta = body["metadata"]
+    if (
+        kind != "ConfigMap"
+        or meta["name"] != sitesettings.CONFIG_MAP
+        or sitesettings.LABEL not in meta.get("labels", {})
+    ):
+        return None
+    return SiteSettings.read(body.get("data") or {})
+
+
 class Cache:
     """Objects by kind, grouped by their WebJob."""
 
@@ -51,6 +76,22 @@ class Cache:
         self._webjobs: dict[Key, WebJob] = {}
         self._runs: dict[Key, dict[str, WebJobRun]] = defaultdict(dict)
         self._deleted: dict[tuple[str, str], None] = {}
+        self._sites: dict[str, SiteSettings] = {}
+
+    def take(self, kind: str, body: Mapping[str, Any]) -> list[Key]:
+        """Takes in what a watch or a list tells; gives the WebJobs that are due by it."""
+        settings = site_settings_of(kind, body)
+        if settings is not None:
+            return self._set_site(body["metadata"]["namespace"], settings)
+        owner = self.observe(kind, body)
+        return [owner] if owner else []
+
+    def drop(self, kind: str, body: Mapping[str, Any]) -> list[Key]:
+        """Takes out what was deleted; gives the WebJobs that are due by it."""
+        if site_settings_of(kind, body) is not None:
+            return self._set_site(body["metadata"]["namespace"], SiteSettings())
+        owner = self.forget(kind, body)
+        return [owner] if owner else []
 
     def observe(self, kind: str, body: Mapping[str, Any]) -> Key | None:
         """Takes an object in, unless a newer one is known; gives the WebJob that it belongs to."""
@@ -90,6 +131,14 @@ class Cache:
         while len(self._deleted) > 10_000:
             del self._deleted[next(iter(self._deleted))]
         return owner
+
+    def _set_site(self, namespace: str, settings: SiteSettings) -> list[Key]:
+        self._sites[namespace] = settings
+        return [owner for owner in self._webjobs if owner[0] == namespace]
+
+    def site(self, namespace: str) -> SiteSettings:
+        """Settings of the site that a namespace is."""
+        return self._sites.get(namespace, SiteSettings())
 
     def webjob(self, owner: Key) -> WebJob | None:
         """The WebJob of a key."""

@@ -16,12 +16,11 @@ import kopf
 from webjobs import model
 from webjobs.store import ObjectStore
 from webjobs.store import logs as stored_logs
-from webjobs_operator.cache import Cache, Key
+from webjobs_operator.cache import Cache, Key, selector_of
 from webjobs_operator.workqueue import WorkQueue
 
 log = logging.getLogger(__name__)
 
-OURS = f"{model.GROUP}/webjob"
 WATCHED: Mapping[str, tuple[str, str, str]] = {
     "WebJob": (model.GROUP, model.VERSION, "webjobs"),
     "WebJobRun": (model.GROUP, model.VERSION, "webjobruns"),
@@ -46,8 +45,8 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.networking.error_backoffs = _Endless()
     settings.watching.server_timeout = 300
     for kind, (group, _, plural) in WATCHED.items():
-        if kind not in ("WebJob", "WebJobRun"):
-            settings.watching.label_selectors[group, plural] = OURS
+        if selector := selector_of(kind):
+            settings.watching.label_selectors[group, plural] = selector
 
 
 class _Endless:
@@ -74,23 +73,22 @@ def _register_kind(
     queue: WorkQueue[Key],
     store: ObjectStore,
 ) -> None:
-    labels = None if kind in ("WebJob", "WebJobRun") else {OURS: kopf.PRESENT}
     name = kind.lower()
 
-    @kopf.index(*resource, id=f"{name}_cache", labels=labels, registry=registry)
+    @kopf.index(*resource, id=f"{name}_cache", registry=registry)
     async def _observe(body: kopf.Body, **_: Any) -> None:
-        cache.observe(kind, _plain(body, kind))
+        cache.take(kind, _plain(body, kind))  # nothing is due before all indices are filled
 
-    @kopf.on.event(*resource, id=f"{name}_event", labels=labels, registry=registry)
+    @kopf.on.event(*resource, id=f"{name}_event", registry=registry)
     async def _event(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:
         plain = _plain(body, kind)
-        if event["type"] != "DELETED":
-            key = cache.observe(kind, plain)
-        else:
-            key = cache.forget(kind, plain)
+        if event["type"] == "DELETED":
+            due = cache.drop(kind, plain)
             if kind == "WebJobRun" and (path := plain.get("status", {}).get("logPath")):
                 await _drop_log(store, path)
-        if key:
+        else:
+            due = cache.take(kind, plain)
+        for key in due:
             queue.add(key)
 
 

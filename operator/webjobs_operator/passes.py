@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from webjobs.model import WebJob
+from webjobs.sitesettings import SiteSettings
 from webjobs_operator.cache import Key
 from webjobs_operator.manifests.program import Program, Unrunnable
 from webjobs_operator.scheduling import Plan
@@ -18,6 +19,7 @@ class Pass:
     webjob: WebJob
     key: Key
     now: datetime
+    site: SiteSettings = field(default_factory=SiteSettings)
     plan: Plan = field(default_factory=Plan)
     program: Program | None = None
     problem: Unrunnable | None = None

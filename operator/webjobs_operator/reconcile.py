@@ -26,6 +26,7 @@ from webjobs_operator.manifests.merge import covers
 from webjobs_operator.manifests.program import Unrunnable, inline_tar, resolve
 from webjobs_operator.passes import Pass
 from webjobs_operator.runkeeper import RunKeeper
+from webjobs_operator.site import STOPPED, under
 from webjobs_operator.states import is_alive
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,9 @@ class Reconciler:
             return 0.0
 
     async def _pass(self, key: Key, webjob: WebJob) -> float | None:
-        this = Pass(webjob=webjob, key=key, now=self._clock())
+        site = self._cache.site(key[0])
+        webjob = under(webjob, site)
+        this = Pass(webjob=webjob, key=key, now=self._clock(), site=site)
         known = self._cache.runs(key)
         if webjob.spec.type == "triggered":
             this.plan = scheduling.plan(webjob, latest=runs.newest(list(known.values())), now=this.now)
@@ -196,8 +199,8 @@ class Reconciler:
 
     async def _triggered(self, this: Pass) -> None:
         await self._runs.update_started(this)
-        if this.problem:
-            await self._runs.refuse_all(this, this.problem.message, state="Failed")
+        if this.problem or this.site.stopped:
+            await self._runs.refuse_all(this, this.problem.message if this.problem else STOPPED)
         await self._runs.take_slots(this)
         known = self._cache.runs(this.key)
         ids = {runs.run_id(run) for run in known.values()}
@@ -244,7 +247,7 @@ class Reconciler:
         body = {"metadata": {"resourceVersion": webjob.metadata.resource_version}, "status": patch}
         answer = await self._kube.patch("WebJob", *this.key, body, subresource="status")
         self._cache.observe("WebJob", answer)
-        this.webjob = WebJob.parse(answer)
+        this.webjob = under(WebJob.parse(answer), this.site)
         this.skipped = 0
 
     async def _without_webjob(self, key: Key) -> float | None:

@@ -11,10 +11,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from webjobs.model import LABEL_WEBJOB
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError
-from webjobs_operator.cache import Cache, Key
+from webjobs_operator.cache import Cache, Key, selector_of
 
 log = logging.getLogger(__name__)
 
@@ -39,17 +38,16 @@ async def compare(
 ) -> None:
     """One kind: what is missing in the list and was known before it is gone; what is newer there is taken over."""
     before = cache.known(kind)
-    selector = None if kind in ("WebJob", "WebJobRun") else LABEL_WEBJOB
     scopes: list[str | None] = [*namespaces] or [None]
-    listed = [body for scope in scopes for body in await kube.list(kind, scope, selector=selector)]
+    listed = [body for scope in scopes for body in await kube.list(kind, scope, selector=selector_of(kind))]
     there = {body["metadata"]["uid"] for body in listed}
     for uid, body in before.items():
-        if uid not in there and uid in cache.known(kind) and (owner := cache.forget(kind, body)):
+        if uid not in there and uid in cache.known(kind):
             log.info("%s %s was deleted unseen", kind, body["metadata"]["name"])
-            add(owner)
+            for owner in cache.drop(kind, body):
+                add(owner)
     for body in listed:
         known = before.get(body["metadata"]["uid"])
         if known is None or known["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
-            owner = cache.observe(kind, body)
-            if owner:
+            for owner in cache.take(kind, body):
                 add(owner)

@@ -18,6 +18,9 @@ Object = Mapping[str, Any]
 Status = dict[str, Any]
 
 
+_SUSPENDED = "The schedule rests: by spec.suspend, or by WEBJOBS_STOPPED or WEBJOBS_DISABLE_SCHEDULE of the site."
+
+
 def compute(
     webjob: WebJob,
     *,
@@ -96,7 +99,7 @@ def _triggered(
 
 def _scheduled(webjob: WebJob, plan: Plan) -> Wanted:
     if webjob.spec.suspend:
-        return Wanted(type="Scheduled", status=False, reason="Suspended", message="spec.suspend is true.")
+        return Wanted(type="Scheduled", status=False, reason="Suspended", message=_SUSPENDED)
     if plan.next is None:
         return Wanted(
             type="Scheduled", status=False, reason="NeverFires", message="No time matches the schedule: change it."

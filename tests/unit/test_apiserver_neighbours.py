@@ -56,7 +56,10 @@ async def test_settings_of_a_site(one: Shim, client: httpx.AsyncClient) -> None:
     assert _answer(await client.get("/api/settings/a")) == (404, JSON, '{"Message":"\'a\' setting does not exist."}')
     (stored,) = one.kube.of_kind("ConfigMap")
     assert stored["metadata"]["name"] == "webjobs-settings"
-    assert stored["metadata"]["labels"] == {"webjobs.dev/site-settings": "true"}
+    assert stored["metadata"]["labels"] == {
+        "webjobs.dev/site-settings": "true",
+        "app.kubernetes.io/managed-by": "webjobs",  # by which the operator watches it
+    }
     assert stored["data"] == {"b": "2", "c": "True"}
 
 

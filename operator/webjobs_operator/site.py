@@ -1,0 +1,29 @@
+"""A WebJob under the settings of its site: the switches of all jobs, as Kudu has them (contract, section 4.2). Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from webjobs.model import WebJob
+from webjobs.sitesettings import SiteSettings
+
+STOPPED = 'WebJobs are currently in "stopped" state.'
+
+
+def under(webjob: WebJob, site: SiteSettings) -> WebJob:
+    """The WebJob as it is to be treated; what the WebJob itself says about its history and zone wins."""
+    spec = webjob.spec
+    changes: dict[str, Any] = {}
+    if spec.type == "continuous":
+        if site.stopped:
+            changes["stopped"] = True
+    else:
+        if site.stopped or site.schedules_disabled:
+            changes["suspend"] = True
+        if spec.history_limit is None and site.history_size:
+            changes["history_limit"] = site.history_size
+        if spec.time_zone is None and site.time_zone:
+            changes["time_zone"] = site.time_zone
+    if not changes:
+        return webjob
+    return webjob.model_copy(update={"spec": spec.model_copy(update=changes)})

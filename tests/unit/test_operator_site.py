@@ -1,0 +1,58 @@
+"""The switches of a whole site."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.builders import webjob
+from webjobs.sitesettings import SiteSettings
+from webjobs_operator.cache import Cache
+from webjobs_operator.site import under
+
+TRIGGERED: dict[str, Any] = {"schedule": "0 * * * * *"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "site", "expected"),
+    [
+        (TRIGGERED, {}, {"suspend": None, "stopped": None}),
+        (TRIGGERED, {"stopped": True}, {"suspend": True, "stopped": None}),
+        (TRIGGERED, {"schedules_disabled": True}, {"suspend": True}),
+        (TRIGGERED, {"history_size": 7}, {"history_limit": 7}),
+        (TRIGGERED | {"historyLimit": 3}, {"history_size": 7}, {"history_limit": 3}),
+        (TRIGGERED, {"time_zone": "Europe/Berlin"}, {"time_zone": "Europe/Berlin"}),
+        (TRIGGERED | {"timeZone": "UTC"}, {"time_zone": "Europe/Berlin"}, {"time_zone": "UTC"}),
+        ({"type": "continuous"}, {"stopped": True}, {"stopped": True, "suspend": None}),
+        (
+            {"type": "continuous"},
+            {"schedules_disabled": True, "history_size": 3},
+            {"suspend": None, "history_limit": None},
+        ),
+    ],
+)
+def test_under(spec: dict[str, Any], site: dict[str, Any], expected: dict[str, Any]) -> None:
+    changed = under(webjob(spec), SiteSettings(**site)).spec
+    assert {key: getattr(changed, key) for key in expected} == expected
+
+
+def settings(**data: str) -> dict[str, Any]:
+    meta = {"name": "webjobs-settings", "namespace": "site", "labels": {"webjobs.dev/site-settings": "true"}}
+    return {"kind": "ConfigMap", "metadata": meta | {"uid": "s", "resourceVersion": "1"}, "data": data}
+
+
+def test_a_change_makes_all_jobs_of_the_site_due() -> None:
+    cache = Cache()
+    assert cache.take("WebJob", {"kind": "WebJob"} | _body("job", "site")) == [("site", "job")]
+    cache.take("WebJob", _body("other", "elsewhere"))
+    assert cache.take("ConfigMap", settings(WEBJOBS_STOPPED="1")) == [("site", "job")]
+    assert cache.site("site").stopped
+    assert not cache.site("elsewhere").stopped
+    assert cache.drop("ConfigMap", settings()) == [("site", "job")]
+    assert not cache.site("site").stopped
+
+
+def _body(name: str, namespace: str) -> dict[str, Any]:
+    meta = {"name": name, "namespace": namespace, "uid": f"{namespace}/{name}", "resourceVersion": "1"}
+    return {"kind": "WebJob", "metadata": meta, "spec": {"type": "triggered", "image": "x"}}
