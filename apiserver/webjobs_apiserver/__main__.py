@@ -12,7 +12,7 @@ import uvicorn
 from webjobs.store import open_store
 from webjobs_apiserver import config as configuration
 from webjobs_apiserver.app import create_app
-from webjobs_apiserver.auth import OPEN_PATHS
+from webjobs_apiserver.auth.gate import OPEN_PATHS
 from webjobs_apiserver.config import ApiserverConfig
 from webjobs_kube.client import KubeClient
 
@@ -57,11 +57,13 @@ async def serve(config: ApiserverConfig) -> None:
                 log_config=None,
                 ws="none",
                 server_header=False,
-                forwarded_allow_ips=list(config.forwarded_allow_ips),
+                proxy_headers=False,  # the application's own, which knows X-Forwarded-Host too
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
         )
-        log.info("serving site %s, namespace %s", config.site, config.namespace)
+        for host, site in config.host_map().items():
+            log.info("serving %s: namespace %s", host, site.namespace)
+        log.info("serving other hosts: site %s, namespace %s", config.site, config.namespace)
         await server.serve()
 
 

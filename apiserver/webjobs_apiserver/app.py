@@ -16,11 +16,15 @@ from starlette.responses import PlainTextResponse, Response
 
 from webjobs.store import ObjectStore
 from webjobs.store.packages import PackageError
-from webjobs_apiserver import packages
-from webjobs_apiserver.auth import BasicAuth, Credentials
+from webjobs_apiserver import packages, sites
+from webjobs_apiserver.auth.credentials import Credentials, MountedCredentials, SecretCredentials
+from webjobs_apiserver.auth.gate import Gate, Keeper
+from webjobs_apiserver.auth.throttle import Throttle
+from webjobs_apiserver.auth.tokens import Tokens
 from webjobs_apiserver.config import ApiserverConfig
 from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, Stopped, TooLarge, Unavailable
 from webjobs_apiserver.feed import Feed
+from webjobs_apiserver.forwarded import Forwarded
 from webjobs_apiserver.kudu import (
     appsettings,
     continuous,
@@ -36,7 +40,7 @@ from webjobs_apiserver.kudu import (
 )
 from webjobs_apiserver.kudu.paths import CanonicalPaths
 from webjobs_apiserver.service import Clock, Service
-from webjobs_apiserver.sites import Site
+from webjobs_apiserver.sites import Site, Sites
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Invalid
 
@@ -52,12 +56,11 @@ def _utc_now() -> datetime:
 
 
 def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore, clock: Clock = _utc_now) -> FastAPI:
-    """The application for one site. ``clock`` gives aware datetimes."""
-    credentials = Credentials(config.credentials_directory)
-    feed = Feed(kube, namespaces=[config.namespace])
+    """The application for all sites. ``clock`` gives aware datetimes."""
+    keeper = _keeper(config, kube=kube, clock=clock)
+    feed = Feed(kube, namespaces=keeper.credentials)
     service = Service.build(kube=kube, feed=feed, store=store, limits=config.limits, clock=clock)
-    site = Site(name=config.site, namespace=config.namespace)
-    facade = jobs.Facade(service=service, site_of=lambda request: site)
+    facade = jobs.Facade(service=service, site_of=sites.of_request)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -69,7 +72,11 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         lifespan=lifespan,
         openapi_url=None,  # our own, see kudu/document.py
         redirect_slashes=False,
-        middleware=[Middleware(BasicAuth, credentials=credentials), Middleware(CanonicalPaths)],
+        middleware=[
+            Middleware(Forwarded, trusted=config.forwarded_allow_ips),
+            Middleware(Gate, keeper=keeper),
+            Middleware(CanonicalPaths),
+        ],
     )
     endpoint = packages.PackageEndpoint(store, reviews=packages.TokenReviews(kube, clock=clock))
     app.include_router(packages.router(endpoint), include_in_schema=False)
@@ -88,9 +95,24 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
     ):
         app.include_router(router)
     document.add(app)
-    _add_health(app, credentials, feed)
+    _add_health(app, keeper.credentials[config.namespace], feed)
     _add_errors(app)
     return app
+
+
+def _keeper(config: ApiserverConfig, *, kube: KubeClient, clock: Clock) -> Keeper:
+    credentials: dict[str, Credentials] = {config.namespace: MountedCredentials(config.credentials_directory)}
+    for site in config.sites:
+        credentials[site.namespace] = SecretCredentials(
+            kube, namespace=site.namespace, name=config.credentials_secret, clock=clock
+        )
+    default = Site(name=config.site, namespace=config.namespace)
+    return Keeper(
+        sites=Sites(by_host=config.host_map(), domain=sites.host_name(config.domain), default=default),
+        credentials=credentials,
+        tokens=Tokens(kube, clock=clock),
+        throttle=Throttle(clock=clock),
+    )
 
 
 def _add_health(app: FastAPI, credentials: Credentials, feed: Feed) -> None:
@@ -102,7 +124,7 @@ def _add_health(app: FastAPI, credentials: Credentials, feed: Feed) -> None:
     async def readyz() -> Response:
         # The API server is not asked: while it is down, clients shall see our 503 and not a dead address. Caches
         # that have been full once stay so in this sense.
-        if not credentials.usable:
+        if not (await credentials.accounts()).usable:
             return PlainTextResponse("no credentials", status_code=503)
         if not feed.ready:
             return PlainTextResponse("not all jobs are known yet", status_code=503)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
+
+from webjobs_apiserver.forwarded import networks
+from webjobs_apiserver.sites import Site, host_name
 
 
 class _Section(BaseModel):
@@ -25,21 +29,63 @@ class LimitsConfig(_Section):
     """A settings object; it lives in the WebJob, and etcd takes objects up to 1.5 MB."""
 
 
+class SiteConfig(_Section):
+    """A further site."""
+
+    namespace: str = Field(min_length=1)
+    host: str = ""
+    """Its host name; empty: ``{namespace}.{domain}``."""
+
+
 class ApiserverConfig(_Section):
     """Everything that differs between installations."""
 
     namespace: str = Field(min_length=1)
-    """Namespace of the site's WebJobs."""
+    """Namespace of the default site's WebJobs: of all hosts that are no other site's."""
     site: str = "webjobs"
-    """Name of the site."""
+    """Name of the default site."""
+    sites: list[SiteConfig] = Field(default_factory=list)
+    """Further sites, each with its credentials in a Secret of its namespace."""
+    domain: str = ""
+    """Suffix of host names whose first label is the namespace of a site; those of no site get nowhere."""
+    credentials_secret: str = Field(default="webjobs-credentials", min_length=1)
+    """Name of the Secret of each further site."""
     store_url: str
     credentials_directory: Path
-    """Mounted Secret with the files ``username`` and ``password``."""
+    """Mounted Secret of the default site: ``username``, ``password`` and perhaps those of a reader."""
     host: str = "0.0.0.0"  # noqa: S104  a pod is reached through its own address only
     port: int = Field(default=8080, ge=1, le=65535)
     forwarded_allow_ips: list[str] = Field(default_factory=lambda: ["127.0.0.1"])
-    """Addresses or networks of proxies whose ``X-Forwarded-Proto`` and ``-For`` are believed; ``*`` for all."""
+    """Addresses or networks of proxies whose ``X-Forwarded-Proto``, ``-For`` and ``-Host`` are believed; ``*``: all."""
     limits: LimitsConfig = Field(default_factory=LimitsConfig)
+
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _are_networks(cls, value: list[str]) -> list[str]:
+        networks(value)
+        return value
+
+    @model_validator(mode="after")
+    def _hosts_are_clear(self) -> Self:
+        self.host_map()
+        namespaces = [site.namespace for site in self.sites]
+        if len({self.namespace, *namespaces}) != len(namespaces) + 1:
+            raise ValueError("sites: every namespace is one site, and the default's is not listed again")
+        return self
+
+    def host_map(self) -> dict[str, Site]:
+        """Sites by host name; ValueError when two have the same one, or one has none."""
+        found: dict[str, Site] = {}
+        if self.domain:
+            found[f"{self.namespace}.{host_name(self.domain)}"] = Site(name=self.site, namespace=self.namespace)
+        for site in self.sites:
+            if not (site.host or self.domain):
+                raise ValueError(f"sites: {site.namespace} needs a host, or set domain")
+            host = host_name(site.host or f"{site.namespace}.{self.domain}")
+            if host in found:
+                raise ValueError(f"sites: {host} is given to two sites")
+            found[host] = Site(name=site.namespace, namespace=site.namespace)
+        return found
 
 
 def load(path: str | Path) -> ApiserverConfig:

@@ -1,8 +1,14 @@
-"""What a request is for."""
+"""What a request is for: one site is one namespace, and the host name says which."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from starlette.requests import Request
+
+SITE = "webjobs.site"
+"""Key in the ASGI scope."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,3 +17,37 @@ class Site:
 
     name: str
     namespace: str
+
+
+def of_request(request: Request) -> Site:
+    """The site that the gate has found."""
+    site: Site = request.scope[SITE]
+    return site
+
+
+def host_name(host: str) -> str:
+    """A Host header without port and final dot, in lower case."""
+    name = host.strip().lower()
+    if not name.startswith("["):
+        name = name.partition(":")[0]
+    return name.removesuffix(".")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sites:
+    """All sites of a shim."""
+
+    by_host: Mapping[str, Site]
+    domain: str = ""
+    """Hosts below it are sites' or nobody's; never the default's. Empty: none."""
+    default: Site | None = None
+    """For all other hosts."""
+
+    def of_host(self, host: str) -> Site | None:
+        """The site of a Host header; None when it is nobody's."""
+        name = host_name(host)
+        if found := self.by_host.get(name):
+            return found
+        if self.domain and (name == self.domain or name.endswith(f".{self.domain}")):
+            return None
+        return self.default

@@ -35,6 +35,7 @@ _PREFIXES = {
     "Pod": ("/api/v1", "pods"),
     "ConfigMap": ("/api/v1", "configmaps"),
     "Event": ("/api/v1", "events"),
+    "Secret": ("/api/v1", "secrets"),
 }
 _REQUEST_TIMEOUT = 30
 """Seconds for a whole request; log streams have none."""
@@ -267,17 +268,31 @@ class KubeClient(AbstractAsyncContextManager["KubeClient"]):
 
     async def review_token(self, token: str, *, audience: str) -> str | None:
         """User name behind a bearer token made for an audience; None when it is not valid."""
-        review = await self._json(
-            "POST",
-            "/apis/authentication.k8s.io/v1/tokenreviews",
-            body={
-                "apiVersion": "authentication.k8s.io/v1",
-                "kind": "TokenReview",
-                "spec": {"token": token, "audiences": [audience]},
-            },
-        )
-        status = review.get("status", {})
+        status = await self._review_token({"token": token, "audiences": [audience]})
         if not status.get("authenticated") or audience not in status.get("audiences", []):
             return None
         name: str = status["user"]["username"]
         return name
+
+    async def authenticate(self, token: str) -> Object | None:
+        """User (``username``, ``uid``, ``groups``, ``extra``) behind a token for the API server itself; else None."""
+        status = await self._review_token({"token": token})
+        user: Object = status.get("user", {})
+        return user if status.get("authenticated") and user.get("username") else None
+
+    async def _review_token(self, spec: Object) -> Object:
+        return await self._review("authentication.k8s.io/v1", "TokenReview", "tokenreviews", spec)
+
+    async def is_allowed(self, user: Object, *, namespace: str, verb: str, resource: str) -> bool:
+        """Whether a user may do that with a resource of webjobs.dev in a namespace."""
+        attributes = {"namespace": namespace, "verb": verb, "group": "webjobs.dev", "resource": resource}
+        known = {key: user[key] for key in ("uid", "groups", "extra") if user.get(key)}
+        spec = {"user": user["username"], "resourceAttributes": attributes} | known
+        status = await self._review("authorization.k8s.io/v1", "SubjectAccessReview", "subjectaccessreviews", spec)
+        return status.get("allowed") is True
+
+    async def _review(self, api_version: str, kind: str, plural: str, spec: Object) -> Object:
+        body = {"apiVersion": api_version, "kind": kind, "spec": spec}
+        answer = await self._json("POST", f"/apis/{api_version}/{plural}", body=body)
+        status: Object = answer.get("status", {})
+        return status

@@ -33,7 +33,7 @@ WRITES = frozenset({"create", "apply", "patch", "replace", "delete"})
 _NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
 _MODELS: dict[str, type[WebJob] | type[WebJobRun]] = {"WebJob": WebJob, "WebJobRun": WebJobRun}
 _NAME_LENGTHS = {"WebJob": 43, "WebJobRun": 63, "Job": 63, "CronJob": 52}
-_PLAIN = frozenset({"ConfigMap", "Event"})
+_PLAIN = frozenset({"ConfigMap", "Event", "Secret"})
 """Kinds without a status subresource."""
 
 
@@ -108,6 +108,10 @@ class FakeKube(KubeClient):
     tokens: dict[str, str] = field(default_factory=dict)
     """User name by token."""
     audience: str = "webjobs.dev/packages"
+    users: dict[str, str] = field(default_factory=dict)
+    """User name by token for the API server itself."""
+    rights: set[tuple[str, str, str, str]] = field(default_factory=set)
+    """User, namespace, verb and resource."""
     before_call: Hook | None = None
     """Awaited before each call is served: the place for others to come in between."""
     die_after_writes: int | None = None
@@ -325,6 +329,16 @@ class FakeKube(KubeClient):
         done = await self._begin(Call(verb="create", kind="TokenReview"))
         done()
         return self.tokens.get(token) if audience == self.audience else None
+
+    async def authenticate(self, token: str) -> Object | None:
+        done = await self._begin(Call(verb="create", kind="TokenReview"))
+        done()
+        return {"username": self.users[token]} if token in self.users else None
+
+    async def is_allowed(self, user: Object, *, namespace: str, verb: str, resource: str) -> bool:
+        done = await self._begin(Call(verb="create", kind="SubjectAccessReview", namespace=namespace))
+        done()
+        return (user["username"], namespace, verb, resource) in self.rights
 
     # The rest
 

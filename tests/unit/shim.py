@@ -32,6 +32,8 @@ class Shim:
 
     directory: Path
     limits: LimitsConfig = field(default_factory=LimitsConfig)
+    settings: dict[str, Any] = field(default_factory=dict)
+    """More of the configuration."""
     now: datetime = START
     kube: FakeKube = field(default_factory=FakeKube)
     store: ObjectStore = field(default_factory=lambda: open_store("memory:///"))
@@ -41,16 +43,27 @@ class Shim:
         (self.directory / "username").write_text(USER + "\n")
         (self.directory / "password").write_text(PASSWORD)
         self.config = ApiserverConfig(
-            namespace="site", store_url="memory:///", credentials_directory=self.directory, limits=self.limits
+            namespace="site",
+            store_url="memory:///",
+            credentials_directory=self.directory,
+            limits=self.limits,
+            **self.settings,
         )
         self.app = create_app(config=self.config, kube=self.kube, store=self.store, clock=lambda: self.now)
 
-    def client(self, *, auth: tuple[str, str] | None = (USER, PASSWORD), raising: bool = True) -> httpx.AsyncClient:
-        """A client of the site; ``raising``: an unexpected exception comes through instead of its 500."""
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=raising)
+    def client(
+        self,
+        *,
+        auth: tuple[str, str] | None = (USER, PASSWORD),
+        raising: bool = True,
+        host: str = "s",
+        address: str = "127.0.0.1",
+    ) -> httpx.AsyncClient:
+        """A client at an address; ``raising``: an unexpected exception comes through instead of its 500."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=raising, client=(address, 1))
         encoded = None if auth is None else httpx.BasicAuth(auth[0].encode(), auth[1].encode())
         return httpx.AsyncClient(
-            transport=transport, base_url="https://s", auth=encoded, headers={"User-Agent": "curl/8.5.0"}
+            transport=transport, base_url=f"https://{host}", auth=encoded, headers={"User-Agent": "curl/8.5.0"}
         )
 
     @asynccontextmanager

@@ -22,7 +22,18 @@ def test_settings(tmp_path: Path) -> None:
     assert read.credentials_directory == Path("/credentials")
 
 
-@pytest.mark.parametrize("more", ["typo: 1", "limits: {files: 0}", "port: 70000"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        "typo: 1",
+        "limits: {files: 0}",
+        "port: 70000",
+        "forwardedAllowIps: [proxy]",
+        "sites: [{namespace: a}]",
+        "sites: [{namespace: site, host: a}]",
+        "sites: [{namespace: a, host: x}, {namespace: b, host: X.}]",
+    ],
+)
 def test_wrong_settings(tmp_path: Path, more: str) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(MINIMAL + more)

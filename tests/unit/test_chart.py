@@ -70,8 +70,27 @@ def test_roles_are_small() -> None:
     assert shim == {"webjobs", "webjobs/status", "webjobs/finalizers", "webjobruns", "pods", "pods/log", "configmaps"}
     cluster_wide = [rule for name, rule in rules if name == "system-webjobs-apiserver"]
     assert cluster_wide == [
-        {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}
+        {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
+        {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
     ]
+
+
+def test_every_site_has_a_role_that_reads_its_one_secret() -> None:
+    sites = [{"namespace": "blog"}, {"namespace": "shop", "host": "shop.example.org"}]
+    done = helm({"sites": sites, "domain": "scm.example.com", "sitesSecret": "rest"})
+    found = [one for one in yaml.safe_load_all(done.stdout) if one and one["metadata"]["name"] == "webjobs-apiserver"]
+    roles = {one["metadata"]["namespace"]: one["rules"] for one in found if one["kind"] == "Role"}
+    bound = {one["metadata"]["namespace"] for one in found if one["kind"] == "RoleBinding"}
+    assert set(roles) == bound == {"system", "blog", "shop"}
+    secret = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["rest"], "verbs": ["get"]}
+    assert roles["blog"] == roles["shop"] == [*roles["system"], secret]
+    (written,) = [one for one in found if one["kind"] == "ConfigMap"]
+    config = ApiserverConfig.model_validate(yaml.safe_load(written["data"]["config.yaml"]))
+    assert {host: site.namespace for host, site in config.host_map().items()} == {
+        "system.scm.example.com": "system",
+        "blog.scm.example.com": "blog",
+        "shop.example.org": "shop",
+    }
 
 
 def test_the_operator_can_be_kept_to_some_namespaces() -> None:

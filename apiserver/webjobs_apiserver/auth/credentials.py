@@ -1,0 +1,160 @@
+"""The user names and passwords of a site, from a mounted Secret or one that is read through the API server.
+
+A rotation needs no restart: files are looked at on every request (``stat`` calls), a Secret again after seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hmac
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal, Protocol
+
+from webjobs_apiserver.errors import Unavailable
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import ApiError, NotFound
+
+log = logging.getLogger(__name__)
+
+Role = Literal["owner", "reader"]
+
+KEYS = ("username", "password", "readonlyUsername", "readonlyPassword")
+"""Keys of the Secret; the last two are optional."""
+_MAX_BYTES = 4096
+_CACHE_TIME = timedelta(seconds=5)
+_OLD_NEWS = timedelta(minutes=5)
+"""What was read last counts for so long while the API server does not answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pair:
+    username: bytes
+    password: bytes
+
+    def __repr__(self) -> str:
+        return "_Pair(...)"  # must not get into a log by accident
+
+    @property
+    def usable(self) -> bool:
+        """Empty credentials let nobody in."""
+        return bool(self.username and self.password)
+
+    def fits(self, username: bytes, password: bytes) -> bool:
+        # Both are compared always: no early end tells which was wrong.
+        right_name = hmac.compare_digest(username, self.username)
+        right_password = hmac.compare_digest(password, self.password)
+        return right_name and right_password and self.usable
+
+
+_NOBODY = _Pair(username=b"", password=b"")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accounts:
+    """Who may log in to a site."""
+
+    owner: _Pair = _NOBODY
+    reader: _Pair = _NOBODY
+
+    @classmethod
+    def of(cls, data: Mapping[str, bytes]) -> Accounts:
+        """From the Secret's keys; a line end after a value is none of it."""
+        values = [data.get(key, b"")[:_MAX_BYTES].rstrip(b"\r\n") for key in KEYS]
+        return cls(
+            owner=_Pair(username=values[0], password=values[1]), reader=_Pair(username=values[2], password=values[3])
+        )
+
+    @property
+    def usable(self) -> bool:
+        """Whether an owner could log in."""
+        return self.owner.usable
+
+    def role_of(self, username: bytes, password: bytes) -> Role | None:
+        """None when they are wrong; that takes the same time for every wrong one."""
+        owner, reader = self.owner.fits(username, password), self.reader.fits(username, password)
+        return "owner" if owner else "reader" if reader else None
+
+
+class Credentials(Protocol):
+    """Where the accounts of a site are."""
+
+    async def accounts(self) -> Accounts:
+        """As they are now; raises Unavailable when nobody can tell."""
+
+
+class MountedCredentials:
+    """A directory with a file for each key."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._seen: tuple[tuple[int, ...] | None, ...] = ()
+        self._accounts = Accounts()
+
+    async def accounts(self) -> Accounts:
+        """Nobody when a file that must be there can't be read."""
+        try:
+            seen = tuple(self._stamp(key, needed=key in KEYS[:2]) for key in KEYS)
+            if seen != self._seen:
+                there = [key for key, stamp in zip(KEYS, seen, strict=True) if stamp]
+                # A few small files of memory, and only when they have changed.
+                self._accounts = Accounts.of({key: (self._directory / key).read_bytes() for key in there})
+                self._seen = seen
+        except OSError as error:
+            if self._accounts.usable or not self._seen:
+                log.error("the credentials can't be read: %s", error)
+            self._accounts, self._seen = Accounts(), ((-1,),)
+        return self._accounts
+
+    def _stamp(self, key: str, *, needed: bool) -> tuple[int, ...] | None:
+        try:
+            stat = (self._directory / key).stat()
+        except FileNotFoundError:
+            if needed:
+                raise
+            return None
+        # A mounted Secret changes by a swapped link: other files, other inodes.
+        return stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+
+class SecretCredentials:
+    """A Secret in the site's namespace; a Role there lets us get it, by its name and no other."""
+
+    def __init__(self, kube: KubeClient, *, namespace: str, name: str, clock: Callable[[], datetime]) -> None:
+        self._kube = kube
+        self._namespace = namespace
+        self._name = name
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._read_at: datetime | None = None
+        self._next_read: datetime | None = None
+        self._accounts = Accounts()
+
+    async def accounts(self) -> Accounts:
+        """At most some seconds old, minutes while the API server does not answer."""
+        async with self._lock:
+            now = self._clock()
+            if self._next_read is None or now >= self._next_read:
+                await self._read(now)
+                self._next_read = now + _CACHE_TIME
+        if self._read_at is None or now - self._read_at > _OLD_NEWS:
+            raise Unavailable("The credentials of this site can't be read now. Try again later.")
+        return self._accounts
+
+    async def _read(self, now: datetime) -> None:
+        where = f"{self._namespace}/{self._name}"
+        try:
+            secret = await self._kube.get("Secret", self._namespace, self._name)
+            data = {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items() if key in KEYS}
+        except (NotFound, binascii.Error):
+            log.error("there is no usable Secret %s: nobody can log in there", where)
+            data = {}
+        except ApiError as error:
+            log.error("the Secret %s can't be read: %s", where, error.reason)
+            return
+        self._accounts, self._read_at = Accounts.of(data), now

@@ -1,0 +1,76 @@
+"""What a request needs to be allowed. Pure tables; nothing here knows what exists."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from webjobs_apiserver.kudu.paths import canonical
+
+_READERS = re.compile(r"/api/(?:webjobs|triggeredwebjobs|continuouswebjobs)(?:/[^/]+)?/?", re.IGNORECASE)
+_JOBS = re.compile(r"/api/(triggered|continuous|)webjobs(?:/([^/]+)(?:/([^/]+)(/.+)?)?)?")
+
+
+def reader_may(method: str, path: str) -> bool:
+    """Whether a read-only account may ask that: lists and single jobs, in the current spelling (contract, section 9).
+
+    ``path``: as the client sent it, decoded.
+    """
+    return method in ("GET", "HEAD") and _READERS.fullmatch(path) is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """A verb on a resource of ``webjobs.dev`` in the site's namespace."""
+
+    verb: str
+    resource: str
+
+
+_GET = (Need(verb="get", resource="webjobs"),)
+_LIST = (Need(verb="list", resource="webjobs"),)
+_UPDATE = (Need(verb="update", resource="webjobs"),)
+_SAVE = (Need(verb="create", resource="webjobs"), Need(verb="update", resource="webjobs"))
+_DELETE = (Need(verb="delete", resource="webjobs"),)
+_RUN = (Need(verb="create", resource="webjobruns"),)
+_LIST_RUNS = (Need(verb="list", resource="webjobruns"),)
+_GET_RUN = (Need(verb="get", resource="webjobruns"),)
+
+
+def needs(method: str, path: str) -> tuple[Need, ...]:
+    """All that a bearer of a token must be allowed, by what ``kubectl`` would need for the same.
+
+    Routes that are not known here need the most that their method can do, be they there or not.
+    """
+    reads = method in ("GET", "HEAD")
+    whole = canonical(path)
+    found = _JOBS.fullmatch(whole)
+    if found is None:
+        return _elsewhere(whole.lower(), reads=reads, deletes=method == "DELETE")
+    _, name, verb, more = found.groups()
+    match name, verb:
+        case None, _:
+            return _LIST if reads else _UPDATE
+        case _, None:
+            return _GET if reads else _DELETE if method == "DELETE" else _SAVE
+        case _, "history":
+            return _GET_RUN if reads and more else _LIST_RUNS if reads else _UPDATE
+        case _, "run":
+            return _RUN
+        case _, "settings":
+            return _GET if reads else _UPDATE
+    return _UPDATE  # start, stop, passthrough
+
+
+def _elsewhere(path: str, *, reads: bool, deletes: bool) -> tuple[Need, ...]:
+    first, _, rest = path.removeprefix("/api/").removeprefix("/").partition("/")
+    if first == "triggeredwebjobsswagger" and reads:
+        return _LIST
+    if first in ("vfs", "zip"):
+        if reads:
+            return _GET_RUN if rest.startswith("data/") else _GET
+        return _DELETE + _UPDATE if deletes else _SAVE
+    if first in ("logstream", "logs") and reads:
+        return _GET_RUN
+    # App settings can hold secrets, and hooks addresses: who may not change them may not read them either.
+    return _UPDATE
