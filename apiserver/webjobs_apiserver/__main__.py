@@ -6,14 +6,19 @@ import argparse
 import asyncio
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from webjobs.store import open_store
 from webjobs_apiserver import config as configuration
 from webjobs_apiserver.app import create_app
 from webjobs_apiserver.auth.gate import OPEN_PATHS
-from webjobs_apiserver.config import ApiserverConfig
+from webjobs_apiserver.config import ApiserverConfig, TlsConfig
+from webjobs_apiserver.tls import InClear, reload_on_change
 from webjobs_kube.client import KubeClient
 
 log = logging.getLogger("webjobs_apiserver")
@@ -46,25 +51,57 @@ def main() -> None:
 
 
 async def serve(config: ApiserverConfig) -> None:
-    """The server as one coroutine; a signal or cancelling it ends it."""
+    """The servers as one coroutine; a signal or cancelling it ends them."""
     async with await KubeClient.connect(manager=MANAGER) as kube:
         app = create_app(config=config, kube=kube, store=open_store(config.store_url))
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                host=config.host,
-                port=config.port,
-                log_config=None,
-                ws="none",
-                server_header=False,
-                proxy_headers=False,  # the application's own, which knows X-Forwarded-Host too
-                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            )
-        )
         for host, site in config.host_map().items():
             log.info("serving %s: namespace %s", host, site.namespace)
         log.info("serving other hosts: site %s, namespace %s", config.site, config.namespace)
-        await server.serve()
+        if config.tls:
+            await serve_tls(app, config=config, tls=config.tls)
+        else:
+            await uvicorn.Server(_server(app, config, port=config.port)).serve()
+
+
+def _server(app: ASGIApp, config: ApiserverConfig, *, port: int, **more: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=config.host,
+        port=port,
+        log_config=None,
+        ws="none",
+        server_header=False,
+        proxy_headers=False,  # the application's own, which knows X-Forwarded-Host too
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        **more,
+    )
+
+
+async def serve_tls(app: ASGIApp, *, config: ApiserverConfig, tls: TlsConfig) -> None:
+    """All routes by TLS; those of pods and probes in clear as well, for pods know no certificate of ours."""
+    certificate, key = tls.directory / "tls.crt", tls.directory / "tls.key"
+    options = {"ssl_certfile": str(certificate), "ssl_keyfile": str(key)}
+    secure = _server(app, config, port=tls.port, **options)
+    secure.load()
+    assert secure.ssl  # noqa: S101  load() makes it
+    servers = uvicorn.Server(secure), _Beside(_server(InClear(app), config, port=config.port, lifespan="off"))
+    renewal = asyncio.create_task(reload_on_change(secure.ssl, certificate=certificate, key=key))
+    tasks = [asyncio.create_task(server.serve()) for server in servers]
+    try:
+        await asyncio.shield(tasks[0])
+    finally:
+        for server in servers:
+            server.should_exit = True
+        renewal.cancel()
+        await asyncio.gather(*tasks, renewal, return_exceptions=True)
+
+
+class _Beside(uvicorn.Server):
+    """A second server of the process: signals are for the first, which ends this one too."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 if __name__ == "__main__":

@@ -29,6 +29,14 @@ class LimitsConfig(_Section):
     """A settings object; it lives in the WebJob, and etcd takes objects up to 1.5 MB."""
 
 
+class TlsConfig(_Section):
+    """A mounted Secret of the type kubernetes.io/tls."""
+
+    directory: Path
+    """With the files ``tls.crt`` and ``tls.key``."""
+    port: int = Field(default=8443, ge=1, le=65535)
+
+
 class SiteConfig(_Section):
     """A further site."""
 
@@ -55,6 +63,8 @@ class ApiserverConfig(_Section):
     """Mounted Secret of the default site: ``username``, ``password`` and perhaps those of a reader."""
     host: str = "0.0.0.0"  # noqa: S104  a pod is reached through its own address only
     port: int = Field(default=8080, ge=1, le=65535)
+    tls: TlsConfig | None = None
+    """Serves all routes by TLS, and in clear only what pods and probes ask."""
     forwarded_allow_ips: list[str] = Field(default_factory=lambda: ["127.0.0.1"])
     """Addresses or networks of proxies whose ``X-Forwarded-Proto``, ``-For`` and ``-Host`` are believed; ``*``: all."""
     limits: LimitsConfig = Field(default_factory=LimitsConfig)

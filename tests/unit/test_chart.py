@@ -93,6 +93,27 @@ def test_every_site_has_a_role_that_reads_its_one_secret() -> None:
     }
 
 
+def test_tls() -> None:
+    assert "tls" not in DEFAULT["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"]
+    found = render({"apiserver": {"tls": {"secretName": "own"}, "service": {"type": "NodePort", "nodePort": 30443}}})
+    written = found["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"]
+    config = ApiserverConfig.model_validate(yaml.safe_load(written))
+    assert config.tls
+    assert (str(config.tls.directory), config.tls.port) == ("/etc/webjobs-tls", 8443)
+    pod = found["Deployment", "webjobs-apiserver"]["spec"]["template"]["spec"]
+    assert {"name": "tls", "secret": {"secretName": "own"}} in pod["volumes"]
+    (container,) = pod["containers"]
+    assert {"name": "tls", "mountPath": "/etc/webjobs-tls", "readOnly": True} in container["volumeMounts"]
+    assert {port["name"]: port["containerPort"] for port in container["ports"]} == {"http": 8080, "https": 8443}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}  # the port in clear has it
+    assert found["Service", "webjobs-apiserver"]["spec"]["ports"] == [
+        {"name": "http", "port": 80, "targetPort": "http"},
+        {"name": "https", "port": 443, "targetPort": "https", "nodePort": 30443},
+    ]
+    operator = yaml.safe_load(found["ConfigMap", "webjobs-operator"]["data"]["config.yaml"])
+    assert operator["packageUrl"] == "http://webjobs-apiserver.system.svc:80"
+
+
 def test_the_operator_can_be_kept_to_some_namespaces() -> None:
     found = render({"namespaces": ["a", "b"]})
     assert ("ClusterRoleBinding", "system-webjobs-operator") not in found

@@ -232,3 +232,41 @@ async def test_review_token(api: Api, status: dict[str, Any], expected: str | No
     async with _client(api.url) as kube:
         assert await kube.review_token("t", audience="aud") == expected
     assert api.requests[0][4]["spec"] == {"token": "t", "audiences": ["aud"]}
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ({"authenticated": True, "user": {"username": "me", "groups": ["g"]}}, {"username": "me", "groups": ["g"]}),
+        ({"authenticated": True, "user": {}}, None),
+        ({"user": {"username": "me"}}, None),
+        ({}, None),
+    ],
+)
+async def test_authenticate(api: Api, status: dict[str, Any], expected: dict[str, Any] | None) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"status": status})
+
+    api.handler = handler
+    async with _client(api.url) as kube:
+        assert await kube.authenticate("t") == expected
+    assert api.requests[0][4]["spec"] == {"token": "t"}
+
+
+@pytest.mark.parametrize(("status", "expected"), [({"allowed": True}, True), ({"allowed": False}, False), ({}, False)])
+async def test_is_allowed(api: Api, status: dict[str, Any], expected: bool) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"status": status})
+
+    api.handler = handler
+    user = {"username": "me", "uid": "u", "groups": ["g"], "extra": {"k": ["v"]}}
+    async with _client(api.url) as kube:
+        assert await kube.is_allowed(user, namespace="n", verb="get", resource="webjobs") is expected
+    assert api.requests[0][1] == "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+    assert api.requests[0][4]["spec"] == {
+        "user": "me",
+        "uid": "u",
+        "groups": ["g"],
+        "extra": {"k": ["v"]},
+        "resourceAttributes": {"namespace": "n", "verb": "get", "group": "webjobs.dev", "resource": "webjobs"},
+    }
