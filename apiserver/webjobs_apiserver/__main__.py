@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import os
+from datetime import UTC, datetime
 
 import uvicorn
 
@@ -14,6 +15,11 @@ from webjobs_apiserver import config as configuration
 from webjobs_apiserver.app import create_app
 from webjobs_apiserver.auth import OPEN_PATHS
 from webjobs_apiserver.config import ApiserverConfig
+from webjobs_apiserver.hookdelivery import Delivery
+from webjobs_apiserver.hooks import Hooks
+from webjobs_apiserver.jobs import Jobs
+from webjobs_apiserver.kudu.hooks import posted
+from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
 
 log = logging.getLogger("webjobs_apiserver")
@@ -62,7 +68,23 @@ async def serve(config: ApiserverConfig) -> None:
             )
         )
         log.info("serving site %s, namespace %s", config.site, config.namespace)
-        await server.serve()
+        telling = asyncio.create_task(_tell_hooks(config, kube))
+        try:
+            await server.serve()
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+
+async def _tell_hooks(config: ApiserverConfig, kube: KubeClient) -> None:
+    """Tells web hooks of ended runs, forever."""
+    jobs, hooks = Jobs(kube), Hooks(kube, clock=_utc_now)
+    delivery = Delivery(kube, hooks=hooks, jobs=jobs, body=posted, clock=_utc_now)
+    await delivery.run(Site(name=config.site, namespace=config.namespace))
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 if __name__ == "__main__":

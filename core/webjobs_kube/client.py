@@ -31,6 +31,7 @@ _PREFIXES = {
     "Job": ("/apis/batch/v1", "jobs"),
     "Pod": ("/api/v1", "pods"),
     "ConfigMap": ("/api/v1", "configmaps"),
+    "Secret": ("/api/v1", "secrets"),
     "Event": ("/api/v1", "events"),
 }
 _REQUEST_TIMEOUT = 30

@@ -31,7 +31,7 @@ WRITES = frozenset({"create", "apply", "patch", "replace", "delete"})
 _NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
 _MODELS: dict[str, type[WebJob] | type[WebJobRun]] = {"WebJob": WebJob, "WebJobRun": WebJobRun}
 _NAME_LENGTHS = {"WebJob": 43, "WebJobRun": 63, "Job": 63, "CronJob": 52}
-_PLAIN = frozenset({"ConfigMap", "Event"})
+_PLAIN = frozenset({"ConfigMap", "Event", "Secret"})
 """Kinds without a status subresource."""
 
 
