@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
@@ -18,6 +19,12 @@ from webjobs_apiserver import config as configuration
 from webjobs_apiserver.app import create_app
 from webjobs_apiserver.auth.gate import OPEN_PATHS
 from webjobs_apiserver.config import ApiserverConfig, TlsConfig
+from webjobs_apiserver.feed import Feed
+from webjobs_apiserver.hookdelivery import Delivery
+from webjobs_apiserver.hooks import Hooks
+from webjobs_apiserver.jobs import Jobs
+from webjobs_apiserver.kudu.hooks import posted
+from webjobs_apiserver.sites import Site
 from webjobs_apiserver.tls import InClear, reload_on_change
 from webjobs_kube.client import KubeClient
 
@@ -57,10 +64,26 @@ async def serve(config: ApiserverConfig) -> None:
         for host, site in config.host_map().items():
             log.info("serving %s: namespace %s", host, site.namespace)
         log.info("serving other hosts: site %s, namespace %s", config.site, config.namespace)
-        if config.tls:
-            await serve_tls(app, config=config, tls=config.tls)
-        else:
-            await uvicorn.Server(_server(app, config, port=config.port)).serve()
+        telling = asyncio.gather(*(_tell_hooks(kube, site) for site in config.all_sites()))
+        try:
+            if config.tls:
+                await serve_tls(app, config=config, tls=config.tls)
+            else:
+                await uvicorn.Server(_server(app, config, port=config.port)).serve()
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+
+async def _tell_hooks(kube: KubeClient, site: Site) -> None:
+    """Tells a site's web hooks of ended runs, forever."""
+    jobs, hooks = Jobs(kube, feed=Feed(kube, namespaces=[])), Hooks(kube, clock=_utc_now)
+    delivery = Delivery(kube, hooks=hooks, jobs=jobs, body=posted, clock=_utc_now)
+    await delivery.run(site)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _server(app: ASGIApp, config: ApiserverConfig, *, port: int, **more: Any) -> uvicorn.Config:

@@ -29,6 +29,7 @@ from webjobs_apiserver.kudu import (
     appsettings,
     continuous,
     document,
+    hooks,
     jobs,
     logstream,
     passthrough,
@@ -92,6 +93,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         appsettings.router(facade),
         logstream.router(facade),
         passthrough.router(facade),
+        hooks.router(facade),
     ):
         app.include_router(router)
     document.add(app)

@@ -83,6 +83,11 @@ class ApiserverConfig(_Section):
             raise ValueError("sites: every namespace is one site, and the default's is not listed again")
         return self
 
+    def all_sites(self) -> list[Site]:
+        """The default site, then the further ones."""
+        default = Site(name=self.site, namespace=self.namespace)
+        return [default, *(Site(name=site.namespace, namespace=site.namespace) for site in self.sites)]
+
     def host_map(self) -> dict[str, Site]:
         """Sites by host name; ValueError when two have the same one, or one has none."""
         found: dict[str, Site] = {}

@@ -17,7 +17,7 @@ from typing import Any
 from webjobs import logs, runs
 from webjobs.logs import CONTAINER
 from webjobs.model import LABEL_WEBJOB, JobType
-from webjobs_apiserver.errors import Missing
+from webjobs_apiserver.errors import Missing, Unavailable
 from webjobs_apiserver.jobs import Job, Jobs
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
@@ -35,6 +35,8 @@ IDLE_SECONDS = 120 * 60.0
 """Contract, section 1.5: without a line for so long the stream ends."""
 _FOLLOWERS = 48
 """Pods that all streams together follow."""
+_STREAMS = 16
+"""Streams at once: each looks for pods every second."""
 _QUEUE = 256
 """Lines between followers and the client."""
 _END = "\r\n"
@@ -63,6 +65,7 @@ class LogStreams:
         self._jobs = jobs
         self._clock = clock
         self._room = asyncio.Semaphore(_FOLLOWERS)
+        self._open = 0
 
     async def recent(self, site: Site, *, count: int) -> list[Line]:
         """The latest lines of all pods, newest first, at most ``count``."""
@@ -81,18 +84,22 @@ class LogStreams:
         return found
 
     async def follow(self, site: Site, job_type: JobType | None = None, name: str | None = None) -> AsyncIterator[str]:
-        """Lines as they are written, of all jobs or one; Missing when there is no such job.
+        """Lines as they are written, of all jobs or one.
 
+        Missing when there is no such job, Unavailable while too many streams are open.
         Ends after IDLE_SECONDS without a line; close it to end it before. Between lines it says that it lives.
         """
         await self._names(site, job_type, name)
+        if self._open >= _STREAMS:
+            raise Unavailable(f"{_STREAMS} log streams are open already. Try again when one has ended.")
         return self._follow(site, job_type, name)
 
     async def _follow(self, site: Site, job_type: JobType | None, name: str | None) -> AsyncIterator[str]:
         queue: asyncio.Queue[Line] = asyncio.Queue(_QUEUE)
-        yield self._told("Welcome, you are now connected to log-streaming service.")
+        self._open += 1
         watcher = asyncio.create_task(self._watch(site, job_type, name, queue))
         try:
+            yield self._told("Welcome, you are now connected to log-streaming service.")
             silent = 0.0
             while silent < IDLE_SECONDS:
                 try:
@@ -106,6 +113,7 @@ class LogStreams:
                 yield line.rendered
             yield self._told(f"Stream terminated due to no new trace in the past {silent / 60:.0f} min(s).")
         finally:
+            self._open -= 1
             watcher.cancel()
             await asyncio.gather(watcher, return_exceptions=True)
 

@@ -1,6 +1,6 @@
 """Requests that go through to a continuous job's own server (contract, section 1.2), streamed both ways.
 
-The only module that speaks HTTP as a client; aiohttp comes with the Kubernetes client.
+aiohttp comes with the Kubernetes client.
 """
 
 from __future__ import annotations

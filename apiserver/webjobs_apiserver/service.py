@@ -17,6 +17,7 @@ from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.files.reading import Reading
 from webjobs_apiserver.files.writing import Writing
 from webjobs_apiserver.files.zips import Zips
+from webjobs_apiserver.hooks import Hooks
 from webjobs_apiserver.joblogs import JobLogs
 from webjobs_apiserver.jobs import Jobs
 from webjobs_apiserver.logstream import LogStreams
@@ -42,6 +43,7 @@ class Service:
     settings: AppSettings
     streams: LogStreams
     passthrough: Passthrough
+    hooks: Hooks
     limits: LimitsConfig
     clock: Clock
     """Aware datetimes."""
@@ -63,6 +65,7 @@ class Service:
             writing=writing,
             settings=AppSettings(kube),
             passthrough=Passthrough(jobs=jobs, logs=logs),
+            hooks=Hooks(kube, clock=clock),
             streams=LogStreams(kube, jobs=jobs, clock=clock),
             zips=Zips(store, reading=reading, writing=writing, limits=limits),
             limits=limits,

@@ -34,8 +34,8 @@ _PREFIXES = {
     "Job": ("/apis/batch/v1", "jobs"),
     "Pod": ("/api/v1", "pods"),
     "ConfigMap": ("/api/v1", "configmaps"),
-    "Event": ("/api/v1", "events"),
     "Secret": ("/api/v1", "secrets"),
+    "Event": ("/api/v1", "events"),
 }
 _REQUEST_TIMEOUT = 30
 """Seconds for a whole request; log streams have none."""

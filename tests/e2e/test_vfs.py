@@ -170,3 +170,26 @@ def test_a_stopped_site(site: Site) -> None:
         assert site.http.delete("/api/settings/WEBJOBS_STOPPED").status_code == 204
     assert site.ended(site.run("idle").headers["Location"])["status"] == "Success"
     site.http.delete("/api/triggeredwebjobs/idle")
+
+
+RECEIVER = SERVER.replace("text = f", "print('told', body.decode(), flush=True); text = f")
+
+
+def test_a_hook_is_told_of_an_ended_run(site: Site) -> None:
+    site.put_script("receiver", RECEIVER, file_name="run.py", kind="continuous")
+    site.kubectl("wait", "--for=condition=Ready", "wj/receiver", "--timeout=30s")
+    (pod,) = site.objects("pod", "webjobs.dev/webjob=receiver")
+    hook = {"event": "TriggeredJobFinished", "url": f"http://{pod['status']['podIP']}:8100/"}
+    made = site.http.post("/api/hooks", json=hook)
+    assert made.status_code == 201
+    site.put_script("told", "exit 3\n")
+    run = site.ended(site.run("told").headers["Location"])
+    log = "/vfs/data/jobs/continuous/receiver/job_log.txt"
+    text = eventually(lambda: text if "told {" in (text := site.http.get(log).text) else None, what="the call")
+    assert f'"id": "{run["id"]}"' in text
+    assert '"status": "Failed"' in text
+    assert text.count("told {") == 1
+    assert site.http.delete(f"/api/hooks/{made.json()['id']}").status_code == 200
+    assert site.http.get("/api/hooks").text == "[]"
+    for kind, name in (("continuous", "receiver"), ("triggered", "told")):
+        site.http.delete(f"/api/{kind}webjobs/{name}")

@@ -14,7 +14,7 @@ from tests.unit.builders import pod, webjob_body
 from tests.unit.fake_kube import Call, FakeKube
 from tests.unit.shim import Shim, shim
 from webjobs_apiserver import logstream
-from webjobs_apiserver.errors import Missing
+from webjobs_apiserver.errors import Missing, Unavailable
 from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.jobs import Jobs
 from webjobs_apiserver.kudu.document import SUMMARIES
@@ -224,6 +224,21 @@ def _queues() -> list[asyncio.Queue[Any]]:
             if isinstance(value, asyncio.Queue):
                 found[id(value)] = value
     return list(found.values())
+
+
+def test_too_many_streams(one: Shim) -> None:
+    async def work() -> None:
+        streams = LogStreams(one.kube, jobs=jobs_of(one.kube), clock=lambda: one.now)
+        known = [await streams.follow(SITE) for _ in range(logstream._STREAMS)]
+        for lines in known:
+            await anext(lines)
+        with pytest.raises(Unavailable):
+            await streams.follow(SITE)
+        for lines in known:
+            await lines.aclose()  # type: ignore[attr-defined]
+        await streams.follow(SITE)
+
+    _virtual(work())
 
 
 def test_a_stream_of_no_job(one: Shim) -> None:

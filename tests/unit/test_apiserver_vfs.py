@@ -15,7 +15,7 @@ from tests.unit.builders import run_body, webjob_body
 from tests.unit.fake_kube import Call
 from tests.unit.shim import RUN_ID, ZIP, Shim, shim, zipped
 from webjobs_apiserver.config import LimitsConfig
-from webjobs_apiserver.files.writing import NO_TAG, READ_ONLY, STALE
+from webjobs_apiserver.files.writing import NO_TAG, OWN_IMAGE, READ_ONLY, STALE
 from webjobs_apiserver.kudu import media, ranges
 
 JSON = "application/json; charset=utf-8"
@@ -315,6 +315,16 @@ async def test_a_job_of_kubectl(one: Shim, client: httpx.AsyncClient) -> None:
     assert _spec(one)["package"]["files"] == 2
     assert _spec(one)["env"] == [{"name": "X", "value": "1"}]
     assert (await client.get(f"{JOB}/run.sh")).text == "echo hello\n"
+
+
+async def test_a_job_with_an_image_of_its_own(one: Shim, client: httpx.AsyncClient) -> None:
+    one.kube.add(webjob_body({"script": None, "image": "tool:1"}, name="job"))
+    assert (await client.get(f"{JOB}/")).text == "[]"
+    assert _answer(await client.put(f"{JOB}/data.txt", content=b"")) == (400, JSON, _told(OWN_IMAGE))
+    assert (await client.put(f"{JOB}/settings.job", content=b'{"a":1}')).status_code == 201
+    assert _spec(one) == {"type": "triggered", "image": "tool:1", "settings": {"a": 1}}
+    assert (await client.put(f"{JOB}/run.sh", content=b"")).status_code == 201
+    assert (await client.get("/api/triggeredwebjobs/job")).json()["run_command"] == "run.sh"
 
 
 async def test_folders(one: Shim, client: httpx.AsyncClient) -> None:

@@ -35,7 +35,10 @@ Decide = Callable[[View | None], Change]
 
 READ_ONLY = "Only files of WebJobs can be written, below site/wwwroot/App_Data/jobs/{triggered|continuous}/{name}/."
 STALE = "ETag does not represent the latest state of the resource."
-NO_TAG = "The file exists already: send its ETag, or *, as If-Match."
+NO_TAG = "The file exists: send its ETag, or *, as If-Match."
+OWN_IMAGE = (
+    "The WebJob runs an image of its own: besides settings.job it takes only files with a script that runs in it."
+)
 
 
 def matches(if_match: str | None, etag: str) -> bool:
@@ -182,6 +185,8 @@ class Writing:
         folders = manifest.folders if manifest else frozenset()
         outcome = jobfiles.apply(change, job_type=job_type, spec=spec, own=own, folders=folders, read=read)
         if outcome.manifest:
+            if spec and spec.image and not (spec.package or spec.script or outcome.entrypoint):
+                raise BadRequest(OWN_IMAGE)  # else the file would hide the job and stop it
             if len(outcome.manifest.files) + len(outcome.manifest.folders) > self._limits.files:
                 raise BadRequest(f"The WebJob would have more than {self._limits.files} files.")
             if outcome.manifest.size > self._limits.unpacked_bytes:

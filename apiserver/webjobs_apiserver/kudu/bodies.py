@@ -14,7 +14,7 @@ from webjobs_apiserver.jobs import Job
 
 Body = dict[str, Any]
 
-_NEVER = "0001-01-01T00:00:00"
+NEVER = "0001-01-01T00:00:00"
 """How .NET writes the zero date."""
 
 
@@ -86,7 +86,7 @@ def run(run: WebJobRun, *, job_name: str, base: str, now: datetime) -> Body:
         "name": identifier,
         "status": run.status.state or "Initializing",
         "start_time": runs.kudu_time(started),
-        "end_time": runs.kudu_time(ended) if ended else _NEVER,
+        "end_time": runs.kudu_time(ended) if ended else NEVER,
         "duration": runs.kudu_duration((ended or now) - started),
         "output_url": f"{base}/vfs/data/jobs/triggered/{job_name}/{identifier}/output_log.txt",
         "error_url": None,

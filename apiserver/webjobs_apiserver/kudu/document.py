@@ -50,6 +50,8 @@ SUMMARIES: dict[str, dict[str, str]] = {
     "/api/zip/{path}": {"get": "A folder as a zip", "put": "Unpack a zip over a folder"},
     "/api/settings": {"get": "List app settings", "post": "Set app settings", "put": "Set app settings"},
     "/api/settings/{name}": {"get": "Get an app setting", "delete": "Remove an app setting"},
+    "/api/hooks": {"get": "List web hooks", "post": "Be told of ended runs (TriggeredJobFinished)"},
+    "/api/hooks/{identifier}": {"get": "Get a web hook", "delete": "Remove a web hook"},
     "/api/logstream": {"get": "Lines of all jobs as they are written"},
     "/api/logstream/{path}": {"get": "Lines of one job as they are written (jobs/{type}/{name})"},
     "/api/logs/recent": {"get": "The latest lines of all jobs"},

@@ -1,0 +1,140 @@
+"""Web hooks of a site: who wants to be told of ended runs. They lie in a Secret, since an address can hold one."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from webjobs import runs
+from webjobs_apiserver.errors import BadRequest, Exists, Missing, Unavailable
+from webjobs_apiserver.sites import Site
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
+
+SECRET = "webjobs-hooks"  # noqa: S105  a name
+EVENT = "TriggeredJobFinished"
+_KEY = "hooks"
+_FIRST_DAY = datetime(1, 1, 1, tzinfo=UTC)
+"""Kudu's ids are .NET's times: tenths of a microsecond since then."""
+_MOST = 50
+_LONGEST_URL = 2048
+_TRIES = 8
+
+Object = dict[str, Any]
+
+
+class Hook(BaseModel):
+    """One subscription."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    event: str = EVENT
+    url: str
+    insecure_ssl: bool = False
+    since: str
+    """When it was made: runs that ended before are not told."""
+    base: str
+    """Scheme and host of the shim as the subscriber knows it, for URLs in bodies."""
+    last_status: str | None = None
+    last_reason: str | None = None
+    last_datetime: str | None = None
+    last_context: str | None = None
+
+
+Edit = Callable[[list[Hook]], list[Hook]]
+
+
+def _parsed(secret: Object) -> list[Hook]:
+    try:
+        stored = json.loads(base64.b64decode((secret.get("data") or {}).get(_KEY, "")) or b"[]")
+        return [Hook.model_validate(one) for one in stored]
+    except (ValueError, ValidationError):
+        return []
+
+
+def check(url: str) -> str:
+    """The address, if a POST can go there, else BadRequest."""
+    try:
+        parts = urlsplit(url.strip())
+        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or len(url) > _LONGEST_URL or any(ord(char) <= 32 for char in url.strip()):
+        raise BadRequest("The url of a hook must be an http or https address.")
+    return url.strip()
+
+
+class Hooks:
+    """Operations on them."""
+
+    def __init__(self, kube: KubeClient, *, clock: Callable[[], datetime]) -> None:
+        self._kube = kube
+        self._clock = clock
+
+    async def all(self, site: Site) -> list[Hook]:
+        """Every subscription, oldest first."""
+        try:
+            return _parsed(await self._kube.get("Secret", site.namespace, SECRET))
+        except NotFound:
+            return []
+
+    async def get(self, site: Site, identifier: str) -> Hook:
+        """One; Missing when there is none."""
+        for hook in await self.all(site):
+            if hook.id == identifier:
+                return hook
+        raise Missing
+
+    async def add(self, site: Site, *, event: str, url: str, insecure_ssl: bool, base: str) -> Hook:
+        """Subscribes; Exists when the address is subscribed already, BadRequest for what can't be told."""
+        if event.lower() != EVENT.lower():
+            raise BadRequest(f"The event of a hook must be {EVENT}: no other happens here.")
+        now = self._clock()
+        ticks = (now - _FIRST_DAY) // timedelta(microseconds=1) * 10
+        hook = Hook(id=str(ticks), url=check(url), insecure_ssl=insecure_ssl, since=runs.rfc3339(now), base=base)
+
+        def edit(hooks: list[Hook]) -> list[Hook]:
+            if any(one.url.lower() == hook.url.lower() for one in hooks):
+                raise Exists("The address has a hook already.")
+            if len(hooks) >= _MOST:
+                raise BadRequest(f"There are {_MOST} hooks already.")
+            return [*hooks, hook]
+
+        await self.change(site, edit)
+        return hook
+
+    async def remove(self, site: Site, identifier: str) -> None:
+        """Ends a subscription; fine when there is none."""
+        await self.change(site, lambda hooks: [hook for hook in hooks if hook.id != identifier])
+
+    async def change(self, site: Site, edit: Edit) -> None:
+        """One conditional write, decided anew on every conflict; none when nothing changes."""
+        for _ in range(_TRIES):
+            try:
+                secret = await self._kube.get("Secret", site.namespace, SECRET)
+            except NotFound:
+                secret = {}
+            before = _parsed(secret)
+            after = edit(before)
+            if after == before:
+                return
+            data = base64.b64encode(json.dumps([hook.model_dump() for hook in after]).encode()).decode()
+            meta = {"name": SECRET, "namespace": site.namespace}
+            try:
+                if secret:
+                    await self._kube.replace(secret | {"data": {_KEY: data}})
+                else:
+                    await self._kube.create(
+                        {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": {_KEY: data}}
+                    )
+            except (AlreadyExists, Conflict, NotFound):
+                continue
+            return
+        raise Unavailable("The hooks are being changed by others at the same time. Try again.")

@@ -1,0 +1,31 @@
+"""One POST to an address that a site's owner chose."""
+
+from __future__ import annotations
+
+import aiohttp
+
+TIMEOUT_SECONDS = 10
+"""Contract, section 1.5."""
+
+
+class NotDelivered(Exception):
+    """There was no answer; the message names no part of the address, which can hold a password."""
+
+
+async def post(url: str, body: bytes, *, insecure: bool) -> tuple[int, str]:
+    """Status and reason of the answer. ``insecure``: any certificate will do. Redirects are not followed."""
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
+            session.post(
+                url,
+                data=body,
+                headers={"Content-Type": "application/json"},
+                ssl=not insecure,
+                allow_redirects=False,
+            ) as response,
+        ):
+            return response.status, response.reason or ""
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        raise NotDelivered(type(error).__name__) from None
