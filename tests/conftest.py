@@ -25,4 +25,5 @@ def stack() -> Iterator[stacks.Stack]:
 def site(stack: stacks.Stack) -> Iterator[Site]:
     """A client of the site."""
     with Site(stack) as client:
+        client.kubectl("delete", "wj", "--all")  # what an earlier session left in a cluster that was kept
         yield client

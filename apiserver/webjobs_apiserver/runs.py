@@ -124,10 +124,11 @@ class Runs:
             run_id = runs.run_id_at(now + attempt * _RUN_ID_STEP)
             try:
                 job = await self._jobs.get(site, "triggered", name, fresh=fresh)
-                if (await self._settings.effective(site)).stopped:
+                settings = await self._settings.effective(site)
+                if settings.stopped:
                     raise Stopped
                 manifest = _manifest(job, run_id, arguments=arguments, trigger=trigger[:_TRIGGER_LENGTH])
-                if job.webjob.concurrency == "Forbid":
+                if (job.webjob.spec.concurrency_policy or settings.concurrency_policy or "Forbid") == "Forbid":
                     await self._start_locked(site, job, manifest, now=now, fresh=fresh)
                 else:  # the operator decides what becomes of it
                     await self._create(manifest)

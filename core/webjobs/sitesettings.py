@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, get_args
+
+from webjobs.model import ConcurrencyPolicy
 
 CONFIG_MAP = "webjobs-settings"
 """Name of the ConfigMap of a namespace that holds them."""
@@ -41,6 +43,12 @@ def _seconds(text: str | None, *, default: int) -> int:
     return default if value is None else max(value, 0)
 
 
+def _policy(text: str | None) -> ConcurrencyPolicy | None:
+    wanted = (text or "").strip().lower()
+    policies: tuple[ConcurrencyPolicy, ...] = get_args(ConcurrencyPolicy)
+    return next((policy for policy in policies if policy.lower() == wanted), None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SiteSettings:
     """What the settings of a site say."""
@@ -58,6 +66,10 @@ class SiteSettings:
     time_zone: str | None = None
     """WEBSITE_TIME_ZONE as it stands there, a Windows or IANA name; None: UTC."""
 
+    concurrency_policy: ConcurrencyPolicy | None = None
+    """WEBJOBS_CONCURRENCY_POLICY, not one of Kudu's: for jobs that say nothing. With Queue, clients that start a job
+    twice within a moment get 202 both times, as on App Service, where a short run is over by then."""
+
     @classmethod
     def read(cls, values: Mapping[str, str]) -> Self:
         """From the settings by name; names don't count case, the last spelling in order of text wins."""
@@ -71,5 +83,6 @@ class SiteSettings:
             history_size=history,
             restart_seconds=_seconds(known.get("WEBJOBS_RESTART_TIME"), default=DEFAULT_RESTART_SECONDS),
             idle_seconds=_seconds(known.get("WEBJOBS_IDLE_TIMEOUT"), default=DEFAULT_IDLE_SECONDS),
+            concurrency_policy=_policy(known.get("WEBJOBS_CONCURRENCY_POLICY")),
             time_zone=known.get("WEBSITE_TIME_ZONE", "").strip() or None,
         )

@@ -20,6 +20,8 @@ def under(webjob: WebJob, site: SiteSettings) -> WebJob:
     else:
         if site.stopped or site.schedules_disabled:
             changes["suspend"] = True
+        if spec.concurrency_policy is None and site.concurrency_policy:
+            changes["concurrency_policy"] = site.concurrency_policy
         if spec.history_limit is None and site.history_size:
             changes["history_limit"] = site.history_size
         if spec.time_zone is None and site.time_zone:

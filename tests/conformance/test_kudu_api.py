@@ -96,6 +96,7 @@ def test_a_triggered_job_from_upload_to_delete(client: Client, tmp_path: Path) -
     for call in ("webjobs.listAll", "webjobs.listTriggered"):
         assert "api-job" in [job["name"] for job in client(call)["data"]]
     assert client("webjobs.getTriggered", "api-job")["data"]["name"] == "api-job"
+    assert client("webjobs.listTriggeredAsSwagger")["data"]["swagger"] == "2.0"
     assert client("webjobs.runTriggered", "api-job", '--message "Kudu\'s API"')["status"] == 202
     history = eventually(
         lambda: [
@@ -112,6 +113,53 @@ def test_a_triggered_job_from_upload_to_delete(client: Client, tmp_path: Path) -
         assert client("webjobs.deleteTriggered", "api-job")["status"] == 200
     gone = client("webjobs.getTriggered", "api-job")
     assert "404" in gone["error"]
+
+
+def test_a_job_can_be_started_twice_within_a_moment(client: Client, site: Site, tmp_path: Path) -> None:
+    """As the client's own tests do: a site for such clients sets WEBJOBS_CONCURRENCY_POLICY to Queue."""
+    setting = "/api/settings/WEBJOBS_CONCURRENCY_POLICY"
+    assert client("settings.set", {"WEBJOBS_CONCURRENCY_POLICY": "Queue"})["error"] is None
+    try:
+        package = tmp_path / "job.zip"
+        package.write_bytes(zip_of({"run.sh": "echo hello world\n"}))
+        client("webjobs.uploadTriggered", "twice", str(package))
+        assert [client("webjobs.runTriggered", "twice")["status"] for _ in range(2)] == [202, 202]
+        runs = client("webjobs.listTriggeredHistory", "twice")["data"]["runs"]
+        assert len(runs) == 2
+        assert runs[0]["output_url"].endswith(".txt")
+        eventually(
+            lambda: (
+                [run["status"] for run in client("webjobs.listTriggeredHistory", "twice")["data"]["runs"]]
+                == ["Success", "Success"]
+            ),
+            what="the end of both",
+        )
+    finally:
+        site.http.delete(setting)
+        client("webjobs.deleteTriggered", "twice")
+
+
+def test_files_and_zips(client: Client, tmp_path: Path) -> None:
+    script, target = tmp_path / "run.sh", tmp_path / "back.sh"
+    script.write_text("echo by vfs\n")
+    path = "site/wwwroot/App_Data/jobs/triggered/by-vfs/run.sh"
+    assert client("vfs.uploadFile", str(script), path)["error"] is None
+    assert client("webjobs.getTriggered", "by-vfs")["data"]["run_command"] == "run.sh"
+    assert client("vfs.getFile", path)["data"] == "echo by vfs\n"
+    listed = client("vfs.listFiles", "site/wwwroot/App_Data/jobs/triggered/by-vfs")["data"]
+    assert [file["name"] for file in listed] == ["run.sh"]
+    assert client("vfs.deleteFile", path)["error"] is None
+    assert "404" in client("webjobs.getTriggered", "by-vfs")["error"]
+    package = tmp_path / "two.zip"
+    package.write_bytes(zip_of({"one/run.sh": "echo 1\n", "two/run.sh": "echo 2\n"}))
+    assert client("zip.upload", str(package), "site/wwwroot/App_Data/jobs/triggered/")["error"] is None
+    names = [job["name"] for job in client("webjobs.listTriggered")["data"]]
+    assert {"one", "two"} <= set(names)
+    assert not target.exists()
+    assert client("zip.download", "site/wwwroot/App_Data/jobs/triggered/one/", str(target))["error"] is None
+    assert eventually(target.read_bytes, what="the file").startswith(b"PK")  # the client answers before it has written
+    for name in ("one", "two", "by-vfs"):
+        client("webjobs.deleteTriggered", name)
 
 
 def test_a_continuous_job(client: Client, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ TRIGGERED: dict[str, Any] = {"schedule": "0 * * * * *"}
         (TRIGGERED, {}, {"suspend": None, "stopped": None}),
         (TRIGGERED, {"stopped": True}, {"suspend": True, "stopped": None}),
         (TRIGGERED, {"schedules_disabled": True}, {"suspend": True}),
+        (TRIGGERED, {"concurrency_policy": "Queue"}, {"concurrency_policy": "Queue"}),
+        (TRIGGERED | {"concurrencyPolicy": "Allow"}, {"concurrency_policy": "Queue"}, {"concurrency_policy": "Allow"}),
         (TRIGGERED, {"history_size": 7}, {"history_limit": 7}),
         (TRIGGERED | {"historyLimit": 3}, {"history_size": 7}, {"history_limit": 3}),
         (TRIGGERED, {"time_zone": "Europe/Berlin"}, {"time_zone": "Europe/Berlin"}),
