@@ -174,6 +174,8 @@ def zip_entries(file: IO[bytes], *, size: int, limits: Limits, folders_seen: set
             mode = info.external_attr >> 16
             if stat.S_ISLNK(mode):
                 raise UploadError(f"The zip has a symbolic link: {info.filename!r}. Replace it by the file.")
+            if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+                raise UploadError(f"The upload has a device or another special file: {info.filename!r}. Remove it.")
             if info.flag_bits & 1:
                 raise UploadError(f"The zip is encrypted (entry {info.filename!r}). Upload it without a password.")
             parents = {path[:at] for at, char in enumerate(path) if char == "/"}

@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 
 UNKNOWN_WEBJOB_GRACE = timedelta(seconds=10)
 """A run may be applied together with its WebJob, and be seen first."""
+LOOK_AGAIN = timedelta(minutes=1)
+_CURED_ELSEWHERE = {"PackageMissing", "NameTaken", "ChildRefused"}
+"""Problems whose end no watch of ours tells of."""
 
 
 class Reconciler:
@@ -109,6 +112,8 @@ class Reconciler:
                 await self._remove(this, "CronJob", webjob.metadata.name)
         except Unrunnable as problem:
             this.problem = problem
+            if problem.reason in _CURED_ELSEWHERE:
+                this.due.append(this.now + LOOK_AGAIN)
             if problem.reason == "NothingToRun":  # what it ran before is not its program any more
                 for kind in ("Deployment", "CronJob"):
                     await self._remove(this, kind, webjob.metadata.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 
@@ -37,6 +38,16 @@ def link() -> bytes:
     return out.getvalue()
 
 
+def device() -> bytes:
+    """A zip with a block device."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        info = zipfile.ZipInfo("run.sh")
+        info.external_attr = 0o060666 << 16
+        archive.writestr(info, "")
+    return out.getvalue()
+
+
 @pytest.fixture(scope="module")
 def job(site: Site) -> Iterator[str]:
     assert site.upload("solid", GOOD).status_code == 200
@@ -54,6 +65,8 @@ UPLOADS = {
     "bomb": (bomb(), "times its size"),
     "encrypted": (encrypted(), "encrypted"),
     "link": (link(), "symbolic link"),
+    "device": (device(), "special file"),
+    "too many entries": (zip_of({f"{number}": "" for number in range(100_000)}), "at most 10000 are allowed"),
     "nothing to run": (zip_of({"readme.md": "hello"}), "No runnable script file was found."),
     "no files": (zip_of({}), "No runnable script file was found."),
 }
@@ -68,6 +81,22 @@ def test_bad_zip(site: Site, job: str, name: str) -> None:
     assert message in answer.text
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert site.object("wj", job)["spec"] == before
+
+
+def test_an_endless_stream_is_cut_off(site: Site, job: str) -> None:
+    """1 GiB is offered to a pod that may use half of that: refused at the limit of an upload, in bounded memory."""
+    content = (bytes(2**20) for _ in range(1024))
+    headers = {"Content-Type": "application/zip", "Content-Disposition": "attachment; filename=big.zip"}
+    try:
+        status = site.http.put(f"/api/triggeredwebjobs/{job}", content=content, headers=headers).status_code
+    except httpx.WriteError:
+        status = 413  # the connection was closed while we were still sending
+    assert status == 413
+    pods = site.kubectl(
+        "get", "pods", "-l", "app.kubernetes.io/component=apiserver", "-o", "json", namespace="webjobs-system"
+    )
+    restarts = [c["restartCount"] for pod in json.loads(pods)["items"] for c in pod["status"]["containerStatuses"]]
+    assert restarts == [0], "its memory is bounded"
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,24 @@ def test_a_schedule_that_cron_cannot_say_replaces_the_cron_job() -> None:
     assert world.due == pytest.approx(160, abs=0.01), "wakes up for the next slot"
 
 
+def test_a_name_that_becomes_free_is_taken_a_while_later() -> None:
+    world = World(webjob_body({"type": "continuous", "script": None, "image": "worker:1"}))
+    foreign = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "job", "namespace": "site"},
+        "spec": {},
+    }
+    world.kube.add(foreign)
+    world.cache.observe("WebJob", world.one("WebJob"))
+    assert run_async(world._pass()) == pytest.approx(60, abs=0.01)
+    assert world.one("WebJob")["status"]["conditions"][0]["reason"] == "NameTaken"
+    assert "ownerReferences" not in world.one("Deployment")["metadata"]
+    del world.kube.objects["Deployment", "site", "job"]
+    world.now += timedelta(seconds=60)
+    assert world.settle() == ["apply Deployment", "patch WebJob/status"]
+
+
 def test_the_life_of_a_run() -> None:
     world = World(webjob_body())
     world.settle()
