@@ -73,13 +73,15 @@ def client(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli
     for file in HERE.iterdir():
         shutil.copy(file, folder)
     npm = NODE / "lib/node_modules/npm/bin/npm-cli.js"
-    subprocess.run(
-        [NODE / "bin/node", npm, "ci", "--ignore-scripts", "--loglevel=error"],
+    # --use-system-ca: Node knows its own certificates only, which are not all behind a company's proxy.
+    done = subprocess.run(
+        [NODE / "bin/node", "--use-system-ca", npm, "ci", "--ignore-scripts", "--loglevel=error"],
         cwd=folder,
-        env=os.environ | {"PATH": f"{NODE / 'bin'}:{os.environ['PATH']}"},
-        check=True,
+        env=os.environ | {"PATH": f"{NODE / 'bin'}:{os.environ['PATH']}", "NODE_OPTIONS": "--use-system-ca"},
         capture_output=True,
+        text=True,
     )
+    assert done.returncode == 0, f"npm ci failed: {done.stderr}"
     cert, key = certificate(folder, HOST)
     front = TlsFront(site.stack.url, cert=cert, key=key)
     process = Client(folder, site=site, front=front, ca=cert)
