@@ -98,6 +98,11 @@ def shim(**options: Any) -> Iterator[Shim]:
         yield Shim(directory=Path(directory), **options)
 
 
+def answer_of(response: httpx.Response) -> tuple[int, str | None, str]:
+    """Status, content type and body."""
+    return response.status_code, response.headers.get("content-type"), response.text
+
+
 def zipped(files: Mapping[str, str | bytes], *, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A zip of path -> content."""
     out = io.BytesIO()

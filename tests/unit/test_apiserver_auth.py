@@ -9,15 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.unit.shim import PASSWORD, USER, Shim, shim
+from tests.unit.shim import PASSWORD, USER, Shim
 
 PATHS = ["/", "/nope", "/api/webjobs", "/api/triggeredwebjobs/x", "/vfs/data", "/internal", "/internal/x", "/healthz/"]
-
-
-@pytest.fixture
-def one() -> Any:
-    with shim() as made:
-        yield made
 
 
 def _basic(text: str | bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.builders import run_async, run_body, webjob_body
-from tests.unit.shim import RUN_ID, Shim, script, shim
+from tests.unit.shim import RUN_ID, script, shim
 
 JSON = "application/json; charset=utf-8"
 SPELLINGS = ("/api/{}webjobs", "/api/{}jobs", "/api/jobs/{}", "/jobs/{}", "/API/{}WebJobs")
@@ -26,12 +25,6 @@ def one() -> Any:
         status = {"state": "Success", "endTime": "2026-01-01T12:00:09Z"}
         made.kube.add(run_body(f"job-{RUN_ID}", status=status, labels=labels))
         made.kube.add(webjob_body({"type": "continuous"}, name="work"))
-        yield made
-
-
-@pytest.fixture
-async def client(one: Shim) -> AsyncIterator[httpx.AsyncClient]:
-    async with one.client() as made:
         yield made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 import httpx
@@ -15,7 +15,7 @@ from aiohttp import web
 
 from tests.unit.builders import run_body, webjob_body
 from tests.unit.fake_kube import Call
-from tests.unit.shim import RUN_ID, Shim, shim
+from tests.unit.shim import RUN_ID, Shim, answer_of, shim
 from webjobs_apiserver import outgoing
 from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.hookdelivery import ANNOTATION, CLAIM_SECONDS, Delivery
@@ -38,35 +38,25 @@ def one() -> Any:
         yield made
 
 
-@pytest.fixture
-async def client(one: Shim) -> AsyncIterator[httpx.AsyncClient]:
-    async with one.client() as made:
-        yield made
-
-
-def _answer(response: httpx.Response) -> tuple[int, str | None, str]:
-    return response.status_code, response.headers.get("content-type"), response.text
-
-
 async def test_subscriptions(one: Shim, client: httpx.AsyncClient) -> None:
-    assert _answer(await client.get("/api/hooks")) == (200, JSON, "[]")
+    assert answer_of(await client.get("/api/hooks")) == (200, JSON, "[]")
     made = await client.post("/hooks/", json={"event": "triggeredjobfinished", "url": f" {URL} "})
     body = (
         '{"id":"639028656001234000","event":"TriggeredJobFinished","url":"https://me:secret@example.com/done",'
         '"insecure_ssl":false,"last_status":null,"last_reason":null,"last_datetime":"0001-01-01T00:00:00",'
         '"last_context":null}'
     )
-    assert _answer(made) == (201, JSON, body)
-    assert _answer(await client.get("/api/hooks")) == (200, JSON, f"[{body}]")
-    assert _answer(await client.get(f"/hooks/{made.json()['id']}")) == (200, JSON, body)
+    assert answer_of(made) == (201, JSON, body)
+    assert answer_of(await client.get("/api/hooks")) == (200, JSON, f"[{body}]")
+    assert answer_of(await client.get(f"/hooks/{made.json()['id']}")) == (200, JSON, body)
     again = await client.post("/api/hooks", json={"event": "TriggeredJobFinished", "url": URL.upper()})
-    assert _answer(again) == (409, None, "")
+    assert answer_of(again) == (409, None, "")
     (secret,) = one.kube.of_kind("Secret")
     assert secret["metadata"]["name"] == "webjobs-hooks"
     assert json.loads(base64.b64decode(secret["data"]["hooks"]))[0]["url"] == URL
     for _ in range(2):
-        assert _answer(await client.delete(f"/api/hooks/{made.json()['id']}")) == (200, None, "")
-    assert _answer(await client.get(f"/api/hooks/{made.json()['id']}")) == (404, None, "")
+        assert answer_of(await client.delete(f"/api/hooks/{made.json()['id']}")) == (200, None, "")
+    assert answer_of(await client.get(f"/api/hooks/{made.json()['id']}")) == (404, None, "")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +80,7 @@ async def test_subscriptions(one: Shim, client: httpx.AsyncClient) -> None:
     ],
 )
 async def test_subscriptions_that_are_none(one: Shim, client: httpx.AsyncClient, content: str, message: str) -> None:
-    assert _answer(await client.post("/api/hooks", content=content)) == (400, TEXT, message)
+    assert answer_of(await client.post("/api/hooks", content=content)) == (400, TEXT, message)
     assert not one.kube.writes
 
 

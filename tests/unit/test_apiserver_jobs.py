@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -10,27 +9,11 @@ import pytest
 
 from tests.unit.builders import webjob_body
 from tests.unit.fake_kube import not_authorized
-from tests.unit.shim import Shim, script, shim
+from tests.unit.shim import Shim, answer_of, script
 from webjobs_kube.errors import Unreachable
 
 JSON = "application/json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
-
-
-@pytest.fixture
-def one() -> Any:
-    with shim() as made:
-        yield made
-
-
-@pytest.fixture
-async def client(one: Shim) -> AsyncIterator[httpx.AsyncClient]:
-    async with one.client() as made:
-        yield made
-
-
-def _answer(response: httpx.Response) -> tuple[int, str | None, str]:
-    return response.status_code, response.headers.get("content-type"), response.text
 
 
 async def test_put_get_list_delete_of_a_triggered_job(one: Shim, client: httpx.AsyncClient) -> None:
@@ -41,26 +24,26 @@ async def test_put_get_list_delete_of_a_triggered_job(one: Shim, client: httpx.A
         '"extra_info_url":"https://s/azurejobs/#/jobs/triggered/My Job","type":"triggered","error":null,'
         '"using_sdk":false,"settings":{},"runCommand":"run.sh"}'
     )
-    assert _answer(put) == (200, JSON, body)
-    assert _answer(await client.get("/api/triggeredwebjobs/My%20Job")) == (200, JSON, body)
+    assert answer_of(put) == (200, JSON, body)
+    assert answer_of(await client.get("/api/triggeredwebjobs/My%20Job")) == (200, JSON, body)
     for path in ("/api/triggeredwebjobs", "/api/triggeredjobs/", "/api/jobs/triggered", "/jobs/", "/API/WEBJOBS"):
-        assert _answer(await client.get(path)) == (200, JSON, f"[{body}]"), path
-    assert _answer(await client.get("/api/continuouswebjobs")) == (200, JSON, "[]")
+        assert answer_of(await client.get(path)) == (200, JSON, f"[{body}]"), path
+    assert answer_of(await client.get("/api/continuouswebjobs")) == (200, JSON, "[]")
     (created,) = one.kube.of_kind("WebJob")
     assert created["metadata"]["name"].startswith("my-job-")
     assert created["spec"]["jobName"] == "My Job"
     deleted = await client.delete("/api/triggeredwebjobs/my job")
-    assert _answer(deleted) == (200, None, "")
+    assert answer_of(deleted) == (200, None, "")
     assert deleted.headers["content-length"] == "0"
     assert (await client.delete("/api/triggeredwebjobs/my job")).status_code == 200
-    assert _answer(await client.get("/api/triggeredwebjobs/My%20Job")) == (404, None, "")
+    assert answer_of(await client.get("/api/triggeredwebjobs/My%20Job")) == (404, None, "")
     assert (await client.get("/api/triggeredwebjobs")).headers["etag"] == '"11"'
 
 
 async def test_put_of_a_continuous_job(one: Shim, client: httpx.AsyncClient) -> None:
     put = await client.put("/api/continuouswebjobs/worker", content=b"sleep 9", headers=script())
     uid = one.kube.of_kind("WebJob")[0]["metadata"]["uid"][:6]
-    assert _answer(put) == (
+    assert answer_of(put) == (
         200,
         JSON,
         f'{{"status":"Initializing","detailed_status":"{uid} - Initializing",'
@@ -127,7 +110,7 @@ async def test_a_job_that_is_being_deleted(one: Shim, client: httpx.AsyncClient)
     assert (await client.post("/api/triggeredwebjobs/gone/run")).status_code == 404
     assert (await client.delete("/api/triggeredwebjobs/gone")).status_code == 200
     put = await client.put("/api/triggeredwebjobs/gone", content=b"", headers=script())
-    assert _answer(put) == (409, JSON, '{"Message":"The WebJob is being deleted. Try again when it is gone."}')
+    assert answer_of(put) == (409, JSON, '{"Message":"The WebJob is being deleted. Try again when it is gone."}')
 
 
 async def test_conditional_get(one: Shim, client: httpx.AsyncClient) -> None:
@@ -198,16 +181,16 @@ async def test_errors(
     headers: dict[str, str],
     expected: tuple[int, str | None, str],
 ) -> None:
-    assert _answer(await client.request(method, path, content=content, headers=headers)) == expected
+    assert answer_of(await client.request(method, path, content=content, headers=headers)) == expected
 
 
 async def test_start_and_stop(one: Shim, client: httpx.AsyncClient) -> None:
     one.kube.add(webjob_body({"type": "continuous"}, name="w"))
     for _ in range(2):
-        assert _answer(await client.post("/api/continuouswebjobs/W/stop")) == (200, None, "")
+        assert answer_of(await client.post("/api/continuouswebjobs/W/stop")) == (200, None, "")
     assert one.kube.of_kind("WebJob")[0]["spec"]["stopped"] is True
     for _ in range(2):
-        assert _answer(await client.post("/jobs/continuous/w/start")) == (200, None, "")
+        assert answer_of(await client.post("/jobs/continuous/w/start")) == (200, None, "")
     assert one.kube.of_kind("WebJob")[0]["spec"]["stopped"] is False
     assert [call.verb for call in one.kube.writes] == ["patch", "patch"]
 
@@ -216,9 +199,9 @@ async def test_settings_are_replaced_as_a_whole(one: Shim, client: httpx.AsyncCl
     before = {"settings": {"a": {"b": 1, "c": 2}, "d": 3}, "env": [{"name": "X", "value": "1"}]}
     one.kube.add(webjob_body(before, name="j"))
     put = await client.put("/api/triggeredwebjobs/J/settings", json={"a": {"b": None}, "é": [1.5, "x"]})
-    assert _answer(put) == (200, None, "")
+    assert answer_of(put) == (200, None, "")
     got = await client.get("/api/triggeredwebjobs/j/settings")
-    assert _answer(got) == (200, JSON, '{"a":{"b":null},"é":[1.5,"x"]}')
+    assert answer_of(got) == (200, JSON, '{"a":{"b":null},"é":[1.5,"x"]}')
     assert one.kube.of_kind("WebJob")[0]["spec"]["env"] == before["env"]
 
 
@@ -235,10 +218,10 @@ async def test_settings_must_be_json_and_small(one: Shim, client: httpx.AsyncCli
     path = "/api/triggeredwebjobs/j/settings"
     told = '{"Message":"The request entity\'s media type \'%s\' is not supported for this resource."}'
     xml = await client.put(path, content=b"{}", headers={"Content-Type": "text/xml; charset=utf-8"})
-    assert _answer(xml) == (415, JSON, told % "text/xml")
-    assert _answer(await client.put(path, content=b"{}")) == (415, JSON, told % "application/octet-stream")
+    assert answer_of(xml) == (415, JSON, told % "text/xml")
+    assert answer_of(await client.put(path, content=b"{}")) == (415, JSON, told % "application/octet-stream")
     large = await client.put(path, json={"a": "x" * 2**18})
-    assert _answer(large) == (413, TEXT, "The settings have more than 131072 bytes.")
+    assert answer_of(large) == (413, TEXT, "The settings have more than 131072 bytes.")
     assert (await client.get(path)).json() == {"a": 1}
 
 
@@ -276,10 +259,10 @@ async def test_kubernetes_does_not_answer(one: Shim, client: httpx.AsyncClient, 
     one.kube.fail(error, times=99)
     for method, path in (("GET", "/api/webjobs"), ("POST", "/jobs/triggered/x/run"), ("DELETE", "/jobs/triggered/x")):
         expected = f'{{"Message":"The Kubernetes API did not do it ({reason}). Try again later."}}'
-        assert _answer(await client.request(method, path)) == (503, JSON, expected)
+        assert answer_of(await client.request(method, path)) == (503, JSON, expected)
 
 
 async def test_a_bug_tells_nothing(one: Shim) -> None:
     one.kube.fail(ZeroDivisionError("secret"))
     async with one.client(raising=False) as client:
-        assert _answer(await client.get("/api/webjobs")) == (500, JSON, '{"Message":"An error has occurred."}')
+        assert answer_of(await client.get("/api/webjobs")) == (500, JSON, '{"Message":"An error has occurred."}')

@@ -26,12 +26,6 @@ def one() -> Any:
         yield made
 
 
-@pytest.fixture
-async def client(one: Shim) -> AsyncIterator[httpx.AsyncClient]:
-    async with one.client() as made:
-        yield made
-
-
 def _pod(name: str, created: str, *, job: str = "job", run: str | None = RUN_ID, **status: Any) -> dict[str, Any]:
     labels = {"webjobs.dev/webjob": job} | ({"webjobs.dev/run": run} if run else {})
     meta = {"name": name, "namespace": "site", "uid": f"{name}-uid", "creationTimestamp": created, "labels": labels}

@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.builders import pod, webjob_body
 from tests.unit.fake_kube import Call, FakeKube
-from tests.unit.shim import Shim, shim
+from tests.unit.shim import Shim, answer_of
 from webjobs_apiserver import logstream
 from webjobs_apiserver.errors import Missing, Unavailable
 from webjobs_apiserver.feed import Feed
@@ -26,34 +26,18 @@ TEXT = "text/plain; charset=utf-8"
 SITE = Site(name="site", namespace="site")
 
 
-@pytest.fixture
-def one() -> Any:
-    with shim() as made:
-        yield made
-
-
-@pytest.fixture
-async def client(one: Shim) -> AsyncIterator[httpx.AsyncClient]:
-    async with one.client() as made:
-        yield made
-
-
-def _answer(response: httpx.Response) -> tuple[int, str | None, str]:
-    return response.status_code, response.headers.get("content-type"), response.text
-
-
 # App settings
 
 
 async def test_settings_of_a_site(one: Shim, client: httpx.AsyncClient) -> None:
-    assert _answer(await client.get("/api/settings")) == (200, JSON, "{}")
-    assert _answer(await client.post("/api/settings", json={"b": "2", "a": "é"})) == (204, None, "")
-    assert _answer(await client.put("/settings/", json={"key": "c", "value": True})) == (204, None, "")
-    assert _answer(await client.get("/settings/")) == (200, JSON, '{"a":"é","b":"2","c":"True"}')
-    assert _answer(await client.get("/api/settings/a")) == (200, JSON, '"é"')
+    assert answer_of(await client.get("/api/settings")) == (200, JSON, "{}")
+    assert answer_of(await client.post("/api/settings", json={"b": "2", "a": "é"})) == (204, None, "")
+    assert answer_of(await client.put("/settings/", json={"key": "c", "value": True})) == (204, None, "")
+    assert answer_of(await client.get("/settings/")) == (200, JSON, '{"a":"é","b":"2","c":"True"}')
+    assert answer_of(await client.get("/api/settings/a")) == (200, JSON, '"é"')
     for _ in range(2):
-        assert _answer(await client.delete("/api/settings/a")) == (204, None, "")
-    assert _answer(await client.get("/api/settings/a")) == (404, JSON, '{"Message":"\'a\' setting does not exist."}')
+        assert answer_of(await client.delete("/api/settings/a")) == (204, None, "")
+    assert answer_of(await client.get("/api/settings/a")) == (404, JSON, '{"Message":"\'a\' setting does not exist."}')
     (stored,) = one.kube.of_kind("ConfigMap")
     assert stored["metadata"]["name"] == "webjobs-settings"
     assert stored["metadata"]["labels"] == {
@@ -74,7 +58,7 @@ async def test_settings_of_a_site(one: Shim, client: httpx.AsyncClient) -> None:
     ],
 )
 async def test_settings_that_are_none(one: Shim, client: httpx.AsyncClient, content: bytes, expected: str) -> None:
-    assert _answer(await client.post("/api/settings", content=content)) == (400, TEXT, expected)
+    assert answer_of(await client.post("/api/settings", content=content)) == (400, TEXT, expected)
     assert not one.kube.writes
 
 
@@ -93,7 +77,7 @@ async def test_a_stopped_site_starts_no_run(one: Shim, client: httpx.AsyncClient
     one.kube.add(webjob_body(name="job", status={"activeRun": {"name": "x", "since": "2026-01-01T12:00:00Z"}}))
     await client.post("/api/settings", json={"WEBJOBS_STOPPED": "True"})
     stopped = await client.post("/api/triggeredwebjobs/job/run")
-    assert _answer(stopped) == (409, TEXT, 'WebJobs are currently in "stopped" state.')
+    assert answer_of(stopped) == (409, TEXT, 'WebJobs are currently in "stopped" state.')
     assert (await client.post("/api/triggeredwebjobs/none/run")).status_code == 404
     assert not one.kube.of_kind("WebJobRun")
     await client.delete("/api/settings/WEBJOBS_STOPPED")
@@ -114,7 +98,7 @@ async def test_swagger(one: Shim, client: httpx.AsyncClient) -> None:
         '[{"name":"arguments","in":"query","description":"Web Job Arguments","required":false,"type":"string"}]}}}}'
     )
     found = await client.get("/api/triggeredwebjobsswagger")
-    assert _answer(found) == (200, JSON, expected)
+    assert answer_of(found) == (200, JSON, expected)
     assert "etag" not in found.headers
     assert (await client.get("/api/triggeredjobsswagger")).status_code == 404
 
@@ -254,7 +238,7 @@ def test_a_stream_of_no_job(one: Shim) -> None:
     "path", ["jobs/triggered/none", "http", "jobs/other", "jobs/triggered/a/b", "jobs/triggered/%2e%2e"]
 )
 async def test_streams_that_are_none(client: httpx.AsyncClient, path: str) -> None:
-    assert _answer(await client.get(f"/api/logstream/{path}")) == (404, None, "")
+    assert answer_of(await client.get(f"/api/logstream/{path}")) == (404, None, "")
 
 
 async def test_recent_lines(one: Shim, client: httpx.AsyncClient) -> None:
@@ -266,7 +250,7 @@ async def test_recent_lines(one: Shim, client: httpx.AsyncClient) -> None:
     one.kube.logs["site", "second", False] = ["2026-01-01T12:00:02Z b"]
     found = await client.get("/logs/recent")
     assert [entry["message"] for entry in found.json()] == ["job: c", "job: b", "job: a"]
-    assert _answer(await client.get("/api/logs/recent/?top=1")) == (
+    assert answer_of(await client.get("/api/logs/recent/?top=1")) == (
         200,
         JSON,
         '[{"timestamp":"2026-01-01T12:00:03.5Z","level":"Information","pid":0,"message":"job: c"}]',

@@ -63,12 +63,6 @@ async def one(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shim]:
     await runner.cleanup()
 
 
-@pytest.fixture
-async def client(one: Shim) -> AsyncIterator[httpx.AsyncClient]:
-    async with one.client() as made:
-        yield made
-
-
 @pytest.mark.parametrize("method", [method for method in METHODS if method != "HEAD"])
 async def test_all_verbs_go_through(client: httpx.AsyncClient, method: str) -> None:
     answer = await client.request(method, f"{WORK}/A/b%2Fc%20d/?x=1&x=%26", content=b"hello", headers={"X-Y": "z"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -11,7 +10,7 @@ import pytest
 
 from tests.unit.builders import run_body, webjob_body
 from tests.unit.fake_kube import Call, Died
-from tests.unit.shim import RUN_ID, Shim, shim
+from tests.unit.shim import RUN_ID, Shim, answer_of, shim
 from webjobs_apiserver.errors import BadRequest
 from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.jobs import Jobs
@@ -30,23 +29,13 @@ def one() -> Any:
         yield made
 
 
-@pytest.fixture
-async def client(one: Shim) -> AsyncIterator[httpx.AsyncClient]:
-    async with one.client() as made:
-        yield made
-
-
-def _answer(response: httpx.Response) -> tuple[int, str | None, str]:
-    return response.status_code, response.headers.get("content-type"), response.text
-
-
 def _webjob(one: Shim) -> dict[str, Any]:
     return one.kube.of_kind("WebJob")[0]
 
 
 async def test_a_run_from_call_to_history(one: Shim, client: httpx.AsyncClient) -> None:
     accepted = await client.post(RUN + "?arguments=a%20b+c%26&x=y")
-    assert _answer(accepted) == (202, None, "")
+    assert answer_of(accepted) == (202, None, "")
     assert accepted.headers["location"] == f"https://s/api/triggeredwebjobs/job/history/{RUN_ID}"
     assert accepted.headers["content-length"] == "0"
     (created,) = one.kube.of_kind("WebJobRun")
@@ -93,8 +82,8 @@ async def test_a_run_from_call_to_history(one: Shim, client: httpx.AsyncClient) 
         '"trigger":"External - curl/8.5.0"}'
     )
     json = "application/json; charset=utf-8"
-    assert _answer(await client.get(accepted.headers["location"])) == (200, json, run)
-    assert _answer(await client.get("/jobs/triggered/job/history/")) == (200, json, f'{{"runs":[{run}]}}')
+    assert answer_of(await client.get(accepted.headers["location"])) == (200, json, run)
+    assert answer_of(await client.get("/jobs/triggered/job/history/")) == (200, json, f'{{"runs":[{run}]}}')
     assert (await client.get("/api/triggeredwebjobs/job")).text.startswith(f'{{"latest_run":{run},"history_url"')
     assert (await client.get("/api/webjobs")).text.startswith(f'[{{"latest_run":{run},"history_url"')
 
@@ -102,9 +91,9 @@ async def test_a_run_from_call_to_history(one: Shim, client: httpx.AsyncClient) 
 async def test_one_at_a_time(one: Shim, client: httpx.AsyncClient) -> None:
     assert (await client.post(RUN)).status_code == 202
     one.pass_time(minutes=10)
-    assert _answer(await client.post(RUN)) == RUNNING
+    assert answer_of(await client.post(RUN)) == RUNNING
     one.set_status("WebJobRun", f"job-{RUN_ID}", state="Running")
-    assert _answer(await client.post(RUN)) == RUNNING
+    assert answer_of(await client.post(RUN)) == RUNNING
     one.set_status("WebJobRun", f"job-{RUN_ID}", state="Success", endTime="2026-01-01T12:01:00Z")
     assert (await client.post(RUN)).status_code == 202
     assert len(one.kube.of_kind("WebJobRun")) == 2
@@ -114,7 +103,7 @@ async def test_one_at_a_time(one: Shim, client: httpx.AsyncClient) -> None:
 async def test_concurrent_calls_make_one_run(one: Shim, client: httpx.AsyncClient, calls: int) -> None:
     answers = await asyncio.gather(*(client.post(RUN) for _ in range(calls)))
     assert sorted(answer.status_code for answer in answers) == [202] + [409] * (calls - 1)
-    assert {_answer(answer) for answer in answers if answer.status_code == 409} == {RUNNING}
+    assert {answer_of(answer) for answer in answers if answer.status_code == 409} == {RUNNING}
     assert len(one.kube.of_kind("WebJobRun")) == 1
 
 
@@ -137,7 +126,7 @@ async def test_a_crash_between_lock_and_run_blocks_only_for_the_grace(one: Shim,
     one.kube.die_after_writes = None
     assert _webjob(one)["status"]["activeRun"]["name"] == f"job-{RUN_ID}"
     one.pass_time(seconds=29)
-    assert _answer(await client.post(RUN)) == RUNNING
+    assert answer_of(await client.post(RUN)) == RUNNING
     one.pass_time(seconds=2)
     assert (await client.post(RUN)).status_code == 202
     assert len(one.kube.of_kind("WebJobRun")) == 1
@@ -157,7 +146,7 @@ async def test_a_failed_create_gives_the_lock_back(one: Shim, client: httpx.Asyn
 async def test_a_created_run_whose_answer_is_lost_counts(one: Shim, client: httpx.AsyncClient) -> None:
     one.kube.fail(Unreachable("TimeoutError"), verb="create", kind="WebJobRun", after=True)
     assert (await client.post(RUN)).status_code == 202
-    assert _answer(await client.post(RUN)) == RUNNING
+    assert answer_of(await client.post(RUN)) == RUNNING
 
 
 async def test_a_lock_whose_answer_is_lost_is_given_back(one: Shim, client: httpx.AsyncClient) -> None:
@@ -212,7 +201,7 @@ async def test_the_job_goes_in_between(one: Shim, client: httpx.AsyncClient) -> 
             one.kube.objects.clear()
 
     one.kube.before_call = other
-    assert _answer(await client.post(RUN)) == (404, None, "")
+    assert answer_of(await client.post(RUN)) == (404, None, "")
     assert not one.kube.objects
 
 
@@ -263,7 +252,7 @@ async def test_trigger(one: Shim, client: httpx.AsyncClient, agent: str, trigger
 
 
 async def test_history_of_a_job_that_never_ran(one: Shim, client: httpx.AsyncClient) -> None:
-    assert _answer(await client.get("/api/triggeredwebjobs/job/history")) == (404, None, "")
+    assert answer_of(await client.get("/api/triggeredwebjobs/job/history")) == (404, None, "")
     one.kube.objects[("WebJob", "site", "job")]["spec"]["settings"] = {"schedule": "0 0 0 * * *"}
     empty = await client.get("/api/triggeredwebjobs/job/history")
     assert (empty.status_code, empty.text) == (200, '{"runs":[]}')

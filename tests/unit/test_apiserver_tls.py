@@ -9,12 +9,11 @@ import socket
 import ssl
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.unit.shim import PASSWORD, USER, Shim, shim
+from tests.unit.shim import PASSWORD, USER, Shim
 from webjobs_apiserver.__main__ import serve_tls
 from webjobs_apiserver.config import TlsConfig
 from webjobs_apiserver.tls import InClear, reload_on_change
@@ -31,12 +30,6 @@ def _certificate(directory: Path, name: str) -> None:
     for file in ("tls.key", "tls.crt"):
         os.replace(new / file, directory / file)
     new.rmdir()
-
-
-@pytest.fixture
-def one() -> Any:
-    with shim() as made:
-        yield made
 
 
 async def test_in_clear_there_is_only_what_pods_ask(one: Shim) -> None:

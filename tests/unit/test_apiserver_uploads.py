@@ -29,12 +29,6 @@ def one() -> Any:
         yield made
 
 
-@pytest.fixture
-async def client(one: Shim) -> AsyncIterator[httpx.AsyncClient]:
-    async with one.client() as made:
-        yield made
-
-
 def _spec(one: Shim) -> dict[str, Any]:
     (stored,) = one.kube.of_kind("WebJob")
     spec: dict[str, Any] = stored["spec"]

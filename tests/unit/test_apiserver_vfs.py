@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.unit.builders import run_body, webjob_body
 from tests.unit.fake_kube import Call
-from tests.unit.shim import RUN_ID, ZIP, Shim, shim, zipped
+from tests.unit.shim import RUN_ID, ZIP, Shim, answer_of, shim, zipped
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.files.writing import NO_TAG, OWN_IMAGE, READ_ONLY, STALE
 from webjobs_apiserver.kudu import media, ranges
@@ -31,16 +30,6 @@ def one() -> Any:
         yield made
 
 
-@pytest.fixture
-async def client(one: Shim) -> AsyncIterator[httpx.AsyncClient]:
-    async with one.client() as made:
-        yield made
-
-
-def _answer(response: httpx.Response) -> tuple[int, str | None, str]:
-    return response.status_code, response.headers.get("content-type"), response.text
-
-
 def _spec(one: Shim, name: str = "job") -> dict[str, Any]:
     spec: dict[str, Any] = one.kube.objects[("WebJob", "site", name)]["spec"]
     return spec
@@ -52,14 +41,14 @@ def _told(message: str) -> str:
 
 async def test_a_script_makes_a_job_and_takes_it_away(one: Shim, client: httpx.AsyncClient) -> None:
     put = await client.put(f"{JOB}/run.sh", content=b"echo 1")
-    assert _answer(put) == (201, None, "")
+    assert answer_of(put) == (201, None, "")
     spec = _spec(one)
     assert spec == {
         "type": "triggered",
         "package": {"digest": spec["package"]["digest"], "entrypoint": "run.sh", "size": 6, "files": 1},
     }
     got = await client.get(f"{JOB}/run.sh")
-    assert _answer(got) == (200, "application/octet-stream", "echo 1")
+    assert answer_of(got) == (200, "application/octet-stream", "echo 1")
     assert got.headers["etag"] == put.headers["etag"]
     assert len(got.headers["etag"]) == 18
     assert got.headers["last-modified"] == "Thu, 01 Jan 2026 12:00:00 GMT"
@@ -79,7 +68,7 @@ async def test_a_script_makes_a_job_and_takes_it_away(one: Shim, client: httpx.A
 async def test_listings(one: Shim, client: httpx.AsyncClient) -> None:
     await client.put(f"{JOBS}/triggered/My Jöb/in/run.sh", content=b"echo 1")
     root = await client.get("/api/vfs/?x=1")
-    assert _answer(root) == (
+    assert answer_of(root) == (
         200,
         JSON,
         '[{"name":"site","size":0,"mtime":"1970-01-01T00:00:00+00:00","crtime":"1970-01-01T00:00:00+00:00",'
@@ -185,7 +174,7 @@ async def test_errors(
     before = str(one.kube.objects)
     answer = await client.request(method, f"/api/vfs/{path}", headers=headers)
     plain = path.partition("?")[0].replace("%2e", ".")
-    assert _answer(answer) == (status, JSON, _told(message.replace("{}", plain)))
+    assert answer_of(answer) == (status, JSON, _told(message.replace("{}", plain)))
     if status == 412:
         tag = (await client.get(f"/api/vfs/{path}")).headers["etag"]
         assert answer.headers["etag"] == tag
@@ -223,7 +212,7 @@ async def test_conditional_get_and_ranges(client: httpx.AsyncClient) -> None:
         assert part.headers["content-length"] == str(len(expected))
     for header in ("bytes=10-", "bytes=-0"):
         refused = await client.get(url, headers={"Range": header})
-        assert _answer(refused) == (416, JSON, _told("The range is outside of the file."))
+        assert answer_of(refused) == (416, JSON, _told("The range is outside of the file."))
         assert refused.headers["content-range"] == "bytes */10"
     modified = (await client.get(url)).headers["last-modified"]
     for header, status in (
@@ -276,7 +265,7 @@ async def test_settings_job_is_the_settings(one: Shim, client: httpx.AsyncClient
     assert _spec(one)["settings"] == {}
     assert (await client.get(f"{JOB}/settings.job")).status_code == 404
     large = await client.put(f"{JOB}/settings.job", content=b" " * 101)
-    assert _answer(large) == (413, JSON, _told("settings.job has more than 100 bytes."))
+    assert answer_of(large) == (413, JSON, _told("settings.job has more than 100 bytes."))
 
 
 async def test_settings_before_the_script(one: Shim, client: httpx.AsyncClient) -> None:
@@ -320,7 +309,7 @@ async def test_a_job_of_kubectl(one: Shim, client: httpx.AsyncClient) -> None:
 async def test_a_job_with_an_image_of_its_own(one: Shim, client: httpx.AsyncClient) -> None:
     one.kube.add(webjob_body({"script": None, "image": "tool:1"}, name="job"))
     assert (await client.get(f"{JOB}/")).text == "[]"
-    assert _answer(await client.put(f"{JOB}/data.txt", content=b"")) == (400, JSON, _told(OWN_IMAGE))
+    assert answer_of(await client.put(f"{JOB}/data.txt", content=b"")) == (400, JSON, _told(OWN_IMAGE))
     assert (await client.put(f"{JOB}/settings.job", content=b'{"a":1}')).status_code == 201
     assert _spec(one) == {"type": "triggered", "image": "tool:1", "settings": {"a": 1}}
     assert (await client.put(f"{JOB}/run.sh", content=b"")).status_code == 201
@@ -328,7 +317,7 @@ async def test_a_job_with_an_image_of_its_own(one: Shim, client: httpx.AsyncClie
 
 
 async def test_folders(one: Shim, client: httpx.AsyncClient) -> None:
-    assert _answer(await client.put(f"{JOB}/", content=b"")) == (201, None, "")
+    assert answer_of(await client.put(f"{JOB}/", content=b"")) == (201, None, "")
     assert (await client.get(f"{JOB}/")).text == "[]"
     assert (await client.put(f"{JOB}/a/b/", content=b"")).status_code == 201
     assert (await client.put(f"{JOB}/a/b/", content=b"")).status_code == 409
@@ -345,7 +334,7 @@ async def test_folders(one: Shim, client: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize("path", ["/api/vfs/site/wwwroot/App_Data/jobs/triggered/job", "/vfs/site/jobs/triggered/JOB/"])
 async def test_the_wikis_way_to_delete_a_job(one: Shim, client: httpx.AsyncClient, path: str) -> None:
     one.kube.add(webjob_body(name="job"))
-    assert _answer(await client.delete(f"{path}?recursive=true")) == (200, None, "")
+    assert answer_of(await client.delete(f"{path}?recursive=true")) == (200, None, "")
     assert not one.kube.of_kind("WebJob")
 
 
@@ -373,11 +362,11 @@ async def test_a_precondition_holds_at_the_write(one: Shim, client: httpx.AsyncC
 
 async def test_limits(one: Shim, client: httpx.AsyncClient) -> None:
     large = await client.put(f"{JOB}/run.sh", content=b"x" * 2**17)
-    assert _answer(large) == (413, JSON, _told("The upload has more than 65536 bytes."))
+    assert answer_of(large) == (413, JSON, _told("The upload has more than 65536 bytes."))
     for at in range(5):
         assert (await client.put(f"{JOB}/{at}", content=b"")).status_code == 201
     more = await client.put(f"{JOB}/6", content=b"")
-    assert _answer(more) == (400, JSON, _told("The WebJob would have more than 5 files."))
+    assert answer_of(more) == (400, JSON, _told("The WebJob would have more than 5 files."))
 
 
 async def test_a_job_that_is_being_deleted(one: Shim, client: httpx.AsyncClient) -> None:
@@ -385,7 +374,7 @@ async def test_a_job_that_is_being_deleted(one: Shim, client: httpx.AsyncClient)
     body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     one.kube.add(body)
     answer = await client.put(f"{JOB}/run.sh", content=b"")
-    assert _answer(answer) == (409, JSON, _told("The WebJob is being deleted. Try again when it is gone."))
+    assert answer_of(answer) == (409, JSON, _told("The WebJob is being deleted. Try again when it is gone."))
 
 
 async def test_data_of_a_triggered_job(one: Shim, client: httpx.AsyncClient) -> None:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.unit.builders import run_body, webjob_body
-from tests.unit.shim import RUN_ID, Shim, shim, zipped
+from tests.unit.shim import RUN_ID, Shim, answer_of, shim, zipped
 from tests.unit.test_apiserver_uploads import ATTACKS
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.files.nodes import FileNode, FolderNode, Node, in_memory
@@ -30,16 +30,6 @@ def one() -> Any:
         yield made
 
 
-@pytest.fixture
-async def client(one: Shim) -> AsyncIterator[httpx.AsyncClient]:
-    async with one.client() as made:
-        yield made
-
-
-def _answer(response: httpx.Response) -> tuple[int, str | None, str]:
-    return response.status_code, response.headers.get("content-type"), response.text
-
-
 def _opened(content: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None
@@ -49,7 +39,7 @@ def _opened(content: bytes) -> dict[str, bytes]:
 async def test_a_zip_goes_in_and_comes_out(one: Shim, client: httpx.AsyncClient) -> None:
     files = {"run.sh": b"echo", "in/data.bin": bytes(range(256)) * 1000, "settings.job": b'{"a": 1}', "empty/": b""}
     put = await client.put(JOB, content=zipped(files))
-    assert _answer(put) == (200, None, "")
+    assert answer_of(put) == (200, None, "")
     assert (await client.get("/api/triggeredwebjobs/job")).json()["settings"] == {"a": 1}
     got = await client.get(JOB)
     assert got.headers["content-type"] == "application/zip"
@@ -82,7 +72,7 @@ async def test_a_whole_site(one: Shim, client: httpx.AsyncClient) -> None:
         f"{WEB}/triggered/loose.txt": "",
     }
     put = await client.put("/zip/site/wwwroot/", content=zipped(files))
-    assert (_answer(put), put.headers["x-webjobs-ignored-files"]) == ((200, None, ""), "3")
+    assert (answer_of(put), put.headers["x-webjobs-ignored-files"]) == ((200, None, ""), "3")
     jobs = (await client.get("/api/webjobs")).json()
     assert [(job["type"], job["name"], job["run_command"]) for job in jobs] == [
         ("triggered", "one", "run.sh"),
@@ -100,7 +90,7 @@ async def test_a_whole_site(one: Shim, client: httpx.AsyncClient) -> None:
     }
     assert set(_opened((await client.get("/api/zip")).content)) >= {f"site/wwwroot/{path}" for path in out}
     again = await client.put("/api/zip/", content=zipped({f"site/wwwroot/{WEB}/triggered/one/run.sh": "9"}))
-    assert _answer(again) == (200, None, "")
+    assert answer_of(again) == (200, None, "")
     assert (await client.get(f"/vfs/site/wwwroot/{WEB}/triggered/one/run.sh")).text == "9"
 
 
@@ -141,7 +131,7 @@ async def test_errors(
 ) -> None:
     one.kube.add(webjob_body(name="job"))
     answer = await client.request(method, f"/api/zip/{path}", content=zipped({"x.sh": ""}), headers=headers)
-    assert _answer(answer) == (status, JSON, f'{{"Message":"{message.format(path)}"}}')
+    assert answer_of(answer) == (status, JSON, f'{{"Message":"{message.format(path)}"}}')
     assert not one.kube.writes
 
 

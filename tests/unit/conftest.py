@@ -1,0 +1,24 @@
+"""Fixtures of the REST shim's tests; a file that needs another shim has its own ``one``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from tests.unit.shim import Shim, shim
+
+
+@pytest.fixture
+def one() -> Iterator[Shim]:
+    """A shim over an API server in memory."""
+    with shim() as made:
+        yield made
+
+
+@pytest.fixture
+async def client(one: Shim) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of it with the right password."""
+    async with one.client() as made:
+        yield made
