@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,16 @@ def _values(image: str, *, volume: str | None) -> dict[str, Any]:
     }
 
 
+def wait_until_settled(kubeconfig: Path) -> None:
+    """Waits until no pod of an earlier release is left: for some seconds the old ones answer, too."""
+    for _ in range(300):
+        pods = json.loads(kubectl(kubeconfig, "get", "pods", "-n", SYSTEM, "-o", "json"))["items"]
+        if not any(pod["metadata"].get("deletionTimestamp") for pod in pods):
+            return
+        time.sleep(0.2)
+    raise clusters.ClusterError("pods of an earlier release do not end within a minute")
+
+
 def up(name: str) -> Stack:
     """Cluster, image and chart; quick when they are there already."""
     cluster = clusters.up(name)
@@ -146,6 +157,7 @@ def up(name: str) -> Stack:
         check=True,
         stdout=subprocess.DEVNULL,
     )
+    wait_until_settled(config)
     secret = json.loads(kubectl(config, "get", "secret", f"{RELEASE}-credentials", "-n", SYSTEM, "-o", "json"))
     user, password = (base64.b64decode(secret["data"][key]).decode() for key in ("username", "password"))
     url = f"http://{cluster.node_address}:{NODE_PORT}"

@@ -43,6 +43,7 @@ def _helm(stack: stacks.Stack, sites: list[dict[str, str]], *, domain: str) -> N
         check=True,
         stdout=subprocess.DEVNULL,
     )
+    stacks.wait_until_settled(stack.kubeconfig)
 
 
 @pytest.fixture(scope="module", autouse=True)
