@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from webjobs import runs
-from webjobs.model import ANNOTATION_HASH, LABEL_RUN, WebJob
+from webjobs.model import ANNOTATION_HASH, WebJob
 from webjobs.store import ObjectStore, packages
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, Invalid, NotFound
-from webjobs_operator import concurrency, history, scheduling, status
+from webjobs_operator import concurrency, history, scheduling, states, status
 from webjobs_operator.cache import Cache, Key
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.events import event, post
@@ -27,7 +27,6 @@ from webjobs_operator.manifests.program import Unrunnable, inline_tar, resolve
 from webjobs_operator.passes import Pass
 from webjobs_operator.runkeeper import RunKeeper
 from webjobs_operator.site import STOPPED, under
-from webjobs_operator.states import is_alive
 
 log = logging.getLogger(__name__)
 
@@ -189,12 +188,8 @@ class Reconciler:
         if not set(maps) - {current}:
             return
         workloads = [body for kind in ("Deployment", "CronJob") for body in self._cache.of(kind, this.key).values()]
-        workloads += [job for job in self._cache.of("Job", this.key).values() if not job["status"].get("conditions")]
-        workloads += [
-            pod
-            for pod in self._cache.of("Pod", this.key).values()
-            if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
-        ]
+        workloads += [job for job in self._cache.of("Job", this.key).values() if not states.is_finished(job)]
+        workloads += [pod for pod in self._cache.of("Pod", this.key).values() if not states.is_over(pod)]
         used = history.used_config_maps(workloads) | {current}
         for name, body in list(maps.items()):
             if name not in used:
@@ -208,11 +203,8 @@ class Reconciler:
             await self._runs.refuse_all(this, this.problem.message if this.problem else STOPPED)
         await self._runs.take_slots(this)
         known = self._cache.runs(this.key)
-        ids = {runs.run_id(run) for run in known.values()}
-        labels = [
-            pod["metadata"].get("labels", {}) for pod in self._cache.of("Pod", this.key).values() if is_alive(pod)
-        ]
-        lingering = any(LABEL_RUN in label and label[LABEL_RUN] not in ids for label in labels)
+        pods = list(self._cache.of("Pod", this.key).values())
+        lingering = states.has_stray(pods, run_ids={runs.run_id(run) for run in known.values()})
         decision = concurrency.decide(this.webjob, known, now=this.now, lingering=lingering)
         for run in decision.refuse:
             await self._runs.refuse(this, run)

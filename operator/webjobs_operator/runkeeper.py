@@ -177,13 +177,13 @@ class RunKeeper:
             run_id = runs.run_id(run)
             own = [pod for pod in pods if pod["metadata"].get("labels", {}).get(LABEL_RUN) == run_id]
             found = states.outcome(run, job=jobs.get(run.status.job_name or run.metadata.name), pods=own, now=this.now)
-            status = _status(run, found, now=this.now)
+            status, known = _status(run, found, now=this.now), run.status.to_wire()
             if found.end:
-                ended = run.model_copy(update={"status": run.status.model_validate(run.status.to_wire() | status)})
+                ended = run.model_copy(update={"status": run.status.model_validate(known | status)})
                 status["logPath"] = await archive(
                     kube=self._kube, store=self._store, webjob=this.webjob, run=ended, pods=own, now=this.now
                 )
-            patch = {key: value for key, value in status.items() if run.status.to_wire().get(key) != value}
+            patch = {key: value for key, value in status.items() if known.get(key) != value}
             if patch:
                 await self._patch_run(run, {"status": patch})
             if found.state == "Failed":

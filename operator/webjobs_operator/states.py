@@ -5,12 +5,12 @@ Terminal truth is the Job's condition. Without retries the container's end is th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from webjobs.model import RunState, WebJobRun
+from webjobs.model import LABEL_RUN, RunState, WebJobRun
 from webjobs.runs import parse_time
 from webjobs_operator.manifests.pod import CONTAINER
 
@@ -47,6 +47,17 @@ def newest_pod(pods: Sequence[Object]) -> Object | None:
 def is_over(pod: Object) -> bool:
     """Whether no process of the pod runs any more."""
     return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
+
+
+def is_finished(job: Object) -> bool:
+    """Whether a Job has ended; other conditions (Suspended, FailureTarget) come before that."""
+    return _condition(job, "Complete") is not None or _condition(job, "Failed") is not None
+
+
+def has_stray(pods: Sequence[Object], *, run_ids: Collection[str]) -> bool:
+    """Whether a process goes on whose run is gone. ``run_ids``: of the runs that are there."""
+    labels = (pod["metadata"].get("labels", {}) for pod in pods if is_alive(pod))
+    return any(LABEL_RUN in label and label[LABEL_RUN] not in run_ids for label in labels)
 
 
 def is_alive(pod: Object) -> bool:

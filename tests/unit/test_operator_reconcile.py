@@ -256,6 +256,25 @@ def test_a_queued_slot_waits() -> None:
     assert not [job for job in world.kube.of_kind("Job") if job["spec"].get("suspend")]
 
 
+def test_a_waiting_slot_keeps_the_package_it_was_made_with() -> None:
+    world = World(webjob_body({"schedule": "0 * * * * *", "concurrencyPolicy": "Queue"}), run_body("job-manual"))
+    world.settle()
+    old = world.one("ConfigMap")["metadata"]["name"]
+    slot = cron_job_slot()
+    slot["spec"]["template"]["spec"] = {"volumes": [{"name": "package", "configMap": {"name": old}}]}
+    slot["status"] = {"conditions": [{"type": "Suspended", "status": "True"}]}  # says the Job controller
+    world.kube.add(slot)
+    world.settle()
+    world.kube.objects["WebJob", "site", "job"]["spec"]["script"]["text"] = "echo other\n"
+    world.kube.objects["WebJob", "site", "job"]["metadata"] |= {"generation": 2, "resourceVersion": "500"}
+    world.kube._version = 500
+    world.end_processes()  # of the run before
+    world.kube.objects["Job", "site", "job-manual"]["status"] = {"conditions": [{"type": "Complete", "status": "True"}]}
+    world.watch()
+    world.settle()
+    assert old in {one["metadata"]["name"] for one in world.kube.of_kind("ConfigMap")}
+
+
 def test_the_timer_runs_a_slot_once_and_catches_up_once() -> None:
     world = World(webjob_body({"schedule": "*/10 * * * * *"}))
     world.settle()  # 00:00:30: created at 00:00:00, so 10, 20 and 30 are due, and one run stands for them
