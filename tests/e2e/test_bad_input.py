@@ -28,23 +28,13 @@ def encrypted() -> bytes:
     return bytes(content)
 
 
-def link() -> bytes:
-    """A zip with a symbolic link out of its folder."""
+def special(mode: int, content: str = "") -> bytes:
+    """A zip whose script is no regular file. ``mode``: as of a Unix inode."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         info = zipfile.ZipInfo("run.sh")
-        info.external_attr = 0o120777 << 16
-        archive.writestr(info, "/etc/passwd")
-    return out.getvalue()
-
-
-def device() -> bytes:
-    """A zip with a block device."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        info = zipfile.ZipInfo("run.sh")
-        info.external_attr = 0o060666 << 16
-        archive.writestr(info, "")
+        info.external_attr = mode << 16
+        archive.writestr(info, content)
     return out.getvalue()
 
 
@@ -64,8 +54,8 @@ UPLOADS = {
     "drive": (zip_of({"C:\\run.cmd": "true"}), "absolute path"),
     "bomb": (bomb(), "times its size"),
     "encrypted": (encrypted(), "encrypted"),
-    "link": (link(), "symbolic link"),
-    "device": (device(), "special file"),
+    "link": (special(0o120777, "/etc/passwd"), "symbolic link"),
+    "device": (special(0o060666), "special file"),
     "too many entries": (zip_of({f"{number}": "" for number in range(100_000)}), "at most 10000 are allowed"),
     "nothing to run": (zip_of({"readme.md": "hello"}), "No runnable script file was found."),
     "no files": (zip_of({}), "No runnable script file was found."),

@@ -24,7 +24,7 @@ def one() -> Any:
         labels = {"webjobs.dev/webjob": "job"}
         status = {"state": "Success", "endTime": "2026-01-01T12:00:09Z"}
         made.kube.add(run_body(f"job-{RUN_ID}", status=status, labels=labels))
-        made.kube.add(webjob_body({"type": "continuous"}, name="work"))
+        made.kube.add(webjob_body({"type": "continuous"}, name="worker"))
         yield made
 
 
@@ -48,20 +48,20 @@ ROWS: list[Row] = [
     ("PUT", "triggered", "/job/settings", 200, False),
     ("PUT", "triggered", "/none/settings", 404, False),
     ("GET", "continuous", "", 200, True),
-    ("GET", "continuous", "/work", 200, False),
+    ("GET", "continuous", "/worker", 200, False),
     ("GET", "continuous", "/none", 404, False),
     ("PUT", "continuous", "/new", 200, False),
-    ("DELETE", "continuous", "/work", 200, False),
-    ("POST", "continuous", "/work/start", 200, False),
-    ("POST", "continuous", "/work/stop", 200, False),
+    ("DELETE", "continuous", "/worker", 200, False),
+    ("POST", "continuous", "/worker/start", 200, False),
+    ("POST", "continuous", "/worker/stop", 200, False),
     ("POST", "continuous", "/none/start", 404, False),
     ("POST", "continuous", "/none/stop", 404, False),
-    ("GET", "continuous", "/work/settings", 200, False),
+    ("GET", "continuous", "/worker/settings", 200, False),
     ("PUT", "continuous", "/none/settings", 404, False),
     ("GET", "continuous", "/none/passthrough/x", 404, False),
     ("GET", "triggered", "/job/run", 404, False),
     ("POST", "triggered", "/job/start", 404, False),
-    ("GET", "continuous", "/work/history", 404, False),
+    ("GET", "continuous", "/worker/history", 404, False),
     ("DELETE", "triggered", f"/job/history/{RUN_ID}", 404, False),
 ]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -34,14 +35,19 @@ class ApiModel(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
 
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> Self:
+        """The model of an object as the API server returns it."""
+        return cls.model_validate(body)
+
     def to_wire(self) -> dict[str, Any]:
         """The JSON object as Kubernetes stores it: camelCase, no nulls."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def open_schema(description: str) -> dict[str, Any]:
+def open_schema() -> dict[str, Any]:
     """Extra schema of an object whose fields are Kubernetes' own and are kept as they come."""
-    return {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "description": description}
+    return {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 
 OpenObject = Annotated[dict[str, Any], Field()]

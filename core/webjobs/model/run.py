@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
-
 from pydantic import Field
 
 from webjobs.model.base import (
@@ -89,11 +86,6 @@ class WebJobRun(ApiModel):
     metadata: Metadata
     spec: WebJobRunSpec
     status: WebJobRunStatus = Field(default_factory=WebJobRunStatus)
-
-    @classmethod
-    def parse(cls, body: Mapping[str, Any]) -> Self:
-        """The model of an object as the API server returns it."""
-        return cls.model_validate(body)
 
     @property
     def ended(self) -> bool:

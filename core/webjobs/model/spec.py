@@ -112,13 +112,13 @@ class WebJobSpec(ApiModel):
         description="Sources of environment variables (configMapRef, secretRef), as in a container.",
         json_schema_extra={
             "x-kubernetes-list-type": "atomic",
-            "items": open_schema("One source, as in a container."),
+            "items": open_schema() | {"description": "One source, as in a container."},
         },
     )
     resources: OpenObject | None = Field(
         default=None,
         description="Requests and limits of the container.",
-        json_schema_extra=open_schema("Requests and limits of the container."),
+        json_schema_extra=open_schema(),
     )
     service_account_name: str | None = Field(
         default=None,
@@ -127,18 +127,16 @@ class WebJobSpec(ApiModel):
     )
     pod_template: OpenObject | None = Field(
         default=None,
-        description="A patch on the pod template (metadata, spec): merged by key, containers and volumes by name.",
-        json_schema_extra=open_schema(
+        description=(
             "A patch on the pod template (metadata, spec): merged by key, containers and volumes by name. "
             "The job's container is called job."
         ),
+        json_schema_extra=open_schema(),
     )
     settings: OpenObject | None = Field(
         default=None,
         description="settings.job as stored, unknown keys kept; fields of this spec win over its keys.",
-        json_schema_extra=open_schema(
-            "settings.job as stored, unknown keys kept; fields of this spec win over its keys."
-        ),
+        json_schema_extra=open_schema(),
     )
     stopping_wait_seconds: int | None = Field(
         default=None,

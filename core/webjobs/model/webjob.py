@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
-
 from pydantic import Field
 
 from webjobs import settings as job_settings
@@ -83,11 +80,6 @@ class WebJob(ApiModel):
     metadata: Metadata
     spec: WebJobSpec
     status: WebJobStatus = Field(default_factory=WebJobStatus)
-
-    @classmethod
-    def parse(cls, body: Mapping[str, Any]) -> Self:
-        """The model of an object as the API server returns it."""
-        return cls.model_validate(body)
 
     @property
     def display_name(self) -> str:
