@@ -136,9 +136,9 @@ def wait_until_settled(kubeconfig: Path) -> None:
     raise clusters.ClusterError("pods of an earlier release do not end within a minute")
 
 
-def up(name: str) -> Stack:
-    """Cluster, image and chart; quick when they are there already."""
-    cluster = clusters.up(name)
+def up(name: str, *, feature_gates: str | None = None) -> Stack:
+    """Cluster, image and chart; quick when they are there already. ``feature_gates``: of ``clusters.up``."""
+    cluster = clusters.up(name, feature_gates=feature_gates)
     config = cluster.kubeconfig
     image = _image(cluster)
     apply(config, namespace(SYSTEM), namespace(SITE))

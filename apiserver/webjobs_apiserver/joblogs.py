@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from webjobs import logs
-from webjobs.logs import CONTAINER, Level
+from webjobs.logs import Level, Output
 from webjobs.model import LABEL_RUN, LABEL_WEBJOB, WebJob, WebJobRun
 from webjobs.runs import parse_time, run_id
 from webjobs.store import ObjectStore
@@ -19,6 +19,7 @@ from webjobs_apiserver.runs import Runs
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Invalid, NotFound
+from webjobs_kube.podlogs import PodLogs
 
 Pod = dict[str, Any]
 Item = TypeVar("Item")
@@ -35,10 +36,10 @@ class LogFile:
     """Bytes; None for a live log."""
 
 
-def archive_key(site: Site, run: WebJobRun) -> str | None:
-    """Key of an ended run's log in the store; None before it is there."""
+def archive_key(site: Site, run: WebJobRun, *, errors: bool = False) -> str | None:
+    """Key of an ended run's log (of its stderr alone) in the store; None when it is not there."""
     # The path is data, and the store is shared: it must not lead into another namespace.
-    path = run.status.log_path
+    path = run.status.error_log_path if errors else run.status.log_path
     own = run.ended and path and path.startswith(f"{site.namespace}/data/") and ".." not in path.split("/")
     return path if own else None
 
@@ -48,6 +49,7 @@ class JobLogs:
 
     def __init__(self, kube: KubeClient, *, store: ObjectStore, jobs: Jobs, runs: Runs) -> None:
         self._kube = kube
+        self._logs = PodLogs(kube)
         self._store = store
         self._jobs = jobs
         self._runs = runs
@@ -84,16 +86,15 @@ class JobLogs:
         pods = await self._kube.list("Pod", site.namespace, selector=selector)
         return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
 
-    async def _output(self, site: Site, pods: list[Pod]) -> AsyncIterator[str]:
+    async def _output(self, site: Site, pods: list[Pod]) -> AsyncIterator[Output]:
         """Lines of all attempts of a run in their order, as the archive has them."""
         for pod in pods:
             async for line in self._lines(site, pod):
                 yield line
 
-    async def _lines(self, site: Site, pod: Pod, *, previous: bool = False) -> AsyncIterator[str]:
-        name = pod["metadata"]["name"]
+    async def _lines(self, site: Site, pod: Pod, *, previous: bool = False) -> AsyncIterator[Output]:
         try:
-            async for line in self._kube.log_lines(site.namespace, name, container=CONTAINER, previous=previous):
+            async for line in self._logs.lines(site.namespace, pod["metadata"]["name"], previous=previous):
                 yield line
         except (NotFound, Invalid):
             return  # the pod is gone, or its container has not started yet
@@ -130,8 +131,8 @@ class _Instance:
     def _system(self, when: datetime, text: str, *, level: Level = "INFO") -> bytes:
         return logs.line(when, self._id, text, level=level, system=True).encode()
 
-    def output(self, stamped: str) -> bytes:
-        return logs.output_line(stamped, self._id).encode()
+    def output(self, line: Output) -> bytes:
+        return logs.output_line(line, self._id).encode()
 
     def starting(self) -> bytes:
         created = self._pod["metadata"]["creationTimestamp"]

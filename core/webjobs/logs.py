@@ -6,16 +6,20 @@ The same functions make the archived log of an ended run and the live view of a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from webjobs import runs, scripts
 from webjobs.model import WebJob, WebJobRun
 from webjobs.runs import parse_time
 
 Level = Literal["INFO", "WARN", "ERR"]
+
+_FRACTION = re.compile(r"\.(\d{1,9})")
+_ERROR = re.compile(rb"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d > \w+: ERR \] ", re.ASCII)
 
 CONTAINER = "job"
 """Name of the container that runs the job, in every pod of it."""
@@ -31,15 +35,63 @@ def line(when: datetime, instance: str, text: str, *, level: Level = "INFO", sys
     return f"[{when.astimezone(UTC):%m/%d/%Y %H:%M:%S} > {instance}: {'SYS ' if system else ''}{level:<4}] {text}\r\n"
 
 
-def output_line(stamped: str, instance: str) -> str:
-    """A line of a container's log with time stamp (``2026-01-01T00:00:00.123456789Z text``) in Kudu's form."""
+class Output(NamedTuple):
+    """A line of a container's log: ``2026-01-01T00:00:00.123456789Z text``, without its end."""
+
+    stamped: str
+    level: Level = "INFO"
+    """ERR for stderr, where the streams can be told apart."""
+
+
+def output_line(output: Output, instance: str) -> str:
+    """A line of a container's log in Kudu's form."""
+    stamped = output.stamped
     stamp, _, text = stamped.partition(" ")
     try:
         # Nanoseconds are cut to microseconds. The stamp can have an offset: the node's own zone.
         when = parse_time(stamp)
     except ValueError:
         when, text = datetime.fromtimestamp(0, UTC), stamped
-    return line(when, instance, text.rstrip("\r"))
+    return line(when, instance, text.rstrip("\r"), level=output.level)
+
+
+async def merge(stdout: AsyncIterator[str], stderr: AsyncIterator[str]) -> AsyncIterator[Output]:
+    """The stamped lines of both streams in the order of their stamps, which are in nanoseconds.
+
+    What is in both is one line of stdout: a server that does not know of streams gives all lines each time.
+    """
+    out, err = await anext(stdout, None), await anext(stderr, None)
+    while out is not None or err is not None:
+        if out is not None and out == err:
+            yield Output(out)
+            out, err = await anext(stdout, None), await anext(stderr, None)
+        elif err is None or (out is not None and _moment(out) <= _moment(err)):
+            yield Output(out or "")
+            out = await anext(stdout, None)
+        else:
+            yield Output(err, "ERR")
+            err = await anext(stderr, None)
+
+
+def _moment(stamped: str) -> tuple[datetime, str]:
+    """Order of stamped lines; what has no stamp comes first."""
+    stamp = stamped.partition(" ")[0]
+    try:
+        when = parse_time(stamp).replace(microsecond=0)
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC), ""
+    fraction = _FRACTION.search(stamp)
+    return when, fraction[1].ljust(9, "0") if fraction else ""
+
+
+async def errors_of(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The lines of stderr of a log in Kudu's form, which comes in pieces of any size."""
+    rest = b""
+    async for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\r\n")
+        kept = [one + b"\r\n" for one in lines if _ERROR.match(one)]
+        if kept:
+            yield b"".join(kept)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,10 +173,10 @@ def run_log(webjob: WebJob, run: WebJobRun, pod: Mapping[str, Any] | None) -> Ru
     )
 
 
-async def render(log: RunLog, output: AsyncIterable[str]) -> AsyncIterator[bytes]:
-    """The whole log as UTF-8 pieces; ``output`` are time-stamped lines without their ends."""
+async def render(log: RunLog, output: AsyncIterable[Output]) -> AsyncIterator[bytes]:
+    """The whole log as UTF-8 pieces."""
     yield log.head().encode()
-    async for stamped in output:
-        yield output_line(stamped, log.instance).encode()
+    async for one in output:
+        yield output_line(one, log.instance).encode()
     if tail := log.tail():
         yield tail.encode()

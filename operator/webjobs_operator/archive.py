@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from webjobs import logs, runs
+from webjobs.logs import Output
 from webjobs.model import WebJob, WebJobRun
 from webjobs.store import ObjectStore
 from webjobs.store import logs as stored_logs
-from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Invalid, NotFound
-from webjobs_operator.manifests.pod import CONTAINER
+from webjobs_kube.podlogs import PodLogs
 from webjobs_operator.states import newest_pod
 
 log = logging.getLogger(__name__)
@@ -24,14 +24,14 @@ GIVE_UP = timedelta(minutes=10)
 
 async def archive(
     *,
-    kube: KubeClient,
+    pod_logs: PodLogs,
     store: ObjectStore,
     webjob: WebJob,
     run: WebJobRun,
     pods: Sequence[Mapping[str, Any]],
     now: datetime,
-) -> str:
-    """Stores the log of a run whose status says how it ended; gives its key in the store.
+) -> dict[str, str]:
+    """Stores the log of a run whose status says how it ended; gives what its status says of where it lies.
 
     Repeating it is safe: the key is the same, and the stored log is replaced as a whole. Raises ApiError while the
     log can't be read now but may be later.
@@ -41,17 +41,41 @@ async def archive(
     )
     header = logs.run_log(webjob, run, newest_pod(pods))
     ended = runs.parse_time(run.status.end_time)
-    lines = _output(kube, pods, must_read=now - ended < GIVE_UP)
-    await stored_logs.write(store, key, logs.render(header, lines))
-    return key
+    count = _Count(_output(pod_logs, pods, must_read=now - ended < GIVE_UP))
+    await stored_logs.write(store, key, logs.render(header, count.lines()))
+    paths = {"logPath": key}
+    if count.errors:
+        paths["errorLogPath"] = await _archive_errors(store, key)
+    return paths
 
 
-async def _output(kube: KubeClient, pods: Sequence[Mapping[str, Any]], *, must_read: bool) -> AsyncIterator[str]:
+async def _archive_errors(store: ObjectStore, key: str) -> str:
+    """The lines of stderr once more, on their own: from the stored log, so that both say the same."""
+    errors, stored = stored_logs.error_log_key(key), await stored_logs.read(store, key)
+    if stored:
+        await stored_logs.write(store, errors, logs.errors_of(stored[1]))
+    return errors
+
+
+class _Count:
+    """Counts the lines of stderr that pass."""
+
+    def __init__(self, source: AsyncIterator[Output]) -> None:
+        self._source = source
+        self.errors = 0
+
+    async def lines(self) -> AsyncIterator[Output]:
+        async for line in self._source:
+            self.errors += line.level == "ERR"
+            yield line
+
+
+async def _output(pod_logs: PodLogs, pods: Sequence[Mapping[str, Any]], *, must_read: bool) -> AsyncIterator[Output]:
     """Lines of all attempts in their order."""
     for pod in sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"])):
         meta = pod["metadata"]
         try:
-            async for line in kube.log_lines(meta["namespace"], meta["name"], container=CONTAINER):
+            async for line in pod_logs.lines(meta["namespace"], meta["name"]):
                 yield line
         except (NotFound, Invalid):
             continue  # the pod is gone, or its container never started

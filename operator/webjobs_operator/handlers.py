@@ -84,8 +84,8 @@ def _register_kind(
         plain = _plain(body, kind)
         if event["type"] == "DELETED":
             due = cache.drop(kind, plain)
-            if kind == "WebJobRun" and (path := plain.get("status", {}).get("logPath")):
-                await _drop_log(store, path)
+            if kind == "WebJobRun":
+                await _drop_logs(store, plain.get("status", {}))
         else:
             due = cache.take(kind, plain)
         for key in due:
@@ -96,9 +96,10 @@ def _plain(body: kopf.Body, kind: str) -> dict[str, Any]:
     return {"kind": kind, **dict(body)}
 
 
-async def _drop_log(store: ObjectStore, path: str) -> None:
-    """The log goes with its history entry."""
-    try:
-        await asyncio.wait_for(stored_logs.delete(store, path), timeout=30)
-    except Exception:
-        log.exception("log %s of a deleted run was not removed", path)
+async def _drop_logs(store: ObjectStore, status: Mapping[str, Any]) -> None:
+    """The logs go with their history entry."""
+    for path in filter(None, (status.get("logPath"), status.get("errorLogPath"))):
+        try:
+            await asyncio.wait_for(stored_logs.delete(store, path), timeout=30)
+        except Exception:
+            log.exception("log %s of a deleted run was not removed", path)

@@ -15,6 +15,7 @@ from webjobs.model import LABEL_RUN, LABEL_WEBJOB, Metadata, RunState, WebJobRun
 from webjobs.store import ObjectStore
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Invalid, NotFound
+from webjobs_kube.podlogs import PodLogs
 from webjobs_operator import history, states
 from webjobs_operator.archive import archive
 from webjobs_operator.cache import Cache
@@ -55,6 +56,7 @@ class RunKeeper:
     def __init__(self, *, kube: KubeClient, cache: Cache, store: ObjectStore, config: OperatorConfig) -> None:
         self._kube = kube
         self._cache = cache
+        self._logs = PodLogs(kube)
         self._store = store
         self._config = config
 
@@ -180,8 +182,8 @@ class RunKeeper:
             status, known = _status(run, found, now=this.now), run.status.to_wire()
             if found.end:
                 ended = run.model_copy(update={"status": run.status.model_validate(known | status)})
-                status["logPath"] = await archive(
-                    kube=self._kube, store=self._store, webjob=this.webjob, run=ended, pods=own, now=this.now
+                status |= await archive(
+                    pod_logs=self._logs, store=self._store, webjob=this.webjob, run=ended, pods=own, now=this.now
                 )
             patch = {key: value for key, value in status.items() if known.get(key) != value}
             if patch:

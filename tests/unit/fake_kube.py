@@ -14,7 +14,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -105,6 +105,10 @@ class FakeKube(KubeClient):
     calls: list[Call] = field(default_factory=list)
     logs: dict[tuple[str, str, bool], list[str]] = field(default_factory=dict)
     """Stamped lines by namespace, pod and whether they are of the previous container."""
+    errors_apart: bool = False
+    """Whether a stream can be asked for; then ``logs`` are of stdout."""
+    error_logs: dict[tuple[str, str, bool], list[str]] = field(default_factory=dict)
+    """The same of stderr."""
     tokens: dict[str, str] = field(default_factory=dict)
     """User name by token."""
     audience: str = "webjobs.dev/packages"
@@ -307,10 +311,15 @@ class FakeKube(KubeClient):
         follow: bool = False,
         tail: int | None = None,
         since_seconds: int | None = None,
+        stream: Literal["Stdout", "Stderr"] | None = None,
     ) -> AsyncIterator[str]:
         done = await self._begin(Call(verb="log", kind="Pod", namespace=namespace, name=pod))
         self._there("Pod", namespace, pod)
         lines = self.logs.get((namespace, pod, previous))
+        if stream and not self.errors_apart:
+            raise Invalid(422, "Invalid", f'PodLogOptions "{pod}" is invalid: stream: Forbidden: may not be specified')
+        if stream == "Stderr" and lines is not None:
+            lines = self.error_logs.get((namespace, pod, previous), [])
         if lines is None:
             raise Invalid(400, "BadRequest", f'container "{container}" in pod "{pod}" is waiting to start')
         for line in lines[-tail:] if tail else [] if since_seconds else list(lines):

@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.builders import run, webjob
 from webjobs import logs
+from webjobs.logs import Output
 
 WHEN = datetime(2016, 5, 19, 1, 50, 32, tzinfo=UTC)
 
@@ -31,13 +32,13 @@ def test_lines() -> None:
     ],
 )
 def test_output_line(stamped: str, expected: str) -> None:
-    assert logs.output_line(stamped, "abc123") == expected
+    assert logs.output_line(Output(stamped), "abc123") == expected
 
 
 async def _render(log: logs.RunLog, *lines: str) -> list[str]:
-    async def output() -> AsyncIterator[str]:
+    async def output() -> AsyncIterator[Output]:
         for line in lines:
-            yield line
+            yield Output(line)
 
     pieces = [piece async for piece in logs.render(log, output())]
     return [line.partition("] ")[2] for line in b"".join(pieces).decode().splitlines()]
@@ -107,3 +108,49 @@ def test_a_packages_script() -> None:
     package = {"digest": "sha256:" + "0" * 64, "entrypoint": "in/go.py", "size": 1, "files": 1}
     log = logs.run_log(webjob({"script": None, "package": package}), run(), None)
     assert (log.script, log.host) == ("go.py", "PythonScriptHost")
+
+
+TWICE = ["2026-01-01T00:00:01Z a", "2026-01-01T00:00:01Z a", "b"]
+
+
+async def _stream(*lines: str) -> AsyncIterator[str]:
+    for line in lines:
+        yield line
+
+
+@pytest.mark.parametrize(
+    ("out", "err", "expected"),
+    [
+        ([], [], []),
+        (["2026-01-01T00:00:01Z a"], [], ["I a"]),
+        ([], ["2026-01-01T00:00:01Z a"], ["E a"]),
+        (["2026-01-01T00:00:01Z a", "2026-01-01T00:00:03Z c"], ["2026-01-01T00:00:02Z b"], ["I a", "E b", "I c"]),
+        # Nanoseconds count, however many of them are written, and the zone in which they are.
+        (["2026-01-01T00:00:01.000000002Z b"], ["2026-01-01T00:00:01.000000001Z a"], ["E a", "I b"]),
+        (["2026-01-01T00:00:01.5Z b"], ["2026-01-01T00:00:01.123456789Z a"], ["E a", "I b"]),
+        (["2026-01-01T02:00:01+02:00 a"], ["2026-01-01T00:00:02Z b"], ["I a", "E b"]),
+        # Lines of one stream stay in their order, whatever their stamps say.
+        (["2026-01-01T00:00:09Z a", "2026-01-01T00:00:01Z b"], ["2026-01-01T00:00:05Z c"], ["E c", "I a", "I b"]),
+        # A server that does not know of streams gives everything twice.
+        (TWICE, TWICE, ["I a", "I a", "I b"]),
+    ],
+)  # fmt: skip
+async def test_streams_are_merged_by_time(out: list[str], err: list[str], expected: list[str]) -> None:
+    merged = [line async for line in logs.merge(_stream(*out), _stream(*err))]
+    assert [f"{line.level[0]} {line.stamped.rpartition(' ')[2]}" for line in merged] == expected
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+async def test_lines_of_stderr_alone(size: int) -> None:
+    errors = [logs.line(WHEN, "abc123", "one", level="ERR"), logs.line(WHEN, "abc123", "two", level="ERR")]
+    others = [
+        logs.line(WHEN, "abc123", "[05/19/2016 01:50:32 > abc123: ERR ] told by the job"),
+        logs.line(WHEN, "abc123", "Job failed due to exit code 1", level="ERR", system=True),
+    ]
+    content = "".join([others[0], errors[0], others[1], errors[1]]).encode()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(content), size):
+            yield content[start : start + size]
+
+    assert b"".join([piece async for piece in logs.errors_of(pieces())]).decode() == "".join(errors)

@@ -104,9 +104,9 @@ class World:
         ended = {"exitCode": code, "reason": "Error", "startedAt": stamp, "finishedAt": stamp}
         self.play({"terminated": ended}, phase="Failed" if code else "Succeeded")
 
-    def log(self, run: dict[str, Any]) -> str:
+    def log(self, run: dict[str, Any], path: str = "logPath") -> str:
         async def read() -> str:
-            found = await stored_logs.read(self.store, run["status"]["logPath"])
+            found = await stored_logs.read(self.store, run["status"][path])
             assert found is not None
             return b"".join([piece async for piece in found[1]]).decode()
 
@@ -166,6 +166,26 @@ def test_a_schedule_that_cron_cannot_say_replaces_the_cron_job() -> None:
     (condition,) = [c for c in world.one("WebJob")["status"]["conditions"] if c["type"] == "Scheduled"]
     assert (condition["reason"], "needs seconds" in condition["message"]) == ("OperatorTimer", True)
     assert world.due == pytest.approx(160, abs=0.01), "wakes up for the next slot"
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["streams apart", "streams together"])
+def test_lines_of_stderr(apart: bool) -> None:
+    world = World(webjob_body(), run_body())
+    world.settle()
+    world.start_processes()
+    world.kube.errors_apart = apart
+    world.kube.logs["site", world.one("Pod")["metadata"]["name"], False] = ["2026-01-01T00:00:31.5Z hello"]
+    world.kube.error_logs["site", world.one("Pod")["metadata"]["name"], False] = ["2026-01-01T00:00:31.2Z oops"]
+    world.end_processes(1)
+    world.settle()
+    run = world.one("WebJobRun")
+    said = [line.partition(": ")[2] for line in world.log(run).splitlines() if "hello" in line or "oops" in line]
+    if apart:
+        assert said == ["ERR ] oops", "INFO] hello"]
+        assert world.log(run, "errorLogPath") == "[01/01/2026 00:00:31 > abcdef: ERR ] oops\r\n"
+    else:
+        assert said == ["INFO] hello"]
+        assert "errorLogPath" not in run["status"]
 
 
 def test_a_name_that_becomes_free_is_taken_a_while_later() -> None:

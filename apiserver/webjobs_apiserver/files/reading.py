@@ -23,7 +23,6 @@ from webjobs_apiserver.runs import Runs
 from webjobs_apiserver.sites import Site
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
-RUN_LOG = "output_log.txt"
 STATUS = "status"
 JOB_LOG = "job_log.txt"
 
@@ -157,7 +156,8 @@ class Reading:
         return _folder(runs.run_id(run), runs.start_time(run), partial(self._run_files, site, job, run))
 
     async def _run_files(self, site: Site, job: Job, run: WebJobRun) -> list[Node]:
-        return [await self._run_log(site, job, run), self._run_status(run)]
+        errors = await self._error_log(site, run)
+        return [*([errors] if errors else []), await self._run_log(site, job, run), self._run_status(run)]
 
     async def _run_data(self, site: Site, there: tree.JobData, *, name: str) -> Node | None:
         if not there.parts:
@@ -166,8 +166,10 @@ class Reading:
         match tuple(part.lower() for part in there.parts[1:]):
             case ():
                 return self._run_folder(site, job, run)
-            case (file,) if file == RUN_LOG:
+            case (file,) if file == stored_logs.OUTPUT:
                 return await self._run_log(site, job, run)
+            case (file,) if file == stored_logs.ERRORS:
+                return await self._error_log(site, run)
             case (file,) if file == STATUS:
                 return self._run_status(run)
         return None
@@ -183,7 +185,26 @@ class Reading:
 
         size, mtime = known or (None, started)
         etag = tag(f"{key}:{size}:{mtime.timestamp()}") if known else None
-        return FileNode(name=RUN_LOG, size=size, mtime=mtime, crtime=started, etag=etag, open=content)
+        return FileNode(name=stored_logs.OUTPUT, size=size, mtime=mtime, crtime=started, etag=etag, open=content)
+
+    async def _error_log(self, site: Site, run: WebJobRun) -> FileNode | None:
+        key = archive_key(site, run, errors=True)
+        return await self._stored(key, stored_logs.ERRORS, crtime=runs.start_time(run)) if key else None
+
+    async def _stored(self, key: str, name: str, *, crtime: datetime) -> FileNode | None:
+        known = await stored_logs.head(self._store, key)
+        if known is None:
+            return None
+
+        async def content(span: Span | None) -> AsyncIterator[bytes]:
+            found = await stored_logs.read(self._store, key, span=span)
+            if found is None:
+                raise Missing  # it went between two looks
+            return found[1]
+
+        size, mtime = known
+        etag = tag(f"{key}:{size}:{mtime.timestamp()}")
+        return FileNode(name=name, size=size, mtime=mtime, crtime=crtime, etag=etag, open=content)
 
     def _run_status(self, run: WebJobRun) -> FileNode:
         started = runs.start_time(run)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from webjobs import logs, runs
 from webjobs.model import WebJob, WebJobRun
+from webjobs.store.logs import ERRORS, OUTPUT
 from webjobs_apiserver.jobs import Job
 
 Body = dict[str, Any]
@@ -81,6 +82,7 @@ def run(run: WebJobRun, *, job_name: str, base: str, now: datetime) -> Body:
     """A run (2.3)."""
     identifier, started = runs.run_id(run), runs.start_time(run)
     ended = runs.parse_time(run.status.end_time) if run.ended and run.status.end_time else None
+    files = f"{base}/vfs/data/jobs/triggered/{job_name}/{identifier}"
     return {
         "id": identifier,
         "name": identifier,
@@ -88,8 +90,8 @@ def run(run: WebJobRun, *, job_name: str, base: str, now: datetime) -> Body:
         "start_time": runs.kudu_time(started),
         "end_time": runs.kudu_time(ended) if ended else NEVER,
         "duration": runs.kudu_duration((ended or now) - started),
-        "output_url": f"{base}/vfs/data/jobs/triggered/{job_name}/{identifier}/output_log.txt",
-        "error_url": None,
+        "output_url": f"{files}/{OUTPUT}",
+        "error_url": f"{files}/{ERRORS}" if run.ended and run.status.error_log_path else None,
         "url": f"{base}/api/triggeredwebjobs/{job_name}/history/{identifier}",
         "job_name": job_name,
         "trigger": runs.trigger(run),

@@ -73,6 +73,10 @@ class WebJobRunStatus(ApiModel):
     job_name: str | None = Field(default=None, description="Kubernetes Job of the run.")
     job_uid: str | None = Field(default=None, alias="jobUID", description="UID of that Job.")
     log_path: str | None = Field(default=None, description="Where in the store the archived log lies.")
+    error_log_path: str | None = Field(
+        default=None,
+        description="Where its lines of stderr lie: when there are any, and the cluster tells streams apart.",
+    )
     conditions: list[Condition] = Field(
         default_factory=list,
         description="Complete: ended with exit code 0. Failed: ended otherwise.",

@@ -9,10 +9,18 @@ import obstore
 
 from webjobs.store import ObjectStore, read_stream
 
+OUTPUT = "output_log.txt"
+ERRORS = "error_log.txt"
+
 
 def run_log_key(*, namespace: str, webjob: str, run_id: str) -> str:
     """Key of a run's log; ``webjob`` is the object name."""
-    return f"{namespace}/data/jobs/triggered/{webjob}/{run_id}/output_log.txt"
+    return f"{namespace}/data/jobs/triggered/{webjob}/{run_id}/{OUTPUT}"
+
+
+def error_log_key(key: str) -> str:
+    """Key of the log with the lines of stderr, beside a run's log."""
+    return f"{key.removesuffix(OUTPUT)}{ERRORS}"
 
 
 async def write(store: ObjectStore, key: str, content: AsyncIterable[bytes]) -> None:
