@@ -248,6 +248,47 @@ def webjobrun() -> Schema:
     )
 
 
+SCHEDULE_SPEC_RULES: list[Schema] = [
+    _rule(
+        "[has(self.cron), has(self.periodSeconds), has(self.at)].filter(given, given).size() == 1",
+        "exactly one of cron, periodSeconds and at is needed",
+    ),
+    _rule("!has(self.timeZone) || has(self.cron)", "timeZone is for cron only: remove it"),
+    _rule("!has(self.startTime) || has(self.periodSeconds)", "startTime is for periodSeconds only: remove it"),
+]
+
+
+def webjobschedule() -> Schema:
+    """The WebJobSchedule CRD."""
+    return _definition(
+        kind="WebJobSchedule",
+        plural="webjobschedules",
+        short="wjs",
+        spec=model.WebJobScheduleSpec,
+        status=model.WebJobScheduleStatus,
+        description=(model.WebJobSchedule.__doc__ or "").strip(),
+        columns=[
+            _column("WebJob", ".spec.webJobName"),
+            _column("Schedule", ".status.schedule"),
+            _column("Suspended", ".spec.suspend", "boolean"),
+            _column("Next run", ".status.nextRunTime"),
+            _column("Last", ".status.lastScheduleTime", "date"),
+            _column("Outcome", ".status.lastOutcome"),
+            _column("Age", ".metadata.creationTimestamp", "date"),
+            _column("Last run", ".status.lastRunName", wide=True),
+            _column("Reason", ".status.conditions[?(@.type=='Scheduled')].message", wide=True),
+        ],
+        spec_rules=SCHEDULE_SPEC_RULES,
+        root_rules=[
+            _rule(
+                "self.metadata.name.size() <= 63",
+                "metadata.name may have at most 63 characters, the limit of a label: choose a shorter one",
+            ),
+        ],
+        scale=None,
+    )
+
+
 HEADER = "# Generated from core/webjobs/model by `make generate`. Do not edit.\n"
 
 
@@ -255,7 +296,7 @@ def files() -> dict[str, str]:
     """File name -> content of each CRD."""
     return {
         f"{plural}.yaml": HEADER + yaml.safe_dump(crd, sort_keys=False, width=110)
-        for plural, crd in (("webjobs", webjob()), ("webjobruns", webjobrun()))
+        for plural, crd in (("webjobs", webjob()), ("webjobruns", webjobrun()), ("webjobschedules", webjobschedule()))
     }
 
 

@@ -29,6 +29,7 @@ Event = tuple[str, Object]
 _PREFIXES = {
     "WebJob": ("/apis/webjobs.dev/v1", "webjobs"),
     "WebJobRun": ("/apis/webjobs.dev/v1", "webjobruns"),
+    "WebJobSchedule": ("/apis/webjobs.dev/v1", "webjobschedules"),
     "Deployment": ("/apis/apps/v1", "deployments"),
     "CronJob": ("/apis/batch/v1", "cronjobs"),
     "Job": ("/apis/batch/v1", "jobs"),

@@ -83,7 +83,7 @@ def _register_login(registry: kopf.OperatorRegistry) -> None:
 
 async def _wait_for_crds(kube: KubeClient) -> None:
     """Resources that are missing at kopf's start are never watched, so it must not start before them."""
-    while not {"webjobs", "webjobruns"} <= await kube.served(API_VERSION):
+    while not {"webjobs", "webjobruns", "webjobschedules"} <= await kube.served(API_VERSION):
         log.warning("waiting for the CRDs of %s", API_VERSION)
         await asyncio.sleep(2)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from webjobs import sitesettings
-from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun
+from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun, WebJobSchedule
 from webjobs.sitesettings import SiteSettings
 
 Object = dict[str, Any]
@@ -21,12 +21,17 @@ Key = tuple[str, str]
 _DELETING = "1970-01-01T00:00:00Z"
 
 
+_MODELS: Mapping[str, type[WebJobRun] | type[WebJobSchedule]] = {
+    "WebJobRun": WebJobRun,
+    "WebJobSchedule": WebJobSchedule,
+}
+"""Kinds that name their WebJob themselves."""
 MANAGED = "app.kubernetes.io/managed-by=webjobs"
 
 
 def selector_of(kind: str) -> str | None:
     """Label selector of what is watched of a kind."""
-    if kind in ("WebJob", "WebJobRun"):
+    if kind in ("WebJob", *_MODELS):
         return None
     # Site settings belong to no WebJob, so ConfigMaps are known by who manages them.
     return MANAGED if kind == "ConfigMap" else LABEL_WEBJOB
@@ -38,7 +43,7 @@ def webjob_of(kind: str, body: Mapping[str, Any]) -> Key | None:
     match kind:
         case "WebJob":
             return meta["namespace"], meta["name"]
-        case "WebJobRun":
+        case "WebJobRun" | "WebJobSchedule":
             return meta["namespace"], body["spec"]["webJobName"]
         case _:
             name = meta.get("labels", {}).get(LABEL_WEBJOB)
@@ -75,6 +80,7 @@ class Cache:
         self._objects: dict[str, dict[Key, dict[str, Object]]] = defaultdict(lambda: defaultdict(dict))
         self._webjobs: dict[Key, WebJob] = {}
         self._runs: dict[Key, dict[str, WebJobRun]] = defaultdict(dict)
+        self._schedules: dict[Key, dict[str, WebJobSchedule]] = defaultdict(dict)
         self._deleted: dict[tuple[str, str], None] = {}
         self._sites: dict[str, SiteSettings] = {}
 
@@ -108,9 +114,16 @@ class Cache:
         self._objects[kind][owner][meta["name"]] = _slim(kind, body)
         if kind == "WebJob":
             self._webjobs[owner] = WebJob.parse(body)
-        elif kind == "WebJobRun":
-            self._runs[owner][meta["name"]] = WebJobRun.parse(body)
+        else:
+            self._parse(kind, owner, body)
         return owner
+
+    def _parse(self, kind: str, owner: Key, body: Mapping[str, Any]) -> None:
+        name = body["metadata"]["name"]
+        if kind == "WebJobRun":
+            self._runs[owner][name] = WebJobRun.parse(body)
+        elif kind == "WebJobSchedule":
+            self._schedules[owner][name] = WebJobSchedule.parse(body)
 
     def forget(self, kind: str, body: Mapping[str, Any]) -> Key | None:
         """Takes an object out; gives the WebJob that it belonged to."""
@@ -125,6 +138,8 @@ class Cache:
                 self._webjobs.pop(owner, None)
             elif kind == "WebJobRun":
                 self._runs[owner].pop(meta["name"], None)
+            elif kind == "WebJobSchedule":
+                self._schedules[owner].pop(meta["name"], None)
         if not self._objects[kind][owner]:
             del self._objects[kind][owner]
         self._deleted[kind, meta["uid"]] = None
@@ -148,6 +163,11 @@ class Cache:
         """The runs of a WebJob by object name, as they are now; the caller may keep it."""
         return dict(self._runs.get(owner, {}))
 
+    def schedules(self, owner: Key) -> list[WebJobSchedule]:
+        """The WebJobSchedules of a WebJob, by name; without those that are being deleted."""
+        known = self._schedules.get(owner, {})
+        return [known[name] for name in sorted(known) if known[name].metadata.deletion_timestamp is None]
+
     def get(self, kind: str, owner: Key, name: str) -> Object | None:
         """One object."""
         return self._objects[kind].get(owner, {}).get(name)
@@ -163,8 +183,7 @@ class Cache:
             return
         marked = known | {"metadata": known["metadata"] | {"deletionTimestamp": _DELETING}}
         self._objects[kind][owner][name] = marked
-        if kind == "WebJobRun":
-            self._runs[owner][name] = WebJobRun.parse(marked)
+        self._parse(kind, owner, marked)
 
     def known(self, kind: str) -> dict[str, Object]:
         """All objects of a kind by UID."""

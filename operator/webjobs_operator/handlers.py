@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 WATCHED: Mapping[str, tuple[str, str, str]] = {
     "WebJob": (model.GROUP, model.VERSION, "webjobs"),
     "WebJobRun": (model.GROUP, model.VERSION, "webjobruns"),
+    "WebJobSchedule": (model.GROUP, model.VERSION, "webjobschedules"),
     "Deployment": ("apps", "v1", "deployments"),
     "CronJob": ("batch", "v1", "cronjobs"),
     "Job": ("batch", "v1", "jobs"),

@@ -13,20 +13,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from webjobs import runs
-from webjobs.model import ANNOTATION_HASH, WebJob
+from webjobs.model import ANNOTATION_HASH, WebJob, WebJobRun
 from webjobs.store import ObjectStore, packages
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, Invalid, NotFound
-from webjobs_operator import concurrency, history, scheduling, states, status
+from webjobs_operator import concurrency, history, schedulestatus, scheduling, states, status
 from webjobs_operator.cache import Cache, Key
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.events import event, post
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.merge import covers
 from webjobs_operator.manifests.program import Unrunnable, inline_tar, resolve
-from webjobs_operator.passes import Pass
+from webjobs_operator.passes import Pass, Turn
 from webjobs_operator.runkeeper import RunKeeper
 from webjobs_operator.site import STOPPED, under
+from webjobs_operator.slots import Slots
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Reconciler:
         self._config = config
         self._clock = clock
         self._runs = RunKeeper(kube=kube, cache=cache, store=store, config=config)
+        self._slots = Slots(kube=kube, cache=cache, keeper=self._runs)
 
     async def __call__(self, key: Key) -> float | None:
         webjob = self._cache.webjob(key)
@@ -76,16 +78,29 @@ class Reconciler:
         site = self._cache.site(key[0])
         webjob = under(webjob, site)
         this = Pass(webjob=webjob, key=key, now=self._clock(), site=site)
-        known = self._cache.runs(key)
+        known = list(self._cache.runs(key).values())
         if webjob.spec.type == "triggered":
-            this.plan = scheduling.plan(webjob, latest=runs.newest(list(known.values())), now=this.now)
+            latest = runs.newest([run for run in known if run.spec.schedule_name is None])
+            this.plan = scheduling.plan(webjob, latest=latest, now=this.now)
+        this.turns = self._turns(key, webjob, known, now=this.now)
         await self._children(this)
         if webjob.spec.type == "triggered":
             await self._triggered(this)
         else:
             await self._runs.refuse_all(this, "A continuous WebJob has no runs: start and stop it by spec.stopped.")
             await self._write_status(this, holder=None)
+        for turn in this.turns:
+            await self._write_schedule(turn, webjob=webjob, now=this.now)
         return _delay(this.due, now=this.now)
+
+    def _turns(self, key: Key, webjob: WebJob, known: list[WebJobRun], *, now: datetime) -> list[Turn]:
+        turns = []
+        for schedule in self._cache.schedules(key):
+            turn = Turn(schedule=schedule, newest=scheduling.newest_of(schedule, known))
+            if webjob.spec.type == "triggered":
+                turn.plan = scheduling.plan_further(schedule, webjob=webjob, newest=turn.newest, now=now)
+            turns.append(turn)
+        return turns
 
     # Children that follow from the spec
 
@@ -201,7 +216,7 @@ class Reconciler:
         await self._runs.update_started(this)
         if this.problem or this.site.stopped:
             await self._runs.refuse_all(this, this.problem.message if this.problem else STOPPED)
-        await self._runs.take_slots(this)
+        await self._slots.take(this)
         known = self._cache.runs(this.key)
         pods = list(self._cache.of("Pod", this.key).values())
         lingering = states.has_stray(pods, run_ids={runs.run_id(run) for run in known.values()})
@@ -221,8 +236,8 @@ class Reconciler:
         if decision.holder and decision.holder not in self._cache.runs(this.key):
             this.due.append(this.now + runs.LOCK_GRACE)
         await self._runs.clean_up(this)
-        if this.plan.next:
-            this.due.append(this.plan.next)
+        plans = [this.plan, *(turn.plan for turn in this.turns)]
+        this.due += [plan.next for plan in plans if plan.next]
 
     async def _write_status(self, this: Pass, *, holder: str | None) -> None:
         """At most one write, and none when nothing differs; Conflict when somebody else wrote in between."""
@@ -233,6 +248,7 @@ class Reconciler:
             deployment=self._cache.get("Deployment", this.key, webjob.metadata.name),
             pods=list(self._cache.of("Pod", this.key).values()),
             plan=this.plan,
+            further=[turn.plan for turn in this.turns],
             problem=this.problem,
             holder=holder,
             skipped=this.skipped,
@@ -247,10 +263,29 @@ class Reconciler:
         this.webjob = under(WebJob.parse(answer), this.site)
         this.skipped = 0
 
+    async def _write_schedule(self, turn: Turn, *, webjob: WebJob | None, now: datetime) -> None:
+        """The same for a WebJobSchedule."""
+        meta = turn.schedule.metadata
+        wanted = schedulestatus.compute(turn, webjob=webjob, now=now)
+        patch = status.changes(turn.schedule.status.to_wire(), wanted)
+        if not patch:
+            return
+        body = {"metadata": {"resourceVersion": meta.resource_version}, "status": patch}
+        try:
+            answer = await self._kube.patch("WebJobSchedule", meta.namespace, meta.name, body, subresource="status")
+        except NotFound:
+            return  # deleted meanwhile
+        except Conflict:
+            self._cache.observe("WebJobSchedule", await self._kube.get("WebJobSchedule", meta.namespace, meta.name))
+            raise
+        self._cache.observe("WebJobSchedule", answer)
+
     async def _without_webjob(self, key: Key) -> float | None:
         """Runs that name a WebJob which is not there: after a moment they fail with a message that says so."""
         now = self._clock()
         due: list[datetime] = []
+        for schedule in self._cache.schedules(key):
+            await self._write_schedule(Turn(schedule=schedule), webjob=None, now=now)
         for run in self._cache.runs(key).values():
             if run.ended or run.metadata.deletion_timestamp or run.metadata.owner_references:
                 continue  # owned ones are being collected with their WebJob

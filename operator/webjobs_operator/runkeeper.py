@@ -1,4 +1,4 @@
-"""The life of runs: a slot's record, the start, the state while it goes on, the archived end, the clean-up.
+"""The life of runs: the start, the state while it goes on, the archived end, the clean-up.
 
 Every step can be repeated: names are deterministic, and AlreadyExists is looked into instead of trusted.
 """
@@ -19,7 +19,6 @@ from webjobs_kube.podlogs import PodLogs
 from webjobs_operator import history, states
 from webjobs_operator.archive import archive
 from webjobs_operator.cache import Cache
-from webjobs_operator.concurrency import holder
 from webjobs_operator.conditions import Wanted, update
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.events import event, post
@@ -30,24 +29,7 @@ from webjobs_operator.passes import Pass
 log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
-_SLOT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
-_BUSY = "Another run of the job was active, and its concurrencyPolicy does not allow two."
-
-
-def is_slot(job: Mapping[str, Any]) -> bool:
-    """Whether a Job was made by a CronJob and waits to be admitted."""
-    owners = job["metadata"].get("ownerReferences", [])
-    return (
-        job["spec"].get("suspend") is True
-        and not job["metadata"].get("deletionTimestamp")
-        and any(o["kind"] == "CronJob" and o.get("controller") for o in owners)
-    )
-
-
-def slot_time(job: Mapping[str, Any]) -> datetime:
-    """The schedule time that a CronJob's Job stands for."""
-    meta = job["metadata"]
-    return runs.parse_time(meta.get("annotations", {}).get(_SLOT) or meta["creationTimestamp"])
+BUSY = "Another run of the job was active, and its concurrencyPolicy does not allow two."
 
 
 class RunKeeper:
@@ -61,42 +43,6 @@ class RunKeeper:
         self._config = config
 
     # Beginning
-
-    async def take_slots(self, this: Pass) -> None:
-        """Each due slot becomes one run's record or one recorded skip."""
-        for job in sorted(self._cache.of("Job", this.key).values(), key=slot_time):
-            if not is_slot(job) or LABEL_RUN in job["metadata"].get("labels", {}):
-                continue
-            known = self._cache.runs(this.key)
-            name = runs.object_name(webjob=this.key[1], run_id=runs.run_id_at(slot_time(job)))
-            if name in known and not known[name].ended:
-                continue
-            if name in known or this.problem or not await self._slot(this, slot_time(job), job["metadata"]["name"]):
-                await self.delete_object(this, "Job", job)
-        if this.plan.fire and not this.problem:
-            await self._slot(this, this.plan.fire, None)
-        if this.plan.missed.count:
-            count, latest = this.plan.missed.count, this.plan.missed.latest
-            message = f"Missed {count} schedules, most recent at {latest:%Y-%m-%d %H:%M:%S} UTC."
-            await self._tell(this, "MissedSchedule", message)
-
-    async def _slot(self, this: Pass, slot: datetime, cron_job_name: str | None) -> bool:
-        known = self._cache.runs(this.key)
-        waiting = any(run.status.state is None for run in known.values())
-        busy = waiting or holder(this.webjob, known, now=this.now) is not None
-        manifest = children.scheduled_run(
-            this.webjob, slot=slot, trigger=this.plan.trigger, cron_job_name=cron_job_name
-        )
-        if busy and this.webjob.concurrency == "Forbid" and manifest["metadata"]["name"] not in known:
-            this.skipped += 1
-            await self._tell(this, "RunSkipped", f"The run of {slot:%Y-%m-%d %H:%M:%S} UTC was skipped. {_BUSY}")
-            return False
-        try:
-            self._cache.observe("WebJobRun", await self._kube.create(manifest))
-        except AlreadyExists:
-            meta = manifest["metadata"]
-            self._cache.observe("WebJobRun", await self._kube.get("WebJobRun", meta["namespace"], meta["name"]))
-        return True
 
     async def start(self, this: Pass, run: WebJobRun, *, program: Program) -> None:
         """Makes the Job of a run (or admits its CronJob's), then records that it was made."""
@@ -158,8 +104,8 @@ class RunKeeper:
         """A run that may not start because another is active."""
         this.skipped += 1
         await self._adopt(this, run)
-        await self.finish(run, state="Skipped", reason="AlreadyRunning", message=_BUSY, now=this.now)
-        await self._tell(this, "RunSkipped", f"Run {run.metadata.name} was skipped. {_BUSY}")
+        await self.finish(run, state="Skipped", reason="AlreadyRunning", message=BUSY, now=this.now)
+        await self.tell(this, "RunSkipped", f"Run {run.metadata.name} was skipped. {BUSY}")
 
     async def refuse_all(self, this: Pass, message: str, *, state: RunState = "Failed") -> None:
         """Ends every run that has not started."""
@@ -189,13 +135,13 @@ class RunKeeper:
             if patch:
                 await self._patch_run(run, {"status": patch})
             if found.state == "Failed":
-                await self._tell(this, "RunFailed", f"Run {run_id} failed. {found.message or ''}".strip())
+                await self.tell(this, "RunFailed", f"Run {run_id} failed. {found.message or ''}".strip())
 
     async def end(self, this: Pass, run: WebJobRun) -> None:
         """Ends an active run by deleting its Job; the run is over once its pod is."""
         job = self._cache.get("Job", this.key, run.status.job_name or run.metadata.name)
         if job and not job["metadata"].get("deletionTimestamp"):
-            await self._tell(this, "RunReplaced", f"Run {runs.run_id(run)} is ended for a newer one.")
+            await self.tell(this, "RunReplaced", f"Run {runs.run_id(run)} is ended for a newer one.")
             await self.delete_object(this, "Job", job)
 
     # Ending
@@ -247,7 +193,8 @@ class RunKeeper:
             return  # deleted meanwhile: there is nothing left to tell
         self._cache.observe("WebJobRun", answer)
 
-    async def _tell(self, this: Pass, reason: str, message: str) -> None:
+    async def tell(self, this: Pass, reason: str, message: str) -> None:
+        """A warning about the WebJob, as an Event."""
         webjob = this.webjob.metadata
         await post(self._kube, event("WebJob", webjob, level="Warning", reason=reason, message=message, now=this.now))
 

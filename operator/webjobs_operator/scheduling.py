@@ -1,18 +1,20 @@
-"""The schedule of a WebJob: who fires it, when next, and what is due now."""
+"""The schedules of a WebJob: who fires them, when next, and what is due now. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from webjobs import model, runs
-from webjobs.model import WebJob, WebJobRun
-from webjobs.schedule import Missed, ScheduleError, due, load_zone, parse
+from webjobs.model import WebJob, WebJobRun, WebJobSchedule
+from webjobs.schedule import Missed, Once, Period, ScheduleError, Timetable, Zoned, due, load_zone, parse
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What the schedule asks for. All times are UTC; the default is a WebJob without a schedule."""
+    """What a schedule asks for. All times are UTC; the default is a WebJob without a schedule."""
 
     text: str | None = None
     """Normal form."""
@@ -31,15 +33,21 @@ class Plan:
     def trigger(self) -> str:
         return f"Schedule - {self.text}"
 
+    @property
+    def handled(self) -> datetime | None:
+        """The newest slot that this plan deals with."""
+        return self.fire or self.missed.latest
+
 
 def plan(webjob: WebJob, *, latest: WebJobRun | None, now: datetime) -> Plan:
-    """The plan for now; ``latest`` is the newest run of any trigger."""
+    """The plan for now of the schedule that a WebJob has itself; ``latest`` is the newest run of any other trigger
+    than a WebJobSchedule."""
     written = webjob.schedule
     if written is None:
         return Plan()
     try:
         schedule = parse(written)
-        zone: tzinfo = load_zone(webjob.spec.time_zone)
+        zone = load_zone(webjob.spec.time_zone)
     except ScheduleError as error:
         return Plan(problem=str(error))
     mapping = schedule.as_cron(zone_name=webjob.spec.time_zone, from_year=now.year)
@@ -47,15 +55,76 @@ def plan(webjob: WebJob, *, latest: WebJobRun | None, now: datetime) -> Plan:
         return Plan(text=schedule.normalised, cron=mapping.expression, timer_reason=mapping.reason)
     if mapping.expression:
         return Plan(text=schedule.normalised, cron=mapping.expression, next=schedule.next_after(now, zone=zone))
-    seconds = webjob.spec.starting_deadline_seconds or model.DEFAULT_STARTING_DEADLINE_SECONDS
-    decision = due(schedule, _planned_from(webjob, latest), now, zone=zone, deadline=timedelta(seconds=seconds))
+    timetable = Zoned(schedule, zone)
+    decision = due(timetable, _planned_from(webjob, latest), now, deadline=_deadline(webjob))
     return Plan(
         text=schedule.normalised,
         timer_reason=mapping.reason,
-        next=schedule.next_after(now, zone=zone),
+        next=timetable.next_after(now),
         fire=decision.slot if decision.fire else None,
         missed=decision.missed,
     )
+
+
+def newest_of(schedule: WebJobSchedule, known: Iterable[WebJobRun]) -> WebJobRun | None:
+    """Of the runs that a WebJobSchedule made, that of its latest slot."""
+    own = [run for run in known if run.spec.schedule_name == schedule.metadata.name and run.spec.schedule_time]
+    return max(own, key=lambda run: runs.parse_time(run.spec.schedule_time), default=None)
+
+
+def plan_further(schedule: WebJobSchedule, *, webjob: WebJob, newest: WebJobRun | None, now: datetime) -> Plan:
+    """The plan for now of a WebJobSchedule, which the operator's timer fires; ``newest``: of the runs that it made."""
+    try:
+        timetable = timetable_of(schedule)
+    except ScheduleError as error:
+        return Plan(problem=str(error))
+    text = str(timetable)
+    if schedule.spec.suspend or webjob.spec.suspend:
+        return Plan(text=text)
+    shift = jitter(schedule)
+    last, at = _handled(schedule, newest), now - shift
+    if isinstance(timetable, Once) and (last is None or last < timetable.at):
+        # A moment that was past already when it was written is late, not nothing.
+        last = timetable.at - timedelta(seconds=1)
+    last = last or runs.parse_time(schedule.metadata.creation_timestamp)
+    decision = due(timetable, last, at, deadline=_deadline(webjob))
+    following = timetable.next_after(max(at, last))
+    return Plan(
+        text=text,
+        next=following + shift if following else None,
+        fire=decision.slot if decision.fire else None,
+        missed=decision.missed,
+    )
+
+
+def timetable_of(schedule: WebJobSchedule) -> Timetable:
+    """When a WebJobSchedule fires, but for its jitter. Raises ScheduleError."""
+    spec = schedule.spec
+    if spec.cron:
+        return Zoned(parse(spec.cron), load_zone(spec.time_zone))
+    if spec.period_seconds:
+        anchor = runs.parse_time(spec.start_time or schedule.metadata.creation_timestamp)
+        return Period(anchor.replace(microsecond=0), timedelta(seconds=spec.period_seconds))
+    if spec.at:
+        return Once(runs.parse_time(spec.at).replace(microsecond=0))
+    raise ScheduleError("one of cron, periodSeconds and at is needed")
+
+
+def jitter(schedule: WebJobSchedule) -> timedelta:
+    """The shift of all its runs: the same for one object for ever, so that it neither drifts nor repeats a slot."""
+    most = schedule.spec.jitter_seconds or 0
+    number = int.from_bytes(sha256(schedule.metadata.uid.encode()).digest()[:8], "big")
+    return timedelta(seconds=number % (most + 1))
+
+
+def _deadline(webjob: WebJob) -> timedelta:
+    return timedelta(seconds=webjob.spec.starting_deadline_seconds or model.DEFAULT_STARTING_DEADLINE_SECONDS)
+
+
+def _handled(schedule: WebJobSchedule, newest: WebJobRun | None) -> datetime | None:
+    """The newest slot that was dealt with: as recorded, or by a run whose recording was lost."""
+    texts = [newest.spec.schedule_time if newest else None, schedule.status.last_schedule_time]
+    return max((runs.parse_time(text) for text in texts if text), default=None)
 
 
 def _planned_from(webjob: WebJob, latest: WebJobRun | None) -> datetime:

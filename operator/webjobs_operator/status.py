@@ -18,7 +18,7 @@ Object = Mapping[str, Any]
 Status = dict[str, Any]
 
 
-_SUSPENDED = "The schedule rests: by spec.suspend, or by WEBJOBS_STOPPED or WEBJOBS_DISABLE_SCHEDULE of the site."
+SUSPENDED = "The schedule rests: by spec.suspend, or by WEBJOBS_STOPPED or WEBJOBS_DISABLE_SCHEDULE of the site."
 
 
 def compute(
@@ -28,17 +28,18 @@ def compute(
     deployment: Object | None,
     pods: Sequence[Object],
     plan: Plan,
+    further: Sequence[Plan] = (),
     problem: Unrunnable | None,
     holder: str | None,
     skipped: int,
     now: datetime,
 ) -> Status:
-    """The whole status on the wire. ``skipped``: runs refused in this pass."""
+    """The whole status on the wire. ``further``: of its WebJobSchedules; ``skipped``: runs refused in this pass."""
     if webjob.spec.type == "continuous":
         status, conditions = _continuous(webjob, deployment=deployment, pods=pods, problem=problem)
     else:
         status, conditions = _triggered(
-            webjob, known=known, plan=plan, problem=problem, holder=holder, skipped=skipped, now=now
+            webjob, known=known, plan=plan, further=further, problem=problem, holder=holder, skipped=skipped, now=now
         )
     generation = webjob.metadata.generation
     return status | {
@@ -56,6 +57,7 @@ def _triggered(
     *,
     known: Mapping[str, WebJobRun],
     plan: Plan,
+    further: Sequence[Plan],
     problem: Unrunnable | None,
     holder: str | None,
     skipped: int,
@@ -81,15 +83,16 @@ def _triggered(
         conditions.append(Wanted(type="Scheduled", status=False, reason="InvalidSchedule", message=plan.problem))
     elif plan.text:
         status["schedule"] = plan.text
-        if plan.next:
-            status["nextRunTime"] = runs.rfc3339(plan.next, micro=False)
-        handled = plan.fire or plan.missed.latest
-        if handled:
-            status["lastScheduleTime"] = runs.rfc3339(handled, micro=False)
+        if plan.handled:
+            status["lastScheduleTime"] = runs.rfc3339(plan.handled, micro=False)
         elif webjob.status.last_schedule_time:
             status["lastScheduleTime"] = webjob.status.last_schedule_time
         conditions.append(_scheduled(webjob, plan))
         state = "Suspended" if webjob.spec.suspend else "Scheduled"
+    times = [one.next for one in (plan, *further) if one.next]
+    if times:
+        status["nextRunTime"] = runs.rfc3339(min(times), micro=False)
+        state = "Scheduled"
     if problem or plan.problem:
         state = "Error"
     elif latest and latest["state"] == "Running":
@@ -99,7 +102,7 @@ def _triggered(
 
 def _scheduled(webjob: WebJob, plan: Plan) -> Wanted:
     if webjob.spec.suspend:
-        return Wanted(type="Scheduled", status=False, reason="Suspended", message=_SUSPENDED)
+        return Wanted(type="Scheduled", status=False, reason="Suspended", message=SUSPENDED)
     if plan.next is None:
         return Wanted(
             type="Scheduled", status=False, reason="NeverFires", message="No time matches the schedule: change it."

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from webjobs.model import WebJob, WebJobRun
+from webjobs.model import WebJob, WebJobRun, WebJobSchedule
 from webjobs.runs import rfc3339
 from webjobs_kube.client import Event, KubeClient
 from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, Gone, Invalid, NotFound
@@ -31,7 +31,11 @@ Key = tuple[str, str, str]
 
 WRITES = frozenset({"create", "apply", "patch", "replace", "delete"})
 _NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
-_MODELS: dict[str, type[WebJob] | type[WebJobRun]] = {"WebJob": WebJob, "WebJobRun": WebJobRun}
+_MODELS: dict[str, type[WebJob] | type[WebJobRun] | type[WebJobSchedule]] = {
+    "WebJob": WebJob,
+    "WebJobRun": WebJobRun,
+    "WebJobSchedule": WebJobSchedule,
+}
 _NAME_LENGTHS = {"WebJob": 43, "WebJobRun": 63, "Job": 63, "CronJob": 52}
 _PLAIN = frozenset({"ConfigMap", "Event", "Secret"})
 """Kinds without a status subresource."""

@@ -61,9 +61,9 @@ CASES: dict[str, dict[str, Any]] = {
     "deployment-stopped": build_deployment({"stopped": True, "serviceAccountName": "robot"}),
     "scheduled-run": children.scheduled_run(
         webjob(),
+        name="job-202601010203040000",
         slot=datetime(2026, 1, 1, 2, 3, 4, tzinfo=UTC),
-        trigger="Schedule - 4 * * * * *",
-        cron_job_name="job-29",
+        origin=children.SlotOrigin(trigger="Schedule - 4 * * * * *", cron_job_name="job-29"),
     ),
 }
 

@@ -1,4 +1,4 @@
-"""The API objects: WebJob and WebJobRun (``webjobs.dev/v1``).
+"""The API objects: WebJob, WebJobRun and WebJobSchedule (``webjobs.dev/v1``).
 
 These models are the one source of the CRDs (``python -m webjobs.crd``), of ``kubectl explain`` and of what the
 operator and the REST shim read. Field names are camelCase on the wire. Fields without a default are required.
@@ -14,6 +14,7 @@ from webjobs.model.base import (
     DEFAULT_STARTING_DEADLINE_SECONDS,
     GROUP,
     LABEL_RUN,
+    LABEL_SCHEDULE,
     LABEL_WEBJOB,
     MAX_NAME_LENGTH,
     TERMINAL_STATES,
@@ -27,6 +28,7 @@ from webjobs.model.base import (
     RunState,
 )
 from webjobs.model.run import WebJobRun, WebJobRunSpec, WebJobRunStatus
+from webjobs.model.schedule import SlotOutcome, WebJobSchedule, WebJobScheduleSpec, WebJobScheduleStatus
 from webjobs.model.spec import Package, Script, WebJobSpec
 from webjobs.model.webjob import ActiveRun, Instance, LatestRun, WebJob, WebJobStatus
 
@@ -38,6 +40,7 @@ __all__ = [
     "DEFAULT_STARTING_DEADLINE_SECONDS",
     "GROUP",
     "LABEL_RUN",
+    "LABEL_SCHEDULE",
     "LABEL_WEBJOB",
     "MAX_NAME_LENGTH",
     "TERMINAL_STATES",
@@ -54,10 +57,14 @@ __all__ = [
     "Package",
     "RunState",
     "Script",
+    "SlotOutcome",
     "WebJob",
     "WebJobRun",
     "WebJobRunSpec",
     "WebJobRunStatus",
+    "WebJobSchedule",
+    "WebJobScheduleSpec",
+    "WebJobScheduleStatus",
     "WebJobSpec",
     "WebJobStatus",
 ]

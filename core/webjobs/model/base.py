@@ -16,6 +16,8 @@ LABEL_WEBJOB = f"{GROUP}/webjob"
 """Object name of the WebJob, on every child and pod."""
 LABEL_RUN = f"{GROUP}/run"
 """Run id, on every Job and pod of a run."""
+LABEL_SCHEDULE = f"{GROUP}/schedule"
+"""Name of the WebJobSchedule, on the runs that it made."""
 ANNOTATION_HASH = f"{GROUP}/desired-hash"
 """Digest of the manifest as the operator last applied it."""
 
@@ -67,6 +69,26 @@ class Condition(ApiModel):
 
 
 CONDITION_LIST: dict[str, Any] = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
+
+
+NCRONTAB: dict[str, Any] = {
+    "x-kubernetes-validations": [
+        {
+            "rule": "self.split(' ').filter(f, f != '').size() == 6",
+            "message": (
+                "six fields are needed (second minute hour day month weekday), for example "
+                "'0 */5 * * * *': put '0 ' in front of a five-field cron expression"
+            ),
+        },
+        {
+            "rule": "self.matches('^[0-9A-Za-z*/, -]+$')",
+            "message": "only digits, names, '*', '/', ',', '-' and spaces are allowed",
+        },
+    ]
+}
+"""What the API server itself can tell of an NCRONTAB expression."""
+TIME_ZONE = r"^[A-Za-z(][A-Za-z0-9 ._+/()-]*$"
+TIME_ZONE_HELP = "an IANA name such as Europe/Berlin, or a Windows one. UTC when absent."
 
 
 class OwnerReference(ApiModel):

@@ -49,6 +49,9 @@ class WebJobRunSpec(ApiModel):
         description="The schedule time that the run stands for.",
         json_schema_extra={"format": "date-time"},
     )
+    schedule_name: str | None = Field(
+        default=None, max_length=63, description="WebJobSchedule that made the run. Set by the operator."
+    )
     cron_job_name: str | None = Field(
         default=None,
         max_length=253,

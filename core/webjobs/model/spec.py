@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from webjobs.model.base import ApiModel, ConcurrencyPolicy, JobType, OpenObject, open_schema
+from webjobs.model.base import (
+    NCRONTAB,
+    TIME_ZONE,
+    TIME_ZONE_HELP,
+    ApiModel,
+    ConcurrencyPolicy,
+    JobType,
+    OpenObject,
+    open_schema,
+)
 
 
 class Script(ApiModel):
@@ -150,27 +159,10 @@ class WebJobSpec(ApiModel):
         min_length=11,
         max_length=256,
         description="NCRONTAB: six fields, second minute hour day month weekday. Day and weekday must both match.",
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                {
-                    "rule": "self.split(' ').filter(f, f != '').size() == 6",
-                    "message": (
-                        "schedule needs six fields (second minute hour day month weekday), for example "
-                        "'0 */5 * * * *': put '0 ' in front of a five-field cron expression"
-                    ),
-                },
-                {
-                    "rule": "self.matches('^[0-9A-Za-z*/, -]+$')",
-                    "message": "schedule may hold only digits, names, '*', '/', ',', '-' and spaces",
-                },
-            ]
-        },
+        json_schema_extra=NCRONTAB,
     )
     time_zone: str | None = Field(
-        default=None,
-        max_length=64,
-        pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$",
-        description="IANA name of the schedule's time zone, for example Europe/Berlin. UTC when absent.",
+        default=None, max_length=64, pattern=TIME_ZONE, description=f"Time zone of the schedule: {TIME_ZONE_HELP}"
     )
     suspend: bool | None = Field(
         default=None, description="true: the schedule does not fire; runs on demand still work."

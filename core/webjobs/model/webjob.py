@@ -53,7 +53,9 @@ class WebJobStatus(ApiModel):
     )
     schedule: str | None = Field(default=None, description="The schedule in force, in normal form.")
     next_run_time: str | None = Field(
-        default=None, description="Next time of the schedule.", json_schema_extra={"format": "date-time"}
+        default=None,
+        description="Next time at which one of its schedules fires.",
+        json_schema_extra={"format": "date-time"},
     )
     last_schedule_time: str | None = Field(
         default=None,

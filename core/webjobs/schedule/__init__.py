@@ -12,6 +12,20 @@ One deliberate difference: NCrontab 2.0 does not go back to the first second whe
 from webjobs.schedule.clock import load_zone
 from webjobs.schedule.cron import CronMapping
 from webjobs.schedule.grammar import ScheduleError
-from webjobs.schedule.ncrontab import Due, Missed, Schedule, due, parse
+from webjobs.schedule.ncrontab import Missed, Schedule, parse
+from webjobs.schedule.timetable import Due, Once, Period, Timetable, Zoned, due
 
-__all__ = ["CronMapping", "Due", "Missed", "Schedule", "ScheduleError", "due", "load_zone", "parse"]
+__all__ = [
+    "CronMapping",
+    "Due",
+    "Missed",
+    "Once",
+    "Period",
+    "Schedule",
+    "ScheduleError",
+    "Timetable",
+    "Zoned",
+    "due",
+    "load_zone",
+    "parse",
+]

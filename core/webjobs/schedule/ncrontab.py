@@ -1,15 +1,12 @@
-"""Schedules: parsing, the next and the previous occurrence in a time zone, missed runs, and Kudu's planning rule."""
+"""Schedules: parsing, the next and the previous occurrence in a time zone, missed runs."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from webjobs.schedule.clock import DAY, SECOND, stretch_at
 from webjobs.schedule.cron import CronMapping, cron_mapping
 from webjobs.schedule.grammar import parse_expression
 from webjobs.schedule.slots import FIRST_YEAR, LAST_YEAR, Slots
-
-# How late a run may start and still count as in time (Kudu).
-CATCH_UP = timedelta(minutes=10)
 
 _FIRST = datetime(FIRST_YEAR, 1, 1)
 _LAST = datetime(LAST_YEAR, 12, 31, 23, 59, 59)
@@ -115,56 +112,9 @@ class Schedule:
         return cron_mapping(self.slots, zone_name=zone_name, from_year=year)
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """What to do now: fire (`wait` is zero), wait, or nothing ever again (`wait` and `slot` are None).
-
-    `slot` is the occurrence that is waited for, or the newest one that this run stands for. `covered` counts older
-    occurrences that the run makes up for as well: Kudu runs once, whatever the number. `missed` are occurrences that
-    are given up (worth a warning, as in `Missed 3 schedules, most recent at ...`); empty when the run fires.
-    """
-
-    slot: datetime | None
-    wait: timedelta | None
-    missed: Missed = Missed()
-    covered: int = 0
-
-    @property
-    def fire(self) -> bool:
-        """True when a run is to start now."""
-        return self.wait == timedelta()
-
-
 def parse(text: str) -> Schedule:
     """Read a six-field NCRONTAB expression (second minute hour day month weekday). Raises ScheduleError."""
     return Schedule(Slots(*parse_expression(text)))
-
-
-def due(
-    schedule: Schedule,
-    last: datetime | None,
-    now: datetime,
-    *,
-    zone: tzinfo = UTC,
-    deadline: timedelta = CATCH_UP,
-    ignore_missed: bool = False,
-    limit: int = 100,
-) -> Due:
-    """Kudu's planning rule.
-
-    `last` is the start of the newest run of any trigger (None: no run yet, plan from now). If the first occurrence
-    after it lies ahead, wait for it. If it is at most `deadline` late (or however late with `ignore_missed`), fire
-    now, once. If it is later than that, give up all occurrences to now (that of now itself, too) and wait for the
-    next one. `limit` caps the counts.
-    """
-    first = schedule.next_after(now if last is None else last, zone=zone)
-    if first is None or first > now:
-        return Due(first, None if first is None else first - now)
-    missed = schedule.missed_between(now if last is None else last, now, zone=zone, limit=limit)
-    if ignore_missed or first >= now - deadline:
-        return Due(missed.latest, timedelta(), covered=max(missed.count - 1, 0))
-    following = schedule.next_after(now, zone=zone)
-    return Due(following, None if following is None else following - now, missed)
 
 
 def _naive_utc(when: datetime) -> datetime:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from webjobs import model, runs, scripts
-from webjobs.model import ANNOTATION_HASH, API_VERSION, LABEL_RUN, LABEL_WEBJOB, WebJob, WebJobRun
+from webjobs.model import (
+    ANNOTATION_HASH,
+    API_VERSION,
+    LABEL_RUN,
+    LABEL_SCHEDULE,
+    LABEL_WEBJOB,
+    WebJob,
+    WebJobRun,
+    WebJobSchedule,
+)
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests.merge import digest
 from webjobs_operator.manifests.pod import PACKAGE_FILE, pod_template
@@ -158,19 +168,31 @@ def admission_patch(run_id: str) -> Manifest:
     return {"metadata": label, "spec": {"suspend": False, "template": {"metadata": label}}}
 
 
-def scheduled_run(webjob: WebJob, *, slot: datetime, trigger: str, cron_job_name: str | None = None) -> Manifest:
-    """The record of a schedule slot's run; its name follows from the slot, so a slot can't run twice."""
+@dataclass(frozen=True, kw_only=True)
+class SlotOrigin:
+    """Where a slot comes from."""
+
+    trigger: str
+    cron_job_name: str | None = None
+    """Job that a CronJob made for it."""
+    schedule: WebJobSchedule | None = None
+    """None: the WebJob's own schedule."""
+
+
+def scheduled_run(webjob: WebJob, *, name: str, slot: datetime, origin: SlotOrigin) -> Manifest:
+    """The record of a schedule slot's run."""
     spec: Manifest = {
         "webJobName": webjob.metadata.name,
-        "trigger": trigger,
+        "trigger": origin.trigger,
         "scheduleTime": runs.rfc3339(slot, micro=False),
     }
-    if cron_job_name:
-        spec["cronJobName"] = cron_job_name
-    name = runs.object_name(webjob=webjob.metadata.name, run_id=runs.run_id_at(slot))
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "WebJobRun",
-        "metadata": _metadata(webjob, name),
-        "spec": spec,
-    }
+    metadata = _metadata(webjob, name)
+    if origin.cron_job_name:
+        spec["cronJobName"] = origin.cron_job_name
+    if origin.schedule:
+        schedule = origin.schedule
+        spec["scheduleName"] = schedule.metadata.name
+        if schedule.spec.arguments:
+            spec["arguments"] = schedule.spec.arguments
+        metadata["labels"] |= {LABEL_SCHEDULE: schedule.metadata.name}
+    return {"apiVersion": API_VERSION, "kind": "WebJobRun", "metadata": metadata, "spec": spec}
