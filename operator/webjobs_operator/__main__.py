@@ -15,9 +15,10 @@ from webjobs.model import API_VERSION
 from webjobs.store import open_store
 from webjobs_kube.client import KubeClient
 from webjobs_operator import config as configuration
-from webjobs_operator import handlers, resync
+from webjobs_operator import handlers, metrics, resync
 from webjobs_operator.cache import Cache, Key
 from webjobs_operator.reconcile import Reconciler
+from webjobs_operator.schedulerlog import SchedulerLog
 from webjobs_operator.workqueue import WorkQueue
 
 log = logging.getLogger("webjobs_operator")
@@ -30,6 +31,7 @@ def main() -> None:
     """Runs until a signal."""
     parser = argparse.ArgumentParser(prog="webjobs-operator")
     parser.add_argument("--config", required=True, help="YAML file with the operator's settings")
+    parser.add_argument("--metrics-port", type=int, default=8081, help="port of /metrics; 0: none")
     parser.add_argument("--health", default="http://0.0.0.0:8080/healthz", help="URL of the liveness answer")
     arguments = parser.parse_args()
     logging.basicConfig(
@@ -37,6 +39,8 @@ def main() -> None:
     )
     logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)  # nothing but probes
+    if arguments.metrics_port:
+        metrics.serve(arguments.metrics_port)
     asyncio.run(run(configuration.load(arguments.config), health=arguments.health))
 
 
@@ -48,14 +52,18 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
     _register_login(registry)
     cache, store = Cache(), open_store(config.store_url)
     async with await KubeClient.connect(manager=MANAGER) as kube:
-        reconciler = Reconciler(kube=kube, cache=cache, store=store, config=config, clock=lambda: datetime.now(UTC))
+        scheduler_log = SchedulerLog(store)
+        reconciler = Reconciler(
+            kube=kube, cache=cache, store=store, config=config, clock=lambda: datetime.now(UTC), log=scheduler_log
+        )
         queue: WorkQueue[Key] = WorkQueue(reconciler, workers=WORKERS)
-        handlers.register(registry, cache=cache, queue=queue, store=store)
+        handlers.register(registry, cache=cache, queue=queue, store=store, scheduler_log=scheduler_log)
+        metrics.WAITING.set_function(queue.depth)
         await _wait_for_crds(kube)
         compare = resync.run(
             kube=kube, cache=cache, kinds=list(handlers.WATCHED), namespaces=config.namespaces, add=queue.add
         )
-        work = asyncio.gather(queue.run(), compare)
+        work = asyncio.gather(queue.run(), compare, scheduler_log.run())
         log.info("watching %s", ", ".join(config.namespaces) or "all namespaces")
         try:
             await kopf.operator(

@@ -16,7 +16,9 @@ import kopf
 from webjobs import model
 from webjobs.store import ObjectStore
 from webjobs.store import logs as stored_logs
+from webjobs_operator import metrics
 from webjobs_operator.cache import Cache, Key, selector_of
+from webjobs_operator.schedulerlog import SchedulerLog
 from webjobs_operator.workqueue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -59,10 +61,25 @@ class _Endless:
             yield 8
 
 
-def register(registry: kopf.OperatorRegistry, *, cache: Cache, queue: WorkQueue[Key], store: ObjectStore) -> None:
+def register(
+    registry: kopf.OperatorRegistry,
+    *,
+    cache: Cache,
+    queue: WorkQueue[Key],
+    store: ObjectStore,
+    scheduler_log: SchedulerLog,
+) -> None:
     """Registers the handlers of all watched kinds."""
     for kind, (group, version, plural) in WATCHED.items():
-        _register_kind(registry, kind, (group, version, plural), cache=cache, queue=queue, store=store)
+        _register_kind(
+            registry,
+            kind,
+            (group, version, plural),
+            cache=cache,
+            queue=queue,
+            store=store,
+            scheduler_log=scheduler_log,
+        )
 
 
 def _register_kind(
@@ -73,6 +90,7 @@ def _register_kind(
     cache: Cache,
     queue: WorkQueue[Key],
     store: ObjectStore,
+    scheduler_log: SchedulerLog,
 ) -> None:
     name = kind.lower()
 
@@ -85,6 +103,10 @@ def _register_kind(
         plain = _plain(body, kind)
         if event["type"] == "DELETED":
             due = cache.drop(kind, plain)
+            if kind == "WebJob":
+                for key in due:
+                    scheduler_log.drop(key)
+                    metrics.forget(*key)
             if kind == "WebJobRun":
                 await _drop_logs(store, plain.get("status", {}))
         else:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from webjobs.model import SlotOutcome, WebJob, WebJobRun, WebJobSchedule
+from webjobs.schedulerlog import Line
 from webjobs.sitesettings import SiteSettings
 from webjobs_operator.cache import Key
 from webjobs_operator.manifests.program import Program, Unrunnable
@@ -31,13 +34,26 @@ class Pass:
     webjob: WebJob
     key: Key
     now: datetime
+    """When the pass began."""
+    clock: Callable[[], datetime]
     site: SiteSettings = field(default_factory=SiteSettings)
     plan: Plan = field(default_factory=Plan)
     """Of the WebJob's own schedule."""
     turns: list[Turn] = field(default_factory=list)
     program: Program | None = None
     problem: Unrunnable | None = None
+    taken: datetime | None = None
+    """The newest slot of the WebJob's own schedule that came by its CronJob, or was skipped before it came."""
+    unwanted: list[dict[str, Any]] = field(default_factory=list)
+    """Jobs of slots that do not run."""
+    lines: list[Line] = field(default_factory=list)
+    """For job_scheduler.log, once the pass is through."""
     skipped: int = 0
     """Runs that were refused and are not yet counted in the status."""
     due: list[datetime] = field(default_factory=list)
     """Times at which something is to be looked at again."""
+
+    @property
+    def handled(self) -> datetime | None:
+        """The newest slot of the WebJob's own schedule that this pass deals with."""
+        return max((slot for slot in (self.plan.handled, self.taken) if slot), default=None)

@@ -7,7 +7,6 @@ record of a run before its Job, the log before the end of its run is told, the e
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +16,7 @@ from webjobs.model import ANNOTATION_HASH, WebJob, WebJobRun
 from webjobs.store import ObjectStore, packages
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, Invalid, NotFound
-from webjobs_operator import concurrency, history, schedulestatus, scheduling, states, status
+from webjobs_operator import concurrency, history, metrics, schedulerlog, schedulestatus, scheduling, states, status
 from webjobs_operator.cache import Cache, Key
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.events import event, post
@@ -26,10 +25,9 @@ from webjobs_operator.manifests.merge import covers
 from webjobs_operator.manifests.program import Unrunnable, inline_tar, resolve
 from webjobs_operator.passes import Pass, Turn
 from webjobs_operator.runkeeper import RunKeeper
+from webjobs_operator.schedulerlog import SchedulerLog
 from webjobs_operator.site import STOPPED, under
 from webjobs_operator.slots import Slots
-
-log = logging.getLogger(__name__)
 
 UNKNOWN_WEBJOB_GRACE = timedelta(seconds=10)
 """A run may be applied together with its WebJob, and be seen first."""
@@ -49,6 +47,7 @@ class Reconciler:
         store: ObjectStore,
         config: OperatorConfig,
         clock: Callable[[], datetime],
+        log: SchedulerLog,
     ) -> None:
         self._kube = kube
         self._cache = cache
@@ -56,7 +55,8 @@ class Reconciler:
         self._config = config
         self._clock = clock
         self._runs = RunKeeper(kube=kube, cache=cache, store=store, config=config)
-        self._slots = Slots(kube=kube, cache=cache, keeper=self._runs)
+        self._log = log
+        self._slots = Slots(kube=kube, cache=cache, keeper=self._runs, log=log)
 
     async def __call__(self, key: Key) -> float | None:
         webjob = self._cache.webjob(key)
@@ -65,7 +65,8 @@ class Reconciler:
         if webjob.metadata.deletion_timestamp:
             return None
         try:
-            return await self._pass(key, webjob)
+            with metrics.PASS_SECONDS.time():
+                return await self._pass(key, webjob)
         except Conflict:
             # The REST shim (or an edit) was faster: look again with what is there now.
             try:
@@ -77,11 +78,11 @@ class Reconciler:
     async def _pass(self, key: Key, webjob: WebJob) -> float | None:
         site = self._cache.site(key[0])
         webjob = under(webjob, site)
-        this = Pass(webjob=webjob, key=key, now=self._clock(), site=site)
+        this = Pass(webjob=webjob, key=key, now=self._clock(), clock=self._clock, site=site)
         known = list(self._cache.runs(key).values())
         if webjob.spec.type == "triggered":
-            latest = runs.newest([run for run in known if run.spec.schedule_name is None])
-            this.plan = scheduling.plan(webjob, latest=latest, now=this.now)
+            this.plan = scheduling.plan(webjob, known=known, now=this.now)
+            this.lines += schedulerlog.changed(webjob.status, this.plan, written=webjob.schedule, now=this.now)
         this.turns = self._turns(key, webjob, known, now=this.now)
         await self._children(this)
         if webjob.spec.type == "triggered":
@@ -91,6 +92,7 @@ class Reconciler:
             await self._write_status(this, holder=None)
         for turn in this.turns:
             await self._write_schedule(turn, webjob=webjob, now=this.now)
+        self._log.add(key, *this.lines)
         return _delay(this.due, now=this.now)
 
     def _turns(self, key: Key, webjob: WebJob, known: list[WebJobRun], *, now: datetime) -> list[Turn]:
@@ -235,6 +237,8 @@ class Reconciler:
         await self._write_status(this, holder=decision.holder)
         if decision.holder and decision.holder not in self._cache.runs(this.key):
             this.due.append(this.now + runs.LOCK_GRACE)
+        for job in this.unwanted:
+            await self._runs.delete_object(this, "Job", job)
         await self._runs.clean_up(this)
         plans = [this.plan, *(turn.plan for turn in this.turns)]
         this.due += [plan.next for plan in plans if plan.next]
@@ -248,6 +252,7 @@ class Reconciler:
             deployment=self._cache.get("Deployment", this.key, webjob.metadata.name),
             pods=list(self._cache.of("Pod", this.key).values()),
             plan=this.plan,
+            handled=this.handled,
             further=[turn.plan for turn in this.turns],
             problem=this.problem,
             holder=holder,

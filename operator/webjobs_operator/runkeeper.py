@@ -16,7 +16,7 @@ from webjobs.store import ObjectStore
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
-from webjobs_operator import history, states
+from webjobs_operator import history, metrics, states
 from webjobs_operator.archive import archive
 from webjobs_operator.cache import Cache
 from webjobs_operator.conditions import Wanted, update
@@ -103,6 +103,7 @@ class RunKeeper:
     async def refuse(self, this: Pass, run: WebJobRun) -> None:
         """A run that may not start because another is active."""
         this.skipped += 1
+        metrics.RUNS_SKIPPED.labels(*this.key).inc()
         await self._adopt(this, run)
         await self.finish(run, state="Skipped", reason="AlreadyRunning", message=BUSY, now=this.now)
         await self.tell(this, "RunSkipped", f"Run {run.metadata.name} was skipped. {BUSY}")
@@ -134,6 +135,8 @@ class RunKeeper:
             patch = {key: value for key, value in status.items() if known.get(key) != value}
             if patch:
                 await self._patch_run(run, {"status": patch})
+            if found.end:
+                metrics.RUNS_ENDED.labels(*this.key, found.state).inc()
             if found.state == "Failed":
                 await self.tell(this, "RunFailed", f"Run {run_id} failed. {found.message or ''}".strip())
 

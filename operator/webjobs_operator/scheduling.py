@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -26,6 +26,8 @@ class Plan:
     next: datetime | None = None
     fire: datetime | None = None
     """A slot of the operator's timer that is due now."""
+    overdue: datetime | None = None
+    """The newest slot of the CronJob that is due, and of which nothing is known yet."""
     missed: Missed = field(default_factory=Missed)
     """Slots that are too old to run."""
 
@@ -39,9 +41,8 @@ class Plan:
         return self.fire or self.missed.latest
 
 
-def plan(webjob: WebJob, *, latest: WebJobRun | None, now: datetime) -> Plan:
-    """The plan for now of the schedule that a WebJob has itself; ``latest`` is the newest run of any other trigger
-    than a WebJobSchedule."""
+def plan(webjob: WebJob, *, known: Collection[WebJobRun], now: datetime) -> Plan:
+    """The plan for now of the schedule that a WebJob has itself; ``known`` are its runs."""
     written = webjob.schedule
     if written is None:
         return Plan()
@@ -53,10 +54,19 @@ def plan(webjob: WebJob, *, latest: WebJobRun | None, now: datetime) -> Plan:
     mapping = schedule.as_cron(zone_name=webjob.spec.time_zone, from_year=now.year)
     if webjob.spec.suspend:
         return Plan(text=schedule.normalised, cron=mapping.expression, timer_reason=mapping.reason)
+    timetable, own = Zoned(schedule, zone), [run for run in known if run.spec.schedule_name is None]
     if mapping.expression:
-        return Plan(text=schedule.normalised, cron=mapping.expression, next=schedule.next_after(now, zone=zone))
-    timetable = Zoned(schedule, zone)
-    decision = due(timetable, _planned_from(webjob, latest), now, deadline=_deadline(webjob))
+        handled = _cron_handled(webjob, own, text=schedule.normalised, now=now)
+        too_late = now - _deadline(webjob)
+        missed = timetable.missed_between(handled, too_late)
+        return Plan(
+            text=schedule.normalised,
+            cron=mapping.expression,
+            next=timetable.next_after(now),
+            overdue=timetable.missed_between(max(handled, too_late), now, limit=1).latest,
+            missed=missed,
+        )
+    decision = due(timetable, _planned_from(webjob, runs.newest(own)), now, deadline=_deadline(webjob))
     return Plan(
         text=schedule.normalised,
         timer_reason=mapping.reason,
@@ -125,6 +135,15 @@ def _handled(schedule: WebJobSchedule, newest: WebJobRun | None) -> datetime | N
     """The newest slot that was dealt with: as recorded, or by a run whose recording was lost."""
     texts = [newest.spec.schedule_time if newest else None, schedule.status.last_schedule_time]
     return max((runs.parse_time(text) for text in texts if text), default=None)
+
+
+def _cron_handled(webjob: WebJob, own: Iterable[WebJobRun], *, text: str, now: datetime) -> datetime:
+    """The slots of a CronJob up to this moment are dealt with, or of another schedule."""
+    if webjob.status.schedule != text or webjob.status.schedule_since is None:
+        return now  # it comes into force with this pass
+    texts = [run.spec.schedule_time for run in own]
+    known = [webjob.status.schedule_since, webjob.status.last_schedule_time, *texts]
+    return max(runs.parse_time(one) for one in known if one)
 
 
 def _planned_from(webjob: WebJob, latest: WebJobRun | None) -> datetime:

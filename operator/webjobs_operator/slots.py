@@ -6,19 +6,23 @@ A run is called by its slot, so that a pass that is repeated, or a second operat
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from webjobs import runs
+from webjobs import runs, schedulerlog
 from webjobs.model import LABEL_RUN, WebJobRun, WebJobSchedule
+from webjobs.schedule import load_zone
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists
+from webjobs_operator import metrics, scheduling
 from webjobs_operator.cache import Cache
 from webjobs_operator.concurrency import holder
 from webjobs_operator.manifests import children
 from webjobs_operator.passes import Pass
 from webjobs_operator.runkeeper import BUSY, RunKeeper
+from webjobs_operator.schedulerlog import SchedulerLog
+from webjobs_operator.scheduling import Plan
 
 _CRON_SLOT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 _TRIES = 100
@@ -59,63 +63,74 @@ def run_ids(slot: datetime, schedule: WebJobSchedule | None = None) -> Iterator[
 class Slots:
     """Makes runs of slots."""
 
-    def __init__(self, *, kube: KubeClient, cache: Cache, keeper: RunKeeper) -> None:
+    def __init__(self, *, kube: KubeClient, cache: Cache, keeper: RunKeeper, log: SchedulerLog) -> None:
         self._kube = kube
         self._cache = cache
         self._keeper = keeper
+        self._log = log
 
     async def take(self, this: Pass) -> None:
         """Everything that is due: of the CronJob, of the WebJob's own schedule, of its WebJobSchedules."""
-        for job in sorted(self._cache.of("Job", this.key).values(), key=slot_time):
-            if is_slot(job) and LABEL_RUN not in job["metadata"].get("labels", {}):
-                await self._take_cron_job(this, job)
+        await self._take_cron_jobs(this)
         if this.plan.fire:
-            await self._run(this, this.plan.fire, children.SlotOrigin(trigger=this.plan.trigger))
+            await self._run(this, this.plan.fire, children.SlotOrigin(plan=this.plan))
         if this.plan.missed.count:
-            await self._tell_missed(this, this.plan.missed.count, this.plan.missed.latest)
+            await self._tell_missed(this, this.plan, zone_name=this.webjob.spec.time_zone)
         for turn in this.turns:
             if turn.plan.fire:
-                origin = children.SlotOrigin(trigger=turn.plan.trigger, schedule=turn.schedule)
-                run = await self._run(this, turn.plan.fire, origin)
+                run = await self._run(this, turn.plan.fire, children.SlotOrigin(plan=turn.plan, schedule=turn.schedule))
                 turn.outcome = "Started" if run else "Skipped"
                 turn.newest = run or turn.newest
             elif turn.plan.missed.count:
                 turn.outcome = "Missed"
-                await self._tell_missed(this, turn.plan.missed.count, turn.plan.missed.latest, of=turn.schedule)
+                await self._tell_missed(
+                    this, turn.plan, zone_name=turn.schedule.spec.time_zone, name=turn.schedule.metadata.name
+                )
 
-    async def _take_cron_job(self, this: Pass, job: Mapping[str, Any]) -> None:
-        slot, job_name = slot_time(job), job["metadata"]["name"]
-        known = self._cache.runs(this.key)
-        name = runs.object_name(webjob=this.key[1], run_id=next(run_ids(slot)))
-        if name in known and not known[name].ended:
-            return
-        origin = children.SlotOrigin(trigger=this.plan.trigger, cron_job_name=job_name)
-        if name in known or not await self._run(this, slot, origin):
-            await self._keeper.delete_object(this, "Job", job)
+    async def _take_cron_jobs(self, this: Pass) -> None:
+        """The Jobs that a CronJob made: of several that waited, the latest stands for all."""
+        jobs = [job for job in self._cache.of("Job", this.key).values() if is_slot(job)]
+        jobs = sorted((job for job in jobs if LABEL_RUN not in job["metadata"].get("labels", {})), key=slot_time)
+        for job in jobs:
+            slot, known = slot_time(job), self._cache.runs(this.key)
+            name = runs.object_name(webjob=this.key[1], run_id=next(run_ids(slot)))
+            if name in known and not known[name].ended:
+                continue  # it will be admitted
+            origin = children.SlotOrigin(plan=this.plan, cron_job_name=job["metadata"]["name"])
+            over = name in known or job is not jobs[-1] or self._is_handled(this, slot)
+            if over or not await self._run(this, slot, origin):
+                this.unwanted.append(job)  # goes once the status says that the slot was dealt with
+            this.taken = max(slot, this.taken or slot)
+        overdue = this.plan.overdue
+        # While a Job of an earlier slot is active, the CronJob makes none: the skip is ours to record, in time.
+        if overdue and not self._is_handled(this, overdue) and self._why_not(this, self._cache.runs(this.key)) == BUSY:
+            await self._skip(this, overdue, children.SlotOrigin(plan=this.plan), why=BUSY)
+            this.taken = overdue
+
+    def _is_handled(self, this: Pass, slot: datetime) -> bool:
+        last = runs.parse_time(this.webjob.status.last_schedule_time)
+        return slot <= max(last, this.handled or last)
 
     async def _run(self, this: Pass, slot: datetime, origin: children.SlotOrigin) -> WebJobRun | None:
         """The slot's run; None when it is skipped."""
         known = self._cache.runs(this.key)
-        of = origin.schedule.metadata.name if origin.schedule else None
         for run_id in run_ids(slot, origin.schedule):
             name = runs.object_name(webjob=this.key[1], run_id=run_id)
             if name not in known:
-                why = self._why_not(this, known)
-                if why:
-                    this.skipped += 1
-                    text = f"The run of {slot:%Y-%m-%d %H:%M:%S} UTC{_by(origin.schedule)} was skipped. {why}"
-                    await self._keeper.tell(this, "RunSkipped", text)
+                if why := self._why_not(this, known):
+                    await self._skip(this, slot, origin, why=why)
                     return None
                 manifest = children.scheduled_run(this.webjob, name=name, slot=slot, origin=origin)
                 try:
                     found = await self._kube.create(manifest)
+                    self._tell_invoked(this, slot, origin)
                 except AlreadyExists:
                     found = await self._kube.get("WebJobRun", this.key[0], name)
                 self._cache.observe("WebJobRun", found)
                 known[name] = WebJobRun.parse(found)
-            if known[name].spec.schedule_name == of:
+            if known[name].spec.schedule_name == origin.name:
                 return known[name]
-        raise RuntimeError(f"no name is free for the run of {slot}{_by(origin.schedule)}")
+        raise RuntimeError(f"no name is free for the run of {slot}{_by(origin.name)}")
 
     def _why_not(self, this: Pass, known: Mapping[str, WebJobRun]) -> str | None:
         """Why a slot is skipped; None when it is not."""
@@ -126,12 +141,31 @@ class Slots:
         waiting = any(run.status.state is None for run in known.values())
         return BUSY if waiting or holder(this.webjob, known, now=this.now) else None
 
-    async def _tell_missed(
-        self, this: Pass, count: int, latest: datetime | None, *, of: WebJobSchedule | None = None
-    ) -> None:
-        text = f"Missed {count} schedules{_by(of)}, most recent at {latest:%Y-%m-%d %H:%M:%S} UTC."
+    async def _skip(self, this: Pass, slot: datetime, origin: children.SlotOrigin, *, why: str) -> None:
+        this.skipped += 1
+        metrics.RUNS_SKIPPED.labels(*this.key).inc()
+        text = f"The run of {slot:%Y-%m-%d %H:%M:%S} UTC{_by(origin.name)} was skipped. {why}"
+        await self._keeper.tell(this, "RunSkipped", text)
+
+    def _tell_invoked(self, this: Pass, slot: datetime, origin: children.SlotOrigin) -> None:
+        if origin.cron_job_name is None:
+            shift = scheduling.jitter(origin.schedule) if origin.schedule else timedelta()
+            metrics.SKEW.observe(max((this.clock() - slot - shift).total_seconds(), 0.0))
+        lines = [schedulerlog.invoked(this.now)]
+        if origin.plan.next:
+            lines.append(schedulerlog.next_one(this.now, origin.plan.next))
+        self._log.add(this.key, *(schedulerlog.about(line, origin.name) for line in lines))
+
+    async def _tell_missed(self, this: Pass, plan: Plan, *, zone_name: str | None, name: str | None = None) -> None:
+        count, latest = plan.missed.count, plan.missed.latest
+        if latest is None:
+            return
+        metrics.SLOTS_MISSED.labels(*this.key).inc(count)
+        line = schedulerlog.missed(this.now, count=count, latest=latest, zone=load_zone(zone_name))
+        this.lines.append(schedulerlog.about(line, name))
+        text = f"Missed {count} schedules{_by(name)}, most recent at {latest:%Y-%m-%d %H:%M:%S} UTC."
         await self._keeper.tell(this, "MissedSchedule", text)
 
 
-def _by(schedule: WebJobSchedule | None) -> str:
-    return f" of WebJobSchedule {schedule.metadata.name}" if schedule else ""
+def _by(schedule_name: str | None) -> str:
+    return f" of WebJobSchedule {schedule_name}" if schedule_name else ""

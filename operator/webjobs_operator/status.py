@@ -8,6 +8,7 @@ from typing import Any
 
 from webjobs import logs, runs
 from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun
+from webjobs.store import schedulerlogs
 from webjobs_operator import states
 from webjobs_operator.conditions import Wanted, update
 from webjobs_operator.manifests.program import Unrunnable
@@ -28,18 +29,31 @@ def compute(
     deployment: Object | None,
     pods: Sequence[Object],
     plan: Plan,
+    handled: datetime | None = None,
     further: Sequence[Plan] = (),
     problem: Unrunnable | None,
     holder: str | None,
     skipped: int,
     now: datetime,
 ) -> Status:
-    """The whole status on the wire. ``further``: of its WebJobSchedules; ``skipped``: runs refused in this pass."""
+    """The whole status on the wire.
+
+    ``handled``: the newest slot of its own schedule that the pass dealt with; ``further``: plans of its
+    WebJobSchedules; ``skipped``: runs refused in this pass.
+    """
     if webjob.spec.type == "continuous":
         status, conditions = _continuous(webjob, deployment=deployment, pods=pods, problem=problem)
     else:
         status, conditions = _triggered(
-            webjob, known=known, plan=plan, further=further, problem=problem, holder=holder, skipped=skipped, now=now
+            webjob,
+            known=known,
+            plan=plan,
+            handled=handled,
+            further=further,
+            problem=problem,
+            holder=holder,
+            skipped=skipped,
+            now=now,
         )
     generation = webjob.metadata.generation
     return status | {
@@ -57,6 +71,7 @@ def _triggered(
     *,
     known: Mapping[str, WebJobRun],
     plan: Plan,
+    handled: datetime | None,
     further: Sequence[Plan],
     problem: Unrunnable | None,
     holder: str | None,
@@ -83,12 +98,18 @@ def _triggered(
         conditions.append(Wanted(type="Scheduled", status=False, reason="InvalidSchedule", message=plan.problem))
     elif plan.text:
         status["schedule"] = plan.text
-        if plan.handled:
-            status["lastScheduleTime"] = runs.rfc3339(plan.handled, micro=False)
+        if plan.next:
+            same = webjob.status.schedule == plan.text and webjob.status.schedule_since
+            status["scheduleSince"] = same or runs.rfc3339(now)
+        last = max(handled, runs.parse_time(webjob.status.last_schedule_time)) if handled else None
+        if last:
+            status["lastScheduleTime"] = runs.rfc3339(last, micro=False)
         elif webjob.status.last_schedule_time:
             status["lastScheduleTime"] = webjob.status.last_schedule_time
         conditions.append(_scheduled(webjob, plan))
         state = "Suspended" if webjob.spec.suspend else "Scheduled"
+    if plan.text or plan.problem or further or webjob.status.scheduler_log_path:
+        status["schedulerLogPath"] = schedulerlogs.key(namespace=webjob.metadata.namespace, webjob=webjob.metadata.name)
     times = [one.next for one in (plan, *further) if one.next]
     if times:
         status["nextRunTime"] = runs.rfc3339(min(times), micro=False)

@@ -45,6 +45,10 @@ class WorkQueue(Generic[K]):
             timer.cancel()
         self._timers[key] = asyncio.get_running_loop().call_later(seconds, self._fire, key)
 
+    def depth(self) -> int:
+        """Keys that are due and wait for a worker."""
+        return len(self._waiting)
+
     def _fire(self, key: K) -> None:
         self._timers.pop(key, None)
         self.add(key)

@@ -11,6 +11,7 @@ import pytest
 from tests.unit.builders import run_body, webjob_body
 from tests.unit.shim import RUN_ID, Shim, shim
 from webjobs.store import logs as stored_logs
+from webjobs.store import schedulerlogs
 from webjobs_kube.errors import Unreachable
 
 LOG = f"/vfs/data/jobs/triggered/job/{RUN_ID}/output_log.txt"
@@ -185,3 +186,43 @@ async def test_a_continuous_job_that_waits_for_its_restart(one: Shim, client: ht
         "Status changed to PendingRestart",
         "",
     ]
+
+
+async def test_the_log_of_a_schedule(one: Shim, client: httpx.AsyncClient) -> None:
+    url = "/vfs/data/jobs/triggered/job/job_scheduler.log"
+    assert (await client.get("/api/triggeredwebjobs/job")).json()["scheduler_logs_url"] is None
+    assert (await client.get(url)).status_code == 404
+    key = schedulerlogs.key(namespace="site", webjob="job")
+    one.set_status("WebJob", "job", schedulerLogPath=key)
+    assert (await client.get(url)).status_code == 404, "the file comes a moment later"
+    await schedulerlogs.append(one.store, namespace="site", webjob="job", text=b"said\r\n")
+    body = (await client.get("/api/triggeredwebjobs/job")).json()
+    assert body["scheduler_logs_url"].endswith(url)
+    for path in (url, "/api" + url, url.replace("job_s", "JOB_S")):
+        found = await client.get(path)
+        assert (found.status_code, found.content) == (200, b"said\r\n")
+    entries = (await client.get("/vfs/data/jobs/triggered/job/")).json()
+    assert [(one["name"], one["size"]) for one in entries if one["mime"] != "inode/directory"] == [
+        ("job_scheduler.log", 6)
+    ]
+    assert (await client.get(url.replace("/job/", "/work/"))).status_code == 404
+
+
+async def test_the_log_of_stderr(one: Shim, client: httpx.AsyncClient) -> None:
+    key = f"site/data/jobs/triggered/job/{RUN_ID}/error_log.txt"
+    await _archive(one, key, b"oops\r\n")
+    url = LOG.replace("output_log", "error_log")
+    assert (await client.get(url)).status_code == 404, "nothing says that it is there"
+    one.set_status("WebJobRun", f"job-{RUN_ID}", state="Failed", endTime="2026-01-01T12:00:09Z", errorLogPath=key)
+    run = (await client.get(f"/api/triggeredwebjobs/job/history/{RUN_ID}")).json()
+    assert run["error_url"].endswith(url)
+    assert (await client.get(url)).content == b"oops\r\n"
+    assert [entry["name"] for entry in (await client.get(LOG.rpartition("/")[0] + "/")).json()] == [
+        "error_log.txt",
+        "output_log.txt",
+        "status",
+    ]
+    one.set_status(
+        "WebJobRun", f"job-{RUN_ID}", state="Failed", endTime="2026-01-01T12:00:09Z", errorLogPath="other/data/x"
+    )
+    assert (await client.get(url)).status_code == 404, "the path may not lead into another site"

@@ -18,6 +18,7 @@ from webjobs_operator.manifests import children
 from webjobs_operator.manifests.merge import covers, merge
 from webjobs_operator.manifests.pod import literal
 from webjobs_operator.manifests.program import Program, Unrunnable, inline_tar, resolve
+from webjobs_operator.scheduling import Plan
 
 GOLDEN = Path(__file__).parent / "golden"
 SLOT = datetime(2026, 1, 1, 2, 3, 4, tzinfo=UTC)
@@ -63,7 +64,7 @@ CASES: dict[str, dict[str, Any]] = {
         webjob(),
         name="job-202601010203040000",
         slot=datetime(2026, 1, 1, 2, 3, 4, tzinfo=UTC),
-        origin=children.SlotOrigin(trigger="Schedule - 4 * * * * *", cron_job_name="job-29"),
+        origin=children.SlotOrigin(plan=Plan(text="4 * * * * *"), cron_job_name="job-29"),
     ),
 }
 

@@ -17,6 +17,7 @@ from webjobs_kube.errors import ApiError
 from webjobs_operator.cache import Cache
 from webjobs_operator.handlers import WATCHED
 from webjobs_operator.reconcile import Reconciler
+from webjobs_operator.schedulerlog import SchedulerLog
 
 KEY = ("site", "job")
 LABELS = {"webjobs.dev/webjob": "job"}
@@ -38,8 +39,14 @@ class World:
     def restart(self) -> None:
         self.kube.die_after_writes = None
         self.cache = Cache()
+        self.scheduler_log = SchedulerLog(self.store)
         self.reconciler = Reconciler(
-            kube=self.kube, cache=self.cache, store=self.store, config=config(), clock=lambda: self.now
+            kube=self.kube,
+            cache=self.cache,
+            store=self.store,
+            config=config(),
+            clock=lambda: self.now,
+            log=self.scheduler_log,
         )
 
     def watch(self) -> None:
@@ -259,7 +266,7 @@ def test_a_slot_beside_an_active_run_is_one_recorded_skip() -> None:
     world = World(webjob_body({"schedule": "0 * * * * *"}), run_body("job-manual"))
     world.settle()
     world.kube.add(cron_job_slot())
-    assert world.settle() == ["delete Job", "patch WebJob/status"]
+    assert world.settle() == ["patch WebJob/status", "delete Job"]
     assert [job["metadata"]["name"] for job in world.kube.of_kind("Job")] == ["job-manual"]
     assert world.one("WebJob")["status"]["skippedRuns"] == 1
     assert world.events() == ["RunSkipped"]

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from webjobs import jobfiles, runs, tree
+from webjobs import jobfiles, runs, schedulerlog, tree
 from webjobs.jobfiles import Content, Source, View
 from webjobs.model import WebJobRun
-from webjobs.store import ObjectStore, packages, read_stream
+from webjobs.store import ObjectStore, packages, read_stream, schedulerlogs
 from webjobs.store import logs as stored_logs
 from webjobs.store.packages import Manifest, PackageError
 from webjobs_apiserver.errors import BadRequest, Missing
@@ -25,6 +25,7 @@ from webjobs_apiserver.sites import Site
 _EPOCH = datetime.fromtimestamp(0, UTC)
 STATUS = "status"
 JOB_LOG = "job_log.txt"
+_SCHEDULER_LOGS = (schedulerlog.PREVIOUS_FILE_NAME, schedulerlog.FILE_NAME)
 
 
 def place(path: str) -> tree.Place:
@@ -150,7 +151,9 @@ class Reading:
         return _folder(job.name, _created(job), partial(list_, site, job))
 
     async def _run_folders(self, site: Site, job: Job) -> list[Node]:
-        return [self._run_folder(site, job, run) for run in reversed(await self._runs.of_job(site, job))]
+        folders: list[Node] = [self._run_folder(site, job, run) for run in reversed(await self._runs.of_job(site, job))]
+        logs = [await self._scheduler_log(site, job, name) for name in _SCHEDULER_LOGS]
+        return folders + [log for log in logs if log]
 
     def _run_folder(self, site: Site, job: Job, run: WebJobRun) -> FolderNode:
         return _folder(runs.run_id(run), runs.start_time(run), partial(self._run_files, site, job, run))
@@ -162,6 +165,9 @@ class Reading:
     async def _run_data(self, site: Site, there: tree.JobData, *, name: str) -> Node | None:
         if not there.parts:
             return self._data_folder(site, await self._jobs.get(site, "triggered", there.name, scriptless=True))
+        if len(there.parts) == 1 and there.parts[0].lower() in _SCHEDULER_LOGS:
+            job = await self._jobs.get(site, "triggered", there.name, scriptless=True)
+            return await self._scheduler_log(site, job, there.parts[0].lower())
         job, run = await self._runs.get(site, there.name, there.parts[0])
         match tuple(part.lower() for part in there.parts[1:]):
             case ():
@@ -190,6 +196,12 @@ class Reading:
     async def _error_log(self, site: Site, run: WebJobRun) -> FileNode | None:
         key = archive_key(site, run, errors=True)
         return await self._stored(key, stored_logs.ERRORS, crtime=runs.start_time(run)) if key else None
+
+    async def _scheduler_log(self, site: Site, job: Job, name: str) -> FileNode | None:
+        if job.webjob.status.scheduler_log_path is None:
+            return None
+        key = schedulerlogs.key(namespace=site.namespace, webjob=job.object_name, file_name=name)
+        return await self._stored(key, name, crtime=_created(job))
 
     async def _stored(self, key: str, name: str, *, crtime: datetime) -> FileNode | None:
         known = await stored_logs.head(self._store, key)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from webjobs import logs, runs
+from webjobs import logs, runs, schedulerlog
 from webjobs.model import WebJob, WebJobRun
 from webjobs.store.logs import ERRORS, OUTPUT
 from webjobs_apiserver.jobs import Job
@@ -24,7 +24,11 @@ def triggered(job: Job, *, latest: WebJobRun | None, base: str, now: datetime) -
     return {
         "latest_run": run(latest, job_name=job.name, base=base, now=now) if latest else None,
         "history_url": f"{base}/api/triggeredwebjobs/{job.name}/history",
-        "scheduler_logs_url": None,
+        "scheduler_logs_url": (
+            f"{base}/vfs/data/jobs/triggered/{job.name}/{schedulerlog.FILE_NAME}"
+            if job.webjob.status.scheduler_log_path
+            else None
+        ),
         **_common(job, base=base),
     }
 

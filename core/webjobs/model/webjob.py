@@ -57,11 +57,17 @@ class WebJobStatus(ApiModel):
         description="Next time at which one of its schedules fires.",
         json_schema_extra={"format": "date-time"},
     )
+    schedule_since: str | None = Field(
+        default=None,
+        description="When the schedule came into force: was set, changed or resumed.",
+        json_schema_extra={"format": "date-time"},
+    )
     last_schedule_time: str | None = Field(
         default=None,
         description="Latest schedule time that was handled.",
         json_schema_extra={"format": "date-time"},
     )
+    scheduler_log_path: str | None = Field(default=None, description="Where in the store job_scheduler.log lies.")
     latest_run: LatestRun | None = Field(default=None, description="The newest run.")
     active_run: ActiveRun | None = Field(default=None, description="The run that holds the one-at-a-time lock.")
     skipped_runs: int | None = Field(default=None, description="Runs that were refused because another was active.")

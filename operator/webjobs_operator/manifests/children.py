@@ -22,6 +22,7 @@ from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests.merge import digest
 from webjobs_operator.manifests.pod import PACKAGE_FILE, pod_template
 from webjobs_operator.manifests.program import Program
+from webjobs_operator.scheduling import Plan
 
 Manifest = dict[str, Any]
 
@@ -125,8 +126,9 @@ def cron_job(
         "timeZone": time_zone or "Etc/UTC",
         "suspend": bool(webjob.spec.suspend),
         "startingDeadlineSeconds": deadline,
-        # Bounds what piles up while no operator admits Jobs.
-        "concurrencyPolicy": "Forbid",
+        # Forbid bounds what piles up while no operator admits Jobs. It also keeps slots back while a Job of an
+        # earlier one is active, which is right for no other policy.
+        "concurrencyPolicy": "Forbid" if webjob.concurrency == "Forbid" else "Allow",
         "successfulJobsHistoryLimit": 100,
         "failedJobsHistoryLimit": 100,
         "jobTemplate": {"metadata": {"labels": labels}, "spec": _job_spec(webjob, template) | {"suspend": True}},
@@ -172,18 +174,23 @@ def admission_patch(run_id: str) -> Manifest:
 class SlotOrigin:
     """Where a slot comes from."""
 
-    trigger: str
+    plan: Plan
     cron_job_name: str | None = None
     """Job that a CronJob made for it."""
     schedule: WebJobSchedule | None = None
     """None: the WebJob's own schedule."""
+
+    @property
+    def name(self) -> str | None:
+        """Name of the WebJobSchedule."""
+        return self.schedule.metadata.name if self.schedule else None
 
 
 def scheduled_run(webjob: WebJob, *, name: str, slot: datetime, origin: SlotOrigin) -> Manifest:
     """The record of a schedule slot's run."""
     spec: Manifest = {
         "webJobName": webjob.metadata.name,
-        "trigger": origin.trigger,
+        "trigger": origin.plan.trigger,
         "scheduleTime": runs.rfc3339(slot, micro=False),
     }
     metadata = _metadata(webjob, name)
