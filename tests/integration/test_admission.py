@@ -32,7 +32,7 @@ def submit(site: Site, spec: dict[str, Any], *, name: str = "admission", kind: s
     [
         TRIGGERED,
         CONTINUOUS,
-        TRIGGERED | {"schedule": "0 */5 * * * *", "timeZone": "Europe/Berlin", "concurrencyPolicy": "Queue"},
+        TRIGGERED | {"schedule": "0 */5 * * * *", "timeZone": "W. Europe Standard Time", "concurrencyPolicy": "Queue"},
         TRIGGERED | {"schedule": "0 0 9 * JAN,MAR MON-FRI"},
         CONTINUOUS | {"singleton": True, "replicas": 1},
         CONTINUOUS | {"singleton": False, "replicas": 5},
@@ -55,8 +55,8 @@ def test_accepted(site: Site, spec: dict[str, Any]) -> None:
         (TRIGGERED | {"replicas": 1}, "replicas is for type continuous only"),
         (TRIGGERED | {"stopped": True}, "stopped is for type continuous only"),
         (TRIGGERED | {"schedule": "*/5 * * * *"}, "put '0 ' in front of a five-field cron expression"),
-        (TRIGGERED | {"schedule": "0 0 0 ? * * *"}, "schedule needs six fields"),
-        (TRIGGERED | {"schedule": "0 0 0 ? * *"}, "schedule may hold only digits, names"),
+        (TRIGGERED | {"schedule": "0 0 0 ? * * *"}, "six fields are needed"),
+        (TRIGGERED | {"schedule": "0 0 0 ? * *"}, "only digits, names, '*', '/'"),
         (TRIGGERED | {"timeZone": "../etc"}, "spec.timeZone"),
         (TRIGGERED | {"concurrencyPolicy": "Never"}, 'supported values: "Forbid", "Queue", "Allow", "Replace"'),
         (TRIGGERED | {"startingDeadlineSeconds": 5}, "greater than or equal to 10"),
@@ -70,6 +70,45 @@ def test_accepted(site: Site, spec: dict[str, Any]) -> None:
 )
 def test_refused(site: Site, spec: dict[str, Any], message: str) -> None:
     assert message in submit(site, spec)
+
+
+AT = "2030-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"cron": "0 0 3 * * MON", "timeZone": "Europe/Berlin", "arguments": "a", "jitterSeconds": 60}, ""),
+        ({"periodSeconds": 420, "startTime": AT}, ""),
+        ({"at": AT, "suspend": True}, ""),
+        ({}, "exactly one of cron, periodSeconds and at is needed"),
+        ({"cron": "0 0 3 * * *", "at": AT}, "exactly one of cron, periodSeconds and at is needed"),
+        ({"cron": "0 3 * * *  "}, "put '0 ' in front of a five-field cron expression"),
+        ({"cron": "0 0 3 * * L"}, ""),  # a name of no weekday: told by a condition
+        ({"cron": "0 0 3 ? * *"}, "only digits, names"),
+        ({"periodSeconds": 0}, "greater than or equal to 1"),
+        ({"periodSeconds": 5, "timeZone": "UTC"}, "timeZone is for cron only"),
+        ({"at": AT, "startTime": AT}, "startTime is for periodSeconds only"),
+        ({"at": "tomorrow"}, "spec.at"),
+    ],
+)
+def test_schedules(site: Site, spec: dict[str, Any], message: str) -> None:
+    found = submit(site, {"webJobName": "job"} | spec, kind="WebJobSchedule")
+    assert message in found if message else found == ""
+
+
+def test_a_schedule_stays_with_its_job(site: Site) -> None:
+    assert "at most 63 characters" in submit(
+        site, {"webJobName": "job", "at": AT}, name="a" * 64, kind="WebJobSchedule"
+    )
+    site.apply("bound", {"webJobName": "one", "at": AT}, kind="WebJobSchedule")
+    with pytest.raises(subprocess.CalledProcessError):
+        site.kubectl("patch", "wjs", "bound", "--type=merge", "-p", '{"spec":{"webJobName":"two"}}')
+    heading, row = site.kubectl("get", "wjs", "bound").splitlines()
+    assert heading.split()[:4] == ["NAME", "WEBJOB", "SCHEDULE", "SUSPENDED"]
+    assert row.split()[:2] == ["bound", "one"]
+    assert "periodSeconds" in site.kubectl("explain", "webjobschedule.spec")
+    site.kubectl("delete", "wjs", "bound")
 
 
 def test_names_leave_room_for_their_runs(site: Site) -> None:

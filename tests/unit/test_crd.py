@@ -13,6 +13,7 @@ from webjobs import crd
 SCHEMAS = {
     "WebJob": crd.webjob(),
     "WebJobRun": crd.webjobrun(),
+    "WebJobSchedule": crd.webjobschedule(),
 }
 
 
