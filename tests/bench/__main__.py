@@ -118,6 +118,13 @@ class Watch:
                 if event["type"] == "ADDED":
                     self._seen.put((event["object"]["metadata"]["name"], time.time()))
 
+    def next(self, *, timeout: float) -> tuple[str, float] | None:
+        """The next name with its moment; None when there is none for so many seconds."""
+        try:
+            return self._seen.get(timeout=max(timeout, 0))
+        except queue.Empty:
+            return None
+
     def when(self, name: str) -> float:
         """The moment at which the object was told of."""
         while True:
