@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from webjobs.schedule import Missed, ScheduleError, load_zone, parse
+from webjobs.schedule import Missed, parse
 
 LA = "America/Los_Angeles"
 BERLIN = "Europe/Berlin"
@@ -125,15 +125,3 @@ def test_missed_runs_are_counted_once_each_over_a_change() -> None:
     assert hourly.missed_between(datetime(2026, 3, 28, 12, tzinfo=zone), spring, zone=zone) == Missed(23, spring)
     autumn = datetime(2026, 10, 25, 12, tzinfo=zone)
     assert hourly.missed_between(datetime(2026, 10, 24, 12, tzinfo=zone), autumn, zone=zone) == Missed(24, autumn)
-
-
-@pytest.mark.parametrize("name", ["Mars/Olympus", "Pacific Standard Time", "", "../etc/passwd", "America", "/etc"])
-def test_an_unknown_zone_has_one_error(name: str) -> None:
-    with pytest.raises(ScheduleError, match="IANA name") as caught:
-        load_zone(name)
-    assert caught.value.field is None
-
-
-def test_no_zone_is_utc() -> None:
-    assert load_zone(None) is UTC
-    assert load_zone(BERLIN) == ZoneInfo(BERLIN)

@@ -9,11 +9,11 @@ One deliberate difference: NCrontab 2.0 does not go back to the first second whe
 (`* 55 * * * *` after 09:50:35 gave 09:55:36). Later versions fixed that, and so does this module (09:55:00).
 """
 
-from webjobs.schedule.clock import load_zone
 from webjobs.schedule.cron import CronMapping
 from webjobs.schedule.grammar import ScheduleError
 from webjobs.schedule.ncrontab import Missed, Schedule, parse
 from webjobs.schedule.timetable import Due, Once, Period, Timetable, Zoned, due
+from webjobs.schedule.zones import iana_name, load_zone
 
 __all__ = [
     "CronMapping",
@@ -26,6 +26,7 @@ __all__ = [
     "Timetable",
     "Zoned",
     "due",
+    "iana_name",
     "load_zone",
     "parse",
 ]

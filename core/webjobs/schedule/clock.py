@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from itertools import pairwise
-from zoneinfo import ZoneInfo
-
-from webjobs.schedule.grammar import ScheduleError
 
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
@@ -57,17 +54,6 @@ class Stretch:
     start: datetime
     end: datetime
     offsets: tuple[timedelta, ...]
-
-
-def load_zone(name: str | None) -> tzinfo:
-    """The zone with an IANA name such as Europe/Berlin; UTC for None. Raises ScheduleError for an unknown name."""
-    if name is None:
-        return UTC
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        # An absent file, a name that leads out of the folder, a folder's name: one text serves the user.
-        raise ScheduleError(f"time zone {name!r} is unknown: use an IANA name such as Europe/Berlin or UTC") from None
 
 
 def stretch_at(zone: tzinfo, when: datetime) -> Stretch:

@@ -105,8 +105,9 @@ class Schedule:
     def as_cron(self, *, zone_name: str | None, from_year: int | None = None) -> CronMapping:
         """The CronJob that fires at exactly this schedule's times, or the reason why there is none.
 
-        `zone_name` is an IANA name, None for UTC (a CronJob then needs `timeZone: Etc/UTC`, or it runs in the
-        controller's zone). In a zone with clock changes, the ten years after `from_year` (this year) must be alike.
+        `zone_name` is an IANA or Windows name, None for UTC. The CronJob's `timeZone` has to be the IANA name
+        (`iana_name`), and Etc/UTC for None, or it runs in the controller's zone. In a zone with clock changes, the ten
+        years after `from_year` (this year) must be alike.
         """
         year = datetime.now(UTC).year if from_year is None else from_year
         return cron_mapping(self.slots, zone_name=zone_name, from_year=year)
