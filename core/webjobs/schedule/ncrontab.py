@@ -5,6 +5,7 @@ from datetime import UTC, datetime, tzinfo
 
 from webjobs.schedule.clock import DAY, SECOND, stretch_at
 from webjobs.schedule.cron import CronMapping, cron_mapping
+from webjobs.schedule.describe import describe
 from webjobs.schedule.grammar import parse_expression
 from webjobs.schedule.slots import FIRST_YEAR, LAST_YEAR, Slots
 
@@ -50,6 +51,11 @@ class Schedule:
     def normalised(self) -> str:
         """The text rebuilt from the sets: six fields, numbers only, as in Kudu's `trigger` and scheduler log."""
         return self.slots.normalised
+
+    @property
+    def description(self) -> str:
+        """The schedule in English, such as `at 02:30 on Monday through Friday`; as exact as the normal form."""
+        return describe(self.slots)
 
     def __str__(self) -> str:
         return self.normalised
