@@ -58,7 +58,10 @@ class Stretch:
 
 def stretch_at(zone: tzinfo, when: datetime) -> Stretch:
     """The stretch that holds a UTC instant; it never reaches over a year's edge."""
-    return next(stretch for stretch in _stretches(zone, when.year) if when < stretch.end)
+    for stretch in _stretches(zone, when.year):
+        if when < stretch.end:
+            return stretch
+    raise AssertionError("the stretches of a year reach to its end")
 
 
 @lru_cache(maxsize=2048)

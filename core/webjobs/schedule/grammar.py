@@ -89,9 +89,9 @@ def parse_expression(text: str) -> tuple[int, ...]:
             f"{quoted(stripped)} is a TimeSpan, which only the WebJobs SDK's TimerTrigger understands: "
             "write six fields, such as '0 */5 * * * *' for every five minutes"
         )
-    if any(char.isspace() and char != " " for char in text):
+    tokens = text.split()
+    if tokens != [token for token in text.split(" ") if token]:
         raise ScheduleError("only spaces may stand between the fields: replace the tab or line break by a space")
-    tokens = [token for token in text.split(" ") if token]
     if len(tokens) != len(FIELDS):
         hint = {
             5: ": put '0 ' in front of a five-field cron expression",
@@ -125,6 +125,8 @@ def format_field(kind: FieldKind, values: int) -> str:
 
 
 def _parse_element(kind: FieldKind, element: str) -> int:
+    if element == "*":
+        return kind.full
     body, slash, step_text = element.partition("/")
     step: int | None = None
     if slash:
@@ -145,8 +147,10 @@ def _parse_element(kind: FieldKind, element: str) -> int:
         # NCrontab 2.0 takes the step 1 of a single value for "no step".
         if step is not None and step != 1:
             last = kind.high
+    if not step or step == 1:
+        return (2 << last) - (1 << first)
     values = 0
-    for value in range(first, last + 1, max(step or 1, 1)):
+    for value in range(first, last + 1, step):
         values |= 1 << value
     return values
 
