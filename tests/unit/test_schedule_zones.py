@@ -20,6 +20,9 @@ HOUR = timedelta(hours=1)
         ("0 0 18 * * 5", "2018-03-09T18:00-08:00", 167 * HOUR, "2018-03-16T18:00-07:00"),
         ("0 30 2 * * *", "2018-03-11T00:00-08:00", 2.5 * HOUR, "2018-03-11T03:30-07:00"),
         ("0 0 12 * * *", "2018-11-03T12:00-07:00", 25 * HOUR, "2018-11-04T12:00-08:00"),
+        # Two vectors of Kudu's unit tests that a zone with summer time changes by an hour.
+        ("* * * * 3 *", "2015-01-01T00:00-08:00", 59 * 24 * HOUR, "2015-03-01T00:00-08:00"),
+        ("* * * * 4 *", "2015-01-01T00:00-08:00", (90 * 24 - 1) * HOUR, "2015-04-01T00:00-07:00"),
     ],
 )
 def test_kudus_table_of_clock_changes(text: str, start: str, wait: timedelta, fires: str) -> None:

@@ -84,15 +84,15 @@ def parse_expression(text: str) -> tuple[int, ...]:
             f"{quoted(stripped)} is not supported: "
             + (f"write '{instead}'" if instead else f"write six fields ({FIELD_NAMES})")
         )
-    if _TIMESPAN.fullmatch(stripped):
-        raise ScheduleError(
-            f"{quoted(stripped)} is a TimeSpan, which only the WebJobs SDK's TimerTrigger understands: "
-            "write six fields, such as '0 */5 * * * *' for every five minutes"
-        )
     tokens = text.split()
     if tokens != [token for token in text.split(" ") if token]:
         raise ScheduleError("only spaces may stand between the fields: replace the tab or line break by a space")
     if len(tokens) != len(FIELDS):
+        if _TIMESPAN.fullmatch(stripped):
+            raise ScheduleError(
+                f"{quoted(stripped)} is a TimeSpan, which only the WebJobs SDK's TimerTrigger understands: "
+                "write six fields, such as '0 */5 * * * *' for every five minutes"
+            )
         hint = {
             5: ": put '0 ' in front of a five-field cron expression",
             7: ": leave the year out",
@@ -103,6 +103,8 @@ def parse_expression(text: str) -> tuple[int, ...]:
 
 def parse_field(kind: FieldKind, text: str) -> int:
     """The set of one field's text, which holds no spaces. Raises ScheduleError that names the field."""
+    if text == "*":
+        return kind.full
     values = 0
     for element in text.split(","):
         if not element:

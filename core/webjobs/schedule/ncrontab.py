@@ -94,14 +94,16 @@ class Schedule:
         at = self.next_after(when, zone=zone)
         while at is not None:
             yield at
-            start = at.replace(tzinfo=None)
-            stretch = stretch_at(zone, start)
+            stretch = stretch_at(zone, at.replace(tzinfo=None))
             if len(stretch.offsets) == 1:
                 (offset,) = stretch.offsets
-                for slot in self.slots.later_that_day(start + offset):
-                    if slot - offset >= stretch.end:
+                end = stretch.end.replace(tzinfo=UTC)
+                # Local times in UTC's clothes, so that taking the offset off gives the instant.
+                for slot in self.slots.later_that_day(at + offset):
+                    later = slot - offset
+                    if later >= end:
                         break
-                    at = (slot - offset).replace(tzinfo=UTC)
+                    at = later
                     yield at
             at = self.next_after(at, zone=zone)
 
@@ -152,6 +154,8 @@ def parse(text: str) -> Schedule:
 
 
 def _naive_utc(when: datetime) -> datetime:
-    if when.utcoffset() is None:
-        raise ValueError("a time without a zone was given: pass an aware datetime")
-    return when.astimezone(UTC).replace(microsecond=0, tzinfo=None)
+    if when.tzinfo is not UTC:
+        if when.utcoffset() is None:
+            raise ValueError("a time without a zone was given: pass an aware datetime")
+        when = when.astimezone(UTC)
+    return when.replace(microsecond=0, tzinfo=None)

@@ -4,7 +4,7 @@ A slot is a naive local datetime with whole seconds. Day of month AND weekday mu
 take either). The search runs in years 2 to 9998, so that a UTC offset can be applied to any answer.
 """
 
-from calendar import monthrange
+from calendar import isleap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -65,13 +65,14 @@ class Slots:
         return None if day is None else datetime.combine(day, self._last_time)
 
     def later_that_day(self, when: datetime) -> Iterator[datetime]:
-        """The slots after a slot on its own day, in order."""
+        """The slots after a slot on its own day, in order; they have its tzinfo, whatever it means."""
+        year, month, day, zone = when.year, when.month, when.day, when.tzinfo
         same_hour = True
         for hour in _members(self.hour, when.hour):
             for minute in _members(self.minute, when.minute if same_hour else 0):
                 same_minute = same_hour and minute == when.minute
                 for second in _members(self.second, when.second + 1 if same_minute else 0):
-                    yield datetime(when.year, when.month, when.day, hour, minute, second)
+                    yield datetime(year, month, day, hour, minute, second, 0, zone)
             same_hour = False
 
     def _has_day(self, when: date) -> bool:
@@ -154,8 +155,8 @@ class Slots:
 
     def _days(self, year: int, month: int) -> int:
         """The days of one month on which both day fields agree, as a set."""
-        monday_first, length = monthrange(year, month)
-        first = (monday_first + 1) % 7
+        first = date(year, month, 1).isoweekday() % 7
+        length = 28 if month == 2 and not isleap(year) else _LONGEST_MONTH[month]
         week = (self.weekday >> first | self.weekday << (7 - first)) & 0b1111111
         return week * _FIVE_WEEKS << 1 & self.day & ((2 << length) - 2)
 
