@@ -57,7 +57,8 @@ generate: $(VENV)/.synced  ## CRDs from the models, and the chart's copies
 verify: $(VENV)/.synced  ## fails when a generated file is stale
 	$(RUN) -m tests.generate --check
 
-bench: $(VENV)/.synced  ## ratios against native objects, on the built cluster
+bench: $(VENV)/.synced  ## ratios against other cron libraries, and against native objects on the built cluster
+	$(RUN) -m tests.bench.schedules
 	$(RUN) -m tests.bench
 
 clean: down  ## removes the virtual environment too

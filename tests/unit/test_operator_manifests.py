@@ -42,10 +42,10 @@ def build_deployment(spec: dict[str, Any]) -> dict[str, Any]:
     return children.deployment(one, program=resolve(one, config()), config=config())
 
 
-def build_cron_job(spec: dict[str, Any]) -> dict[str, Any]:
+def build_cron_job(spec: dict[str, Any], *, time_zone: str | None = "Europe/Berlin") -> dict[str, Any]:
     one = webjob(spec)
     return children.cron_job(
-        one, program=resolve(one, config()), config=config(), expression="*/5 * * * *", time_zone="Europe/Berlin"
+        one, program=resolve(one, config()), config=config(), expression="*/5 * * * *", time_zone=time_zone
     )
 
 
@@ -76,6 +76,20 @@ def test_golden(name: str) -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text)
     assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "written"),
+    [
+        (None, "Etc/UTC"),
+        ("Europe/Berlin", "Europe/Berlin"),
+        ("w. europe standard time", "Europe/Berlin"),
+        ("UTC-11", "Etc/GMT+11"),
+    ],
+)
+def test_a_cronjob_gets_the_iana_name(time_zone: str | None, written: str) -> None:
+    """The API server takes no other."""
+    assert build_cron_job({}, time_zone=time_zone)["spec"]["timeZone"] == written
 
 
 def test_no_golden_file_is_left_over() -> None:

@@ -48,7 +48,7 @@ def test_what_cron_says_exactly(text: str, zone_name: str | None, expression: st
         ("* * * * * *", None, "needs seconds"),
         ("0 0 0 1-7 * MON", None, "restricts both day of month and weekday"),
         ("0 0 0 31 2 *", None, "never fires"),
-        ("0 0 9 * * *", "Pacific Standard Time", "unknown: use an IANA name"),
+        ("0 0 9 * * *", "Mars Standard Time", "is unknown: did you mean"),
         ("0 30 2 * * *", "America/Los_Angeles", "02:30 may fall into the clock change of 2026-03-08"),
         ("0 30 1 * * *", "America/Los_Angeles", "would fire twice, WebJobs fire once"),
         ("0 30 2 * * SUN", "Europe/Berlin", "skip it, WebJobs fire late"),

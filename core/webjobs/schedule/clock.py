@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from itertools import pairwise
-from zoneinfo import ZoneInfo
-
-from webjobs.schedule.grammar import ScheduleError
 
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
@@ -59,20 +56,12 @@ class Stretch:
     offsets: tuple[timedelta, ...]
 
 
-def load_zone(name: str | None) -> tzinfo:
-    """The zone with an IANA name such as Europe/Berlin; UTC for None. Raises ScheduleError for an unknown name."""
-    if name is None:
-        return UTC
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        # An absent file, a name that leads out of the folder, a folder's name: one text serves the user.
-        raise ScheduleError(f"time zone {name!r} is unknown: use an IANA name such as Europe/Berlin or UTC") from None
-
-
 def stretch_at(zone: tzinfo, when: datetime) -> Stretch:
     """The stretch that holds a UTC instant; it never reaches over a year's edge."""
-    return next(stretch for stretch in _stretches(zone, when.year) if when < stretch.end)
+    for stretch in _stretches(zone, when.year):
+        if when < stretch.end:
+            return stretch
+    raise AssertionError("the stretches of a year reach to its end")
 
 
 @lru_cache(maxsize=2048)

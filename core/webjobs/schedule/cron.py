@@ -14,10 +14,11 @@ The decision is on the safe side: a schedule that could differ goes to the opera
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from webjobs.schedule.clock import DAY, ClockChange, clock_changes, load_zone
+from webjobs.schedule.clock import DAY, ClockChange, clock_changes
 from webjobs.schedule.grammar import DAY as DAY_FIELD
 from webjobs.schedule.grammar import MONTH, WEEKDAY, ScheduleError
 from webjobs.schedule.slots import Slots
+from webjobs.schedule.zones import load_zone
 
 # Nobody knows a zone's rules further ahead; a change of the rules comes with new zone data and a new decision.
 YEARS_AHEAD = 10
@@ -34,7 +35,7 @@ class CronMapping:
 
 
 def cron_mapping(slots: Slots, *, zone_name: str | None, from_year: int) -> CronMapping:
-    """The decision for a zone (IANA name, None for UTC) and its clock changes in `from_year` and ten years on."""
+    """The decision for a zone (by name, None for UTC) and its clock changes in `from_year` and ten years on."""
     reason = _reason_in_utc(slots) or _reason_in_zone(slots, zone_name, from_year)
     if reason:
         return CronMapping(None, reason)

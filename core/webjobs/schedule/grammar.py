@@ -81,18 +81,18 @@ def parse_expression(text: str) -> tuple[int, ...]:
     if stripped.startswith("@"):
         instead = _MACROS.get(stripped.lower())
         raise ScheduleError(
-            f"{_quoted(stripped)} is not supported: "
+            f"{quoted(stripped)} is not supported: "
             + (f"write '{instead}'" if instead else f"write six fields ({FIELD_NAMES})")
         )
-    if _TIMESPAN.fullmatch(stripped):
-        raise ScheduleError(
-            f"{_quoted(stripped)} is a TimeSpan, which only the WebJobs SDK's TimerTrigger understands: "
-            "write six fields, such as '0 */5 * * * *' for every five minutes"
-        )
-    if any(char.isspace() and char != " " for char in text):
+    tokens = text.split()
+    if tokens != [token for token in text.split(" ") if token]:
         raise ScheduleError("only spaces may stand between the fields: replace the tab or line break by a space")
-    tokens = [token for token in text.split(" ") if token]
     if len(tokens) != len(FIELDS):
+        if _TIMESPAN.fullmatch(stripped):
+            raise ScheduleError(
+                f"{quoted(stripped)} is a TimeSpan, which only the WebJobs SDK's TimerTrigger understands: "
+                "write six fields, such as '0 */5 * * * *' for every five minutes"
+            )
         hint = {
             5: ": put '0 ' in front of a five-field cron expression",
             7: ": leave the year out",
@@ -103,10 +103,12 @@ def parse_expression(text: str) -> tuple[int, ...]:
 
 def parse_field(kind: FieldKind, text: str) -> int:
     """The set of one field's text, which holds no spaces. Raises ScheduleError that names the field."""
+    if text == "*":
+        return kind.full
     values = 0
     for element in text.split(","):
         if not element:
-            raise ScheduleError(f"{_quoted(text)} has an empty element: remove the comma too many", field=kind.name)
+            raise ScheduleError(f"{quoted(text)} has an empty element: remove the comma too many", field=kind.name)
         values |= _parse_element(kind, element)
     return values
 
@@ -125,12 +127,14 @@ def format_field(kind: FieldKind, values: int) -> str:
 
 
 def _parse_element(kind: FieldKind, element: str) -> int:
+    if element == "*":
+        return kind.full
     body, slash, step_text = element.partition("/")
     step: int | None = None
     if slash:
         if not _NUMBER.fullmatch(step_text):
             raise ScheduleError(
-                f"the step {_quoted(step_text)} in {_quoted(element)} is not a number: write one after the '/'",
+                f"the step {quoted(step_text)} in {quoted(element)} is not a number: write one after the '/'",
                 field=kind.name,
             )
         step = int(step_text)
@@ -145,8 +149,10 @@ def _parse_element(kind: FieldKind, element: str) -> int:
         # NCrontab 2.0 takes the step 1 of a single value for "no step".
         if step is not None and step != 1:
             last = kind.high
+    if not step or step == 1:
+        return (2 << last) - (1 << first)
     values = 0
-    for value in range(first, last + 1, max(step or 1, 1)):
+    for value in range(first, last + 1, step):
         values |= 1 << value
     return values
 
@@ -154,7 +160,7 @@ def _parse_element(kind: FieldKind, element: str) -> int:
 def _parse_value(kind: FieldKind, text: str) -> int:
     if text and text[0] in "0123456789":
         if not text.isascii() or not text.isdigit():
-            raise ScheduleError(f"{_quoted(text)} is not a number {kind.low}-{kind.high}{_hint(text)}", field=kind.name)
+            raise ScheduleError(f"{quoted(text)} is not a number {kind.low}-{kind.high}{_hint(text)}", field=kind.name)
         value = int(text) if _NUMBER.fullmatch(text) else kind.high + 1
         if not kind.low <= value <= kind.high:
             hint = ""
@@ -162,7 +168,7 @@ def _parse_value(kind: FieldKind, text: str) -> int:
                 hint = ": use 0 or SUN for Sunday"
             elif kind is HOUR and value == 24:
                 hint = ": use 0 for midnight"
-            raise ScheduleError(f"{_quoted(text)} is out of range {kind.low}-{kind.high}{hint}", field=kind.name)
+            raise ScheduleError(f"{quoted(text)} is out of range {kind.low}-{kind.high}{hint}", field=kind.name)
         return value
     if text:
         for index, name in enumerate(kind.names):
@@ -171,7 +177,7 @@ def _parse_value(kind: FieldKind, text: str) -> int:
     expected = f"a number {kind.low}-{kind.high}"
     if kind.names:
         expected += f" or the English name of a {kind.name}, such as {kind.names[0][:3].upper()}"
-    raise ScheduleError(f"{_quoted(text)} is not {expected}{_hint(text)}", field=kind.name)
+    raise ScheduleError(f"{quoted(text)} is not {expected}{_hint(text)}", field=kind.name)
 
 
 def _hint(text: str) -> str:
@@ -184,6 +190,6 @@ def _hint(text: str) -> str:
     return ""
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """The user's text for a message: short, and with control characters visible."""
     return repr(text if len(text) <= 40 else text[:37] + "...")

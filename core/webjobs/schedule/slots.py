@@ -4,7 +4,8 @@ A slot is a naive local datetime with whole seconds. Day of month AND weekday mu
 take either). The search runs in years 2 to 9998, so that a UTC offset can be applied to any answer.
 """
 
-from calendar import monthrange
+from calendar import isleap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
@@ -49,27 +50,37 @@ class Slots:
 
     def at_or_after(self, when: datetime) -> datetime | None:
         """The first slot at or after a naive local time with whole seconds; None when there is none to year 9998."""
-        day = self._date_from(when.date())
-        if day == when.date():
-            found = self._time_from(when.hour, when.minute, when.second)
-            if found is not None:
-                return datetime.combine(day, found)
-            day = self._date_from(day, days=1)
-        if day is None:
-            return None
-        return datetime.combine(day, self._first_time)
+        same_day = self._has_day(when)
+        if same_day and (found := self._time_from(when.hour, when.minute, when.second)) is not None:
+            return datetime.combine(when, found)
+        day = self._date_from(when, days=1 if same_day else 0)
+        return None if day is None else datetime.combine(day, self._first_time)
 
     def at_or_before(self, when: datetime) -> datetime | None:
         """The last slot at or before a naive local time with whole seconds; None when there is none from year 2."""
-        day = self._date_until(when.date())
-        if day == when.date():
-            found = self._time_until(when.hour, when.minute, when.second)
-            if found is not None:
-                return datetime.combine(day, found)
-            day = self._date_until(day, days=1)
-        if day is None:
-            return None
-        return datetime.combine(day, self._last_time)
+        same_day = self._has_day(when)
+        if same_day and (found := self._time_until(when.hour, when.minute, when.second)) is not None:
+            return datetime.combine(when, found)
+        day = self._date_until(when, days=1 if same_day else 0)
+        return None if day is None else datetime.combine(day, self._last_time)
+
+    def later_that_day(self, when: datetime) -> Iterator[datetime]:
+        """The slots after a slot on its own day, in order; they have its tzinfo, whatever it means."""
+        year, month, day, zone = when.year, when.month, when.day, when.tzinfo
+        same_hour = True
+        for hour in _members(self.hour, when.hour):
+            for minute in _members(self.minute, when.minute if same_hour else 0):
+                same_minute = same_hour and minute == when.minute
+                for second in _members(self.second, when.second + 1 if same_minute else 0):
+                    yield datetime(year, month, day, hour, minute, second, 0, zone)
+            same_hour = False
+
+    def _has_day(self, when: date) -> bool:
+        """Asked first: for most schedules the next slot is on the same day, and no month needs to be looked at."""
+        return bool(
+            self.day >> when.day & self.month >> when.month & self.weekday >> when.isoweekday() % 7 & 1
+            and FIRST_YEAR <= when.year <= LAST_YEAR
+        )
 
     @property
     def _first_time(self) -> time:
@@ -144,7 +155,11 @@ class Slots:
 
     def _days(self, year: int, month: int) -> int:
         """The days of one month on which both day fields agree, as a set."""
-        monday_first, length = monthrange(year, month)
-        first = (monday_first + 1) % 7
+        first = date(year, month, 1).isoweekday() % 7
+        length = 28 if month == 2 and not isleap(year) else _LONGEST_MONTH[month]
         week = (self.weekday >> first | self.weekday << (7 - first)) & 0b1111111
         return week * _FIVE_WEEKS << 1 & self.day & ((2 << length) - 2)
+
+
+def _members(values: int, start: int) -> list[int]:
+    return [at for at in range(start, values.bit_length()) if values >> at & 1]

@@ -18,6 +18,7 @@ from webjobs.model import (
     WebJobRun,
     WebJobSchedule,
 )
+from webjobs.schedule import iana_name
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests.merge import digest
 from webjobs_operator.manifests.pod import PACKAGE_FILE, pod_template
@@ -117,13 +118,14 @@ def cron_job(
     """The CronJob of a schedule that cron can say. Its Jobs are born suspended: the operator admits them.
 
     A CronJob's own Forbid does not see runs on demand, so this is what makes "one at a time" true for both.
+    ``time_zone``: IANA or Windows name, None for UTC. Raises ScheduleError for an unknown one.
     """
     labels = labels_of(webjob)
     template = pod_template(webjob, program=program, config=config, restart_policy="Never", labels=labels)
     deadline = webjob.spec.starting_deadline_seconds or model.DEFAULT_STARTING_DEADLINE_SECONDS
     spec: Manifest = {
         "schedule": expression,
-        "timeZone": time_zone or "Etc/UTC",
+        "timeZone": iana_name(time_zone) if time_zone else "Etc/UTC",
         "suspend": bool(webjob.spec.suspend),
         "startingDeadlineSeconds": deadline,
         # Forbid bounds what piles up while no operator admits Jobs. It also keeps slots back while a Job of an
