@@ -241,7 +241,7 @@ class Reconciler:
             await self._runs.delete_object(this, "Job", job)
         await self._runs.clean_up(this)
         plans = [this.plan, *(turn.plan for turn in this.turns)]
-        this.due += [plan.next for plan in plans if plan.next]
+        this.due += [when for plan in plans for when in (plan.next, plan.given_up) if when]
 
     async def _write_status(self, this: Pass, *, holder: str | None) -> None:
         """At most one write, and none when nothing differs; Conflict when somebody else wrote in between."""

@@ -28,6 +28,8 @@ class Plan:
     """A slot of the operator's timer that is due now."""
     overdue: datetime | None = None
     """The newest slot of the CronJob that is due, and of which nothing is known yet."""
+    given_up: datetime | None = None
+    """When it is too late for what is overdue."""
     missed: Missed = field(default_factory=Missed)
     """Slots that are too old to run."""
 
@@ -57,14 +59,15 @@ def plan(webjob: WebJob, *, known: Collection[WebJobRun], now: datetime) -> Plan
     timetable, own = Zoned(schedule, zone), [run for run in known if run.spec.schedule_name is None]
     if mapping.expression:
         handled = _cron_handled(webjob, own, text=schedule.normalised, now=now)
-        too_late = now - _deadline(webjob)
-        missed = timetable.missed_between(handled, too_late)
+        first, deadline = timetable.next_after(handled), _deadline(webjob)
+        decision = due(timetable, handled, now, deadline=deadline)
         return Plan(
             text=schedule.normalised,
             cron=mapping.expression,
             next=timetable.next_after(now),
-            overdue=timetable.missed_between(max(handled, too_late), now, limit=1).latest,
-            missed=missed,
+            overdue=decision.slot if decision.fire else None,
+            given_up=first + deadline if decision.fire and first else None,
+            missed=decision.missed,
         )
     decision = due(timetable, _planned_from(webjob, runs.newest(own)), now, deadline=_deadline(webjob))
     return Plan(

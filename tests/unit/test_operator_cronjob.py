@@ -131,6 +131,19 @@ def test_an_operator_that_was_away_for_longer_runs_none_and_says_so() -> None:
     assert world.settle() == []
 
 
+def test_kudus_rule_counts_from_the_first_slot_that_was_missed() -> None:
+    """Away for eleven minutes: nothing is made up for, however new the latest slot is."""
+    world = World(webjob_body(EVERY_MINUTE))
+    world.settle()
+    for number in range(1, 13):
+        world.kube.add(slot(number))
+    world.now = minute(12)
+    world.restart()
+    world.settle()
+    assert (names(world, "WebJobRun"), names(world, "Job")) == ([], [])
+    assert told(world, "MissedSchedule") == ["Missed 12 schedules, most recent at 2026-01-01 00:12:00 UTC."]
+
+
 def test_a_slot_that_never_came_is_told_after_its_deadline() -> None:
     """The controller of CronJobs was away."""
     world = World(webjob_body({"schedule": "0 0 * * * *"}))
@@ -139,7 +152,8 @@ def test_a_slot_that_never_came_is_told_after_its_deadline() -> None:
     world.settle()
     world.now = minute(65)
     assert world.settle() == [], "it may still come"
-    world.now = minute(120)
+    assert world.due == pytest.approx(300, abs=0.01), "awake when it is too late"
+    world.now = minute(70) + timedelta(milliseconds=5)
     world.settle()
     assert told(world, "MissedSchedule") == ["Missed 1 schedules, most recent at 2026-01-01 01:00:00 UTC."]
 
