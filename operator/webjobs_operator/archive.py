@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from obstore.exceptions import BaseError
+
 from webjobs import logs, runs
 from webjobs.logs import Output
 from webjobs.model import WebJob, WebJobRun
@@ -22,6 +24,10 @@ GIVE_UP = timedelta(minutes=10)
 """A node that does not give its log for so long after the end is taken for lost."""
 
 
+class NotArchived(Exception):
+    """The log is not in the store, and should be tried again."""
+
+
 async def archive(
     *,
     pod_logs: PodLogs,
@@ -33,8 +39,8 @@ async def archive(
 ) -> dict[str, str]:
     """Stores the log of a run whose status says how it ended; gives what its status says of where it lies.
 
-    Repeating it is safe: the key is the same, and the stored log is replaced as a whole. Raises ApiError while the
-    log can't be read now but may be later.
+    Repeating it is safe: the key is the same, and the stored log is replaced as a whole. Raises NotArchived while
+    the log can't be read or stored now but may be later.
     """
     key = stored_logs.run_log_key(
         namespace=run.metadata.namespace, webjob=webjob.metadata.name, run_id=runs.run_id(run)
@@ -42,10 +48,13 @@ async def archive(
     header = logs.run_log(webjob, run, newest_pod(pods))
     ended = runs.parse_time(run.status.end_time)
     count = _Count(_output(pod_logs, pods, must_read=now - ended < GIVE_UP))
-    await stored_logs.write(store, key, logs.render(header, count.lines()))
-    paths = {"logPath": key}
-    if count.errors:
-        paths["errorLogPath"] = await _archive_errors(store, key)
+    try:
+        await stored_logs.write(store, key, logs.render(header, count.lines()))
+        paths = {"logPath": key}
+        if count.errors:
+            paths["errorLogPath"] = await _archive_errors(store, key)
+    except (ApiError, BaseError, OSError) as error:
+        raise NotArchived(str(error)) from error
     return paths
 
 

@@ -18,6 +18,7 @@ from webjobs.store import ObjectStore
 from webjobs.store import logs as stored_logs
 from webjobs_operator import metrics
 from webjobs_operator.cache import Cache, Key, selector_of
+from webjobs_operator.nomemory import NoDiffBase, NoProgress
 from webjobs_operator.schedulerlog import SchedulerLog
 from webjobs_operator.workqueue import WorkQueue
 
@@ -41,6 +42,8 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.posting.level = logging.WARNING
     settings.posting.enabled = False  # events are our own
     settings.persistence.finalizer = f"{model.GROUP}/unused"
+    settings.persistence.diffbase_storage = NoDiffBase()
+    settings.persistence.progress_storage = NoProgress()
     settings.scanning.disabled = True  # needs no permission on CRDs and namespaces
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 5

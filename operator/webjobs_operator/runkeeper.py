@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from webjobs import runs
@@ -17,7 +17,7 @@ from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
 from webjobs_operator import history, metrics, states
-from webjobs_operator.archive import archive
+from webjobs_operator.archive import NotArchived, archive
 from webjobs_operator.cache import Cache
 from webjobs_operator.conditions import Wanted, update
 from webjobs_operator.config import OperatorConfig
@@ -129,9 +129,15 @@ class RunKeeper:
             status, known = _status(run, found, now=this.now), run.status.to_wire()
             if found.end:
                 ended = run.model_copy(update={"status": run.status.model_validate(known | status)})
-                status |= await archive(
-                    pod_logs=self._logs, store=self._store, webjob=this.webjob, run=ended, pods=own, now=this.now
-                )
+                try:
+                    status |= await archive(
+                        pod_logs=self._logs, store=self._store, webjob=this.webjob, run=ended, pods=own, now=this.now
+                    )
+                except NotArchived as error:
+                    # The end is told once its log is safe; other runs and the schedule don't wait for it.
+                    log.warning("log of run %s/%s is not safe yet: %s", this.key[0], run.metadata.name, error)
+                    this.due.append(this.now + _patience(this.now - found.end))
+                    continue
             patch = {key: value for key, value in status.items() if known.get(key) != value}
             if patch:
                 await self._patch_run(run, {"status": patch})
@@ -200,6 +206,11 @@ class RunKeeper:
         """A warning about the WebJob, as an Event."""
         webjob = this.webjob.metadata
         await post(self._kube, event("WebJob", webjob, level="Warning", reason=reason, message=message, now=this.now))
+
+
+def _patience(since_end: timedelta) -> timedelta:
+    """Until a log is tried again: the longer it can't be read, the longer."""
+    return min(max(since_end / 4, timedelta(seconds=1)), timedelta(minutes=1))
 
 
 def _status(run: WebJobRun, found: states.Outcome, *, now: datetime) -> Object:

@@ -79,4 +79,4 @@ def _scheduled(schedule: WebJobSchedule, webjob: WebJob | None, plan: Plan) -> W
         return no("Suspended", f"WebJob {name} is suspended. {SUSPENDED}")
     if plan.next is None:
         return no("Complete", "No time is left at which it would fire.")
-    return Wanted(type="Scheduled", status=True, reason="OperatorTimer", message="The operator fires it.")
+    return Wanted(type="Scheduled", status=True, reason="OperatorTimer", message=f"{plan.says}: by the operator.")

@@ -18,6 +18,8 @@ class Plan:
 
     text: str | None = None
     """Normal form."""
+    says: str = ""
+    """The schedule in English, with its zone."""
     problem: str | None = None
     """Why the schedule can't be used."""
     cron: str | None = None
@@ -56,6 +58,7 @@ def plan(webjob: WebJob, *, known: Collection[WebJobRun], now: datetime) -> Plan
     mapping = schedule.as_cron(zone_name=webjob.spec.time_zone, from_year=now.year)
     if webjob.spec.suspend:
         return Plan(text=schedule.normalised, cron=mapping.expression, timer_reason=mapping.reason)
+    says = f"{schedule.description}, {webjob.spec.time_zone or 'UTC'}"
     timetable, own = Zoned(schedule, zone), [run for run in known if run.spec.schedule_name is None]
     if mapping.expression:
         handled = _cron_handled(webjob, own, text=schedule.normalised, now=now)
@@ -63,6 +66,7 @@ def plan(webjob: WebJob, *, known: Collection[WebJobRun], now: datetime) -> Plan
         decision = due(timetable, handled, now, deadline=deadline)
         return Plan(
             text=schedule.normalised,
+            says=says,
             cron=mapping.expression,
             next=timetable.next_after(now),
             overdue=decision.slot if decision.fire else None,
@@ -72,6 +76,7 @@ def plan(webjob: WebJob, *, known: Collection[WebJobRun], now: datetime) -> Plan
     decision = due(timetable, _planned_from(webjob, runs.newest(own)), now, deadline=_deadline(webjob))
     return Plan(
         text=schedule.normalised,
+        says=says,
         timer_reason=mapping.reason,
         next=timetable.next_after(now),
         fire=decision.slot if decision.fire else None,
@@ -91,7 +96,9 @@ def plan_further(schedule: WebJobSchedule, *, webjob: WebJob, newest: WebJobRun 
         timetable = timetable_of(schedule)
     except ScheduleError as error:
         return Plan(problem=str(error))
-    text = str(timetable)
+    text = says = str(timetable)
+    if isinstance(timetable, Zoned):
+        says = f"{timetable.schedule.description}, {schedule.spec.time_zone or 'UTC'}"
     if schedule.spec.suspend or webjob.spec.suspend:
         return Plan(text=text)
     shift = jitter(schedule)
@@ -104,6 +111,7 @@ def plan_further(schedule: WebJobSchedule, *, webjob: WebJob, newest: WebJobRun 
     following = timetable.next_after(max(at, last))
     return Plan(
         text=text,
+        says=says,
         next=following + shift if following else None,
         fire=decision.slot if decision.fire else None,
         missed=decision.missed,

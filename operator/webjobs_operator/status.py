@@ -129,12 +129,14 @@ def _scheduled(webjob: WebJob, plan: Plan) -> Wanted:
             type="Scheduled", status=False, reason="NeverFires", message="No time matches the schedule: change it."
         )
     if plan.cron:
-        return Wanted(type="Scheduled", status=True, reason="CronJob", message=f"A CronJob fires it, as {plan.cron!r}.")
+        return Wanted(
+            type="Scheduled", status=True, reason="CronJob", message=f"{plan.says}: by a CronJob, as {plan.cron!r}."
+        )
     return Wanted(
         type="Scheduled",
         status=True,
         reason="OperatorTimer",
-        message=f"The operator fires it, because a CronJob can't: {plan.timer_reason}.",
+        message=f"{plan.says}: by the operator, because a CronJob can't: {plan.timer_reason}.",
     )
 
 

@@ -11,6 +11,8 @@ import logging
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
+from webjobs_kube.errors import ApiError
+
 log = logging.getLogger(__name__)
 K = TypeVar("K", bound=Hashable)
 
@@ -73,11 +75,13 @@ class WorkQueue(Generic[K]):
     async def _pass(self, key: K) -> None:
         try:
             due = await self._work(key)
-        except Exception:
+        except Exception as error:
             count = self._failures.get(key, 0)
             self._failures[key] = count + 1
             delay = min(FIRST_RETRY_SECONDS * 2**count, LAST_RETRY_SECONDS)
-            log.exception("pass over %s failed, next try in %.1f s", key, delay)
+            # What the API server answers says all; a defect of ours needs its trace.
+            trace = None if isinstance(error, ApiError) else error
+            log.warning("pass over %s failed, next try in %.1f s: %s", key, delay, error, exc_info=trace)
             self.add_after(key, delay)
             return
         self._failures.pop(key, None)
