@@ -47,8 +47,9 @@ def slots_of(site: Site, webjob: str) -> list[datetime]:
 
 
 def events_of(site: Site, webjob: str, reason: str) -> list[str]:
+    uid = site.object("wj", webjob)["metadata"]["uid"]  # events outlive an object of the same name
     found = json.loads(site.kubectl("get", "events", "-o", "json"))["items"]
-    return [one["message"] for one in found if (one["involvedObject"]["name"], one["reason"]) == (webjob, reason)]
+    return [one["message"] for one in found if (one["involvedObject"].get("uid"), one["reason"]) == (uid, reason)]
 
 
 def wait_for_second(second: int) -> None:
