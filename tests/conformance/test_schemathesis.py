@@ -81,6 +81,10 @@ def jobs(site: Site, session: requests.Session) -> None:
         assert uploaded.status_code == 200, uploaded.text
 
 
+_SCALARS: st.SearchStrategy[Any] = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+_ANY_JSON = st.recursive(_SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=4)
+
+
 def cases(document: Any, path: str, method: str, mode: GenerationMode) -> st.SearchStrategy[Case]:
     """Requests of an operation, with parameters of which some are known and some are anything."""
     strategy = document[path][method].as_strategy(mode)
@@ -93,6 +97,8 @@ def cases(document: Any, path: str, method: str, mode: GenerationMode) -> st.Sea
             case.path_parameters[name] = draw(st.sampled_from(_KNOWN[name]))
         for name in [name for name in _HEADERS if name in headers and draw(st.booleans())]:
             case.headers[name] = draw(st.sampled_from(_HEADERS[name]))
+        if JSON in OPERATIONS[path][method].takes and mode is GenerationMode.NEGATIVE and draw(st.booleans()):
+            case.body = draw(_ANY_JSON)
         for value in case.path_parameters.values():
             # The client would make another path of these: one of another operation.
             assume(value and not {"", ".", ".."} & set(str(value).strip("/").split("/")))

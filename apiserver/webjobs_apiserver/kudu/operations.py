@@ -36,14 +36,18 @@ _FREE: Answers = {400: None, 404: None}
 """Of any path with a free part: it can be one that nothing has."""
 
 _OBJECT: Schema = {"type": "object"}
-_TEXTS: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
+_TEXTS: Schema = {
+    "type": "object",
+    "propertyNames": {"pattern": "^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$"},
+    "additionalProperties": {"type": "string"},
+}
 _BINARY: Schema = {}
 _HOOK: Schema = {
     "type": "object",
     "required": ["event", "url"],
     "properties": {
-        "event": {"type": "string", "examples": ["TriggeredJobFinished"]},
-        "url": {"type": "string", "examples": ["https://example.com/done"]},
+        "event": {"type": "string", "enum": ["TriggeredJobFinished"]},
+        "url": {"type": "string", "format": "uri"},
         "insecure_ssl": {"type": "boolean"},
     },
 }
