@@ -57,13 +57,14 @@ class Client:
         return answer
 
     def settle(self) -> None:
-        """Waits until the continuous jobs are as the rows know them."""
+        """Waits until the jobs are as the rows know them: the operator has seen them."""
 
         def look() -> bool:
             found = {job["name"]: job["status"] for job in self.site.http.get("/api/continuouswebjobs").json()}
-            return found == {"both": "Running", "server": "Running", "stopped": "Stopped"}
+            planned = self.site.http.get("/api/triggeredwebjobs/planned").json()["scheduler_logs_url"]
+            return bool(planned) and found == {"both": "Running", "server": "Running", "stopped": "Stopped"}
 
-        eventually(look, seconds=60, what="the state of the continuous jobs")
+        eventually(look, seconds=60, what="the state of the jobs")
 
 
 def shown(answer: httpx.Response) -> str:

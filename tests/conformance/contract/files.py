@@ -172,6 +172,14 @@ _LOGS = [
         '{"Trigger":"External - ","Status":"Success","StartTime":"<time 1>","EndTime":"<time 2>"}',
         headers=_FILE,
     ),
+    rest(
+        "the log of a schedule",
+        GET,
+        "/vfs/data/jobs/triggered/planned/job_scheduler.log",
+        200,
+        shapes.log("SYS INFO|Scheduling WebJob with 0 0 0 1 1 * next schedule expected in <duration>"),
+        headers=_FILE,
+    ),
     rest("no run", GET, "/vfs/data/jobs/triggered/ran/1/status", 404, not_found("data/jobs/triggered/ran/1/status")),
     rest(
         "the log of a continuous job",

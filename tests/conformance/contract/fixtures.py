@@ -70,7 +70,7 @@ TRIGGERED = {
     "both": shapes.triggered("both"),
     ACCENTS: shapes.triggered(ACCENTS),
     "fresh": shapes.triggered("fresh"),
-    "planned": shapes.triggered("planned", settings='{"schedule":"0 0 0 1 1 *"}'),
+    "planned": shapes.triggered("planned", settings='{"schedule":"0 0 0 1 1 *"}', planned=True),
     "ran": shapes.triggered("ran", settings=SETTINGS, latest=newest()),
 }
 """As clients see them, in the order of the list."""

@@ -13,11 +13,14 @@ def run(job: str, *, identifier: str, status: str, trigger: str, of: int = 1) ->
     )
 
 
-def triggered(name: str, *, command: str = "run.sh", settings: str = "{}", latest: str = "null") -> str:
-    """A triggered job (2.1); ``runCommand`` is the wiki's addition (docs/rest.md)."""
+def triggered(
+    name: str, *, command: str = "run.sh", settings: str = "{}", latest: str = "null", planned: bool = False
+) -> str:
+    """A triggered job (2.1), ``planned``: with a schedule. ``runCommand`` is the wiki's addition (docs/rest.md)."""
+    scheduler = f'"<base>/vfs/data/jobs/triggered/{name}/job_scheduler.log"' if planned else "null"
     return (
         f'{{"latest_run":{latest},"history_url":"<base>/api/triggeredwebjobs/{name}/history",'
-        f'"scheduler_logs_url":null,{_common("triggered", name, command=command, settings=settings)}'
+        f'"scheduler_logs_url":{scheduler},{_common("triggered", name, command=command, settings=settings)}'
     )
 
 
