@@ -82,20 +82,18 @@ def _rows(kind: str) -> list[Row]:
             'The WebJob name must not contain control characters or any of \\ / : * ? " < > |.',
             name="a%3Ab",
         ),
-        again(
-            "a second upload replaces all", b"", _named("attachment; filename=run.py"), _changing(kind, "run.py", "{}")
-        ),
+        again("a second upload replaces all", b"", _named("attachment; filename=run.py"), _changing(kind, "run.py")),
     ]
 
 
 _OLD = {"Content_Disposition": "attachment; filename=job.zip"}
 
 
-def _changing(kind: str, command: str, settings: str) -> str:
+def _changing(kind: str, command: str, *, name: str = "new") -> str:
     """A job whose state may be any by now."""
     if kind == "triggered":
-        return shapes.triggered("new", command=command, settings=settings)
-    return shapes.continuous("new", command=command, settings=settings, status="<anything>", detailed="<anything 2>")
+        return shapes.triggered(name, command=command)
+    return shapes.continuous(name, command=command, status="<anything>", detailed="<anything 2>")
 
 
 def _respelled(kind: str) -> Row:
@@ -106,11 +104,7 @@ def _respelled(kind: str) -> Row:
         f"PUT {at}/{{n}}",
         f"{at}/NEW",
         200,
-        (shapes.triggered if kind == "triggered" else shapes.continuous)(
-            "NEW",
-            command="run.py",
-            **({} if kind == "triggered" else {"status": "<anything>", "detailed": "<anything 2>"}),
-        ),
+        _changing(kind, "run.py", name="NEW"),
         content=b"",
         send=_named("attachment; filename=run.py"),
         before=(upload(kind, "new"),),
