@@ -164,6 +164,20 @@ def up(name: str, *, feature_gates: str | None = None) -> Stack:
     return Stack(cluster=cluster, image=image, url=url, user=user, password=password)
 
 
+def upgrade(stack: Stack, values: dict[str, Any]) -> None:
+    """Other values for the installed chart; what is not in them stays."""
+    command = [tool("helm"), "upgrade", RELEASE, str(REPO / "charts/webjobs"), "--namespace", SYSTEM]
+    subprocess.run(
+        [*command, "--reuse-values", "--values", "-", "--wait", "--timeout", "3m"],
+        env=os.environ | {"KUBECONFIG": str(stack.kubeconfig)},
+        input=json.dumps(values),
+        text=True,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    wait_until_settled(stack.kubeconfig)
+
+
 def write_env(stack: Stack, path: Path) -> None:
     """KEY=VALUE lines for any client; readable by its owner only, for it holds the password."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -31,28 +30,13 @@ def _secret(password: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": data}
 
 
-def _helm(stack: stacks.Stack, sites: list[dict[str, str]], *, domain: str) -> None:
-    values = json.dumps({"sites": sites, "domain": domain})
-    chart = str(stacks.REPO / "charts/webjobs")
-    command = [stacks.tool("helm"), "upgrade", stacks.RELEASE, chart, "--namespace", stacks.SYSTEM, "--reuse-values"]
-    subprocess.run(
-        [*command, "--values", "-", "--wait", "--timeout", "3m"],
-        env=os.environ | {"KUBECONFIG": str(stack.kubeconfig)},
-        input=values,
-        text=True,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    stacks.wait_until_settled(stack.kubeconfig)
-
-
 @pytest.fixture(scope="module", autouse=True)
 def blog(stack: stacks.Stack) -> Iterator[None]:
     """A second site beside the stack's own."""
     stacks.apply(stack.kubeconfig, stacks.namespace(BLOG), _secret(OWNER[1]))
-    _helm(stack, [{"namespace": BLOG}], domain="scm.example.com")
+    stacks.upgrade(stack, {"sites": [{"namespace": BLOG}], "domain": "scm.example.com"})
     yield
-    _helm(stack, [], domain="")
+    stacks.upgrade(stack, {"sites": [], "domain": ""})
     stacks.kubectl(stack.kubeconfig, "delete", "namespace", BLOG, "--wait=false")
 
 

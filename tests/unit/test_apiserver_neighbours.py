@@ -17,7 +17,7 @@ from webjobs_apiserver import logstream
 from webjobs_apiserver.errors import Missing, Unavailable
 from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.jobs import Jobs
-from webjobs_apiserver.kudu.document import SUMMARIES
+from webjobs_apiserver.kudu.operations import OPERATIONS
 from webjobs_apiserver.logstream import LogStreams
 from webjobs_apiserver.sites import Site
 
@@ -107,7 +107,7 @@ async def test_the_document_has_every_route(one: Shim, client: httpx.AsyncClient
     body = (await client.get("/openapi.json")).json()
     assert body["openapi"].startswith("3.")
     told = {(path, method) for path, operations in body["paths"].items() for method in operations}
-    assert told == {(path, method) for path, operations in SUMMARIES.items() for method in operations}
+    assert told == {(path, method) for path, operations in OPERATIONS.items() for method in operations}
     assert body["paths"]["/api/zip/{path}"]["put"]["summary"] == "Unpack a zip over a folder"
 
 
@@ -117,7 +117,7 @@ async def test_the_page_needs_nobody_else(one: Shim, client: httpx.AsyncClient) 
     assert "<script" not in page.text
     assert "//" not in page.text
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
-    assert page.text.count("<tr>") == sum(len(operations) for operations in SUMMARIES.values())
+    assert page.text.count("<tr>") == sum(len(operations) for operations in OPERATIONS.values())
     async with one.client(auth=None) as stranger:
         for path in ("/docs", "/openapi.json", "/api/settings", "/api/logstream"):
             assert (await stranger.get(path)).status_code == 401

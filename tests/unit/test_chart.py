@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 from tests.stack import tool
+from webjobs_apiserver.auth.credentials import KEYS, Accounts
 from webjobs_apiserver.config import ApiserverConfig
 from webjobs_operator.config import OperatorConfig
 
@@ -126,6 +128,37 @@ def test_tls() -> None:
     assert operator["packageUrl"] == "http://webjobs-apiserver.system.svc:80"
 
 
+def _accounts(values: dict[str, Any]) -> dict[str, str]:
+    secret = render(values)["Secret", "webjobs-credentials"]
+    assert "stringData" not in secret
+    return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
+
+
+def test_a_reader_is_made_when_it_has_a_name() -> None:
+    assert set(_accounts({})) == {"username", "password"}
+    made = _accounts({"credentials": {"readonlyUsername": "looks"}})
+    assert set(made) == set(KEYS)
+    assert len(made["readonlyPassword"]) == 40
+    assert made["readonlyPassword"] != made["password"]
+    accounts = Accounts.of({key: value.encode() for key, value in made.items()})
+    assert accounts.role_of(b"looks", made["readonlyPassword"].encode()) == "reader"
+    given = {"readonlyUsername": "looks", "readonlyPassword": 'qu"ote: #', "password": "pässword"}
+    assert _accounts({"credentials": given}) == given | {"username": "webjobs"}
+
+
+@pytest.mark.parametrize(
+    ("credentials", "why"),
+    [
+        ({"readonlyPassword": "x"}, "readonlyPassword without readonlyUsername"),
+        ({"readonlyUsername": "webjobs"}, "username and readonlyUsername are the same"),
+    ],
+)
+def test_accounts_that_nobody_could_use(credentials: dict[str, str], why: str) -> None:
+    done = helm({"credentials": credentials})
+    assert done.returncode != 0
+    assert why in done.stderr
+
+
 def test_the_operator_can_be_kept_to_some_namespaces() -> None:
     found = render({"namespaces": ["a", "b"]})
     assert ("ClusterRoleBinding", "system-webjobs-operator") not in found
@@ -157,6 +190,7 @@ def test_a_bucket_needs_no_volume() -> None:
         {"runtimes": {"rb": {"image": "ruby"}}},
         {"apiserver": {"replicas": "two"}},
         {"credentials": {"username": "with:colon"}},
+        {"credentials": {"readonlyUsername": "with:colon"}},
     ],
 )
 def test_wrong_values_are_refused(values: dict[str, Any]) -> None:

@@ -14,6 +14,11 @@
 {{ .Values.credentials.existingSecret | default (printf "%s-credentials" (include "webjobs.name" .)) }}
 {{- end }}
 
+{{- /* In base64, of a value and what the cluster has: the value, else what is there, else a new one. */}}
+{{- define "webjobs.password" -}}
+{{ with index . 0 }}{{ . | b64enc }}{{ else }}{{ index . 1 | default (randAlphaNum 40 | b64enc) }}{{ end }}
+{{- end }}
+
 {{- define "webjobs.claim" -}}
 {{ .Values.store.persistence.existingClaim | default (printf "%s-store" (include "webjobs.name" .)) }}
 {{- end }}
