@@ -10,7 +10,7 @@ from typing import Any
 from webjobs import runs
 from webjobs.model import API_VERSION, LABEL_WEBJOB, WebJobRun
 from webjobs_apiserver.appsettings import AppSettings
-from webjobs_apiserver.errors import BadRequest, Busy, Missing, ServiceError, Stopped, Unavailable
+from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, Stopped, Unavailable
 from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.jobs import TRIES, Job, Jobs
 from webjobs_apiserver.sites import Site
@@ -142,6 +142,18 @@ class Runs:
                 continue
             return job, run_id
         raise Unavailable(_UNSETTLED)
+
+    async def cancel(self, site: Site, name: str, run_id: str) -> None:
+        """Asks for the end of a run. Missing when there is none, Refused when it has ended."""
+        _, run = await self.get(site, name, run_id)
+        if run.ended:
+            raise Refused(f"Run {run_id} has ended already: {run.status.state}.")
+        if not run.spec.cancel:
+            try:
+                patch = {"spec": {"cancel": True}}
+                self._feed.observe(await self._kube.patch("WebJobRun", site.namespace, run.metadata.name, patch))
+            except NotFound:
+                raise Missing from None
 
     async def _create(self, manifest: Object) -> None:
         self._feed.observe(await self._kube.create(manifest))

@@ -216,6 +216,7 @@ class Reconciler:
 
     async def _triggered(self, this: Pass) -> None:
         await self._runs.update_started(this)
+        await self._runs.cancel(this)
         if this.problem or this.site.stopped:
             await self._runs.refuse_all(this, this.problem.message if this.problem else STOPPED)
         await self._slots.take(this)
@@ -226,7 +227,7 @@ class Reconciler:
         for run in decision.refuse:
             await self._runs.refuse(this, run)
         for run in decision.replace:
-            await self._runs.end(this, run)
+            await self._runs.end(this, run, reason="RunReplaced", why=" for a newer one")
         before = this.webjob.status.active_run
         if decision.start and decision.holder and (before is None or before.name != decision.holder):
             await self._write_status(this, holder=decision.holder)

@@ -146,12 +146,24 @@ class RunKeeper:
             if found.state == "Failed":
                 await self.tell(this, "RunFailed", f"Run {run_id} failed. {found.message or ''}".strip())
 
-    async def end(self, this: Pass, run: WebJobRun) -> None:
+    async def end(self, this: Pass, run: WebJobRun, *, reason: str, why: str) -> None:
         """Ends an active run by deleting its Job; the run is over once its pod is."""
         job = self._cache.get("Job", this.key, run.status.job_name or run.metadata.name)
         if job and not job["metadata"].get("deletionTimestamp"):
-            await self.tell(this, "RunReplaced", f"Run {runs.run_id(run)} is ended for a newer one.")
+            await self.tell(this, reason, f"Run {runs.run_id(run)} is ended{why}.")
             await self.delete_object(this, "Job", job)
+
+    async def cancel(self, this: Pass) -> None:
+        """Ends the runs that somebody cancelled."""
+        for run in self._cache.runs(this.key).values():
+            if not run.spec.cancel or run.ended or run.metadata.deletion_timestamp:
+                continue
+            if run.status.state is None:
+                await self._adopt(this, run)
+                message = "It was cancelled before it began."
+                await self.finish(run, state="Aborted", reason="Cancelled", message=message, now=this.now)
+            else:
+                await self.end(this, run, reason="RunCancelled", why=", as it was cancelled")
 
     # Ending
 

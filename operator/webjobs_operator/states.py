@@ -90,7 +90,8 @@ def outcome(run: WebJobRun, *, job: Object | None, pods: Sequence[Object], now: 
             return Outcome(state=run.status.state or "Initializing", pod=_name(pod))
         if pod is None or _was_killed(pod):
             found = _ended(pod, job_message=None, now=now) if pod else Outcome(state="Aborted", end=now)
-            return replace(found, state="Aborted", message="The Job of the run was deleted before it ended.")
+            why = "It was cancelled." if run.spec.cancel else "The Job of the run was deleted before it ended."
+            return replace(found, state="Aborted", message=why)
         return _ended(pod, job_message=None, now=now)
     # FailureTarget comes first, Failed when the pods are gone: a deadline is known before it kills.
     failed = _condition(job, "Failed") or _condition(job, "FailureTarget")

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.site import Site, eventually
 
+GOODBYE = 'trap "echo goodbye; exit 0" TERM; echo up; sleep 1000 & wait $!\n'
 SLOW = {"type": "triggered", "script": {"fileName": "run.sh", "text": 'trap "exit 0" TERM; sleep 3 & wait $!\n'}}
 
 
@@ -75,3 +76,23 @@ def test_time_limit(site: Site) -> None:
     assert "deadline" in site.object("wjr", name)["status"]["message"]
     assert site.http.get("/api/triggeredwebjobs/limited").json()["latest_run"]["status"] == "Failed"
     site.kubectl("delete", "wj", "limited")
+
+
+def test_cancel(site: Site) -> None:
+    """By REST and by kubectl: the process gets TERM and may say goodbye, the lock is free."""
+    site.apply("cancelled", {"type": "triggered", "script": {"fileName": "run.sh", "text": GOODBYE}})
+    for by in ("REST", "kubectl"):
+        location = site.run("cancelled").headers["Location"]
+        run = site.http.get(location).json()
+        eventually(lambda run=run: "INFO] up" in site.http.get(run["output_url"]).text, what="the process")  # type: ignore[misc]
+        if by == "REST":
+            assert site.http.delete(location).status_code == 200
+        else:
+            name = f"cancelled-{run['id']}"
+            site.kubectl("patch", "wjr", name, "--type=merge", "-p", '{"spec":{"cancel":true}}')
+        ended = site.ended(location)
+        assert ended["status"] == "Aborted"
+        assert "INFO] goodbye" in site.log(ended)
+        assert "SYS ERR ] It was cancelled." in site.log(ended)
+        assert site.http.delete(location).status_code == 409
+    site.kubectl("delete", "wj", "cancelled")

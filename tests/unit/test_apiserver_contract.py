@@ -62,7 +62,9 @@ ROWS: list[Row] = [
     ("GET", "triggered", "/job/run", 404, False),
     ("POST", "triggered", "/job/start", 404, False),
     ("GET", "continuous", "/worker/history", 404, False),
-    ("DELETE", "triggered", f"/job/history/{RUN_ID}", 404, False),
+    ("DELETE", "triggered", f"/job/history/{RUN_ID}", 409, False),
+    ("DELETE", "triggered", "/job/history/202601010000000000", 404, False),
+    ("DELETE", "triggered", "/job/history", 404, False),
 ]
 
 

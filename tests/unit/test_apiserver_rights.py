@@ -75,6 +75,8 @@ async def test_without_a_readers_password_there_is_no_reader(one: Shim) -> None:
         ("GET", f"{JOB}/run", "create webjobruns"),
         ("GET", f"{JOB}/history", "list webjobruns"),
         ("GET", f"{JOB}/history/1", "get webjobruns"),
+        ("DELETE", f"{JOB}/history/1", "patch webjobruns"),
+        ("DELETE", f"{JOB}/history", "update webjobs"),
         ("GET", f"{JOB}/settings", "get webjobs"),
         ("PUT", f"{JOB}/settings", "update webjobs"),
         ("POST", "/api/continuouswebjobs/x/stop", "update webjobs"),

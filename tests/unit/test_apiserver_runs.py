@@ -279,3 +279,16 @@ async def test_history_is_ordered_and_hides_skipped_runs(one: Shim, client: http
 @pytest.mark.parametrize("run_id", ["1", "x" * 18, "202613010000000000", "20260101000000000٣", "../job"])
 async def test_run_ids_that_are_none(client: httpx.AsyncClient, run_id: str) -> None:
     assert (await client.get(f"/api/triggeredwebjobs/job/history/{run_id}")).status_code == 404
+
+
+async def test_cancel(one: Shim, client: httpx.AsyncClient) -> None:
+    url = (await client.post(RUN)).headers["location"]
+    for _ in range(2):
+        assert answer_of(await client.delete(url)) == (200, None, "")
+    (run,) = one.kube.of_kind("WebJobRun")
+    assert run["spec"]["cancel"] is True
+    assert len([call for call in one.kube.writes if call.kind == "WebJobRun"]) == 2, "the run, and its cancellation"
+    one.set_status("WebJobRun", f"job-{RUN_ID}", state="Aborted", endTime="2026-01-01T12:01:00Z")
+    refused = await client.delete(url)
+    assert (refused.status_code, refused.json()) == (409, {"Message": f"Run {RUN_ID} has ended already: Aborted."})
+    assert (await client.delete(url.replace(RUN_ID, "202601010000000000"))).status_code == 404

@@ -195,6 +195,44 @@ def test_lines_of_stderr(apart: bool) -> None:
         assert "errorLogPath" not in run["status"]
 
 
+def cancel(world: World, name: str) -> None:
+    body = world.kube.objects["WebJobRun", "site", name]
+    body["spec"]["cancel"] = True
+    body["metadata"]["resourceVersion"] = world.kube._next_version()
+
+
+@pytest.mark.parametrize("crash", range(4))
+def test_a_cancelled_run(crash: int) -> None:
+    world = World(webjob_body(), run_body())
+    world.settle()
+    world.start_processes()
+    world.settle()
+    cancel(world, "job-202601010000000000")
+    if crash:
+        world.kube.die_after_writes = crash
+    try:
+        world.settle()
+    except Died:
+        world.restart()
+        world.settle()
+    assert world.kube.of_kind("Job") == []
+    assert world.events() == ["RunCancelled"]
+    world.kube.objects.pop(("Pod", "site", "job-202601010000000000"), None)
+    world.settle()
+    status = world.one("WebJobRun")["status"]
+    assert (status["state"], status["message"]) == ("Aborted", "It was cancelled.")
+    assert "activeRun" not in world.one("WebJob")["status"]
+
+
+def test_a_run_that_waits_is_cancelled_before_it_begins() -> None:
+    world = World(webjob_body({"concurrencyPolicy": "Queue"}), run_body(), run_body("job-202601010000010000"))
+    world.settle()
+    cancel(world, "job-202601010000010000")
+    assert world.settle() == ["patch WebJobRun", "patch WebJobRun/status", "patch WebJob/status"]
+    states = {run["metadata"]["name"]: run["status"]["state"] for run in world.kube.of_kind("WebJobRun")}
+    assert states == {"job-202601010000000000": "Initializing", "job-202601010000010000": "Aborted"}
+
+
 def test_a_name_that_becomes_free_is_taken_a_while_later() -> None:
     world = World(webjob_body({"type": "continuous", "script": None, "image": "worker:1"}))
     foreign = {

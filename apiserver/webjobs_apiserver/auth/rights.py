@@ -33,6 +33,7 @@ _UPDATE = (Need(verb="update", resource="webjobs"),)
 _SAVE = (Need(verb="create", resource="webjobs"), Need(verb="update", resource="webjobs"))
 _DELETE = (Need(verb="delete", resource="webjobs"),)
 _RUN = (Need(verb="create", resource="webjobruns"),)
+_CANCEL = (Need(verb="patch", resource="webjobruns"),)
 _LIST_RUNS = (Need(verb="list", resource="webjobruns"),)
 _GET_RUN = (Need(verb="get", resource="webjobruns"),)
 
@@ -54,6 +55,8 @@ def needs(method: str, path: str) -> tuple[Need, ...]:
         case _, None:
             return _GET if reads else _DELETE if method == "DELETE" else _SAVE
         case _, "history":
+            if method == "DELETE" and more:
+                return _CANCEL
             return _GET_RUN if reads and more else _LIST_RUNS if reads else _UPDATE
         case _, "run":
             return _RUN

@@ -123,7 +123,10 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             summary="List the runs of a job", answers={200: JSON, 304: None, **_FREE}, headers=("If-None-Match",)
         )
     },
-    f"{_HISTORY}/{{run_id}}": {"get": Operation(summary="Get a run", answers={200: JSON, **_FREE})},
+    f"{_HISTORY}/{{run_id}}": {
+        "get": Operation(summary="Get a run", answers={200: JSON, **_FREE}),
+        "delete": Operation(summary="Cancel a run (not Kudu's)", answers={200: None, **_FREE, 409: JSON}),
+    },
     "/api/triggeredwebjobsswagger": {
         "get": Operation(summary="Triggered jobs as Swagger 2.0", answers={200: JSON}),
     },

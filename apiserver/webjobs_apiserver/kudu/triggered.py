@@ -52,4 +52,10 @@ def router(facade: Facade) -> APIRouter:
         base = responses.base_url(request)
         return responses.json_answer(bodies.run(run, job_name=job.name, base=base, now=service.clock()))
 
+    @routes.delete("/history/{run_id}")
+    async def cancel(request: Request, name: str, run_id: str) -> Response:
+        # Not Kudu's: its users asked for it.
+        await service.runs.cancel(facade.site_of(request), name, run_id)
+        return responses.empty(200)
+
     return routes

@@ -44,6 +44,18 @@ class WebJobRunSpec(ApiModel):
     trigger: str | None = Field(
         default=None, max_length=1024, description="What started the run, as REST clients see it."
     )
+    cancel: bool | None = Field(
+        default=None,
+        description=(
+            "true: ends the run. Its process gets TERM, and KILL after the job's stoppingWaitSeconds; the run ends as "
+            "Aborted. One that waits never begins."
+        ),
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {"rule": "!oldSelf || self", "message": "a cancelled run stays cancelled: create another WebJobRun"}
+            ]
+        },
+    )
     schedule_time: str | None = Field(
         default=None,
         description="The schedule time that the run stands for.",

@@ -92,6 +92,7 @@ NEIGHBOURS = (
 TABLE = JOBS + NEIGHBOURS
 
 OURS = (
+    f"DELETE {JOB}/history/{{id}}",  # cancels a run
     "GET /openapi.json",
     "GET /docs",
     "GET /healthz",
