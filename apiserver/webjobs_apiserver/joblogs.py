@@ -17,6 +17,7 @@ from webjobs_apiserver.errors import Missing
 from webjobs_apiserver.jobs import Job, Jobs
 from webjobs_apiserver.runs import Runs
 from webjobs_apiserver.sites import Site
+from webjobs_kube import runlogs
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
@@ -64,7 +65,9 @@ class JobLogs:
         selector = f"{LABEL_WEBJOB}={job.object_name},{LABEL_RUN}={run_id(run)}"
         pods = await self._pods(site, selector)
         header = logs.run_log(job.webjob, run, pods[-1] if pods else None)
-        lines = await _begun(self._output(site, pods))
+        key = stored_logs.run_log_key(namespace=site.namespace, webjob=job.object_name, run_id=run_id(run))
+        output = runlogs.output(store=self._store, pod_logs=self._logs, log_key=key, pods=pods, must_read=True)
+        lines = await _begun(output)
         return LogFile(content=_gathered(logs.render(header, lines)))
 
     async def of_job(self, site: Site, name: str) -> LogFile:
@@ -85,12 +88,6 @@ class JobLogs:
         """Oldest first."""
         pods = await self._kube.list("Pod", site.namespace, selector=selector)
         return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
-
-    async def _output(self, site: Site, pods: list[Pod]) -> AsyncIterator[Output]:
-        """Lines of all attempts of a run in their order, as the archive has them."""
-        for pod in pods:
-            async for line in self._lines(site, pod):
-                yield line
 
     async def _lines(self, site: Site, pod: Pod, *, previous: bool = False) -> AsyncIterator[Output]:
         try:

@@ -18,6 +18,7 @@ from webjobs.runs import parse_time
 
 Level = Literal["INFO", "WARN", "ERR"]
 
+NEVER = (datetime.fromtimestamp(0, UTC), "")
 _FRACTION = re.compile(r"\.(\d{1,9})")
 _ERROR = re.compile(rb"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d > \w+: ERR \] ", re.ASCII)
 
@@ -65,7 +66,7 @@ async def merge(stdout: AsyncIterator[str], stderr: AsyncIterator[str]) -> Async
         if out is not None and out == err:
             yield Output(out)
             out, err = await anext(stdout, None), await anext(stderr, None)
-        elif err is None or (out is not None and _moment(out) <= _moment(err)):
+        elif err is None or (out is not None and moment(out) <= moment(err)):
             yield Output(out or "")
             out = await anext(stdout, None)
         else:
@@ -73,13 +74,13 @@ async def merge(stdout: AsyncIterator[str], stderr: AsyncIterator[str]) -> Async
             err = await anext(stderr, None)
 
 
-def _moment(stamped: str) -> tuple[datetime, str]:
-    """Order of stamped lines; what has no stamp comes first."""
+def moment(stamped: str) -> tuple[datetime, str]:
+    """When a stamped line was written, to the nanosecond, for comparisons; NEVER for one without a stamp."""
     stamp = stamped.partition(" ")[0]
     try:
         when = parse_time(stamp).replace(microsecond=0)
     except ValueError:
-        return datetime.fromtimestamp(0, UTC), ""
+        return NEVER
     fraction = _FRACTION.search(stamp)
     return when, fraction[1].ljust(9, "0") if fraction else ""
 

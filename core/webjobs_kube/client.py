@@ -236,11 +236,13 @@ class KubeClient(AbstractAsyncContextManager["KubeClient"]):
         follow: bool = False,
         tail: int | None = None,
         since_seconds: int | None = None,
+        since_time: str | None = None,
         stream: Literal["Stdout", "Stderr"] | None = None,
     ) -> AsyncIterator[str]:
         """Lines of a container's log with RFC 3339 stamps, without line ends; invalid UTF-8 is replaced.
 
-        ``tail``: only so many of the latest. ``since_seconds``: only those of so many seconds before now.
+        ``tail``: only so many of the latest. ``since_seconds``: only those of so many seconds before now;
+        ``since_time``: only those from a time on (RFC 3339, whole seconds).
         ``stream``: only one; Invalid with status 422 where the API server lets nobody choose.
         """
         response = await self._call(
@@ -253,6 +255,7 @@ class KubeClient(AbstractAsyncContextManager["KubeClient"]):
                 "follow": follow or None,
                 "tailLines": tail,
                 "sinceSeconds": since_seconds,
+                "sinceTime": since_time,
                 "stream": stream,
             },
             timeout_seconds=None,

@@ -14,9 +14,11 @@ import kopf
 from webjobs.model import API_VERSION
 from webjobs.store import open_store
 from webjobs_kube.client import KubeClient
+from webjobs_kube.podlogs import PodLogs
 from webjobs_operator import config as configuration
 from webjobs_operator import handlers, metrics, resync
 from webjobs_operator.cache import Cache, Key
+from webjobs_operator.follow import Followers
 from webjobs_operator.reconcile import Reconciler
 from webjobs_operator.schedulerlog import SchedulerLog
 from webjobs_operator.workqueue import WorkQueue
@@ -52,9 +54,17 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
     _register_login(registry)
     cache, store = Cache(), open_store(config.store_url)
     async with await KubeClient.connect(manager=MANAGER) as kube:
-        scheduler_log = SchedulerLog(store)
+        scheduler_log, pod_logs = SchedulerLog(store), PodLogs(kube)
+        followers = Followers(pod_logs=pod_logs, store=store)
         reconciler = Reconciler(
-            kube=kube, cache=cache, store=store, config=config, clock=lambda: datetime.now(UTC), log=scheduler_log
+            kube=kube,
+            cache=cache,
+            store=store,
+            config=config,
+            clock=lambda: datetime.now(UTC),
+            log=scheduler_log,
+            pod_logs=pod_logs,
+            followers=followers,
         )
         queue: WorkQueue[Key] = WorkQueue(reconciler, workers=WORKERS)
         handlers.register(registry, cache=cache, queue=queue, store=store, scheduler_log=scheduler_log)
@@ -77,6 +87,7 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
+            await followers.close()
 
 
 def _register_login(registry: kopf.OperatorRegistry) -> None:

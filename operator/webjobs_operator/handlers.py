@@ -14,9 +14,11 @@ from typing import Any
 import kopf
 
 from webjobs import model
-from webjobs.store import ObjectStore
+from webjobs.model import WebJobRun
+from webjobs.store import ObjectStore, parts
 from webjobs.store import logs as stored_logs
 from webjobs_operator import metrics
+from webjobs_operator.archive import log_key
 from webjobs_operator.cache import Cache, Key, selector_of
 from webjobs_operator.nomemory import NoDiffBase, NoProgress
 from webjobs_operator.schedulerlog import SchedulerLog
@@ -111,7 +113,7 @@ def _register_kind(
                     scheduler_log.drop(key)
                     metrics.forget(*key)
             if kind == "WebJobRun":
-                await _drop_logs(store, plain.get("status", {}))
+                await _drop_logs(store, plain)
         else:
             due = cache.take(kind, plain)
         for key in due:
@@ -122,10 +124,14 @@ def _plain(body: kopf.Body, kind: str) -> dict[str, Any]:
     return {"kind": kind, **dict(body)}
 
 
-async def _drop_logs(store: ObjectStore, status: Mapping[str, Any]) -> None:
+async def _drop_logs(store: ObjectStore, body: Mapping[str, Any]) -> None:
     """The logs go with their history entry."""
-    for path in filter(None, (status.get("logPath"), status.get("errorLogPath"))):
+    run = WebJobRun.parse(body)
+    gone = [stored_logs.delete(store, path) for path in (run.status.log_path, run.status.error_log_path) if path]
+    if not run.ended:
+        gone.append(parts.delete(store, log_key(run)))
+    for work in gone:
         try:
-            await asyncio.wait_for(stored_logs.delete(store, path), timeout=30)
+            await asyncio.wait_for(work, timeout=30)
         except Exception:
-            log.exception("log %s of a deleted run was not removed", path)
+            log.exception("a log of deleted run %s/%s was not removed", run.metadata.namespace, run.metadata.name)

@@ -16,10 +16,12 @@ from webjobs.model import ANNOTATION_HASH, WebJob, WebJobRun
 from webjobs.store import ObjectStore, packages
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, Invalid, NotFound
+from webjobs_kube.podlogs import PodLogs
 from webjobs_operator import concurrency, history, metrics, schedulerlog, schedulestatus, scheduling, states, status
 from webjobs_operator.cache import Cache, Key
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.events import event, post
+from webjobs_operator.follow import Followers
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.merge import covers
 from webjobs_operator.manifests.program import Unrunnable, inline_tar, resolve
@@ -48,13 +50,17 @@ class Reconciler:
         config: OperatorConfig,
         clock: Callable[[], datetime],
         log: SchedulerLog,
+        pod_logs: PodLogs,
+        followers: Followers,
     ) -> None:
         self._kube = kube
         self._cache = cache
         self._store = store
         self._config = config
         self._clock = clock
-        self._runs = RunKeeper(kube=kube, cache=cache, store=store, config=config)
+        self._runs = RunKeeper(
+            kube=kube, cache=cache, store=store, config=config, pod_logs=pod_logs, followers=followers
+        )
         self._log = log
         self._slots = Slots(kube=kube, cache=cache, keeper=self._runs, log=log)
 

@@ -6,7 +6,7 @@ Every step can be repeated: names are deterministic, and AlreadyExists is looked
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,11 +17,12 @@ from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
 from webjobs_operator import history, metrics, states
-from webjobs_operator.archive import NotArchived, archive
+from webjobs_operator.archive import NotArchived, archive, log_key
 from webjobs_operator.cache import Cache
 from webjobs_operator.conditions import Wanted, update
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.events import event, post
+from webjobs_operator.follow import AFTER, Followers
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.program import Program
 from webjobs_operator.passes import Pass
@@ -35,10 +36,20 @@ BUSY = "Another run of the job was active, and its concurrencyPolicy does not al
 class RunKeeper:
     """All writes about runs and their Jobs."""
 
-    def __init__(self, *, kube: KubeClient, cache: Cache, store: ObjectStore, config: OperatorConfig) -> None:
+    def __init__(
+        self,
+        *,
+        kube: KubeClient,
+        cache: Cache,
+        store: ObjectStore,
+        config: OperatorConfig,
+        pod_logs: PodLogs,
+        followers: Followers,
+    ) -> None:
         self._kube = kube
         self._cache = cache
-        self._logs = PodLogs(kube)
+        self._logs = pod_logs
+        self._followers = followers
         self._store = store
         self._config = config
 
@@ -128,6 +139,8 @@ class RunKeeper:
             found = states.outcome(run, job=jobs.get(run.status.job_name or run.metadata.name), pods=own, now=this.now)
             status, known = _status(run, found, now=this.now), run.status.to_wire()
             if found.end:
+                for pod in own:
+                    await self._followers.finish(pod["metadata"]["uid"])
                 ended = run.model_copy(update={"status": run.status.model_validate(known | status)})
                 try:
                     status |= await archive(
@@ -138,6 +151,8 @@ class RunKeeper:
                     log.warning("log of run %s/%s is not safe yet: %s", this.key[0], run.metadata.name, error)
                     this.due.append(this.now + _patience(this.now - found.end))
                     continue
+            else:
+                self._follow(this, run, own, since=found.process_start)
             patch = {key: value for key, value in status.items() if known.get(key) != value}
             if patch:
                 await self._patch_run(run, {"status": patch})
@@ -145,6 +160,18 @@ class RunKeeper:
                 metrics.RUNS_ENDED.labels(*this.key, found.state).inc()
             if found.state == "Failed":
                 await self.tell(this, "RunFailed", f"Run {run_id} failed. {found.message or ''}".strip())
+
+    def _follow(self, this: Pass, run: WebJobRun, pods: Sequence[Object], *, since: datetime | None) -> None:
+        """A run that takes longer has its log stored as it is written."""
+        if since is None or run.status.state != "Running":
+            return
+        if this.now - since < AFTER:
+            this.due.append(since + AFTER)
+            return
+        for pod in pods:
+            if states.is_alive(pod):
+                meta = pod["metadata"]
+                self._followers.follow(meta["uid"], namespace=meta["namespace"], pod=meta["name"], log_key=log_key(run))
 
     async def end(self, this: Pass, run: WebJobRun, *, reason: str, why: str) -> None:
         """Ends an active run by deleting its Job; the run is over once its pod is."""

@@ -315,6 +315,7 @@ class FakeKube(KubeClient):
         follow: bool = False,
         tail: int | None = None,
         since_seconds: int | None = None,
+        since_time: str | None = None,
         stream: Literal["Stdout", "Stderr"] | None = None,
     ) -> AsyncIterator[str]:
         done = await self._begin(Call(verb="log", kind="Pod", namespace=namespace, name=pod))
@@ -326,7 +327,8 @@ class FakeKube(KubeClient):
             lines = self.error_logs.get((namespace, pod, previous), [])
         if lines is None:
             raise Invalid(400, "BadRequest", f'container "{container}" in pod "{pod}" is waiting to start')
-        for line in lines[-tail:] if tail else [] if since_seconds else list(lines):
+        known = [line for line in lines if since_time is None or line[:19] >= since_time[:19]]
+        for line in known[-tail:] if tail else [] if since_seconds else known:
             yield line
         while follow:  # what is added to the list while somebody looks
             shown = len(lines)

@@ -14,7 +14,9 @@ from webjobs.runs import rfc3339
 from webjobs.store import logs as stored_logs
 from webjobs.store import open_store
 from webjobs_kube.errors import ApiError
+from webjobs_kube.podlogs import PodLogs
 from webjobs_operator.cache import Cache
+from webjobs_operator.follow import Followers
 from webjobs_operator.handlers import WATCHED
 from webjobs_operator.reconcile import Reconciler
 from webjobs_operator.schedulerlog import SchedulerLog
@@ -22,6 +24,19 @@ from webjobs_operator.schedulerlog import SchedulerLog
 KEY = ("site", "job")
 LABELS = {"webjobs.dev/webjob": "job"}
 SLOT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
+
+
+class Followed(Followers):
+    """Says which pods would be followed: a pass here has an event loop of its own, and nothing goes on beside it."""
+
+    def __init__(self) -> None:
+        self.pods: list[str] = []
+
+    def follow(self, uid: str, *, namespace: str, pod: str, log_key: str) -> None:
+        self.pods.append(pod)
+
+    async def finish(self, uid: str) -> None:
+        return
 
 
 class World:
@@ -39,7 +54,7 @@ class World:
     def restart(self) -> None:
         self.kube.die_after_writes = None
         self.cache = Cache()
-        self.scheduler_log = SchedulerLog(self.store)
+        self.scheduler_log, self.followers = SchedulerLog(self.store), Followed()
         self.reconciler = Reconciler(
             kube=self.kube,
             cache=self.cache,
@@ -47,6 +62,8 @@ class World:
             config=config(),
             clock=lambda: self.now,
             log=self.scheduler_log,
+            pod_logs=PodLogs(self.kube),
+            followers=self.followers,
         )
 
     def watch(self) -> None:

@@ -1,0 +1,51 @@
+"""All output of a run, wherever it is by now: what was stored while it went on, and after that what its pods have."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from webjobs import logs
+from webjobs.logs import Output
+from webjobs.store import ObjectStore, parts
+from webjobs_kube.errors import ApiError, Invalid, NotFound
+from webjobs_kube.podlogs import PodLogs
+
+log = logging.getLogger(__name__)
+
+
+async def output(
+    *, store: ObjectStore, pod_logs: PodLogs, log_key: str, pods: Sequence[Mapping[str, Any]], must_read: bool
+) -> AsyncIterator[Output]:
+    """Lines of all attempts in their order; each once.
+
+    ``pods``: that are there, raw. Raises ApiError when one can't be read now, unless ``must_read`` is false.
+    """
+    stored = await parts.keys(store, log_key)
+    there = sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
+    names = {pod["metadata"]["name"] for pod in there}
+    for name in stored.keys() - names:  # of attempts whose pod is gone
+        async for line in parts.read(store, stored[name], last={}):
+            yield line
+    for pod in there:
+        meta, last = pod["metadata"], parts.Last()
+        async for line in parts.read(store, stored.get(meta["name"], []), last=last):
+            yield line
+        try:
+            async for line in pod_logs.lines(meta["namespace"], meta["name"], since=since(last)):
+                if line.level not in last or logs.moment(line.stamped) > last[line.level]:
+                    yield line
+        except (NotFound, Invalid):
+            continue  # the pod is gone, or its container never started
+        except ApiError as error:
+            if must_read:
+                raise
+            log.warning("the rest of the log of pod %s/%s is lost: %s", meta["namespace"], meta["name"], error)
+
+
+def since(last: parts.Last) -> str | None:
+    """The time from which on a log has to be read again, for the API (whole seconds); None: from its beginning."""
+    if not last:
+        return None
+    return min(when for when, _ in last.values()).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,138 @@
+"""Reads the logs of runs that go on, and stores them as they come.
+
+A kubelet rotates logs, and gives only the newest file; a node may die with its disk. So what a longer run writes is in
+the store within seconds. Short runs are not followed: their log is read once, at their end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from datetime import timedelta
+
+from webjobs import logs
+from webjobs.logs import Output
+from webjobs.store import ObjectStore, parts
+from webjobs_kube.errors import ApiError, Invalid, NotFound
+from webjobs_kube.podlogs import PodLogs
+from webjobs_kube.runlogs import since
+
+log = logging.getLogger(__name__)
+
+AFTER = timedelta(seconds=5)
+"""A run that takes longer is followed."""
+FLUSH_SECONDS = 5.0
+_PART_BYTES = 2**19
+_MOST = 200
+"""Runs that are followed at once: each takes a connection, and at most about a part of memory. The logs of the others
+are read at their end."""
+_RETRY_SECONDS = 2.0
+_FINISH_SECONDS = 10.0
+
+
+class Followers:
+    """One follower for each pod of a run."""
+
+    def __init__(self, *, pod_logs: PodLogs, store: ObjectStore) -> None:
+        self._pod_logs = pod_logs
+        self._store = store
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def follow(self, uid: str, *, namespace: str, pod: str, log_key: str) -> None:
+        """Begins to follow a pod, unless that is done already."""
+        if uid not in self._tasks and len(self._tasks) < _MOST:
+            follower = _Follower(pod_logs=self._pod_logs, store=self._store, log_key=log_key)
+            self._tasks[uid] = asyncio.create_task(follower.run(namespace, pod))
+
+    async def finish(self, uid: str) -> None:
+        """Waits until all is stored of a pod whose process has ended; not for ever."""
+        task = self._tasks.pop(uid, None)
+        if task is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(task), _FINISH_SECONDS)
+        await _cancelled(task)
+
+    async def close(self) -> None:
+        """Stores what is there and ends all."""
+        tasks, self._tasks = self._tasks, {}
+        await asyncio.gather(*(_cancelled(task) for task in tasks.values()))
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+class _Follower:
+    """The lines of one pod on their way."""
+
+    def __init__(self, *, pod_logs: PodLogs, store: ObjectStore, log_key: str) -> None:
+        self._pod_logs = pod_logs
+        self._store = store
+        self._key = log_key
+        self._number = 0
+        self._last: parts.Last = {}
+        self._lines: list[Output] = []
+        self._bytes = 0
+        self._writing = asyncio.Lock()
+
+    async def run(self, namespace: str, pod: str) -> None:
+        """Until the container's end; a broken connection is taken up again where it broke."""
+        ticker = asyncio.create_task(self._tick(pod))
+        try:
+            await self._resume(pod)
+            while True:
+                try:
+                    async for line in self._pod_logs.follow(namespace, pod, since=since(self._last)):
+                        await self._take(pod, line)
+                    break
+                except (NotFound, Invalid):
+                    break
+                except ApiError as error:
+                    log.info("log of pod %s/%s broke off: %s", namespace, pod, error)
+                    await asyncio.sleep(_RETRY_SECONDS)
+        finally:
+            ticker.cancel()
+            await self._flush(pod)
+
+    async def _resume(self, pod: str) -> None:
+        """After the parts of an operator before this one."""
+        known = (await parts.keys(self._store, self._key)).get(pod, [])
+        if known:
+            self._number = int(known[-1].rpartition("/")[2]) + 1
+            async for _ in parts.read(self._store, known, last=self._last):
+                continue
+
+    async def _take(self, pod: str, line: Output) -> None:
+        moment = logs.moment(line.stamped)
+        if line.level in self._last and moment <= self._last[line.level]:
+            return  # read before the connection broke
+        self._last[line.level] = moment
+        self._lines.append(line)
+        self._bytes += len(line.stamped)
+        if self._bytes >= _PART_BYTES:
+            await self._flush(pod)
+
+    async def _tick(self, pod: str) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await self._flush(pod)
+
+    async def _flush(self, pod: str) -> None:
+        """Stores what is there. When the store fails it stays here, and the reading waits."""
+        async with self._writing:
+            while self._lines:
+                lines, count = sorted(self._lines, key=lambda line: logs.moment(line.stamped)), len(self._lines)
+                try:
+                    await parts.write(self._store, self._key, pod=pod, number=self._number, lines=lines)
+                except Exception as error:
+                    log.warning("a part of %s was not stored: %s", self._key, error)
+                    if self._bytes < _PART_BYTES:
+                        return
+                    await asyncio.sleep(_RETRY_SECONDS)
+                    continue
+                self._number += 1
+                del self._lines[:count]
+                self._bytes = sum(len(line.stamped) for line in self._lines)

@@ -1,0 +1,209 @@
+"""Logs of runs that go on: stored as they come, each line once, over broken connections, restarts and rotations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import obstore
+import pytest
+
+from tests.unit.builders import pod
+from tests.unit.fake_kube import FakeKube
+from webjobs.store import ObjectStore, open_store, parts
+from webjobs.store.logs import run_log_key
+from webjobs_kube import runlogs
+from webjobs_kube.errors import ApiError, Unreachable
+from webjobs_kube.podlogs import PodLogs
+from webjobs_operator import follow
+from webjobs_operator.follow import Followers
+
+KEY = run_log_key(namespace="site", webjob="job", run_id="202601010000000000")
+POD = ("site", "job-pod", False)
+
+
+def line(second: int, text: str = "") -> str:
+    return f"2026-01-01T00:{second // 60:02d}:{second % 60:02d}.123456789Z {text or second}"
+
+
+class Setup:
+    """A pod whose log grows, and followers of it."""
+
+    def __init__(self) -> None:
+        self.kube, self.store = FakeKube(), open_store("memory:///")
+        self.kube.add(pod())
+        self.log = self.kube.logs[POD] = []
+        self.restart()
+
+    def restart(self) -> None:
+        self.followers = Followers(pod_logs=PodLogs(self.kube), store=self.store)
+
+    def follow(self) -> None:
+        self.followers.follow("uid", namespace="site", pod="job-pod", log_key=KEY)
+
+    async def output(self, *, must_read: bool = True) -> list[str]:
+        """All lines of the run, by their texts; errors with a mark."""
+        pods = [self.kube.objects["Pod", "site", "job-pod"]] if self.kube.objects else []
+        found = runlogs.output(
+            store=self.store, pod_logs=PodLogs(self.kube), log_key=KEY, pods=pods, must_read=must_read
+        )
+        marks = {"INFO": "", "ERR": "!", "WARN": "?"}
+        return [marks[one.level] + one.stamped.partition(" ")[2] async for one in found]
+
+    def end(self) -> None:
+        """The container ends: who follows comes to the end of the stream."""
+        self.kube.logs[POD] = list(self.log)
+
+    async def has(self, count: int) -> None:
+        """Waits until so many lines are stored."""
+        async with asyncio.timeout(10):
+            while True:
+                if await self._count() >= count:
+                    return
+                await asyncio.sleep(0.01)
+
+    async def _count(self) -> int:
+        known = await parts.keys(self.store, KEY)
+        return sum([1 for own in known.values() async for _ in parts.read(self.store, own, last={})])
+
+    def stored(self) -> list[str]:
+        return [meta["path"] for batch in obstore.list(self.store) for meta in batch]
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store's work is done in threads, which know no virtual time: the waits are short instead."""
+    monkeypatch.setattr(follow, "FLUSH_SECONDS", 0.02)
+    monkeypatch.setattr(follow, "_RETRY_SECONDS", 0.02)
+
+
+async def test_lines_are_stored_within_seconds_and_outlive_the_node() -> None:
+    world = Setup()
+    world.log += [line(1), line(2)]
+    world.follow()
+    await world.has(2)
+    world.log.append(line(3))
+    await world.has(3)
+    assert len(world.stored()) == 2
+    world.kube.fail(ApiError(500, "Unknown", "no kubelet"), verb="log", times=1000)
+    assert await world.output(must_read=False) == ["1", "2", "3"]
+    with pytest.raises(ApiError):
+        await world.output()
+    world.kube.objects.clear()  # the pod is collected with its node
+    assert await world.output() == ["1", "2", "3"]
+    await world.followers.close()
+
+
+async def test_rotation_takes_nothing_away() -> None:
+    world = Setup()
+    world.log += [line(second) for second in range(10)]
+    world.follow()
+    await world.has(10)
+    world.log.append(line(10))
+    await world.has(11)
+    world.end()
+    world.kube.logs[POD] = [line(10), line(11)]  # the kubelet gives the newest file only
+    await world.followers.finish("uid")
+    assert await world.output() == [str(number) for number in range(12)]
+
+
+async def test_a_broken_connection_is_taken_up_where_it_broke() -> None:
+    world = Setup()
+    world.log += [line(1), line(2)]
+    world.kube.fail(Unreachable("broken"), verb="log", times=2)
+    world.follow()
+    await world.has(2)
+    world.end()
+    await world.followers.finish("uid")
+    assert await world.output() == ["1", "2"]
+
+
+async def test_an_operator_after_this_one_goes_on() -> None:
+    world = Setup()
+    world.log += [line(1), line(2)]
+    world.follow()
+    await world.has(2)
+    await world.followers.close()
+    world.restart()
+    world.log.append(line(3))
+    world.follow()
+    await world.has(3)
+    world.end()
+    await world.followers.finish("uid")
+    assert len(world.stored()) == 2
+    assert await world.output() == ["1", "2", "3"]
+    await parts.delete(world.store, KEY)
+    await parts.delete(world.store, KEY)
+    assert world.stored() == []
+
+
+async def test_what_was_read_is_stored_when_the_operator_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "FLUSH_SECONDS", 1000)
+    world = Setup()
+    world.log += [line(1), line(2)]
+    asked = asyncio.Event()
+
+    async def note(call: Any) -> None:
+        if call.verb == "log":
+            asked.set()
+
+    world.kube.before_call = note
+    world.follow()
+    await asyncio.wait_for(asked.wait(), 10)
+    for _ in range(100):  # the lines are there as soon as the others had their turns
+        await asyncio.sleep(0)
+    await world.followers.close()
+    await world.has(2)
+
+
+async def test_streams_apart() -> None:
+    world = Setup()
+    world.kube.errors_apart = True
+    world.log += [line(1), line(3)]
+    world.kube.error_logs[POD] = [line(2, "oops")]
+    world.follow()
+    await world.has(3)
+    assert await world.output() == ["1", "!oops", "3"]
+    world.end()
+    world.kube.error_logs[POD] = [line(2, "oops"), line(4, "again")]
+    await world.followers.finish("uid")
+    assert await world.output() == ["1", "!oops", "3", "!again"]
+
+
+async def test_a_store_that_fails_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, write = Setup(), parts.write
+    failures = iter([True] * 3)
+
+    async def failing(store: ObjectStore, log_key: str, **options: Any) -> None:
+        if next(failures, False):
+            raise OSError("no store")
+        await write(store, log_key, **options)
+
+    monkeypatch.setattr(parts, "write", failing)
+    monkeypatch.setattr(follow, "_PART_BYTES", 100)
+    world.log += [line(second, "x" * 60) for second in range(6)]
+    world.follow()
+    await world.has(6)
+    world.end()
+    await world.followers.finish("uid")
+    assert next(failures, None) is None
+    assert len(await world.output()) == 6
+
+
+async def test_a_part_in_pieces_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store("memory:///")
+
+    async def in_pieces(store: ObjectStore, key: str) -> tuple[int, AsyncIterator[bytes]]:
+        async def pieces() -> AsyncIterator[bytes]:
+            content = f"INFO {line(1, 'é')}\nERR {line(2, 'b b')}\n".encode()
+            for at in range(len(content)):
+                yield content[at : at + 1]
+
+        return 0, pieces()
+
+    monkeypatch.setattr(parts, "read_stream", in_pieces)
+    last: parts.Last = {}
+    found = [(one.level, one.stamped.partition(" ")[2]) async for one in parts.read(store, ["x"], last=last)]
+    assert found == [("INFO", "é"), ("ERR", "b b")]
+    assert runlogs.since(last) == "2026-01-01T00:00:01Z"
