@@ -1,15 +1,13 @@
 """Reads the logs of runs that go on, and stores them as they come.
 
-A kubelet rotates logs, and gives only the newest file; a node may die with its disk. So what a longer run writes is in
-the store within seconds. Short runs are not followed: their log is read once, at their end.
+A kubelet rotates logs, and gives only the newest file; a node may die with its disk. So what a run writes is in the
+store within seconds, and the archive at its end is made of that.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from datetime import timedelta
 
 from webjobs import logs
 from webjobs.logs import Output
@@ -20,8 +18,6 @@ from webjobs_kube.runlogs import since
 
 log = logging.getLogger(__name__)
 
-AFTER = timedelta(seconds=5)
-"""A run that takes longer is followed."""
 FLUSH_SECONDS = 5.0
 _PART_BYTES = 2**19
 _MOST = 200
@@ -37,32 +33,33 @@ class Followers:
     def __init__(self, *, pod_logs: PodLogs, store: ObjectStore) -> None:
         self._pod_logs = pod_logs
         self._store = store
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[str, dict[str, asyncio.Task[None]]] = {}
+        """By the log of the run and the UID of the pod."""
 
     def follow(self, uid: str, *, namespace: str, pod: str, log_key: str) -> None:
         """Begins to follow a pod, unless that is done already."""
-        if uid not in self._tasks and len(self._tasks) < _MOST:
+        if uid not in self._tasks.get(log_key, {}) and len(self._tasks) < _MOST:
             follower = _Follower(pod_logs=self._pod_logs, store=self._store, log_key=log_key)
-            self._tasks[uid] = asyncio.create_task(follower.run(namespace, pod))
+            task = asyncio.create_task(follower.run(namespace, pod))
+            self._tasks.setdefault(log_key, {})[uid] = task
 
-    async def finish(self, uid: str) -> None:
-        """Waits until all is stored of a pod whose process has ended; not for ever."""
-        task = self._tasks.pop(uid, None)
-        if task is None:
-            return
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(task), _FINISH_SECONDS)
-        await _cancelled(task)
+    async def finish(self, log_key: str) -> None:
+        """Waits until all is stored of a run whose processes have ended; not for ever."""
+        tasks = self._tasks.pop(log_key, {}).values()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_FINISH_SECONDS)
+            await _cancelled(*tasks)
 
     async def close(self) -> None:
         """Stores what is there and ends all."""
-        tasks, self._tasks = self._tasks, {}
-        await asyncio.gather(*(_cancelled(task) for task in tasks.values()))
+        known, self._tasks = self._tasks, {}
+        await _cancelled(*(task for tasks in known.values() for task in tasks.values()))
 
 
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+async def _cancelled(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Follower:

@@ -22,7 +22,7 @@ from webjobs_operator.cache import Cache
 from webjobs_operator.conditions import Wanted, update
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.events import event, post
-from webjobs_operator.follow import AFTER, Followers
+from webjobs_operator.follow import Followers
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.program import Program
 from webjobs_operator.passes import Pass
@@ -139,8 +139,7 @@ class RunKeeper:
             found = states.outcome(run, job=jobs.get(run.status.job_name or run.metadata.name), pods=own, now=this.now)
             status, known = _status(run, found, now=this.now), run.status.to_wire()
             if found.end:
-                for pod in own:
-                    await self._followers.finish(pod["metadata"]["uid"])
+                await self._followers.finish(log_key(run))
                 ended = run.model_copy(update={"status": run.status.model_validate(known | status)})
                 try:
                     status |= await archive(
@@ -152,7 +151,7 @@ class RunKeeper:
                     this.due.append(this.now + _patience(this.now - found.end))
                     continue
             else:
-                self._follow(this, run, own, since=found.process_start)
+                self._follow(run, own)
             patch = {key: value for key, value in status.items() if known.get(key) != value}
             if patch:
                 await self._patch_run(run, {"status": patch})
@@ -161,15 +160,9 @@ class RunKeeper:
             if found.state == "Failed":
                 await self.tell(this, "RunFailed", f"Run {run_id} failed. {found.message or ''}".strip())
 
-    def _follow(self, this: Pass, run: WebJobRun, pods: Sequence[Object], *, since: datetime | None) -> None:
-        """A run that takes longer has its log stored as it is written."""
-        if since is None or run.status.state != "Running":
-            return
-        if this.now - since < AFTER:
-            this.due.append(since + AFTER)
-            return
+    def _follow(self, run: WebJobRun, pods: Sequence[Object]) -> None:
         for pod in pods:
-            if states.is_alive(pod):
+            if "running" in states.container_state(pod):
                 meta = pod["metadata"]
                 self._followers.follow(meta["uid"], namespace=meta["namespace"], pod=meta["name"], log_key=log_key(run))
 

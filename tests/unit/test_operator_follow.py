@@ -104,7 +104,7 @@ async def test_rotation_takes_nothing_away() -> None:
     await world.has(11)
     world.end()
     world.kube.logs[POD] = [line(10), line(11)]  # the kubelet gives the newest file only
-    await world.followers.finish("uid")
+    await world.followers.finish(KEY)
     assert await world.output() == [str(number) for number in range(12)]
 
 
@@ -115,7 +115,7 @@ async def test_a_broken_connection_is_taken_up_where_it_broke() -> None:
     world.follow()
     await world.has(2)
     world.end()
-    await world.followers.finish("uid")
+    await world.followers.finish(KEY)
     assert await world.output() == ["1", "2"]
 
 
@@ -130,7 +130,7 @@ async def test_an_operator_after_this_one_goes_on() -> None:
     world.follow()
     await world.has(3)
     world.end()
-    await world.followers.finish("uid")
+    await world.followers.finish(KEY)
     assert len(world.stored()) == 2
     assert await world.output() == ["1", "2", "3"]
     await parts.delete(world.store, KEY)
@@ -157,6 +157,17 @@ async def test_what_was_read_is_stored_when_the_operator_ends(monkeypatch: pytes
     await world.has(2)
 
 
+async def test_a_run_of_a_moment_whose_pod_is_gone_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "FLUSH_SECONDS", 1000)
+    world = Setup()
+    world.log += [line(1), line(2)]
+    world.follow()
+    world.end()
+    await world.followers.finish(KEY)
+    world.kube.objects.clear()
+    assert await world.output() == ["1", "2"]
+
+
 async def test_streams_apart() -> None:
     world = Setup()
     world.kube.errors_apart = True
@@ -167,7 +178,7 @@ async def test_streams_apart() -> None:
     assert await world.output() == ["1", "!oops", "3"]
     world.end()
     world.kube.error_logs[POD] = [line(2, "oops"), line(4, "again")]
-    await world.followers.finish("uid")
+    await world.followers.finish(KEY)
     assert await world.output() == ["1", "!oops", "3", "!again"]
 
 
@@ -186,7 +197,7 @@ async def test_a_store_that_fails_for_a_while(monkeypatch: pytest.MonkeyPatch) -
     world.follow()
     await world.has(6)
     world.end()
-    await world.followers.finish("uid")
+    await world.followers.finish(KEY)
     assert next(failures, None) is None
     assert len(await world.output()) == 6
 

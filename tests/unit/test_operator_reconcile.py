@@ -35,7 +35,7 @@ class Followed(Followers):
     def follow(self, uid: str, *, namespace: str, pod: str, log_key: str) -> None:
         self.pods.append(pod)
 
-    async def finish(self, uid: str) -> None:
+    async def finish(self, log_key: str) -> None:
         return
 
 
@@ -282,6 +282,7 @@ def test_the_life_of_a_run() -> None:
     world.start_processes()
     assert world.settle() == ["patch WebJobRun/status", "patch WebJob/status"]
     assert world.one("WebJob")["status"]["state"] == "Running"
+    assert set(world.followers.pods) == {"job-202601010000000000"}
     world.end_processes()
     assert world.settle() == ["patch WebJobRun/status", "patch WebJob/status"]
     run, status = world.one("WebJobRun"), world.one("WebJob")["status"]

@@ -19,7 +19,7 @@ def open_store(url: str) -> ObjectStore:
     if url.startswith("memory:"):
         return MemoryStore()
     if url.startswith("file://"):
-        return LocalStore(url.removeprefix("file://"), mkdir=True)
+        return LocalStore(url.removeprefix("file://"), mkdir=True, automatic_cleanup=True)
     return from_url(url)
 
 
