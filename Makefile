@@ -11,7 +11,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 NAME ?= dev
 
-.PHONY: help demo up down test unit lint format generate verify bench clean
+.PHONY: help demo up down test unit lint format generate verify bench soak clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*##/\1\t/' | expand -t 12
@@ -56,6 +56,9 @@ generate: $(VENV)/.synced  ## CRDs from the models, and the chart's copies
 
 verify: $(VENV)/.synced  ## fails when a generated file is stale
 	$(RUN) -m tests.generate --check
+
+soak: $(VENV)/.synced  ## 15 minutes of everything at once while operator and shim are killed
+	$(RUN) -m tests.soak
 
 bench: $(VENV)/.synced  ## ratios against other cron libraries, and against native objects on the built cluster
 	$(RUN) -m tests.bench.schedules
