@@ -118,7 +118,12 @@ class Reconciler:
             this.program = resolve(webjob, self._config)
             await self._ensure_package(this)
             if webjob.spec.type == "continuous":
-                await self._ensure(this, children.deployment(webjob, program=this.program, config=self._config))
+                await self._ensure(
+                    this,
+                    children.deployment(
+                        webjob, program=this.program, config=self._config, app_settings=this.site.digest
+                    ),
+                )
             elif this.plan.cron:
                 await self._ensure(
                     this,

@@ -37,9 +37,9 @@ def build_job(spec: dict[str, Any], run_spec: dict[str, Any]) -> dict[str, Any]:
     return children.job(one, run(spec=run_spec), program=resolve(one, config()), config=config())
 
 
-def build_deployment(spec: dict[str, Any]) -> dict[str, Any]:
+def build_deployment(spec: dict[str, Any], **more: Any) -> dict[str, Any]:
     one = webjob(continuous(**spec))
-    return children.deployment(one, program=resolve(one, config()), config=config())
+    return children.deployment(one, program=resolve(one, config()), config=config(), **more)
 
 
 def build_cron_job(spec: dict[str, Any], *, time_zone: str | None = "Europe/Berlin") -> dict[str, Any]:
@@ -57,7 +57,10 @@ CASES: dict[str, dict[str, Any]] = {
         {"script": None, "image": "tool:1", "command": ["/tool"], "args": ["-v"]}, {"arguments": "x"}
     ),
     "cronjob": build_cron_job({"schedule": "0 */5 * * * *", "settings": {"stopping_wait_time": 7}}),
-    "deployment": build_deployment({"replicas": 3, "env": [{"name": "A", "value": "b"}]}),
+    "deployment": build_deployment(
+        {"replicas": 3, "env": [{"name": "A", "value": "b"}], "envFrom": [{"secretRef": {"name": "s"}}]},
+        app_settings="0a",
+    ),
     "deployment-singleton": build_deployment({"settings": {"is_singleton": True}, "stoppingWaitSeconds": 20}),
     "deployment-stopped": build_deployment({"stopped": True, "serviceAccountName": "robot"}),
     "scheduled-run": children.scheduled_run(

@@ -7,6 +7,7 @@ keeps saying only what its author said.
 """
 
 from webjobs.model.base import (
+    ANNOTATION_APP_SETTINGS,
     ANNOTATION_HASH,
     API_VERSION,
     CONDITION_LIST,
@@ -33,6 +34,7 @@ from webjobs.model.spec import Package, Script, WebJobSpec
 from webjobs.model.webjob import ActiveRun, Instance, LatestRun, WebJob, WebJobStatus
 
 __all__ = [
+    "ANNOTATION_APP_SETTINGS",
     "ANNOTATION_HASH",
     "API_VERSION",
     "CONDITION_LIST",

@@ -9,6 +9,7 @@ from typing import Any
 
 from webjobs import model, runs, scripts
 from webjobs.model import (
+    ANNOTATION_APP_SETTINGS,
     ANNOTATION_HASH,
     API_VERSION,
     LABEL_RUN,
@@ -74,14 +75,24 @@ def config_map(webjob: WebJob, *, name: str, package: bytes) -> Manifest:
     }
 
 
-def deployment(webjob: WebJob, *, program: Program, config: OperatorConfig) -> Manifest:
-    """The Deployment of a continuous WebJob."""
+def deployment(
+    webjob: WebJob, *, program: Program, config: OperatorConfig, app_settings: str | None = None
+) -> Manifest:
+    """The Deployment of a continuous WebJob.
+
+    ``app_settings``: digest of the site's app settings; another one in the template replaces the pods, so that the
+    processes start anew with them, as in App Service. Jobs need none: each run starts a process.
+    """
     labels = labels_of(webjob)
     # The defaults are said in full: only what we applied goes when the strategy changes to Recreate, which the API
     # server refuses beside them.
     strategy: Manifest = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
     if webjob.singleton:
         strategy = {"type": "Recreate"}
+    template = pod_template(webjob, program=program, config=config, restart_policy="Always", labels=labels)
+    if app_settings:
+        meta = template["metadata"]
+        meta["annotations"] = {**(meta.get("annotations") or {}), ANNOTATION_APP_SETTINGS: app_settings}
     return _stamped(
         {
             "apiVersion": "apps/v1",
@@ -92,9 +103,7 @@ def deployment(webjob: WebJob, *, program: Program, config: OperatorConfig) -> M
                 "revisionHistoryLimit": 1,
                 "strategy": strategy,
                 "selector": {"matchLabels": {LABEL_WEBJOB: webjob.metadata.name}},
-                "template": pod_template(
-                    webjob, program=program, config=config, restart_policy="Always", labels=labels
-                ),
+                "template": template,
             },
         }
     )

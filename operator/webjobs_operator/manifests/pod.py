@@ -2,15 +2,17 @@
 
 The package arrives as a tar in a ConfigMap or is fetched by an init container; the job's own shell unpacks it
 into the working folder and becomes the interpreter (``exec``), so that the script is the container's process.
-Environment as in Kudu's contract, section 5.
+Environment as in Kudu's contract, section 5: what we set wins over ``spec.env``, that over ``spec.envFrom``, and that
+over the app settings of the site.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from webjobs import model
+from webjobs import model, sitesettings
 from webjobs.model import WebJob
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests.merge import merge
@@ -61,6 +63,7 @@ def pod_template(
         "image": program.image,
         "imagePullPolicy": config.image_pull_policy,
         "env": _environment(webjob, arguments_text=arguments_text, program=program),
+        "envFrom": [*_app_settings(), *(spec.env_from or [])],  # the last source that has a name wins
         "resources": spec.resources if spec.resources is not None else config.resources,
         "volumeMounts": [
             {"name": "work", "mountPath": WORK},
@@ -78,8 +81,6 @@ def pod_template(
             container["command"] = [literal(word) for word in spec.command]
         if words:
             container["args"] = [literal(word) for word in words]
-    if spec.env_from:
-        container["envFrom"] = spec.env_from
     volumes: list[dict[str, Any]] = [{"name": "work", "emptyDir": {}}, {"name": "data", "emptyDir": {}}]
     pod: dict[str, Any] = {
         "restartPolicy": restart_policy,
@@ -124,26 +125,49 @@ def pod_template(
     return merged
 
 
+def _app_settings() -> list[dict[str, Any]]:
+    """The site's app settings, each under its own name and as ``APPSETTING_<name>``, without their values in here."""
+    return [
+        {**prefix, "configMapRef": {"name": sitesettings.CONFIG_MAP, "optional": True}}
+        for prefix in ({}, {"prefix": "APPSETTING_"})
+    ]
+
+
+def marker(webjob: WebJob) -> str:
+    """Name of the variable by which Kudu knows the processes of a job; what no shell takes in a name becomes ``_``."""
+    kind = "TRIGGERED_JOB" if webjob.spec.type == "triggered" else "ALWAYS_ON_JOB"
+    return f"WEBSITE_{kind}_RUNNING_{re.sub('[^A-Za-z0-9_]', '_', webjob.display_name)}"
+
+
 def _environment(webjob: WebJob, *, arguments_text: str, program: Program) -> list[dict[str, Any]]:
     triggered = webjob.spec.type == "triggered"
-    own: dict[str, str] = {
+    contract: dict[str, str] = {
         "WEBJOBS_NAME": literal(webjob.display_name),
         "WEBJOBS_TYPE": webjob.spec.type,
         "WEBJOBS_PATH": WORK,
         "WEBJOBS_DATA_PATH": DATA,
         "WEBJOBS_COMMAND_ARGUMENTS": literal(arguments_text),
-        "HOME": "/tmp",  # noqa: S108  the pod's own: the user has no other home
+        marker(webjob): "true",
     }
-    if program.script and program.script.host.runtime == "py":
-        own["PYTHONUNBUFFERED"] = "1"  # else a running job's log stays empty
     if not triggered:
-        own |= {"WEBJOBS_RUN_ID": "", "WEBJOBS_PORT": str(PORT), "WEBJOBS_SHUTDOWN_FILE": SHUTDOWN_FILE}
-    variables: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in own.items()]
+        contract |= {"WEBJOBS_RUN_ID": "", "WEBJOBS_PORT": str(PORT), "WEBJOBS_SHUTDOWN_FILE": SHUTDOWN_FILE}
+    fixed = [{"name": name, "value": value} for name, value in contract.items()]
     if triggered:
-        field = {"fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.labels['{model.LABEL_RUN}']"}}
-        variables.append({"name": "WEBJOBS_RUN_ID", "valueFrom": field})
-    mine = {variable["name"] for variable in webjob.spec.env or []}
-    return [v for v in variables if v["name"] not in mine] + list(webjob.spec.env or [])
+        fixed.append(_field("WEBJOBS_RUN_ID", f"metadata.labels['{model.LABEL_RUN}']"))
+    defaults: list[dict[str, Any]] = [
+        {"name": "HOME", "value": "/tmp"},  # noqa: S108  the pod's own: the user has no other home
+        _field("WEBSITE_INSTANCE_ID", "metadata.uid"),  # logs and statuses show its first six characters
+    ]
+    if program.script and program.script.host.runtime == "py":
+        defaults.append({"name": "PYTHONUNBUFFERED", "value": "1"})  # else a running job's log stays empty
+    taken = {variable["name"] for variable in fixed}
+    mine = [variable for variable in webjob.spec.env or [] if variable["name"] not in taken]
+    replaced = {variable["name"] for variable in mine}
+    return [*fixed, *(variable for variable in defaults if variable["name"] not in replaced), *mine]
+
+
+def _field(name: str, path: str) -> dict[str, Any]:
+    return {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
 
 
 def _pod_security(config: OperatorConfig, *, plain_image: bool) -> dict[str, Any]:
