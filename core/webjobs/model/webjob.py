@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from webjobs import runtimesettings
 from webjobs import settings as job_settings
 from webjobs.model.base import CONDITION_LIST, ApiModel, ConcurrencyPolicy, Condition, Metadata, RunState
 from webjobs.model.spec import WebJobSpec
+from webjobs.runtimesettings import RuntimeSettings
 from webjobs.settings import JobSettings
 
 
@@ -102,6 +104,18 @@ class WebJob(ApiModel):
     @property
     def job_settings(self) -> JobSettings:
         return job_settings.read(self.spec.settings or {})
+
+    @property
+    def runtime(self) -> RuntimeSettings:
+        """What settings.job says of image, command, cpu and memory, where the spec says nothing. Raises BadSetting."""
+        said = {
+            "image": self.spec.image,
+            "command": self.spec.command,
+            "cpu": self.spec.resources,
+            "memory": self.spec.resources,
+        }
+        ignored = frozenset(key for key, value in said.items() if value is not None)
+        return runtimesettings.read(self.spec.settings or {}, ignored=ignored)
 
     @property
     def schedule(self) -> str | None:

@@ -32,7 +32,8 @@ PACKAGE_FILE = "package.tar"
 _UNPACK = f'tar -xf {PACKAGE}/{PACKAGE_FILE} -C "$WEBJOBS_PATH"\n'
 _RUN = (
     'cd "$WEBJOBS_PATH/$0"\n'
-    'command -v "$1" >/dev/null 2>&1 || { echo "The image has no $1: set spec.image." >&2; exit 127; }\n'
+    'command -v "$1" >/dev/null 2>&1 || '
+    '{ echo "The image has no $1: set spec.image, or image in settings.job." >&2; exit 127; }\n'
     'exec "$@"\n'
 )
 
@@ -64,7 +65,7 @@ def pod_template(
         "imagePullPolicy": config.image_pull_policy,
         "env": _environment(webjob, arguments_text=arguments_text, program=program),
         "envFrom": [*_app_settings(), *(spec.env_from or [])],  # the last source that has a name wins
-        "resources": spec.resources if spec.resources is not None else config.resources,
+        "resources": _resources(webjob, program=program, config=config),
         "volumeMounts": [
             {"name": "work", "mountPath": WORK},
             {"name": "data", "mountPath": DATA},
@@ -75,10 +76,10 @@ def pod_template(
     if program.script:
         boot = (_UNPACK if program.config_map else "") + _RUN
         container["command"] = ["/bin/sh", "-euc", literal(boot), literal(program.script.directory)]
-        container["args"] = [literal(word) for word in [*program.script.words, *words]]
+        container["args"] = [literal(word) for word in [*(program.runtime.command or program.script.words), *words]]
     else:
-        if spec.command:
-            container["command"] = [literal(word) for word in spec.command]
+        if command := spec.command or program.runtime.command:
+            container["command"] = [literal(word) for word in command]
         if words:
             container["args"] = [literal(word) for word in words]
     volumes: list[dict[str, Any]] = [{"name": "work", "emptyDir": {}}, {"name": "data", "emptyDir": {}}]
@@ -123,6 +124,17 @@ def pod_template(
     template = {"metadata": {"labels": dict(labels)}, "spec": pod}
     merged: dict[str, Any] = merge(template, spec.pod_template or {})
     return merged
+
+
+def _resources(webjob: WebJob, *, program: Program, config: OperatorConfig) -> dict[str, Any]:
+    """The spec's, else the installation's with what settings.job says as both request and limit."""
+    if webjob.spec.resources is not None:
+        return webjob.spec.resources
+    said = {"cpu": program.runtime.cpu, "memory": program.runtime.memory}
+    wanted = {name: value for name, value in said.items() if value is not None}
+    if not wanted:
+        return config.resources
+    return config.resources | {kind: (config.resources.get(kind) or {}) | wanted for kind in ("requests", "limits")}
 
 
 def _app_settings() -> list[dict[str, Any]]:
