@@ -15,7 +15,7 @@ from webjobs import runs
 from webjobs.model import ANNOTATION_HASH, WebJob, WebJobRun
 from webjobs.store import ObjectStore, packages
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import Conflict, Invalid, NotFound
+from webjobs_kube.errors import ApiError, Conflict, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
 from webjobs_operator import concurrency, history, metrics, schedulerlog, schedulestatus, scheduling, states, status
 from webjobs_operator.cache import Cache, Key
@@ -117,6 +117,7 @@ class Reconciler:
         try:
             this.program = resolve(webjob, self._config)
             await self._ensure_package(this)
+            await self._ensure_data(this)
             if webjob.spec.type == "continuous":
                 await self._ensure(
                     this,
@@ -174,6 +175,19 @@ class Reconciler:
         except packages.PackageError as error:
             raise Unrunnable("PackageMissing", f"{error}.") from error
         await self._ensure(this, children.config_map(this.webjob, name=name, package=content))
+
+    async def _ensure_data(self, this: Pass) -> None:
+        claim = children.data_claim(this.webjob)
+        if claim is None:
+            return  # one that was made before stays until the WebJob goes: nobody asked to delete its data
+        try:
+            await self._ensure(this, claim)
+        except ApiError as error:
+            if error.status != 403:  # a quota, or a storage class that can't grow
+                raise
+            raise Unrunnable(
+                "ChildRefused", f"The PersistentVolumeClaim was refused: {error.message}"[:1024]
+            ) from error
 
     async def _ensure(self, this: Pass, manifest: dict[str, Any]) -> None:
         """Applies a child unless it is there as wanted; Unrunnable when its name belongs to somebody else."""

@@ -72,6 +72,8 @@ CASES: dict[str, dict[str, Any]] = {
     ),
     "deployment-singleton": build_deployment({"settings": {"is_singleton": True}, "stoppingWaitSeconds": 20}),
     "deployment-stopped": build_deployment({"stopped": True, "serviceAccountName": "robot"}),
+    "deployment-data": build_deployment({"data": {"claimName": "shared"}}),
+    "data-claim": children.data_claim(webjob({"data": {"size": "1Gi", "storageClassName": "fast"}})) or {},
     "scheduled-run": children.scheduled_run(
         webjob(),
         name="job-202601010203040000",
@@ -114,7 +116,7 @@ def pod_of(manifest: dict[str, Any]) -> dict[str, Any]:
     return pod
 
 
-@pytest.mark.parametrize("name", sorted(set(CASES) - {"scheduled-run"}))
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"scheduled-run", "data-claim"}))
 def test_pods_meet_pod_security_restricted(name: str) -> None:
     """With the chart's defaults; the admission plugin itself is asked in the end-to-end tests."""
     pod = pod_of(CASES[name])

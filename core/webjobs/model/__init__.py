@@ -30,7 +30,7 @@ from webjobs.model.base import (
 )
 from webjobs.model.run import WebJobRun, WebJobRunSpec, WebJobRunStatus
 from webjobs.model.schedule import SlotOutcome, WebJobSchedule, WebJobScheduleSpec, WebJobScheduleStatus
-from webjobs.model.spec import Package, Script, WebJobSpec
+from webjobs.model.spec import Data, Package, Script, WebJobSpec
 from webjobs.model.webjob import ActiveRun, Instance, LatestRun, WebJob, WebJobStatus
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "ApiModel",
     "ConcurrencyPolicy",
     "Condition",
+    "Data",
     "Instance",
     "JobType",
     "LatestRun",

@@ -139,6 +139,13 @@ class WebJob(ApiModel):
         return min(wanted, 1) if self.singleton else wanted
 
     @property
+    def data_claim(self) -> str | None:
+        """Name of the PersistentVolumeClaim behind WEBJOBS_DATA_PATH; None: it lasts as long as the pod."""
+        if self.spec.data is None:
+            return None
+        return self.spec.data.claim_name or f"{self.metadata.name}-data"
+
+    @property
     def stopping_wait(self) -> int:
         """Seconds (Kudu's defaults: 30 triggered, 5 continuous)."""
         if self.spec.stopping_wait_seconds is not None:

@@ -82,7 +82,8 @@ def pod_template(
             container["command"] = [literal(word) for word in command]
         if words:
             container["args"] = [literal(word) for word in words]
-    volumes: list[dict[str, Any]] = [{"name": "work", "emptyDir": {}}, {"name": "data", "emptyDir": {}}]
+    claim = {"persistentVolumeClaim": {"claimName": webjob.data_claim}} if webjob.data_claim else {"emptyDir": {}}
+    volumes: list[dict[str, Any]] = [{"name": "work", "emptyDir": {}}, {"name": "data", **claim}]
     pod: dict[str, Any] = {
         "restartPolicy": restart_policy,
         "terminationGracePeriodSeconds": webjob.stopping_wait,
