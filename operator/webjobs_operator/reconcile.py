@@ -23,6 +23,7 @@ from webjobs_operator.config import OperatorConfig
 from webjobs_operator.events import event, post
 from webjobs_operator.follow import Followers
 from webjobs_operator.manifests import children
+from webjobs_operator.manifests.borrow import Borrowed, borrow, missing
 from webjobs_operator.manifests.merge import covers
 from webjobs_operator.manifests.program import Unrunnable, inline_tar, resolve
 from webjobs_operator.passes import Pass, Turn
@@ -34,7 +35,7 @@ from webjobs_operator.slots import Slots
 UNKNOWN_WEBJOB_GRACE = timedelta(seconds=10)
 """A run may be applied together with its WebJob, and be seen first."""
 LOOK_AGAIN = timedelta(minutes=1)
-_CURED_ELSEWHERE = {"PackageMissing", "NameTaken", "ChildRefused"}
+_CURED_ELSEWHERE = {"PackageMissing", "NameTaken", "ChildRefused", "DeploymentMissing"}
 """Problems whose end no watch of ours tells of."""
 
 
@@ -115,7 +116,7 @@ class Reconciler:
     async def _children(self, this: Pass) -> None:
         webjob = this.webjob
         try:
-            this.program = resolve(webjob, self._config)
+            this.program = resolve(webjob, self._config, borrowed=await self._borrowed(this))
             await self._ensure_package(this)
             await self._ensure_data(this)
             if webjob.spec.type == "continuous":
@@ -159,6 +160,17 @@ class Reconciler:
                 )
         else:
             await self._remove_old_packages(this)
+
+    async def _borrowed(self, this: Pass) -> Borrowed | None:
+        """Asked for in every pass and once a minute: our watch has no Deployments but our own."""
+        source = this.webjob.spec.from_deployment
+        if source is None:
+            return None
+        this.due.append(this.now + LOOK_AGAIN)
+        try:
+            return borrow(await self._kube.get("Deployment", this.key[0], source.name), source)
+        except NotFound:
+            raise missing(source, this.key[0]) from None
 
     async def _ensure_package(self, this: Pass) -> None:
         name = this.program.config_map if this.program else None

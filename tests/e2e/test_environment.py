@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from tests import stack as stacks
 from tests.site import Site, eventually
 
+NAME_OF_APP = {"fieldPath": "metadata.labels['app.kubernetes.io/name']"}
 PRINT = 'env | grep -E "^(WEBJOBS_|WEBSITE_|APPSETTING_|COLOUR|SHAPE)" | sort\n'
 FOREVER = PRINT + 'while [ ! -e "$WEBJOBS_SHUTDOWN_FILE" ]; do sleep 0.2; done\n'
 
@@ -97,3 +100,40 @@ def test_a_changed_setting_restarts_a_continuous_job(site: Site) -> None:
         what="one restart for one change",
     )
     assert site.http.delete("/api/continuouswebjobs/env-worker").status_code == 200
+
+
+def test_a_job_borrows_the_surroundings_of_a_deployment(site: Site) -> None:
+    def web(colour: str) -> dict[str, Any]:
+        container = {
+            "name": "web",
+            "image": site.stack.image,
+            "command": ["sleep", "1000"],
+            "env": [{"name": "COLOUR", "value": colour}, {"name": "SHAPE", "value": "$(COLOUR) ball"}],
+            "volumeMounts": [{"name": "data", "mountPath": "/srv/web"}],
+        }
+        pod = {
+            "containers": [container],
+            "volumes": [{"name": "data", "downwardAPI": {"items": [{"path": "name", "fieldRef": NAME_OF_APP}]}}],
+        }
+        labels = {"app": "lender"}
+        return {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "lender", "namespace": stacks.SITE},
+            "spec": {
+                "replicas": 0,
+                "selector": {"matchLabels": labels},
+                "template": {"metadata": {"labels": labels}, "spec": pod},
+            },
+        }
+
+    stacks.apply(site.stack.kubeconfig, web("green"))
+    script = {"fileName": "run.sh", "text": PRINT + 'echo "FILE=$(cat /srv/web/name)"\n'}
+    site.apply("borrower", {"type": "triggered", "fromDeployment": {"name": "lender"}, "script": script})
+    found = variables(site.log(site.ended(site.run("borrower").headers["Location"])))
+    assert (found["COLOUR"], found["SHAPE"], found["FILE"]) == ("green", "green ball", "borrower")
+    stacks.apply(site.stack.kubeconfig, web("yellow"))
+    found = variables(site.log(site.ended(site.run("borrower").headers["Location"])))
+    assert found["SHAPE"] == "yellow ball", "a run takes what the Deployment says at its start"
+    site.kubectl("delete", "deployment", "lender")
+    site.kubectl("delete", "wj", "borrower")

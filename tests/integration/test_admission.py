@@ -41,6 +41,8 @@ def submit(site: Site, spec: dict[str, Any], *, name: str = "admission", kind: s
         TRIGGERED | {"settings": {"anything": {"nested": [1, 2.5, None]}}, "jobName": "Ärger mit Blanks"},
         TRIGGERED | {"data": {"size": "1.5Gi", "storageClassName": "fast", "accessMode": "ReadWriteMany"}},
         CONTINUOUS | {"data": {"claimName": "shared"}},
+        TRIGGERED | {"fromDeployment": {"name": "web", "container": "site"}},
+        {"type": "continuous", "fromDeployment": {"name": "web"}, "command": ["worker"]},
         TRIGGERED | {"podTemplate": {"spec": {"nodeSelector": {"a": "b"}}}, "env": [{"name": "A", "value": "b"}]},
     ],
 )
@@ -63,6 +65,8 @@ def test_accepted(site: Site, spec: dict[str, Any]) -> None:
         (TRIGGERED | {"concurrencyPolicy": "Never"}, 'supported values: "Forbid", "Queue", "Allow", "Replace"'),
         (TRIGGERED | {"startingDeadlineSeconds": 5}, "greater than or equal to 10"),
         ({"type": "triggered"}, "nothing to run: give an image"),
+        ({"type": "triggered", "fromDeployment": {"name": "web"}}, "fromDeployment with a command"),
+        (TRIGGERED | {"fromDeployment": {}}, "spec.fromDeployment.name"),
         ({"type": "sometimes", "script": SCRIPT}, 'supported values: "triggered", "continuous"'),
         (TRIGGERED | {"package": {"digest": DIGEST, "entrypoint": "r", "size": 1, "files": 1}}, "exclude each other"),
         (TRIGGERED | {"command": ["x"]}, "command has no meaning with a script or package"),

@@ -28,9 +28,10 @@ from webjobs.model.base import (
     OwnerReference,
     RunState,
 )
+from webjobs.model.pod import Data, FromDeployment
 from webjobs.model.run import WebJobRun, WebJobRunSpec, WebJobRunStatus
 from webjobs.model.schedule import SlotOutcome, WebJobSchedule, WebJobScheduleSpec, WebJobScheduleStatus
-from webjobs.model.spec import Data, Package, Script, WebJobSpec
+from webjobs.model.spec import Package, Script, WebJobSpec
 from webjobs.model.webjob import ActiveRun, Instance, LatestRun, WebJob, WebJobStatus
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "ConcurrencyPolicy",
     "Condition",
     "Data",
+    "FromDeployment",
     "Instance",
     "JobType",
     "LatestRun",

@@ -109,7 +109,7 @@ class WebJob(ApiModel):
     def runtime(self) -> RuntimeSettings:
         """What settings.job says of image, command, cpu and memory, where the spec says nothing. Raises BadSetting."""
         said = {
-            "image": self.spec.image,
+            "image": self.spec.image or self.spec.from_deployment,
             "command": self.spec.command,
             "cpu": self.spec.resources,
             "memory": self.spec.resources,

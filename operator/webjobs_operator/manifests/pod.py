@@ -58,13 +58,17 @@ def pod_template(
     ``arguments``: words of one run, ``arguments_text`` the text they came from. The run id comes from the pod's
     label, because the label of a suspended Job can still be set when the Job is admitted, its environment can't.
     """
-    spec = webjob.spec
+    spec, borrowed = webjob.spec, program.borrowed
     container: dict[str, Any] = {
         "name": CONTAINER,
         "image": program.image,
         "imagePullPolicy": config.image_pull_policy,
         "env": _environment(webjob, arguments_text=arguments_text, program=program),
-        "envFrom": [*_app_settings(), *(spec.env_from or [])],  # the last source that has a name wins
+        "envFrom": [
+            *_app_settings(),
+            *(borrowed.env_from if borrowed else []),
+            *(spec.env_from or []),
+        ],  # the last source that has a name wins
         "resources": _resources(webjob, program=program, config=config),
         "volumeMounts": [
             {"name": "work", "mountPath": WORK},
@@ -88,13 +92,11 @@ def pod_template(
         "restartPolicy": restart_policy,
         "terminationGracePeriodSeconds": webjob.stopping_wait,
         "enableServiceLinks": False,
-        "automountServiceAccountToken": spec.service_account_name is not None,
+        **_identity(webjob, program=program),
         "securityContext": _pod_security(config, plain_image=program.script is None),
         "containers": [container],
         "volumes": volumes,
     }
-    if spec.service_account_name:
-        pod["serviceAccountName"] = spec.service_account_name
     if program.config_map:
         container["volumeMounts"].append({"name": "package", "mountPath": PACKAGE, "readOnly": True})
         volumes.append({"name": "package", "configMap": {"name": program.config_map}})
@@ -122,9 +124,26 @@ def pod_template(
         container["ports"] = [{"name": "webjob", "containerPort": PORT}]
         if program.script:  # only then is a shell known to be there
             container["lifecycle"] = {"preStop": {"exec": {"command": ["/bin/sh", "-c", f"date -u > {SHUTDOWN_FILE}"]}}}
+    if borrowed:
+        container["volumeMounts"] += borrowed.mounts
+        volumes += borrowed.volumes
     template = {"metadata": {"labels": dict(labels)}, "spec": pod}
     merged: dict[str, Any] = merge(template, spec.pod_template or {})
     return merged
+
+
+def _identity(webjob: WebJob, *, program: Program) -> dict[str, Any]:
+    """ServiceAccount and pull secrets. A token is there only for an account that was chosen."""
+    borrowed, account = program.borrowed, webjob.spec.service_account_name
+    automount = account is not None
+    if borrowed and account is None and borrowed.service_account:
+        account, automount = borrowed.service_account, borrowed.automount
+    out: dict[str, Any] = {"automountServiceAccountToken": automount}
+    if account:
+        out["serviceAccountName"] = account
+    if borrowed and borrowed.pull_secrets:
+        out["imagePullSecrets"] = borrowed.pull_secrets
+    return out
 
 
 def _resources(webjob: WebJob, *, program: Program, config: OperatorConfig) -> dict[str, Any]:
@@ -174,7 +193,8 @@ def _environment(webjob: WebJob, *, arguments_text: str, program: Program) -> li
     if program.script and program.script.host.runtime == "py":
         defaults.append({"name": "PYTHONUNBUFFERED", "value": "1"})  # else a running job's log stays empty
     taken = {variable["name"] for variable in fixed}
-    mine = [variable for variable in webjob.spec.env or [] if variable["name"] not in taken]
+    given = [*(program.borrowed.env if program.borrowed else []), *(webjob.spec.env or [])]
+    mine = [v for v in {v["name"]: v for v in given}.values() if v["name"] not in taken]
     replaced = {variable["name"] for variable in mine}
     return [*fixed, *(variable for variable in defaults if variable["name"] not in replaced), *mine]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from webjobs import scripts
@@ -11,15 +11,8 @@ from webjobs.runtimesettings import BadSetting, RuntimeSettings
 from webjobs.scripts import ScriptHost, Selected
 from webjobs.store import packages
 from webjobs_operator.config import OperatorConfig
-
-
-class Unrunnable(Exception):
-    """The WebJob can't run here; ``reason`` is a CamelCase word, the message says what to do."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
+from webjobs_operator.manifests.borrow import Borrowed
+from webjobs_operator.manifests.problem import Unrunnable as Unrunnable  # for those who resolve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,31 +28,34 @@ class Program:
     """Digest of the package that an init container fetches."""
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
     """What settings.job adds: a command line in place of interpreter and script, cpu and memory."""
+    borrowed: Borrowed | None = None
+    """What spec.fromDeployment gives."""
 
 
-def resolve(webjob: WebJob, config: OperatorConfig) -> Program:
-    """How the WebJob runs; Unrunnable when it can't."""
+def resolve(webjob: WebJob, config: OperatorConfig, *, borrowed: Borrowed | None = None) -> Program:
+    """How the WebJob runs; Unrunnable when it can't. ``borrowed``: what its spec.fromDeployment gives."""
     spec = webjob.spec
     try:
         runtime = webjob.runtime
     except BadSetting as error:
         raise Unrunnable("InvalidSettings", str(error)) from error
+    own_image = spec.image or (borrowed.image if borrowed else None)
     if spec.script:
         path = spec.script.file_name
     elif spec.package:
         if spec.package.entrypoint is None:
             raise Unrunnable("NothingToRun", "The package holds no script. Put one into it, or upload it anew.")
         path = spec.package.entrypoint
-    elif spec.image:
-        return Program(image=spec.image, runtime=runtime)
+    elif own_image:
+        return Program(image=own_image, runtime=runtime, borrowed=borrowed)
     else:
         raise Unrunnable("NothingToRun", "Give spec.image or spec.script, or upload a package through the REST API.")
     selected = _custom(path) if runtime.command else _selected(path)
-    image = spec.image or runtime.image or _runtime_image(selected, config)
+    image = own_image or runtime.image or _runtime_image(selected, config)
+    program = Program(image=image, script=selected, runtime=runtime, borrowed=borrowed)
     if spec.package and not packages.is_inline(size=spec.package.size, files=spec.package.files):
-        return Program(image=image, script=selected, fetch_digest=spec.package.digest, runtime=runtime)
-    name = f"{webjob.metadata.name}-{_content_digest(webjob)[:10]}"
-    return Program(image=image, script=selected, config_map=name, runtime=runtime)
+        return replace(program, fetch_digest=spec.package.digest)
+    return replace(program, config_map=f"{webjob.metadata.name}-{_content_digest(webjob)[:10]}")
 
 
 def _custom(path: str) -> Selected:
