@@ -41,8 +41,9 @@ WEBJOB_SPEC_RULES: list[Schema] = [
         "script and package exclude each other: keep one of them",
     ),
     _rule(
-        "has(self.script) || has(self.package) || has(self.image)",
-        "nothing to run: give an image, or an inline script, or upload a package through the REST API",
+        "has(self.script) || has(self.package) || has(self.image) || (has(self.fromDeployment) && has(self.command))",
+        "nothing to run: give an image, or fromDeployment with a command, or an inline script, or upload a package "
+        "through the REST API",
     ),
     _rule(
         "!has(self.command) || !(has(self.script) || has(self.package))",

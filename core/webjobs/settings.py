@@ -2,7 +2,8 @@
 
 Kudu is strict about types: a value of the wrong JSON type (``"true"``, ``"60"``, ``60.0``) is ignored and the
 default holds. Unknown keys are kept and echoed, so the raw object stays in ``spec.settings`` and this module is
-only a reading of it. Source: Kudu's WebJobs contract, section 4.1.
+only a reading of it. Source: Kudu's WebJobs contract, section 4.1. ``is_in_place`` has no effect: every pod has its own
+copy of the files, in which the job runs. Keys that Kudu does not have are in ``runtimesettings.py``.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 FILE_NAME = "settings.job"
 DISABLE_FILE_NAME = "disable.job"
 
+_LARGEST = 2**31 - 1
+"""Kudu's integers have 32 bits."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class JobSettings:
-    """The keys of settings.job that have an effect; ``None`` where the file does not (validly) say."""
+    """Kudu's keys of settings.job that have an effect; ``None`` where the file does not (validly) say."""
 
     schedule: str | None = None
     is_singleton: bool | None = None
@@ -35,9 +39,13 @@ def read(settings: Mapping[str, Any]) -> JobSettings:
     return JobSettings(
         schedule=schedule if isinstance(schedule, str) and schedule else None,
         is_singleton=singleton if isinstance(singleton, bool) else None,
-        # bool is an int in Python, not in JSON. Negative numbers count as 0, as in Kudu.
-        stopping_wait_time=max(wait, 0) if isinstance(wait, int) and not isinstance(wait, bool) else None,
+        stopping_wait_time=max(wait, 0) if _is_integer(wait) else None,  # negative numbers count as 0, as in Kudu
     )
+
+
+def _is_integer(value: object) -> TypeGuard[int]:
+    # bool is an int in Python, not in JSON.
+    return isinstance(value, int) and not isinstance(value, bool) and -_LARGEST - 1 <= value <= _LARGEST
 
 
 def parse_file(content: bytes) -> dict[str, Any]:

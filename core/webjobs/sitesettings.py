@@ -5,9 +5,11 @@ They are texts, and Kudu reads them leniently: what can't be read counts as not 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Self, get_args
 
 from webjobs.model import ConcurrencyPolicy
@@ -49,6 +51,12 @@ def _policy(text: str | None) -> ConcurrencyPolicy | None:
     return next((policy for policy in policies if policy.lower() == wanted), None)
 
 
+def _digest(values: Mapping[str, str]) -> str | None:
+    if not values:
+        return None
+    return sha256(json.dumps(dict(values), sort_keys=True).encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True, kw_only=True)
 class SiteSettings:
     """What the settings of a site say."""
@@ -70,6 +78,10 @@ class SiteSettings:
     """WEBJOBS_CONCURRENCY_POLICY, not one of Kudu's: for jobs that say nothing. With Queue, clients that start a job
     twice within a moment get 202 both times, as on App Service, where a short run is over by then."""
 
+    digest: str | None = None
+    """16 hexadecimal digits that stand for all settings with their values; None: there is none. Processes see their
+    settings when they start, so that another digest means: start again."""
+
     @classmethod
     def read(cls, values: Mapping[str, str]) -> Self:
         """From the settings by name; names don't count case, the last spelling in order of text wins."""
@@ -85,4 +97,5 @@ class SiteSettings:
             idle_seconds=_seconds(known.get("WEBJOBS_IDLE_TIMEOUT"), default=DEFAULT_IDLE_SECONDS),
             concurrency_policy=_policy(known.get("WEBJOBS_CONCURRENCY_POLICY")),
             time_zone=known.get("WEBSITE_TIME_ZONE", "").strip() or None,
+            digest=_digest(values),
         )

@@ -35,6 +35,7 @@ WATCHED: Mapping[str, tuple[str, str, str]] = {
     "Job": ("batch", "v1", "jobs"),
     "Pod": ("", "v1", "pods"),
     "ConfigMap": ("", "v1", "configmaps"),
+    "PersistentVolumeClaim": ("", "v1", "persistentvolumeclaims"),
 }
 
 

@@ -15,7 +15,7 @@ from webjobs import runs
 from webjobs.model import ANNOTATION_HASH, WebJob, WebJobRun
 from webjobs.store import ObjectStore, packages
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import Conflict, Invalid, NotFound
+from webjobs_kube.errors import ApiError, Conflict, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
 from webjobs_operator import concurrency, history, metrics, schedulerlog, schedulestatus, scheduling, states, status
 from webjobs_operator.cache import Cache, Key
@@ -23,6 +23,7 @@ from webjobs_operator.config import OperatorConfig
 from webjobs_operator.events import event, post
 from webjobs_operator.follow import Followers
 from webjobs_operator.manifests import children
+from webjobs_operator.manifests.borrow import Borrowed, borrow, missing
 from webjobs_operator.manifests.merge import covers
 from webjobs_operator.manifests.program import Unrunnable, inline_tar, resolve
 from webjobs_operator.passes import Pass, Turn
@@ -34,7 +35,7 @@ from webjobs_operator.slots import Slots
 UNKNOWN_WEBJOB_GRACE = timedelta(seconds=10)
 """A run may be applied together with its WebJob, and be seen first."""
 LOOK_AGAIN = timedelta(minutes=1)
-_CURED_ELSEWHERE = {"PackageMissing", "NameTaken", "ChildRefused"}
+_CURED_ELSEWHERE = {"PackageMissing", "NameTaken", "ChildRefused", "DeploymentMissing"}
 """Problems whose end no watch of ours tells of."""
 
 
@@ -115,10 +116,16 @@ class Reconciler:
     async def _children(self, this: Pass) -> None:
         webjob = this.webjob
         try:
-            this.program = resolve(webjob, self._config)
+            this.program = resolve(webjob, self._config, borrowed=await self._borrowed(this))
             await self._ensure_package(this)
+            await self._ensure_data(this)
             if webjob.spec.type == "continuous":
-                await self._ensure(this, children.deployment(webjob, program=this.program, config=self._config))
+                await self._ensure(
+                    this,
+                    children.deployment(
+                        webjob, program=this.program, config=self._config, app_settings=this.site.digest
+                    ),
+                )
             elif this.plan.cron:
                 await self._ensure(
                     this,
@@ -154,6 +161,17 @@ class Reconciler:
         else:
             await self._remove_old_packages(this)
 
+    async def _borrowed(self, this: Pass) -> Borrowed | None:
+        """Asked for in every pass and once a minute: our watch has no Deployments but our own."""
+        source = this.webjob.spec.from_deployment
+        if source is None:
+            return None
+        this.due.append(this.now + LOOK_AGAIN)
+        try:
+            return borrow(await self._kube.get("Deployment", this.key[0], source.name), source)
+        except NotFound:
+            raise missing(source, this.key[0]) from None
+
     async def _ensure_package(self, this: Pass) -> None:
         name = this.program.config_map if this.program else None
         if name is None or self._cache.get("ConfigMap", this.key, name):
@@ -169,6 +187,19 @@ class Reconciler:
         except packages.PackageError as error:
             raise Unrunnable("PackageMissing", f"{error}.") from error
         await self._ensure(this, children.config_map(this.webjob, name=name, package=content))
+
+    async def _ensure_data(self, this: Pass) -> None:
+        claim = children.data_claim(this.webjob)
+        if claim is None:
+            return  # one that was made before stays until the WebJob goes: nobody asked to delete its data
+        try:
+            await self._ensure(this, claim)
+        except ApiError as error:
+            if error.status != 403:  # a quota, or a storage class that can't grow
+                raise
+            raise Unrunnable(
+                "ChildRefused", f"The PersistentVolumeClaim was refused: {error.message}"[:1024]
+            ) from error
 
     async def _ensure(self, this: Pass, manifest: dict[str, Any]) -> None:
         """Applies a child unless it is there as wanted; Unrunnable when its name belongs to somebody else."""

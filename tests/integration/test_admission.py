@@ -39,6 +39,10 @@ def submit(site: Site, spec: dict[str, Any], *, name: str = "admission", kind: s
         {"type": "triggered", "image": "busybox", "command": ["true"]},
         {"type": "triggered", "package": {"digest": DIGEST, "entrypoint": "run.sh", "size": 1, "files": 1}},
         TRIGGERED | {"settings": {"anything": {"nested": [1, 2.5, None]}}, "jobName": "Ärger mit Blanks"},
+        TRIGGERED | {"data": {"size": "1.5Gi", "storageClassName": "fast", "accessMode": "ReadWriteMany"}},
+        CONTINUOUS | {"data": {"claimName": "shared"}},
+        TRIGGERED | {"fromDeployment": {"name": "web", "container": "site"}},
+        {"type": "continuous", "fromDeployment": {"name": "web"}, "command": ["worker"]},
         TRIGGERED | {"podTemplate": {"spec": {"nodeSelector": {"a": "b"}}}, "env": [{"name": "A", "value": "b"}]},
     ],
 )
@@ -61,11 +65,17 @@ def test_accepted(site: Site, spec: dict[str, Any]) -> None:
         (TRIGGERED | {"concurrencyPolicy": "Never"}, 'supported values: "Forbid", "Queue", "Allow", "Replace"'),
         (TRIGGERED | {"startingDeadlineSeconds": 5}, "greater than or equal to 10"),
         ({"type": "triggered"}, "nothing to run: give an image"),
+        ({"type": "triggered", "fromDeployment": {"name": "web"}}, "fromDeployment with a command"),
+        (TRIGGERED | {"fromDeployment": {}}, "spec.fromDeployment.name"),
         ({"type": "sometimes", "script": SCRIPT}, 'supported values: "triggered", "continuous"'),
         (TRIGGERED | {"package": {"digest": DIGEST, "entrypoint": "r", "size": 1, "files": 1}}, "exclude each other"),
         (TRIGGERED | {"command": ["x"]}, "command has no meaning with a script or package"),
         (TRIGGERED | {"script": {"fileName": "../run.sh", "text": ""}}, "spec.script.fileName"),
         (TRIGGERED | {"env": [{"value": "x"}]}, "spec.env[0].name"),
+        (TRIGGERED | {"data": {}}, "exactly one is needed: size"),
+        (TRIGGERED | {"data": {"size": "1Gi", "claimName": "shared"}}, "exactly one is needed: size"),
+        (TRIGGERED | {"data": {"claimName": "a", "accessMode": "ReadWriteOnce"}}, "remove them beside claimName"),
+        (TRIGGERED | {"data": {"size": "1GB"}}, "spec.data.size"),
     ],
 )
 def test_refused(site: Site, spec: dict[str, Any], message: str) -> None:
@@ -125,10 +135,13 @@ def test_a_run_needs_a_webjob_name(site: Site) -> None:
     [
         ({"type": "continuous"}, "type can't be changed"),
         ({"jobName": "other"}, "jobName can't be added or removed"),
+        ({"data": {"size": "512Mi"}}, "size can only grow"),
+        ({"data": {"storageClassName": "other"}}, "storageClassName can't be changed"),
+        ({"data": {"accessMode": "ReadWriteOnce"}}, "can't be added or removed"),
     ],
 )
 def test_immutable(site: Site, change: dict[str, Any], message: str) -> None:
-    site.apply("fixed", TRIGGERED)
+    site.apply("fixed", TRIGGERED | {"data": {"size": "1Gi", "storageClassName": "none"}})
     with pytest.raises(subprocess.CalledProcessError):
         site.kubectl("patch", "wj", "fixed", "--type=merge", "-p", json.dumps({"spec": change}))
     command = [stacks.tool("kubectl"), "--kubeconfig", str(site.stack.kubeconfig), "-n", stacks.SITE]

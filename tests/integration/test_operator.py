@@ -12,7 +12,7 @@ from tests.site import Site, eventually
 
 SCRIPT = {"fileName": "run.sh", "text": "echo x"}
 IDLE_WORKER: dict[str, Any] = {"type": "continuous", "image": "registry.local/none:1", "replicas": 0}
-OURS = {"webjobs", "webjobruns", "deployments", "cronjobs", "jobs", "configmaps"}
+OURS = {"webjobs", "webjobruns", "deployments", "cronjobs", "jobs", "configmaps", "persistentvolumeclaims"}
 _LINE = re.compile(r"^apiserver_request_total\{(.*)\} (\d+)", re.MULTILINE)
 
 

@@ -37,9 +37,9 @@ def build_job(spec: dict[str, Any], run_spec: dict[str, Any]) -> dict[str, Any]:
     return children.job(one, run(spec=run_spec), program=resolve(one, config()), config=config())
 
 
-def build_deployment(spec: dict[str, Any]) -> dict[str, Any]:
+def build_deployment(spec: dict[str, Any], **more: Any) -> dict[str, Any]:
     one = webjob(continuous(**spec))
-    return children.deployment(one, program=resolve(one, config()), config=config())
+    return children.deployment(one, program=resolve(one, config()), config=config(), **more)
 
 
 def build_cron_job(spec: dict[str, Any], *, time_zone: str | None = "Europe/Berlin") -> dict[str, Any]:
@@ -57,9 +57,23 @@ CASES: dict[str, dict[str, Any]] = {
         {"script": None, "image": "tool:1", "command": ["/tool"], "args": ["-v"]}, {"arguments": "x"}
     ),
     "cronjob": build_cron_job({"schedule": "0 */5 * * * *", "settings": {"stopping_wait_time": 7}}),
-    "deployment": build_deployment({"replicas": 3, "env": [{"name": "A", "value": "b"}]}),
+    "deployment": build_deployment(
+        {"replicas": 3, "env": [{"name": "A", "value": "b"}], "envFrom": [{"secretRef": {"name": "s"}}]},
+        app_settings="0a",
+    ),
+    "job-runtime": build_job(
+        {
+            "script": None,
+            "package": PACKAGE,
+            "args": ["-v"],
+            "settings": {"image": "mine:1", "command": ["python3", "-X", "$(dev)"], "cpu": 0.5, "memory": "64Mi"},
+        },
+        {"arguments": "x"},
+    ),
     "deployment-singleton": build_deployment({"settings": {"is_singleton": True}, "stoppingWaitSeconds": 20}),
     "deployment-stopped": build_deployment({"stopped": True, "serviceAccountName": "robot"}),
+    "deployment-data": build_deployment({"data": {"claimName": "shared"}}),
+    "data-claim": children.data_claim(webjob({"data": {"size": "1Gi", "storageClassName": "fast"}})) or {},
     "scheduled-run": children.scheduled_run(
         webjob(),
         name="job-202601010203040000",
@@ -102,7 +116,7 @@ def pod_of(manifest: dict[str, Any]) -> dict[str, Any]:
     return pod
 
 
-@pytest.mark.parametrize("name", sorted(set(CASES) - {"scheduled-run"}))
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"scheduled-run", "data-claim"}))
 def test_pods_meet_pod_security_restricted(name: str) -> None:
     """With the chart's defaults; the admission plugin itself is asked in the end-to-end tests."""
     pod = pod_of(CASES[name])
@@ -136,6 +150,10 @@ def test_a_changed_script_gets_another_config_map() -> None:
         ({"script": {"fileName": "run.rb", "text": ""}}, "UnknownScript"),
         ({"script": None}, "NothingToRun"),
         ({"script": None, "image": "x", "package": PACKAGE | {"entrypoint": None}}, "NothingToRun"),
+        ({"settings": {"cpu": "much"}}, "InvalidSettings"),
+        ({"script": None, "image": "x", "settings": {"command": 5}}, "InvalidSettings"),
+        ({"script": {"fileName": "run.cmd", "text": ""}, "settings": {"command": "run"}}, "NoRuntime"),
+        ({"script": {"fileName": "run.cmd", "text": ""}, "settings": {"image": "x"}}, "WindowsOnly"),
     ],
 )
 def test_unrunnable(spec: dict[str, Any], reason: str) -> None:
@@ -203,3 +221,36 @@ def test_covers(observed: Any, desired: Any, same: bool) -> None:
 
 def test_what_a_caller_sends_is_never_expanded() -> None:
     assert literal("$(SECRET) $$ $x") == "$$(SECRET) $$$$ $$x"
+
+
+RUNTIME = {"image": "mine:1", "command": "dotnet app.dll", "cpu": "1", "memory": "1Gi"}
+
+
+def container_of(spec: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    one, settings = webjob(spec), config(**changes)
+    made = children.job(one, run(), program=resolve(one, settings), config=settings)
+    found: dict[str, Any] = pod_of(made)["containers"][0]
+    return found
+
+
+def test_the_spec_wins_over_the_runtime_of_settings_job() -> None:
+    resources = {"limits": {"cpu": "2"}}
+    found = container_of({"image": "spec:1", "resources": resources, "settings": RUNTIME | {"cpu": "not looked at"}})
+    assert (found["image"], found["resources"]) == ("spec:1", resources)
+    found = container_of(IMAGE | {"settings": RUNTIME})
+    assert (found["image"], found["command"], found["args"]) == ("tool:1", ["/tool"], ["-v"])
+
+
+def test_settings_job_can_run_what_has_no_interpreter_here() -> None:
+    for name in ("run.cmd", "main.rb"):
+        found = container_of({"script": {"fileName": name, "text": ""}, "settings": RUNTIME})
+        assert (found["image"], found["args"]) == ("mine:1", ["dotnet", "app.dll"])
+
+
+def test_cpu_and_memory_are_request_and_limit_over_those_of_the_installation() -> None:
+    installed = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"ephemeral-storage": "1Gi"}}
+    assert container_of({"settings": {"memory": "64Mi"}}, resources=installed)["resources"] == {
+        "requests": {"cpu": "10m", "memory": "64Mi"},
+        "limits": {"ephemeral-storage": "1Gi", "memory": "64Mi"},
+    }
+    assert container_of({}, resources=installed)["resources"] == installed

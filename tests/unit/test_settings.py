@@ -24,6 +24,14 @@ from webjobs.settings import JobSettings, parse_file, read
         ({"stopping_wait_time": 60.0}, JobSettings()),
         ({"stopping_wait_time": "60"}, JobSettings()),
         ({"stopping_wait_time": True}, JobSettings()),
+        ({"stopping_wait_time": 2**31 - 1}, JobSettings(stopping_wait_time=2**31 - 1)),
+        ({"stopping_wait_time": 2**31}, JobSettings()),
+        ({"stopping_wait_time": None, "is_singleton": None, "schedule": None}, JobSettings()),
+        ({"is_singleton": False}, JobSettings(is_singleton=False)),
+        ({"Is_Singleton": True}, JobSettings()),
+        ({"schedule": ["0 0 * * * *"]}, JobSettings()),
+        ({"is_in_place": True}, JobSettings()),
+        ({"is_in_place": "true", "is_singleton": True}, JobSettings(is_singleton=True)),
     ],
 )
 def test_types_are_strict(settings: dict[str, Any], expected: JobSettings) -> None:

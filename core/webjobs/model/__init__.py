@@ -7,6 +7,7 @@ keeps saying only what its author said.
 """
 
 from webjobs.model.base import (
+    ANNOTATION_APP_SETTINGS,
     ANNOTATION_HASH,
     API_VERSION,
     CONDITION_LIST,
@@ -27,12 +28,14 @@ from webjobs.model.base import (
     OwnerReference,
     RunState,
 )
+from webjobs.model.pod import Data, FromDeployment
 from webjobs.model.run import WebJobRun, WebJobRunSpec, WebJobRunStatus
 from webjobs.model.schedule import SlotOutcome, WebJobSchedule, WebJobScheduleSpec, WebJobScheduleStatus
 from webjobs.model.spec import Package, Script, WebJobSpec
 from webjobs.model.webjob import ActiveRun, Instance, LatestRun, WebJob, WebJobStatus
 
 __all__ = [
+    "ANNOTATION_APP_SETTINGS",
     "ANNOTATION_HASH",
     "API_VERSION",
     "CONDITION_LIST",
@@ -49,6 +52,8 @@ __all__ = [
     "ApiModel",
     "ConcurrencyPolicy",
     "Condition",
+    "Data",
+    "FromDeployment",
     "Instance",
     "JobType",
     "LatestRun",

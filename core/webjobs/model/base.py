@@ -20,6 +20,8 @@ LABEL_SCHEDULE = f"{GROUP}/schedule"
 """Name of the WebJobSchedule, on the runs that it made."""
 ANNOTATION_HASH = f"{GROUP}/desired-hash"
 """Digest of the manifest as the operator last applied it."""
+ANNOTATION_APP_SETTINGS = f"{GROUP}/app-settings"
+"""Digest of the app settings that the pods of a continuous job started with; another one replaces the pods."""
 
 JobType = Literal["triggered", "continuous"]
 ConcurrencyPolicy = Literal["Forbid", "Queue", "Allow", "Replace"]

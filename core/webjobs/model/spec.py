@@ -14,6 +14,7 @@ from webjobs.model.base import (
     OpenObject,
     open_schema,
 )
+from webjobs.model.pod import DATA_RULES, Data, FromDeployment
 
 
 class Script(ApiModel):
@@ -128,6 +129,18 @@ class WebJobSpec(ApiModel):
         default=None,
         description="Requests and limits of the container.",
         json_schema_extra=open_schema(),
+    )
+    from_deployment: FromDeployment | None = Field(
+        default=None,
+        description="A Deployment of the namespace whose image and surroundings the pods take, and follow its changes.",
+    )
+    data: Data | None = Field(
+        default=None,
+        description=(
+            "A volume at WEBJOBS_DATA_PATH that all runs and instances share and that lasts. Without it the folder "
+            "lasts as long as its pod."
+        ),
+        json_schema_extra={"x-kubernetes-validations": DATA_RULES},
     )
     service_account_name: str | None = Field(
         default=None,

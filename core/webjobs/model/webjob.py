@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from webjobs import runtimesettings
 from webjobs import settings as job_settings
 from webjobs.model.base import CONDITION_LIST, ApiModel, ConcurrencyPolicy, Condition, Metadata, RunState
 from webjobs.model.spec import WebJobSpec
+from webjobs.runtimesettings import RuntimeSettings
 from webjobs.settings import JobSettings
 
 
@@ -104,6 +106,18 @@ class WebJob(ApiModel):
         return job_settings.read(self.spec.settings or {})
 
     @property
+    def runtime(self) -> RuntimeSettings:
+        """What settings.job says of image, command, cpu and memory, where the spec says nothing. Raises BadSetting."""
+        said = {
+            "image": self.spec.image or self.spec.from_deployment,
+            "command": self.spec.command,
+            "cpu": self.spec.resources,
+            "memory": self.spec.resources,
+        }
+        ignored = frozenset(key for key, value in said.items() if value is not None)
+        return runtimesettings.read(self.spec.settings or {}, ignored=ignored)
+
+    @property
     def schedule(self) -> str | None:
         """The schedule as written: the spec's, else settings.job's; None for continuous jobs."""
         if self.spec.type != "triggered":
@@ -123,6 +137,13 @@ class WebJob(ApiModel):
             return 0
         wanted = 1 if self.spec.replicas is None else self.spec.replicas
         return min(wanted, 1) if self.singleton else wanted
+
+    @property
+    def data_claim(self) -> str | None:
+        """Name of the PersistentVolumeClaim behind WEBJOBS_DATA_PATH; None: it lasts as long as the pod."""
+        if self.spec.data is None:
+            return None
+        return self.spec.data.claim_name or f"{self.metadata.name}-data"
 
     @property
     def stopping_wait(self) -> int:

@@ -1,4 +1,4 @@
-"""The children of a WebJob: ConfigMap, Deployment, CronJob, the Job of a run, and the run of a slot."""
+"""The children of a WebJob: ConfigMap, data claim, Deployment, CronJob, the Job of a run, and the run of a slot."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from webjobs import model, runs, scripts
 from webjobs.model import (
+    ANNOTATION_APP_SETTINGS,
     ANNOTATION_HASH,
     API_VERSION,
     LABEL_RUN,
@@ -74,14 +75,51 @@ def config_map(webjob: WebJob, *, name: str, package: bytes) -> Manifest:
     }
 
 
-def deployment(webjob: WebJob, *, program: Program, config: OperatorConfig) -> Manifest:
-    """The Deployment of a continuous WebJob."""
+def data_claim(webjob: WebJob) -> Manifest | None:
+    """The claim behind WEBJOBS_DATA_PATH; None when the WebJob has none or uses one that is there."""
+    data, name = webjob.spec.data, webjob.data_claim
+    if data is None or name is None or data.size is None:
+        return None
+    spec: Manifest = {
+        "accessModes": [data.access_mode or "ReadWriteOnce"],
+        "resources": {"requests": {"storage": data.size}},
+    }
+    if data.storage_class_name is not None:
+        spec["storageClassName"] = data.storage_class_name
+    return _stamped(
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": _metadata(webjob, name),
+            "spec": spec,
+        }
+    )
+
+
+def _needs_recreate(webjob: WebJob) -> bool:
+    """Whether a new pod can't be sure to come up beside the old one: a volume of one node may hold it back."""
+    data = webjob.spec.data
+    return webjob.singleton or bool(data and data.size and data.access_mode != "ReadWriteMany")
+
+
+def deployment(
+    webjob: WebJob, *, program: Program, config: OperatorConfig, app_settings: str | None = None
+) -> Manifest:
+    """The Deployment of a continuous WebJob.
+
+    ``app_settings``: digest of the site's app settings; another one in the template replaces the pods, so that the
+    processes start anew with them, as in App Service. Jobs need none: each run starts a process.
+    """
     labels = labels_of(webjob)
     # The defaults are said in full: only what we applied goes when the strategy changes to Recreate, which the API
     # server refuses beside them.
     strategy: Manifest = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
-    if webjob.singleton:
+    if _needs_recreate(webjob):
         strategy = {"type": "Recreate"}
+    template = pod_template(webjob, program=program, config=config, restart_policy="Always", labels=labels)
+    if app_settings:
+        meta = template["metadata"]
+        meta["annotations"] = {**(meta.get("annotations") or {}), ANNOTATION_APP_SETTINGS: app_settings}
     return _stamped(
         {
             "apiVersion": "apps/v1",
@@ -92,9 +130,7 @@ def deployment(webjob: WebJob, *, program: Program, config: OperatorConfig) -> M
                 "revisionHistoryLimit": 1,
                 "strategy": strategy,
                 "selector": {"matchLabels": {LABEL_WEBJOB: webjob.metadata.name}},
-                "template": pod_template(
-                    webjob, program=program, config=config, restart_policy="Always", labels=labels
-                ),
+                "template": template,
             },
         }
     )

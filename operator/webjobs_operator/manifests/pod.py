@@ -2,15 +2,17 @@
 
 The package arrives as a tar in a ConfigMap or is fetched by an init container; the job's own shell unpacks it
 into the working folder and becomes the interpreter (``exec``), so that the script is the container's process.
-Environment as in Kudu's contract, section 5.
+Environment as in Kudu's contract, section 5: what we set wins over ``spec.env``, that over ``spec.envFrom``, and that
+over the app settings of the site.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from webjobs import model
+from webjobs import model, sitesettings
 from webjobs.model import WebJob
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests.merge import merge
@@ -30,7 +32,8 @@ PACKAGE_FILE = "package.tar"
 _UNPACK = f'tar -xf {PACKAGE}/{PACKAGE_FILE} -C "$WEBJOBS_PATH"\n'
 _RUN = (
     'cd "$WEBJOBS_PATH/$0"\n'
-    'command -v "$1" >/dev/null 2>&1 || { echo "The image has no $1: set spec.image." >&2; exit 127; }\n'
+    'command -v "$1" >/dev/null 2>&1 || '
+    '{ echo "The image has no $1: set spec.image, or image in settings.job." >&2; exit 127; }\n'
     'exec "$@"\n'
 )
 
@@ -55,13 +58,18 @@ def pod_template(
     ``arguments``: words of one run, ``arguments_text`` the text they came from. The run id comes from the pod's
     label, because the label of a suspended Job can still be set when the Job is admitted, its environment can't.
     """
-    spec = webjob.spec
+    spec, borrowed = webjob.spec, program.borrowed
     container: dict[str, Any] = {
         "name": CONTAINER,
         "image": program.image,
         "imagePullPolicy": config.image_pull_policy,
         "env": _environment(webjob, arguments_text=arguments_text, program=program),
-        "resources": spec.resources if spec.resources is not None else config.resources,
+        "envFrom": [
+            *_app_settings(),
+            *(borrowed.env_from if borrowed else []),
+            *(spec.env_from or []),
+        ],  # the last source that has a name wins
+        "resources": _resources(webjob, program=program, config=config),
         "volumeMounts": [
             {"name": "work", "mountPath": WORK},
             {"name": "data", "mountPath": DATA},
@@ -72,26 +80,23 @@ def pod_template(
     if program.script:
         boot = (_UNPACK if program.config_map else "") + _RUN
         container["command"] = ["/bin/sh", "-euc", literal(boot), literal(program.script.directory)]
-        container["args"] = [literal(word) for word in [*program.script.words, *words]]
+        container["args"] = [literal(word) for word in [*(program.runtime.command or program.script.words), *words]]
     else:
-        if spec.command:
-            container["command"] = [literal(word) for word in spec.command]
+        if command := spec.command or program.runtime.command:
+            container["command"] = [literal(word) for word in command]
         if words:
             container["args"] = [literal(word) for word in words]
-    if spec.env_from:
-        container["envFrom"] = spec.env_from
-    volumes: list[dict[str, Any]] = [{"name": "work", "emptyDir": {}}, {"name": "data", "emptyDir": {}}]
+    claim = {"persistentVolumeClaim": {"claimName": webjob.data_claim}} if webjob.data_claim else {"emptyDir": {}}
+    volumes: list[dict[str, Any]] = [{"name": "work", "emptyDir": {}}, {"name": "data", **claim}]
     pod: dict[str, Any] = {
         "restartPolicy": restart_policy,
         "terminationGracePeriodSeconds": webjob.stopping_wait,
         "enableServiceLinks": False,
-        "automountServiceAccountToken": spec.service_account_name is not None,
+        **_identity(webjob, program=program),
         "securityContext": _pod_security(config, plain_image=program.script is None),
         "containers": [container],
         "volumes": volumes,
     }
-    if spec.service_account_name:
-        pod["serviceAccountName"] = spec.service_account_name
     if program.config_map:
         container["volumeMounts"].append({"name": "package", "mountPath": PACKAGE, "readOnly": True})
         volumes.append({"name": "package", "configMap": {"name": program.config_map}})
@@ -119,31 +124,83 @@ def pod_template(
         container["ports"] = [{"name": "webjob", "containerPort": PORT}]
         if program.script:  # only then is a shell known to be there
             container["lifecycle"] = {"preStop": {"exec": {"command": ["/bin/sh", "-c", f"date -u > {SHUTDOWN_FILE}"]}}}
+    if borrowed:
+        container["volumeMounts"] += borrowed.mounts
+        volumes += borrowed.volumes
     template = {"metadata": {"labels": dict(labels)}, "spec": pod}
     merged: dict[str, Any] = merge(template, spec.pod_template or {})
     return merged
 
 
+def _identity(webjob: WebJob, *, program: Program) -> dict[str, Any]:
+    """ServiceAccount and pull secrets. A token is there only for an account that was chosen."""
+    borrowed, account = program.borrowed, webjob.spec.service_account_name
+    automount = account is not None
+    if borrowed and account is None and borrowed.service_account:
+        account, automount = borrowed.service_account, borrowed.automount
+    out: dict[str, Any] = {"automountServiceAccountToken": automount}
+    if account:
+        out["serviceAccountName"] = account
+    if borrowed and borrowed.pull_secrets:
+        out["imagePullSecrets"] = borrowed.pull_secrets
+    return out
+
+
+def _resources(webjob: WebJob, *, program: Program, config: OperatorConfig) -> dict[str, Any]:
+    """The spec's, else the installation's with what settings.job says as both request and limit."""
+    if webjob.spec.resources is not None:
+        return webjob.spec.resources
+    said = {"cpu": program.runtime.cpu, "memory": program.runtime.memory}
+    wanted = {name: value for name, value in said.items() if value is not None}
+    if not wanted:
+        return config.resources
+    return config.resources | {kind: (config.resources.get(kind) or {}) | wanted for kind in ("requests", "limits")}
+
+
+def _app_settings() -> list[dict[str, Any]]:
+    """The site's app settings, each under its own name and as ``APPSETTING_<name>``, without their values in here."""
+    return [
+        {**prefix, "configMapRef": {"name": sitesettings.CONFIG_MAP, "optional": True}}
+        for prefix in ({}, {"prefix": "APPSETTING_"})
+    ]
+
+
+def marker(webjob: WebJob) -> str:
+    """Name of the variable by which Kudu knows the processes of a job; what no shell takes in a name becomes ``_``."""
+    kind = "TRIGGERED_JOB" if webjob.spec.type == "triggered" else "ALWAYS_ON_JOB"
+    return f"WEBSITE_{kind}_RUNNING_{re.sub('[^A-Za-z0-9_]', '_', webjob.display_name)}"
+
+
 def _environment(webjob: WebJob, *, arguments_text: str, program: Program) -> list[dict[str, Any]]:
     triggered = webjob.spec.type == "triggered"
-    own: dict[str, str] = {
+    contract: dict[str, str] = {
         "WEBJOBS_NAME": literal(webjob.display_name),
         "WEBJOBS_TYPE": webjob.spec.type,
         "WEBJOBS_PATH": WORK,
         "WEBJOBS_DATA_PATH": DATA,
         "WEBJOBS_COMMAND_ARGUMENTS": literal(arguments_text),
-        "HOME": "/tmp",  # noqa: S108  the pod's own: the user has no other home
+        marker(webjob): "true",
     }
-    if program.script and program.script.host.runtime == "py":
-        own["PYTHONUNBUFFERED"] = "1"  # else a running job's log stays empty
     if not triggered:
-        own |= {"WEBJOBS_RUN_ID": "", "WEBJOBS_PORT": str(PORT), "WEBJOBS_SHUTDOWN_FILE": SHUTDOWN_FILE}
-    variables: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in own.items()]
+        contract |= {"WEBJOBS_RUN_ID": "", "WEBJOBS_PORT": str(PORT), "WEBJOBS_SHUTDOWN_FILE": SHUTDOWN_FILE}
+    fixed = [{"name": name, "value": value} for name, value in contract.items()]
     if triggered:
-        field = {"fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.labels['{model.LABEL_RUN}']"}}
-        variables.append({"name": "WEBJOBS_RUN_ID", "valueFrom": field})
-    mine = {variable["name"] for variable in webjob.spec.env or []}
-    return [v for v in variables if v["name"] not in mine] + list(webjob.spec.env or [])
+        fixed.append(_field("WEBJOBS_RUN_ID", f"metadata.labels['{model.LABEL_RUN}']"))
+    defaults: list[dict[str, Any]] = [
+        {"name": "HOME", "value": "/tmp"},  # noqa: S108  the pod's own: the user has no other home
+        _field("WEBSITE_INSTANCE_ID", "metadata.uid"),  # logs and statuses show its first six characters
+    ]
+    if program.script and program.script.host.runtime == "py":
+        defaults.append({"name": "PYTHONUNBUFFERED", "value": "1"})  # else a running job's log stays empty
+    taken = {variable["name"] for variable in fixed}
+    given = [*(program.borrowed.env if program.borrowed else []), *(webjob.spec.env or [])]
+    mine = [v for v in {v["name"]: v for v in given}.values() if v["name"] not in taken]
+    replaced = {variable["name"] for variable in mine}
+    return [*fixed, *(variable for variable in defaults if variable["name"] not in replaced), *mine]
+
+
+def _field(name: str, path: str) -> dict[str, Any]:
+    return {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
 
 
 def _pod_security(config: OperatorConfig, *, plain_image: bool) -> dict[str, Any]:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from webjobs import scripts
 from webjobs.model import WebJob
-from webjobs.scripts import Selected
+from webjobs.runtimesettings import BadSetting, RuntimeSettings
+from webjobs.scripts import ScriptHost, Selected
 from webjobs.store import packages
 from webjobs_operator.config import OperatorConfig
-
-
-class Unrunnable(Exception):
-    """The WebJob can't run here; ``reason`` is a CamelCase word, the message says what to do."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
+from webjobs_operator.manifests.borrow import Borrowed
+from webjobs_operator.manifests.problem import Unrunnable as Unrunnable  # for those who resolve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,47 +26,75 @@ class Program:
     """Name of the ConfigMap with the package."""
     fetch_digest: str | None = None
     """Digest of the package that an init container fetches."""
+    runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
+    """What settings.job adds: a command line in place of interpreter and script, cpu and memory."""
+    borrowed: Borrowed | None = None
+    """What spec.fromDeployment gives."""
 
 
-def resolve(webjob: WebJob, config: OperatorConfig) -> Program:
-    """How the WebJob runs; Unrunnable when it can't."""
+def resolve(webjob: WebJob, config: OperatorConfig, *, borrowed: Borrowed | None = None) -> Program:
+    """How the WebJob runs; Unrunnable when it can't. ``borrowed``: what its spec.fromDeployment gives."""
     spec = webjob.spec
+    try:
+        runtime = webjob.runtime
+    except BadSetting as error:
+        raise Unrunnable("InvalidSettings", str(error)) from error
+    own_image = spec.image or (borrowed.image if borrowed else None)
     if spec.script:
         path = spec.script.file_name
     elif spec.package:
         if spec.package.entrypoint is None:
             raise Unrunnable("NothingToRun", "The package holds no script. Put one into it, or upload it anew.")
         path = spec.package.entrypoint
-    elif spec.image:
-        return Program(image=spec.image)
+    elif own_image:
+        return Program(image=own_image, runtime=runtime, borrowed=borrowed)
     else:
         raise Unrunnable("NothingToRun", "Give spec.image or spec.script, or upload a package through the REST API.")
+    selected = _custom(path) if runtime.command else _selected(path)
+    image = own_image or runtime.image or _runtime_image(selected, config)
+    program = Program(image=image, script=selected, runtime=runtime, borrowed=borrowed)
+    if spec.package and not packages.is_inline(size=spec.package.size, files=spec.package.files):
+        return replace(program, fetch_digest=spec.package.digest)
+    return replace(program, config_map=f"{webjob.metadata.name}-{_content_digest(webjob)[:10]}")
+
+
+def _custom(path: str) -> Selected:
+    """The script of a job with a command line of its own: its directory counts, and its image where none is named."""
+    return scripts.entrypoint(path) or Selected(path=path, host=ScriptHost(name="CommandHost", runtime=None))
+
+
+def _selected(path: str) -> Selected:
     selected = scripts.entrypoint(path)
     if selected is None:
         raise Unrunnable(
             "UnknownScript",
-            f"No interpreter is known for {path}. Use .sh, .py, .js, .php, .ps1, .fsx or .jar, or set spec.image and "
-            "spec.command.",
+            f"No interpreter is known for {path}. Use .sh, .py, .js, .php, .ps1, .fsx or .jar, or set image and "
+            "command in settings.job.",
         )
     if selected.host.runtime is None:
         raise Unrunnable(
             "WindowsOnly",
-            f"{path} needs Windows. Rewrite it as run.sh, run.py or run.ps1, or put the program into an image and set "
-            "spec.image.",
+            f"{path} needs Windows. Rewrite it as run.sh, run.py or run.ps1, or say in settings.job by which image and "
+            "command it runs here.",
         )
-    image = spec.image
-    if image is None:
-        runtime = config.runtimes.get(selected.host.runtime)
-        if runtime is None:
-            raise Unrunnable(
-                "NoRuntime",
-                f"No image is configured for {path}. Set spec.image, or runtimes.{selected.host.runtime}.image in the "
-                "chart's values.",
-            )
-        image = runtime.image
-    if spec.package and not packages.is_inline(size=spec.package.size, files=spec.package.files):
-        return Program(image=image, script=selected, fetch_digest=spec.package.digest)
-    return Program(image=image, script=selected, config_map=f"{webjob.metadata.name}-{_content_digest(webjob)[:10]}")
+    return selected
+
+
+def _runtime_image(selected: Selected, config: OperatorConfig) -> str:
+    key = selected.host.runtime
+    if key is None:
+        raise Unrunnable(
+            "NoRuntime",
+            f"No image is known for {selected.path}. Set image beside command in settings.job, or spec.image.",
+        )
+    runtime = config.runtimes.get(key)
+    if runtime is None:
+        raise Unrunnable(
+            "NoRuntime",
+            f"No image is configured for {selected.path}. Set spec.image, or image in settings.job, or "
+            f"runtimes.{key}.image in the chart's values.",
+        )
+    return runtime.image
 
 
 def _content_digest(webjob: WebJob) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 import zipfile
 from dataclasses import dataclass, field
 
@@ -14,6 +15,9 @@ from tests.conformance.contract.matching import matches
 from tests.conformance.contract.row import COMPARED, Call, Row
 from tests.site import Site, eventually
 
+SETTLED = {"both": "Running\r\n", "server": "Running\r\n", "stopped": "Stopped\r\n"}
+"""What the continuous jobs say in detail."""
+
 
 @dataclass
 class Client:
@@ -22,6 +26,8 @@ class Client:
     site: Site
     known: dict[str, str] = field(default_factory=dict)
     """Texts of placeholders in calls."""
+    restarts: bool = False
+    """App settings were written since the jobs were settled: continuous jobs start anew by that."""
 
     @property
     def base(self) -> str:
@@ -50,6 +56,8 @@ class Client:
             answer.read()
         finally:
             answer.close()
+        if call.method != "GET" and re.match("(/api)?/settings(/|$)", call.url, re.IGNORECASE):
+            self.restarts = True
         if tag := answer.headers.get("etag"):
             self.known["etag"] = tag
         if (found := re.match(rb'\{"id":"(\d+)"|\[\{"id":"(\d+)"', answer.content)) and "hooks" in call.url.lower():
@@ -57,14 +65,18 @@ class Client:
         return answer
 
     def settle(self) -> None:
-        """Waits until the jobs are as the rows know them: the operator has seen them."""
+        """Waits until the jobs are as the rows know them: none has a second instance."""
 
         def look() -> bool:
-            found = {job["name"]: job["status"] for job in self.site.http.get("/api/continuouswebjobs").json()}
+            jobs = self.site.http.get("/api/continuouswebjobs").json()
+            found = {job["name"]: re.sub("^[0-9a-f]{6} - ", "", job["detailed_status"]) for job in jobs}
             planned = self.site.http.get("/api/triggeredwebjobs/planned").json()["scheduler_logs_url"]
-            return bool(planned) and found == {"both": "Running", "server": "Running", "stopped": "Stopped"}
+            return bool(planned) and found == SETTLED
 
+        if self.restarts:
+            time.sleep(1)  # the operator has to hear of it, or the jobs would look as before
         eventually(look, seconds=60, what="the state of the jobs")
+        self.restarts = False
 
 
 def shown(answer: httpx.Response) -> str:
