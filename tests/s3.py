@@ -106,7 +106,7 @@ def _wait(made: S3, process: subprocess.Popen[bytes], log: Path) -> None:
         if process.poll() is not None:
             raise RuntimeError(f"the S3 server ended: {log.read_text()[-1000:]}")
         try:
-            urllib.request.urlopen(f"http://{made.host}:{made.port}/", timeout=5).close()  # noqa: S310  ours
+            urllib.request.urlopen(f"http://{made.host}:{made.port}/", timeout=5).close()
         except urllib.error.HTTPError:
             return  # it wants credentials, so it is there
         except OSError:
@@ -141,7 +141,6 @@ class Proxy:
         for one in self._open:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
-        self._open.clear()
 
     def close(self) -> None:
         """Ends all."""
@@ -150,6 +149,8 @@ class Proxy:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(5)
+        for one in self._open:
+            one.close()
 
     def _accept(self) -> None:
         while True:
@@ -181,7 +182,6 @@ class Proxy:
         for one in (source, sink):
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
-            one.close()
 
 
 @contextmanager

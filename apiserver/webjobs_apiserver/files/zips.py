@@ -22,6 +22,7 @@ from webjobs_apiserver.errors import BadRequest, Exists, Forbidden, Missing
 from webjobs_apiserver.files.nodes import FileNode, FolderNode, Node
 from webjobs_apiserver.files.reading import Reading, place
 from webjobs_apiserver.files.writing import Writing, check_room
+from webjobs_apiserver.joblogs import begun
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.uploads import check_name, receive
 
@@ -120,7 +121,7 @@ class Zips:
         node = await self._reading.find(site, path)
         if not isinstance(node, FolderNode):
             raise Missing
-        return node.name, zipped(node)
+        return node.name, await begun(zipped(node))
 
     async def write(self, site: Site, path: str, *, body: AsyncIterable[bytes], size: int | None) -> int:
         """Unpacks a zip over a folder: nothing is deleted, folders are made. Gives how many files were ignored.
