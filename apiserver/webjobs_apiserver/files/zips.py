@@ -15,6 +15,7 @@ from webjobs import names, tree
 from webjobs.jobfiles import Change, View
 from webjobs.model import JobType
 from webjobs.store import ObjectStore, packages
+from webjobs.store.guard import uploading
 from webjobs.store.packages import File
 from webjobs.unpack import Entry, Limits, UploadError, zip_entries
 from webjobs_apiserver.config import LimitsConfig
@@ -139,12 +140,13 @@ class Zips:
         with tempfile.TemporaryFile() as file:
             received = await receive(body, size=size, file=file, limit=self._limits.upload_bytes)
             file.seek(0)
-            try:
-                additions, ignored = await asyncio.to_thread(self._store_files, site, path, file, received)
-            except (UploadError, tree.PathError) as error:
-                raise BadRequest(str(error)) from error
-        for addition in additions:
-            await self._writing.change(site, addition.job_type, addition.name, partial(_decide, addition))
+            async with uploading(self._store, namespace=site.namespace):
+                try:
+                    additions, ignored = await asyncio.to_thread(self._store_files, site, path, file, received)
+                except (UploadError, tree.PathError) as error:
+                    raise BadRequest(str(error)) from error
+                for addition in additions:
+                    await self._writing.change(site, addition.job_type, addition.name, partial(_decide, addition))
         return ignored
 
     def _store_files(self, site: Site, base: str, file: IO[bytes], size: int) -> tuple[list[_Addition], int]:
