@@ -40,13 +40,13 @@ class S3:
         """For ``open_store``."""
         return f"s3://{BUCKET}/a/prefix"
 
-    def environment(self, *, port: int | None = None) -> dict[str, str]:
-        """What a Secret in ``store.envFrom`` holds; ``port``: of a proxy on the way."""
+    def environment(self, *, host: str | None = None, port: int | None = None) -> dict[str, str]:
+        """What a Secret in ``store.envFrom`` holds; ``host`` and ``port``: of a proxy on the way."""
         return {
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
             "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": f"http://{self.host}:{port or self.port}",
+            "AWS_ENDPOINT_URL": f"http://{host or self.host}:{port or self.port}",
             "AWS_ALLOW_HTTP": "true",
         }
 
@@ -70,25 +70,24 @@ def _command(folder: Path, listen: str, *, largest: int | None) -> list[str]:
     return [*container, f"docker.io/versity/versitygw:v{versions.VERSITYGW}", *words]
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody listens on."""
+def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind((host, 0))
+        probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
 
 
 @contextmanager
-def server(*, host: str = "127.0.0.1", largest: int | None = None) -> Iterator[S3]:
+def server(*, largest: int | None = None) -> Iterator[S3]:
     """A server that is ready. ``largest``: bytes that one of its files can have, for a disk that is full."""
     with tempfile.TemporaryDirectory(prefix="webjobs-s3-") as name:
         folder = Path(name)
         (folder / "data" / BUCKET).mkdir(parents=True)
         (folder / "meta").mkdir()
-        made = S3(host=host, port=free_port(host), folder=folder / "data" / BUCKET)
+        made = S3(host="127.0.0.1", port=_free_port(), folder=folder / "data" / BUCKET)
         with (folder / "log").open("wb") as sink:
             process = subprocess.Popen(
-                _command(folder, f"{host}:{made.port}", largest=largest),
+                _command(folder, f"{made.host}:{made.port}", largest=largest),
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=sink,
@@ -126,10 +125,10 @@ class Proxy:
     after its first bytes, ``slow`` holds every answer back for a second.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, host: str = "127.0.0.1") -> None:
         self._target = port
         self.mode: Mode = "pass"
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((host, 0))
         self.port: int = self._listener.getsockname()[1]
         self._open: list[socket.socket] = []
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -185,9 +184,9 @@ class Proxy:
 
 
 @contextmanager
-def proxy(port: int) -> Iterator[Proxy]:
-    """One before a server's port on loopback."""
-    made = Proxy(port)
+def proxy(port: int, *, host: str = "127.0.0.1") -> Iterator[Proxy]:
+    """One before a server's port on loopback, itself at an address of this host."""
+    made = Proxy(port, host=host)
     try:
         yield made
     finally:
