@@ -35,6 +35,7 @@ down:  ## stops the cluster and removes its state
 
 test: lint  ## everything: lint, unit, integration, e2e, conformance
 	@$(RUN) -m tests.cluster build --name test  # here, because pytest would hide the progress of ten minutes
+	@$(RUN) -m tests.s3
 	$(RUN) -m pytest -x tests/unit tests/integration tests/e2e tests/conformance
 
 unit: $(VENV)/.synced  ## unit tests only

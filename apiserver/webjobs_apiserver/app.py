@@ -163,8 +163,12 @@ def _add_errors(app: FastAPI) -> None:
         log.error("Kubernetes API: %s", error)
         return responses.http_error(f"The Kubernetes API did not do it ({error.reason}). Try again later.", status=503)
 
-    @app.exception_handler(StoreError)
     @app.exception_handler(PackageError)
+    async def package_error(request: Request, error: PackageError) -> Response:
+        log.error("store: %s", error)
+        return responses.http_error(f"A file can't be read: {error}.", status=503)
+
+    @app.exception_handler(StoreError)
     @app.exception_handler(OSError)
     async def store_error(request: Request, error: Exception) -> Response:
         log.error("store: %s: %s", type(error).__name__, error)

@@ -67,7 +67,7 @@ class JobLogs:
         header = logs.run_log(job.webjob, run, pods[-1] if pods else None)
         key = stored_logs.run_log_key(namespace=site.namespace, webjob=job.object_name, run_id=run_id(run))
         output = runlogs.output(store=self._store, pod_logs=self._logs, log_key=key, pods=pods, must_read=True)
-        lines = await _begun(output)
+        lines = await begun(output)
         return LogFile(content=_gathered(logs.render(header, lines)))
 
     async def of_job(self, site: Site, name: str) -> LogFile:
@@ -76,7 +76,7 @@ class JobLogs:
         live = await self.instances(site, job)
         if not live:
             raise Missing
-        pieces = await _begun(self._instances(site, job.webjob, live))
+        pieces = await begun(self._instances(site, job.webjob, live))
         return LogFile(content=_gathered(pieces))
 
     async def instances(self, site: Site, job: Job) -> list[Pod]:
@@ -152,7 +152,7 @@ class _Instance:
         return told + self._system(when, "Status changed to PendingRestart")
 
 
-async def _begun(source: AsyncIterator[Item]) -> AsyncIterator[Item]:
+async def begun(source: AsyncIterator[Item]) -> AsyncIterator[Item]:
     """The same items, the first of them fetched already: an error shows before the answer has begun."""
     try:
         first = await anext(source)

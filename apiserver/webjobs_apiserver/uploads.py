@@ -14,6 +14,7 @@ from webjobs import names, scripts, settings
 from webjobs.jobfiles import beside_script
 from webjobs.model import JobType
 from webjobs.store import ObjectStore, packages
+from webjobs.store.guard import uploading
 from webjobs.store.packages import Manifest
 from webjobs.unpack import Entry, Limits, UploadError, safe_path, zip_entries
 from webjobs_apiserver.config import LimitsConfig
@@ -56,11 +57,12 @@ class Uploads:
         with tempfile.TemporaryFile() as file:
             received = await receive(body, size=size, file=file, limit=self._limits.upload_bytes)
             try:
-                entries = self._entries(file, received, file_name=file_name, is_zip=is_zip)
-                edit_spec = await asyncio.to_thread(self._store_package, site, entries, job_type)
+                async with uploading(self._store, namespace=site.namespace):
+                    entries = self._entries(file, received, file_name=file_name, is_zip=is_zip)
+                    edit_spec = await asyncio.to_thread(self._store_package, site, entries, job_type)
+                    return await self._jobs.save(site, job_type, name, edit_spec)
             except UploadError as error:
                 raise BadRequest(str(error)) from error
-        return await self._jobs.save(site, job_type, name, edit_spec)
 
     def _entries(self, file: IO[bytes], size: int, *, file_name: str, is_zip: bool) -> Iterator[Entry]:
         limits = Limits(total_bytes=self._limits.unpacked_bytes, files=self._limits.files)

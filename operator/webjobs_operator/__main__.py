@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import logging
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import kopf
@@ -18,6 +18,7 @@ from webjobs_kube.podlogs import PodLogs
 from webjobs_operator import config as configuration
 from webjobs_operator import handlers, metrics, resync
 from webjobs_operator.cache import Cache, Key
+from webjobs_operator.collector import Collector
 from webjobs_operator.follow import Followers
 from webjobs_operator.reconcile import Reconciler
 from webjobs_operator.schedulerlog import SchedulerLog
@@ -61,7 +62,7 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
             cache=cache,
             store=store,
             config=config,
-            clock=lambda: datetime.now(UTC),
+            clock=_utc_now,
             log=scheduler_log,
             pod_logs=pod_logs,
             followers=followers,
@@ -73,7 +74,13 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
         compare = resync.run(
             kube=kube, cache=cache, kinds=list(handlers.WATCHED), namespaces=config.namespaces, add=queue.add
         )
-        work = asyncio.gather(queue.run(), compare, scheduler_log.run())
+        beside = [compare, scheduler_log.run()]
+        if config.package_grace:
+            collector = Collector(
+                kube=kube, store=store, namespaces=config.namespaces, grace=config.package_grace, clock=_utc_now
+            )
+            beside.append(collector.run(timedelta(minutes=config.collection_period_minutes)))
+        work = asyncio.gather(queue.run(), *beside)
         log.info("watching %s", ", ".join(config.namespaces) or "all namespaces")
         try:
             await kopf.operator(
@@ -88,6 +95,10 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
             await followers.close()
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _register_login(registry: kopf.OperatorRegistry) -> None:

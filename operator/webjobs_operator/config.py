@@ -42,9 +42,18 @@ class OperatorConfig(_Section):
     job_retention_seconds: int = 300
     """Seconds that an ended Job and its pod stay for ``kubectl`` after the log is safe."""
 
+    package_grace_hours: float | None = Field(default=None, ge=1)
+    """Hours that a package stays which no WebJob refers to; None: for good. Above what an upload takes."""
+    collection_period_minutes: float = Field(default=60, gt=0)
+    """Minutes from one look for such packages to the next."""
+
     @property
     def job_retention(self) -> timedelta:
         return timedelta(seconds=self.job_retention_seconds)
+
+    @property
+    def package_grace(self) -> timedelta | None:
+        return None if self.package_grace_hours is None else timedelta(hours=self.package_grace_hours)
 
 
 def load(path: str | Path) -> OperatorConfig:

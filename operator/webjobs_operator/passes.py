@@ -12,6 +12,7 @@ from webjobs.schedulerlog import Line
 from webjobs.sitesettings import SiteSettings
 from webjobs_operator.cache import Key
 from webjobs_operator.manifests.program import Program, Unrunnable
+from webjobs_operator.packaged import StoreAway
 from webjobs_operator.scheduling import Plan
 
 
@@ -52,6 +53,11 @@ class Pass:
     """Runs that were refused and are not yet counted in the status."""
     due: list[datetime] = field(default_factory=list)
     """Times at which something is to be looked at again."""
+
+    @property
+    def refusal(self) -> str | None:
+        """Why runs fail and slots are skipped; None when they don't, though they may have to wait."""
+        return None if self.problem is None or isinstance(self.problem, StoreAway) else self.problem.message
 
     @property
     def handled(self) -> datetime | None:

@@ -6,18 +6,27 @@ record of a run before its Job, the log before the end of its run is told, the e
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from webjobs import runs
 from webjobs.model import ANNOTATION_HASH, WebJob, WebJobRun
-from webjobs.store import ObjectStore, packages
+from webjobs.store import ObjectStore
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Conflict, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
-from webjobs_operator import concurrency, history, metrics, schedulerlog, schedulestatus, scheduling, states, status
+from webjobs_operator import (
+    concurrency,
+    history,
+    metrics,
+    packaged,
+    schedulerlog,
+    schedulestatus,
+    scheduling,
+    states,
+    status,
+)
 from webjobs_operator.cache import Cache, Key
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.events import event, post
@@ -25,7 +34,7 @@ from webjobs_operator.follow import Followers
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.borrow import Borrowed, borrow, missing
 from webjobs_operator.manifests.merge import covers
-from webjobs_operator.manifests.program import Unrunnable, inline_tar, resolve
+from webjobs_operator.manifests.program import Unrunnable, resolve
 from webjobs_operator.passes import Pass, Turn
 from webjobs_operator.runkeeper import RunKeeper
 from webjobs_operator.schedulerlog import SchedulerLog
@@ -35,8 +44,15 @@ from webjobs_operator.slots import Slots
 UNKNOWN_WEBJOB_GRACE = timedelta(seconds=10)
 """A run may be applied together with its WebJob, and be seen first."""
 LOOK_AGAIN = timedelta(minutes=1)
-_CURED_ELSEWHERE = {"PackageMissing", "NameTaken", "ChildRefused", "DeploymentMissing"}
-"""Problems whose end no watch of ours tells of."""
+STORE_AGAIN = timedelta(seconds=10)
+_CURED_ELSEWHERE = {
+    "PackageMissing": LOOK_AGAIN,
+    "NameTaken": LOOK_AGAIN,
+    "ChildRefused": LOOK_AGAIN,
+    "DeploymentMissing": LOOK_AGAIN,
+    "StoreUnavailable": STORE_AGAIN,
+}
+"""Problems whose end no watch of ours tells of, and when to look again."""
 
 
 class Reconciler:
@@ -142,7 +158,7 @@ class Reconciler:
         except Unrunnable as problem:
             this.problem = problem
             if problem.reason in _CURED_ELSEWHERE:
-                this.due.append(this.now + LOOK_AGAIN)
+                this.due.append(this.now + _CURED_ELSEWHERE[problem.reason])
             if problem.reason == "NothingToRun":  # what it ran before is not its program any more
                 for kind in ("Deployment", "CronJob"):
                     await self._remove(this, kind, webjob.metadata.name)
@@ -176,16 +192,7 @@ class Reconciler:
         name = this.program.config_map if this.program else None
         if name is None or self._cache.get("ConfigMap", this.key, name):
             return
-        package = this.webjob.spec.package
-        try:
-            if package:
-                content = await asyncio.to_thread(
-                    packages.read_tar, self._store, namespace=this.key[0], digest=package.digest
-                )
-            else:
-                content = inline_tar(this.webjob)
-        except packages.PackageError as error:
-            raise Unrunnable("PackageMissing", f"{error}.") from error
+        content = await packaged.content(self._store, this.webjob)
         await self._ensure(this, children.config_map(this.webjob, name=name, package=content))
 
     async def _ensure_data(self, this: Pass) -> None:
@@ -254,8 +261,8 @@ class Reconciler:
     async def _triggered(self, this: Pass) -> None:
         await self._runs.update_started(this)
         await self._runs.cancel(this)
-        if this.problem or this.site.stopped:
-            await self._runs.refuse_all(this, this.problem.message if this.problem else STOPPED)
+        if this.refusal or this.site.stopped:
+            await self._runs.refuse_all(this, this.refusal or STOPPED)
         await self._slots.take(this)
         known = self._cache.runs(this.key)
         pods = list(self._cache.of("Pod", this.key).values())
@@ -270,7 +277,7 @@ class Reconciler:
             await self._write_status(this, holder=decision.holder)
         program = this.program
         for run in decision.start:
-            if program:
+            if program and not this.problem:
                 await self._runs.start(this, run, program=program)
         await self._write_status(this, holder=decision.holder)
         if decision.holder and decision.holder not in self._cache.runs(this.key):

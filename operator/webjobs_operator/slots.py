@@ -134,8 +134,8 @@ class Slots:
 
     def _why_not(self, this: Pass, known: Mapping[str, WebJobRun]) -> str | None:
         """Why a slot is skipped; None when it is not."""
-        if this.problem:
-            return this.problem.message
+        if this.refusal:
+            return this.refusal
         if this.webjob.concurrency != "Forbid":
             return None
         waiting = any(run.status.state is None for run in known.values())

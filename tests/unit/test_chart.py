@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -181,10 +182,35 @@ def test_a_bucket_needs_no_volume() -> None:
         assert pod["containers"][0]["envFrom"] == [{"secretRef": {"name": "s3"}}]
 
 
+def test_workload_identity_reaches_both_processes() -> None:
+    annotations, labels = {"azure.workload.identity/client-id": "1-2"}, {"azure.workload.identity/use": "true"}
+    found = render({"store": {"serviceAccountAnnotations": annotations, "podLabels": labels}})
+    for name in ("webjobs-operator", "webjobs-apiserver"):
+        assert found["ServiceAccount", name]["metadata"]["annotations"] == annotations
+        assert "annotations" not in DEFAULT["ServiceAccount", name]["metadata"]
+        deployment = found["Deployment", name]["spec"]
+        before = DEFAULT["Deployment", name]["spec"]
+        pods = deployment["template"]["metadata"]["labels"]
+        assert pods == before["template"]["metadata"]["labels"] | labels
+        assert deployment["selector"] == before["selector"]
+
+
+def test_garbage_collection() -> None:
+    def settings(values: dict[str, Any]) -> OperatorConfig:
+        written = render({"store": {"garbageCollection": values}})["ConfigMap", "webjobs-operator"]
+        return OperatorConfig.model_validate(yaml.safe_load(written["data"]["config.yaml"]))
+
+    assert settings({}).package_grace == timedelta(days=1)
+    assert settings({"graceHours": 1.5, "periodMinutes": 5}).package_grace == timedelta(minutes=90)
+    assert settings({"graceHours": 1.5, "periodMinutes": 5}).collection_period_minutes == 5
+    assert settings({"enabled": False}).package_grace is None
+
+
 @pytest.mark.parametrize(
     "values",
     [
         {"operators": {}},
+        {"store": {"garbageCollection": {"graceHours": 0.5}}},
         {"store": {"url": "/var/lib/webjobs"}},
         {"site": {"namespace": "Not Legal"}},
         {"runtimes": {"rb": {"image": "ruby"}}},

@@ -12,9 +12,9 @@ from typing import Any
 from webjobs import jobfiles, runs, schedulerlog, tree
 from webjobs.jobfiles import Content, Source, View
 from webjobs.model import WebJobRun
-from webjobs.store import ObjectStore, packages, read_stream, schedulerlogs
+from webjobs.store import ObjectStore, packages, schedulerlogs
 from webjobs.store import logs as stored_logs
-from webjobs.store.packages import Manifest, PackageError
+from webjobs.store.packages import Manifest
 from webjobs_apiserver.errors import BadRequest, Missing
 from webjobs_apiserver.files.nodes import FileNode, FolderNode, Node, Span, etag_of, in_memory, tag
 from webjobs_apiserver.joblogs import JobLogs, archive_key
@@ -126,8 +126,7 @@ class Reading:
         else:
             size = source.size
             mtime = datetime.fromtimestamp(source.mtime, UTC) if source.mtime else created
-            key = packages.blob_key(namespace=site.namespace, digest=source.sha256)
-            content = partial(self._blob, key)
+            content = partial(self._blob, site, source)
         return FileNode(
             name=name,
             size=size,
@@ -138,11 +137,8 @@ class Reading:
             mode=source.mode,
         )
 
-    async def _blob(self, key: str, span: Span | None) -> AsyncIterator[bytes]:
-        found = await read_stream(self._store, key, span=span)
-        if found is None:
-            raise PackageError(f"{key} is not in the store")
-        return found[1]
+    async def _blob(self, site: Site, file: packages.File, span: Span | None) -> AsyncIterator[bytes]:
+        return await packages.open_file(self._store, namespace=site.namespace, file=file, span=span)
 
     # Logs
 

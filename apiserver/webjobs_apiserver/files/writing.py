@@ -19,6 +19,7 @@ from webjobs.jobfiles import Change, Content, Outcome, View
 from webjobs.model import JobType
 from webjobs.settings import FILE_NAME
 from webjobs.store import ObjectStore, packages
+from webjobs.store.guard import uploading
 from webjobs.store.packages import File
 from webjobs.unpack import Entry
 from webjobs_apiserver.config import LimitsConfig
@@ -86,7 +87,14 @@ class Writing:
             await receive(body, size=size, file=file, limit=self._limits.upload_bytes)
             file.seek(0)
             entry = Entry(path=at.path, mode=mode, content=file, mtime=int(self._clock().timestamp()))
-            written = await asyncio.to_thread(packages.write, self._store, namespace=site.namespace, entries=[entry])
+            async with uploading(self._store, namespace=site.namespace):
+                created, new = await self._put(site, at, entry, if_match=if_match)
+        there = await self._reading.find(site, path)  # a file that mirrors a field can be shown in another form
+        return created, (there.etag if isinstance(there, FileNode) else None) or etag_of(new)
+
+    async def _put(self, site: Site, at: tree.JobFiles, entry: Entry, *, if_match: str | None) -> tuple[bool, File]:
+        """Gives whether the file is new, and what is stored."""
+        written = await asyncio.to_thread(packages.write, self._store, namespace=site.namespace, entries=[entry])
         new = written.files[at.path]
         created = True
 
@@ -101,8 +109,7 @@ class Writing:
             return Change(puts={at.path: new})
 
         await self.change(site, at.job_type, at.name, decide)
-        there = await self._reading.find(site, path)  # a file that mirrors a field can be shown in another form
-        return created, (there.etag if isinstance(there, FileNode) else None) or etag_of(new)
+        return created, new
 
     async def make_folder(self, site: Site, path: str) -> None:
         """Makes a folder with those above it; Exists when something is there."""
@@ -118,7 +125,8 @@ class Writing:
                     raise Exists("A file is there.")
             return Change(adds_folders=frozenset({at.path} if at.path else ()))
 
-        await self.change(site, at.job_type, at.name, decide)
+        async with uploading(self._store, namespace=site.namespace):
+            await self.change(site, at.job_type, at.name, decide)
 
     async def delete(self, site: Site, path: str, *, recursive: bool, if_match: str | None) -> None:
         """Deletes a file (its ETag as ``if_match``) or a folder (when it is empty, or ``recursive``).
@@ -149,7 +157,8 @@ class Writing:
             )
 
         if at.path:
-            await self.change(site, at.job_type, at.name, decide)
+            async with uploading(self._store, namespace=site.namespace):
+                await self.change(site, at.job_type, at.name, decide)
             return
         job = await self._jobs.get(site, at.job_type, at.name, scriptless=True)
         if not recursive:
@@ -163,7 +172,10 @@ class Writing:
         return there
 
     async def change(self, site: Site, job_type: JobType, name: str, decide: Decide) -> Job:
-        """Changes the files of a job (which is made when there is none), and with them what they stand for."""
+        """Changes the files of a job (which is made when there is none), and with them what they stand for.
+
+        To be called while ``uploading``: the new manifest lists blobs of the old one.
+        """
         check_name(name)
 
         async def plan(job: Job | None) -> Edit:

@@ -15,6 +15,7 @@ from webjobs import names, tree
 from webjobs.jobfiles import Change, View
 from webjobs.model import JobType
 from webjobs.store import ObjectStore, packages
+from webjobs.store.guard import uploading
 from webjobs.store.packages import File
 from webjobs.unpack import Entry, Limits, UploadError, zip_entries
 from webjobs_apiserver.config import LimitsConfig
@@ -22,6 +23,7 @@ from webjobs_apiserver.errors import BadRequest, Exists, Forbidden, Missing
 from webjobs_apiserver.files.nodes import FileNode, FolderNode, Node
 from webjobs_apiserver.files.reading import Reading, place
 from webjobs_apiserver.files.writing import Writing, check_room
+from webjobs_apiserver.joblogs import begun
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.uploads import check_name, receive
 
@@ -120,7 +122,7 @@ class Zips:
         node = await self._reading.find(site, path)
         if not isinstance(node, FolderNode):
             raise Missing
-        return node.name, zipped(node)
+        return node.name, await begun(zipped(node))
 
     async def write(self, site: Site, path: str, *, body: AsyncIterable[bytes], size: int | None) -> int:
         """Unpacks a zip over a folder: nothing is deleted, folders are made. Gives how many files were ignored.
@@ -138,12 +140,13 @@ class Zips:
         with tempfile.TemporaryFile() as file:
             received = await receive(body, size=size, file=file, limit=self._limits.upload_bytes)
             file.seek(0)
-            try:
-                additions, ignored = await asyncio.to_thread(self._store_files, site, path, file, received)
-            except (UploadError, tree.PathError) as error:
-                raise BadRequest(str(error)) from error
-        for addition in additions:
-            await self._writing.change(site, addition.job_type, addition.name, partial(_decide, addition))
+            async with uploading(self._store, namespace=site.namespace):
+                try:
+                    additions, ignored = await asyncio.to_thread(self._store_files, site, path, file, received)
+                except (UploadError, tree.PathError) as error:
+                    raise BadRequest(str(error)) from error
+                for addition in additions:
+                    await self._writing.change(site, addition.job_type, addition.name, partial(_decide, addition))
         return ignored
 
     def _store_files(self, site: Site, base: str, file: IO[bytes], size: int) -> tuple[list[_Addition], int]:

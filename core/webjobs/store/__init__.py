@@ -6,21 +6,64 @@ guessed, through another.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
-__all__ = ["ObjectStore", "open_store", "read_stream"]
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
+__all__ = ["FAILURES", "ObjectStore", "open_store", "read_stream"]
+
+FAILURES = (BaseError, OSError)
+"""What functions of a store raise when it fails, beside FileNotFoundError where nothing is stored."""
+
+SILENCE_SECONDS = 20.0
+"""A store over the network that is silent for so long has failed; a request of ours waits no longer for it."""
+_CONNECT_SECONDS = 5.0
+_WHOLE_SECONDS = 600.0
+"""For one answer with its whole content: large files over slow lines take their time."""
+_RETRIES = 2
+_PREFIXES: Mapping[str, str] = {"s3": "AWS_", "s3a": "AWS_", "gs": "GOOGLE_"}
+"""Of environment variables, by scheme; all others are Azure's."""
+_SWITCHES = ("allow_http", "allow_invalid_certificates")
+_TEXTS = ("proxy_url", "proxy_ca_certificate", "proxy_excludes", "user_agent")
 
 
-def open_store(url: str) -> ObjectStore:
-    """The store at a URL: ``file:///path`` (the folder is created), ``memory:///``, ``s3://bucket/prefix`` ..."""
+def open_store(url: str, *, silence: float = SILENCE_SECONDS, environ: Mapping[str, str] = os.environ) -> ObjectStore:
+    """The store at a URL: ``file:///path`` (the folder is created), ``memory:///``, ``s3://bucket/prefix`` ...
+
+    Credentials and endpoints come from the environment. ``silence``: seconds after which a store that does not
+    answer has failed; retries fit into about the same time, so an answer or an error comes within twice of it.
+    """
     if url.startswith("memory:"):
         return MemoryStore()
     if url.startswith("file://"):
         return LocalStore(url.removeprefix("file://"), mkdir=True, automatic_cleanup=True)
-    return from_url(url)
+    client = _client_options(url, environ)
+    client |= {
+        "connect_timeout": timedelta(seconds=min(_CONNECT_SECONDS, silence)),
+        "read_timeout": timedelta(seconds=silence),
+        "timeout": timedelta(seconds=_WHOLE_SECONDS),
+    }
+    # obstore's own defaults are ten tries within three minutes: longer than any client of ours waits.
+    retry: RetryConfig = {"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=silence)}
+    return from_url(url, client_options=client, retry_config=retry)
+
+
+def _client_options(url: str, environ: Mapping[str, str]) -> ClientConfig:
+    """``AWS_ALLOW_HTTP``, ``AZURE_PROXY_URL`` ...: obstore reads them only when it is given no options at all."""
+    prefix = _PREFIXES.get(url.partition(":")[0], "AZURE_")
+    found: dict[str, bool | str] = {}
+    for name in (*_SWITCHES, *_TEXTS):
+        if value := environ.get(f"{prefix}{name.upper()}"):
+            found[name] = value.lower() in ("1", "true", "yes", "on") if name in _SWITCHES else value
+    return cast("ClientConfig", found)
 
 
 async def read_stream(

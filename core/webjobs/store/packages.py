@@ -1,7 +1,7 @@
 """Packages, content-addressed: blobs by sha256, and a manifest (path -> digest) by its own digest.
 
 A package is written blobs first and manifest last, so a reader that finds a manifest finds its blobs. Writing
-the same content again changes nothing. The functions block; call them in a thread.
+the same content again changes nothing. All functions but ``open_file`` block; call them in a thread.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ import io
 import json
 import tarfile
 import tempfile
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import IO, Any
 
 import obstore
 
-from webjobs.store import ObjectStore
+from webjobs.store import ObjectStore, read_stream
 from webjobs.unpack import Entry
 
 _SPOOL_BYTES = 4 * 2**20
+_PARTS_AT_ONCE = 3
+"""Of 5 MiB each: on a slow line, more of them at once would each take longer than a store may be silent."""
 INLINE_BYTES = 512 * 2**10
 """Packages up to this unpacked size travel in a ConfigMap (which may hold 1 MiB)."""
 _TAR_OVERHEAD = 1536
@@ -92,14 +94,6 @@ def manifest_key(*, namespace: str, digest: str) -> str:
     return f"{namespace}/packages/{digest.removeprefix('sha256:')}.json"
 
 
-def _exists(store: ObjectStore, key: str) -> bool:
-    try:
-        obstore.head(store, key)
-    except FileNotFoundError:
-        return False
-    return True
-
-
 def _put_blob(store: ObjectStore, namespace: str, content: IO[bytes]) -> tuple[str, int]:
     digest, size = sha256(), 0
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
@@ -108,9 +102,11 @@ def _put_blob(store: ObjectStore, namespace: str, content: IO[bytes]) -> tuple[s
             size += len(piece)
             spool.write(piece)
         key = blob_key(namespace=namespace, digest=digest.hexdigest())
-        if not _exists(store, key):
-            spool.seek(0)
-            obstore.put(store, key, iter(lambda: spool.read(2**20), b""))
+        spool.seek(0)
+        # Also when it is there already: it may be damaged, and an upload is what heals it.
+        whole = size <= _SPOOL_BYTES  # then one request does, else one for each part and two around them
+        source = spool.read() if whole else iter(lambda: spool.read(2**20), b"")
+        obstore.put(store, key, source, max_concurrency=_PARTS_AT_ONCE)
     return digest.hexdigest(), size
 
 
@@ -151,8 +147,55 @@ def read_file(store: ObjectStore, *, namespace: str, file: File) -> bytes:
     except FileNotFoundError:
         raise PackageError(f"blob {file.sha256} is not in the store: upload the job again") from None
     if sha256(content).hexdigest() != file.sha256:
-        raise PackageError(f"blob {file.sha256} is damaged in the store: upload the job again")
+        raise _damaged(file)
     return content
+
+
+async def open_file(
+    store: ObjectStore, *, namespace: str, file: File, span: tuple[int, int] | None = None
+) -> AsyncIterator[bytes]:
+    """The content of one file in pieces, or only ``span`` of it; PackageError when it is missing or was changed.
+
+    A small file is checked before the first piece. Of a large one the last piece is held back until all is checked,
+    so that its reader misses bytes instead of getting wrong ones; a part of a large one can't be checked.
+    """
+    found = await read_stream(
+        store, blob_key(namespace=namespace, digest=file.sha256), span=None if _small(file) else span
+    )
+    if found is None:
+        raise PackageError(f"blob {file.sha256} is not in the store: upload the job again")
+    if found[0] != file.size:
+        raise _damaged(file)
+    if _small(file):
+        content = b"".join([piece async for piece in found[1]])
+        if sha256(content).hexdigest() != file.sha256:
+            raise _damaged(file)
+        return _one(content[slice(*span)] if span else content)
+    return found[1] if span else _checked(found[1], file)
+
+
+def _small(file: File) -> bool:
+    return file.size <= _SPOOL_BYTES
+
+
+def _damaged(file: File) -> PackageError:
+    return PackageError(f"blob {file.sha256} is damaged in the store: upload the job again")
+
+
+async def _one(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+async def _checked(source: AsyncIterator[bytes], file: File) -> AsyncIterator[bytes]:
+    digest, held = sha256(), b""
+    async for piece in source:
+        digest.update(piece)
+        if held:
+            yield held
+        held = piece
+    if digest.hexdigest() != file.sha256:
+        raise _damaged(file)
+    yield held
 
 
 def read_tar(store: ObjectStore, *, namespace: str, digest: str) -> bytes:

@@ -131,3 +131,8 @@ def components() -> list[Component]:
 def kind() -> Component:
     """The kind program, for machines with a container engine but without kind."""
     return _install("kind", versions.KIND, "sigs.k8s.io/kind", minutes=0.6)
+
+
+def object_store() -> Component:
+    """versitygw, an S3 server over a folder: no part of the cluster, but built and kept as its programs are."""
+    return _install("versitygw", versions.VERSITYGW, "github.com/versity/versitygw/cmd/versitygw", minutes=1.5)

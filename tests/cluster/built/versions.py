@@ -8,4 +8,5 @@ RUNC = "1.5.2"
 CNI_PLUGINS = "1.9.1"
 COREDNS = "1.15.0"
 KIND = "0.33.0"
+VERSITYGW = "1.8.0"
 MINIMUM_GO = (1, 26)

@@ -1,0 +1,125 @@
+"""The store on a real S3 server, with credentials from the environment as a Secret gives them."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from obstore.exceptions import BaseError
+
+from tests import s3
+from tests.unit.test_store import FILES, _entries, _write
+from webjobs.store import ObjectStore, logs, open_store, packages, schedulerlogs
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[s3.S3]:
+    with s3.server() as made:
+        yield made
+
+
+@pytest.fixture
+def store(server: s3.S3, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
+    return open_store(server.url)
+
+
+async def _pieces(*content: bytes) -> AsyncIterator[bytes]:
+    for piece in content:
+        yield piece
+
+
+async def _all(found: tuple[int, AsyncIterator[bytes]] | None) -> bytes:
+    assert found is not None
+    return b"".join([piece async for piece in found[1]])
+
+
+def test_a_package_comes_back(store: ObjectStore, server: s3.S3) -> None:
+    digest = _write(store, FILES)
+    assert (server.folder / "a/prefix/a/packages" / f"{digest.removeprefix('sha256:')}.json").is_file()
+    manifest = packages.read_manifest(store, namespace="a", digest=digest)
+    content = {path: packages.read_file(store, namespace="a", file=file) for path, file in manifest.files.items()}
+    assert content == FILES
+    assert _write(store, FILES) == digest  # once more changes nothing
+    with tarfile.open(fileobj=io.BytesIO(packages.read_tar(store, namespace="a", digest=digest))) as archive:
+        assert {member.name for member in archive} == set(FILES)
+    with pytest.raises(packages.PackageError, match="not in the store"):
+        packages.read_manifest(store, namespace="b", digest=digest)
+
+
+def test_a_file_of_several_parts(store: ObjectStore) -> None:
+    large = os.urandom(2**20) * 12  # S3 takes parts of 5 MiB
+    manifest = packages.write(store, namespace="a", entries=_entries({"large": large}))
+    assert packages.read_file(store, namespace="a", file=manifest.files["large"]) == large
+
+
+def test_damage_is_seen(store: ObjectStore, server: s3.S3) -> None:
+    digest = _write(store, {"run.sh": b"will be damaged"})
+    file = packages.read_manifest(store, namespace="a", digest=digest).files["run.sh"]
+    (server.folder / "a/prefix/a/blobs" / file.sha256).write_bytes(b"WILL be damaged")
+    with pytest.raises(packages.PackageError, match="damaged"):
+        packages.read_file(store, namespace="a", file=file)
+
+
+async def test_logs(store: ObjectStore) -> None:
+    key = logs.run_log_key(namespace="a", webjob="job", run_id="1")
+    assert await logs.read(store, key) is None
+    assert await logs.head(store, key) is None
+    before = datetime.now(UTC).replace(microsecond=0)
+    await logs.write(store, key, _pieces(b"one", b"two"))
+    await logs.write(store, key, _pieces(*[b"0123456789abcdef" * 2**16] * 12))  # 12 MiB as it comes
+    size, changed = await logs.head(store, key) or (0, before)
+    assert size == 12 * 2**20
+    assert changed >= before
+    assert await _all(await logs.read(store, key)) == b"0123456789abcdef" * 2**16 * 12
+    found = await logs.read(store, key, span=(5_242_878, 5_242_882))  # over the border of two parts
+    assert found
+    assert found[0] == size
+    assert await _all(found) == b"ef01"
+    for _ in range(2):
+        await logs.delete(store, key)
+    assert await logs.read(store, key) is None
+
+
+async def test_an_empty_log(store: ObjectStore) -> None:
+    key = logs.run_log_key(namespace="a", webjob="job", run_id="empty")
+    await logs.write(store, key, _pieces())
+    assert await logs.read(store, key) is not None
+    assert await _all(await logs.read(store, key)) == b""
+
+
+async def test_a_log_whose_source_fails_leaves_the_old_one(store: ObjectStore) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"x" * 6 * 2**20
+        raise OSError("the pod is gone")
+
+    key = logs.run_log_key(namespace="a", webjob="job", run_id="2")
+    await logs.write(store, key, _pieces(b"old"))
+    with pytest.raises((BaseError, OSError)):
+        await logs.write(store, key, broken())
+    assert await _all(await logs.read(store, key)) == b"old"
+
+
+async def test_scheduler_log(store: ObjectStore) -> None:
+    for text in (b"one\n", b"two\n"):
+        await schedulerlogs.append(store, namespace="a", webjob="job", text=text)
+    key = schedulerlogs.key(namespace="a", webjob="job")
+    assert await _all(await logs.read(store, key)) == b"one\ntwo\n"
+    await schedulerlogs.append(store, namespace="a", webjob="job", text=b"x" * schedulerlogs.LARGEST)
+    await schedulerlogs.append(store, namespace="a", webjob="job", text=b"new\n")
+    assert await _all(await logs.read(store, key)) == b"new\n"
+    await schedulerlogs.delete(store, namespace="a", webjob="job")
+    assert await logs.read(store, key) is None
+
+
+def test_a_wrong_password_is_told(server: s3.S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (server.environment() | {"AWS_SECRET_ACCESS_KEY": "wrong"}).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(BaseError) as caught:
+        _write(open_store(server.url), FILES)
+    assert "wrong" not in str(caught.value)

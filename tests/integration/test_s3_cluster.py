@@ -1,0 +1,131 @@
+"""The chart on an S3 bucket in a real cluster: packages, logs, a bucket that goes away, packages nobody uses."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import obstore
+import pytest
+
+from tests import s3
+from tests import stack as stacks
+from tests.site import Site, eventually, zip_of
+from webjobs.store import garbage, open_store, packages
+
+ENVIRONMENT = "bucket"
+FOLDER = "a/prefix/" + stacks.SITE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    server: s3.S3
+    way: s3.Proxy
+    """From the pods to the server."""
+
+    @property
+    def folder(self) -> Path:
+        """What the site has in it."""
+        return self.server.folder / FOLDER
+
+    def manifest(self, digest: str) -> Path:
+        return self.server.folder / "a/prefix" / packages.manifest_key(namespace=stacks.SITE, digest=digest)
+
+
+@pytest.fixture(scope="module")
+def bucket(site: Site) -> Iterator[Bucket]:
+    """The installed chart with its store in a bucket, and back again."""
+    address = site.stack.cluster.host_address
+    assert address, "pods of this cluster can't reach this host: use another provider"
+    with s3.server() as server, s3.proxy(server.port, host=address) as way:
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": ENVIRONMENT, "namespace": stacks.SYSTEM},
+            "stringData": server.environment(host=address, port=way.port),
+        }
+        stacks.apply(site.stack.kubeconfig, secret)
+        collection = {"enabled": True, "graceHours": 1, "periodMinutes": 0.05}
+        bucket = {"url": server.url, "envFrom": [{"secretRef": {"name": ENVIRONMENT}}], "garbageCollection": collection}
+        stacks.upgrade(site.stack, {"store": bucket})
+        yield Bucket(server=server, way=way)
+        site.kubectl("delete", "wj", "--all", "--wait")
+        volume = {"url": "file:///var/lib/webjobs", "envFrom": [], "garbageCollection": {"periodMinutes": 60}}
+        stacks.upgrade(site.stack, {"store": volume})
+
+
+def _digest(site: Site, name: str) -> str:
+    digest: str = site.object("webjob", name)["spec"]["package"]["digest"]
+    return digest
+
+
+def test_packages_and_logs_lie_in_the_bucket(site: Site, bucket: Bucket) -> None:
+    large = os.urandom(3 * 2**20)  # beyond a ConfigMap, so that the pod fetches it
+    for name, files in (
+        ("s3small", {"run.sh": b"echo small"}),
+        ("s3large", {"run.sh": b"wc -c <data", "data": large}),
+    ):
+        assert site.upload(name, zip_of(files)).status_code == 200
+        assert bucket.manifest(_digest(site, name)).is_file()
+        run = site.ended(site.run(name).headers["Location"])
+        assert run["status"] == "Success"
+        log = site.log(run)
+        assert (f"INFO] {len(large)}" if name == "s3large" else "INFO] small") in log
+        stored = bucket.folder / f"data/jobs/triggered/{name}/{run['id']}/output_log.txt"
+        assert stored.read_bytes().decode() == log
+    read = site.http.get("/api/vfs/site/wwwroot/App_Data/jobs/triggered/s3large/data", headers={"Range": "bytes=5-9"})
+    assert read.content == large[5:10]
+
+
+def test_while_the_bucket_is_away(site: Site, bucket: Bucket) -> None:
+    site.put_script("s3away", "echo before")
+    assert site.ended(site.run("s3away").headers["Location"])["status"] == "Success"
+    bucket.way.set("refuse")
+    try:
+        begun = time.monotonic()
+        refused = site.upload("s3away", b"echo after", file_name="run.sh", zipped=False)
+        assert (refused.status_code, time.monotonic() - begun < 30) == (503, True)
+        assert refused.json()["Message"].startswith("The store for packages and logs does not answer.")
+        assert site.http.get("/api/triggeredwebjobs/s3away").status_code == 200
+        location = site.run("s3away").headers["Location"]  # its package is in the cluster already
+        run_id = location.rpartition("/")[2]
+
+        def over() -> bool:
+            pods = site.objects("pod", f"webjobs.dev/run={run_id}")
+            return bool(pods) and pods[0]["status"]["phase"] == "Succeeded"
+
+        eventually(over, what="the end of the pod")
+        assert site.http.get(location).json()["status"] in ("Initializing", "Running")
+    finally:
+        bucket.way.set("pass")
+    run = site.ended(location)
+    assert run["status"] == "Success"
+    assert "INFO] before" in site.log(run)
+    site.put_script("s3away", "echo after")
+
+
+def test_a_package_that_nobody_uses_goes(site: Site, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.put_script("s3old", "echo first")
+    first = _digest(site, "s3old")
+    site.put_script("s3old", "echo second")
+    second = _digest(site, "s3old")
+    record = bucket.folder / "guard/unreferenced.json"
+    key = first.removeprefix("sha256:")
+    eventually(lambda: record.exists() and key in json.loads(record.read_text()), what="its mark")
+    past = datetime.now(UTC) - timedelta(hours=2)
+    for digest in (first, second):  # time passes
+        os.utime(bucket.manifest(digest), (past.timestamp(), past.timestamp()))
+    for name, value in bucket.server.environment().items():
+        monkeypatch.setenv(name, value)
+    marks = garbage.marks_to_json({key: past})
+    obstore.put(open_store(bucket.server.url), f"{stacks.SITE}/guard/unreferenced.json", marks)
+    eventually(lambda: not bucket.manifest(first).exists(), what="the end of the package")
+    assert bucket.manifest(second).exists()
+    read: httpx.Response = site.http.get("/api/vfs/site/wwwroot/App_Data/jobs/triggered/s3old/run.sh")
+    assert read.text == "echo second"
