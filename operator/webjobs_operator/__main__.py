@@ -68,7 +68,9 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
             followers=followers,
         )
         queue: WorkQueue[Key] = WorkQueue(reconciler, workers=WORKERS)
-        handlers.register(registry, cache=cache, queue=queue, store=store, scheduler_log=scheduler_log)
+        handlers.register(
+            registry, cache=cache, queue=queue, store=store, scheduler_log=scheduler_log, followers=followers
+        )
         metrics.WAITING.set_function(queue.depth)
         await _wait_for_crds(kube)
         compare = resync.run(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 
 from webjobs import logs
 from webjobs.logs import Output
@@ -42,10 +43,20 @@ class Followers:
             follower = _Follower(pod_logs=self._pod_logs, store=self._store, log_key=log_key)
             task = asyncio.create_task(follower.run(namespace, pod))
             self._tasks.setdefault(log_key, {})[uid] = task
+            task.add_done_callback(partial(self._ended, log_key, uid))
+
+    def _ended(self, log_key: str, uid: str, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("%s is not followed any more: %s", log_key, error)
+        own = self._tasks.get(log_key, {})
+        if own.get(uid) is task:
+            del own[uid]
+        if not own:
+            self._tasks.pop(log_key, None)
 
     async def finish(self, log_key: str) -> None:
         """Waits until all is stored of a run whose processes have ended; not for ever."""
-        tasks = self._tasks.pop(log_key, {}).values()
+        tasks = list(self._tasks.pop(log_key, {}).values())
         if tasks:
             await asyncio.wait(tasks, timeout=_FINISH_SECONDS)
             await _cancelled(*tasks)

@@ -20,6 +20,7 @@ from webjobs.store import logs as stored_logs
 from webjobs_operator import metrics
 from webjobs_operator.archive import log_key
 from webjobs_operator.cache import Cache, Key, selector_of
+from webjobs_operator.follow import Followers
 from webjobs_operator.nomemory import NoDiffBase, NoProgress
 from webjobs_operator.schedulerlog import SchedulerLog
 from webjobs_operator.workqueue import WorkQueue
@@ -74,6 +75,7 @@ def register(
     queue: WorkQueue[Key],
     store: ObjectStore,
     scheduler_log: SchedulerLog,
+    followers: Followers,
 ) -> None:
     """Registers the handlers of all watched kinds."""
     for kind, (group, version, plural) in WATCHED.items():
@@ -85,6 +87,7 @@ def register(
             queue=queue,
             store=store,
             scheduler_log=scheduler_log,
+            followers=followers,
         )
 
 
@@ -97,6 +100,7 @@ def _register_kind(
     queue: WorkQueue[Key],
     store: ObjectStore,
     scheduler_log: SchedulerLog,
+    followers: Followers,
 ) -> None:
     name = kind.lower()
 
@@ -114,7 +118,7 @@ def _register_kind(
                     scheduler_log.drop(key)
                     metrics.forget(*key)
             if kind == "WebJobRun":
-                await _drop_logs(store, plain)
+                await _drop_logs(store, followers, plain)
         else:
             due = cache.take(kind, plain)
         for key in due:
@@ -125,14 +129,19 @@ def _plain(body: kopf.Body, kind: str) -> dict[str, Any]:
     return {"kind": kind, **dict(body)}
 
 
-async def _drop_logs(store: ObjectStore, body: Mapping[str, Any]) -> None:
+async def _drop_logs(store: ObjectStore, followers: Followers, body: Mapping[str, Any]) -> None:
     """The logs go with their history entry."""
     run = WebJobRun.parse(body)
     gone = [stored_logs.delete(store, path) for path in (run.status.log_path, run.status.error_log_path) if path]
     if not run.ended:
-        gone.append(parts.delete(store, log_key(run)))
+        gone.append(_drop_parts(store, followers, log_key(run)))
     for work in gone:
         try:
             await asyncio.wait_for(work, timeout=30)
         except Exception:
             log.exception("a log of deleted run %s/%s was not removed", run.metadata.namespace, run.metadata.name)
+
+
+async def _drop_parts(store: ObjectStore, followers: Followers, key: str) -> None:
+    await followers.finish(key)  # it would write after the deletion
+    await parts.delete(store, key)

@@ -76,6 +76,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The store's work is done in threads, which know no virtual time: the waits are short instead."""
     monkeypatch.setattr(follow, "FLUSH_SECONDS", 0.02)
     monkeypatch.setattr(follow, "_RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(follow, "_FINISH_SECONDS", 0.5)
 
 
 async def test_lines_are_stored_within_seconds_and_outlive_the_node() -> None:
@@ -166,6 +167,22 @@ async def test_a_run_of_a_moment_whose_pod_is_gone_at_once(monkeypatch: pytest.M
     await world.followers.finish(KEY)
     world.kube.objects.clear()
     assert await world.output() == ["1", "2"]
+
+
+async def test_followers_of_runs_that_nobody_finishes_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run was deleted: its pod ends, and nobody asks for its log."""
+    monkeypatch.setattr(follow, "_MOST", 1)
+    world = Setup()
+    world.log.append(line(1))
+    world.follow()
+    await world.has(1)
+    world.end()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*world.followers._tasks[KEY].values())
+    other = run_log_key(namespace="site", webjob="job", run_id="202601010000010000")
+    world.followers.follow("other", namespace="site", pod="job-pod", log_key=other)
+    assert list(world.followers._tasks) == [other], "there is room again"
+    await world.followers.close()
 
 
 async def test_streams_apart() -> None:
