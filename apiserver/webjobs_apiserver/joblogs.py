@@ -25,8 +25,6 @@ from webjobs_kube.podlogs import PodLogs
 Pod = dict[str, Any]
 Item = TypeVar("Item")
 
-_PIECE_BYTES = 2**16
-
 
 @dataclass(frozen=True, kw_only=True)
 class LogFile:
@@ -68,7 +66,7 @@ class JobLogs:
         key = stored_logs.run_log_key(namespace=site.namespace, webjob=job.object_name, run_id=run_id(run))
         output = runlogs.output(store=self._store, pod_logs=self._logs, log_key=key, pods=pods, must_read=True)
         lines = await begun(output)
-        return LogFile(content=_gathered(logs.render(header, lines)))
+        return LogFile(content=logs.gathered(logs.render(header, lines)))
 
     async def of_job(self, site: Site, name: str) -> LogFile:
         """The log of a continuous job's live instances, one after another; Missing when there is none."""
@@ -77,7 +75,7 @@ class JobLogs:
         if not live:
             raise Missing
         pieces = await begun(self._instances(site, job.webjob, live))
-        return LogFile(content=_gathered(pieces))
+        return LogFile(content=logs.gathered(pieces))
 
     async def instances(self, site: Site, job: Job) -> list[Pod]:
         """Pods of a continuous job that have not ended, oldest first."""
@@ -165,15 +163,3 @@ async def begun(source: AsyncIterator[Item]) -> AsyncIterator[Item]:
             yield item
 
     return items()
-
-
-async def _gathered(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in larger pieces."""
-    pending = bytearray()
-    async for piece in source:
-        pending += piece
-        if len(pending) >= _PIECE_BYTES:
-            yield bytes(pending)
-            pending.clear()
-    if pending:
-        yield bytes(pending)

@@ -22,6 +22,8 @@ NEVER = (datetime.fromtimestamp(0, UTC), "")
 _FRACTION = re.compile(r"\.(\d{1,9})")
 _ERROR = re.compile(rb"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d > \w+: ERR \] ", re.ASCII)
 
+_PIECE_BYTES = 2**16
+
 CONTAINER = "job"
 """Name of the container that runs the job, in every pod of it."""
 
@@ -181,3 +183,15 @@ async def render(log: RunLog, output: AsyncIterable[Output]) -> AsyncIterator[by
         yield output_line(one, log.instance).encode()
     if tail := log.tail():
         yield tail.encode()
+
+
+async def gathered(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in larger pieces."""
+    pending = bytearray()
+    async for piece in source:
+        pending += piece
+        if len(pending) >= _PIECE_BYTES:
+            yield bytes(pending)
+            pending.clear()
+    if pending:
+        yield bytes(pending)

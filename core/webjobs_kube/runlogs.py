@@ -33,9 +33,13 @@ async def output(
         async for line in parts.read(store, stored.get(meta["name"], []), last=last):
             yield line
         try:
+            behind = set(last)
             async for line in pod_logs.lines(meta["namespace"], meta["name"], since=since(last)):
-                if line.level not in last or logs.moment(line.stamped) > last[line.level]:
-                    yield line
+                if line.level in behind:
+                    if logs.moment(line.stamped) <= last[line.level]:
+                        continue
+                    behind.discard(line.level)
+                yield line
         except (NotFound, Invalid):
             continue  # the pod is gone, or its container never started
         except ApiError as error:

@@ -53,7 +53,7 @@ async def archive(
     lines = runlogs.output(store=store, pod_logs=pod_logs, log_key=key, pods=pods, must_read=now - ended < GIVE_UP)
     count = _Count(lines)
     try:
-        await stored_logs.write(store, key, logs.render(header, count.lines()))
+        await stored_logs.write(store, key, logs.gathered(logs.render(header, count.lines())))
         paths = {"logPath": key}
         if count.errors:
             paths["errorLogPath"] = await _archive_errors(store, key)

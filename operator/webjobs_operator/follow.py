@@ -11,7 +11,7 @@ import logging
 from functools import partial
 
 from webjobs import logs
-from webjobs.logs import Output
+from webjobs.logs import Level, Output
 from webjobs.store import ObjectStore, parts
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
@@ -82,6 +82,11 @@ class _Follower:
         self._key = log_key
         self._number = 0
         self._last: parts.Last = {}
+        """Of what was read before the connection that is open now."""
+        self._newest: dict[Level, str] = {}
+        """The newest line of each stream."""
+        self._behind: set[Level] = set()
+        """Streams that may still give lines that were read before."""
         self._lines: list[Output] = []
         self._bytes = 0
         self._writing = asyncio.Lock()
@@ -93,8 +98,12 @@ class _Follower:
             await self._resume(pod)
             while True:
                 try:
+                    self._last |= {level: logs.moment(stamped) for level, stamped in self._newest.items()}
+                    self._behind = set(self._last)
                     async for line in self._pod_logs.follow(namespace, pod, since=since(self._last)):
-                        await self._take(pod, line)
+                        self._take(line)
+                        if self._bytes >= _PART_BYTES:
+                            await self._flush(pod)
                     break
                 except (NotFound, Invalid):
                     break
@@ -113,15 +122,15 @@ class _Follower:
             async for _ in parts.read(self._store, known, last=self._last):
                 continue
 
-    async def _take(self, pod: str, line: Output) -> None:
-        moment = logs.moment(line.stamped)
-        if line.level in self._last and moment <= self._last[line.level]:
-            return  # read before the connection broke
-        self._last[line.level] = moment
+    def _take(self, line: Output) -> None:
+        # Stamps are looked at no longer than they have to be: a burst must be read before the next rotation.
+        if line.level in self._behind:
+            if logs.moment(line.stamped) <= self._last[line.level]:
+                return
+            self._behind.discard(line.level)
+        self._newest[line.level] = line.stamped
         self._lines.append(line)
         self._bytes += len(line.stamped)
-        if self._bytes >= _PART_BYTES:
-            await self._flush(pod)
 
     async def _tick(self, pod: str) -> None:
         while True:
@@ -132,7 +141,9 @@ class _Follower:
         """Stores what is there. When the store fails it stays here, and the reading waits."""
         async with self._writing:
             while self._lines:
-                lines, count = sorted(self._lines, key=lambda line: logs.moment(line.stamped)), len(self._lines)
+                lines, count = list(self._lines), len(self._lines)
+                if len(self._newest) > 1:  # two streams come as they are read
+                    lines.sort(key=lambda line: logs.moment(line.stamped))
                 try:
                     await parts.write(self._store, self._key, pod=pod, number=self._number, lines=lines)
                 except Exception as error:

@@ -8,7 +8,7 @@ from tests.stack import SYSTEM
 LINES = 130_000
 NOISY = f"""
 block() {{ seq -f "$1 %.0f {"x" * 80}" {LINES}; }}
-echo first; block one; sleep 13; block two; sleep 13; block three; echo last
+echo first; block one; sleep 20; block two; sleep 20; block three; echo last
 """
 
 

@@ -43,14 +43,15 @@ async def read(store: ObjectStore, parts: Iterable[str], *, last: Last) -> Async
     """Lines of parts, in bounded memory. ``last`` is brought up to date on the way."""
     for key in parts:
         found = await read_stream(store, key)
-        rest = b""
+        rest, newest = b"", dict[Level, str]()
         async for piece in found[1] if found else _nothing():
             *whole, rest = (rest + piece).split(b"\n")
             for line in whole:
                 level, _, stamped = line.decode().partition(" ")
                 output = Output(stamped, cast(Level, level))
-                last[output.level] = max(logs.moment(stamped), last.get(output.level, logs.NEVER))
+                newest[output.level] = stamped
                 yield output
+        last |= {level: logs.moment(stamped) for level, stamped in newest.items()}
 
 
 async def _nothing() -> AsyncIterator[bytes]:
