@@ -6,7 +6,6 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from webjobs import logs
 from webjobs.logs import Output
 from webjobs.store import ObjectStore, parts
 from webjobs_kube.errors import ApiError, Invalid, NotFound
@@ -33,13 +32,10 @@ async def output(
         async for line in parts.read(store, stored.get(meta["name"], []), last=last):
             yield line
         try:
-            behind = set(last)
+            unread = parts.Unread(last)
             async for line in pod_logs.lines(meta["namespace"], meta["name"], since=since(last)):
-                if line.level in behind:
-                    if logs.moment(line.stamped) <= last[line.level]:
-                        continue
-                    behind.discard(line.level)
-                yield line
+                if unread.has(line):
+                    yield line
         except (NotFound, Invalid):
             continue  # the pod is gone, or its container never started
         except ApiError as error:

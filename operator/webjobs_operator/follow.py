@@ -85,8 +85,6 @@ class _Follower:
         """Of what was read before the connection that is open now."""
         self._newest: dict[Level, str] = {}
         """The newest line of each stream."""
-        self._behind: set[Level] = set()
-        """Streams that may still give lines that were read before."""
         self._lines: list[Output] = []
         self._bytes = 0
         self._writing = asyncio.Lock()
@@ -99,9 +97,10 @@ class _Follower:
             while True:
                 try:
                     self._last |= {level: logs.moment(stamped) for level, stamped in self._newest.items()}
-                    self._behind = set(self._last)
+                    unread = parts.Unread(self._last)
                     async for line in self._pod_logs.follow(namespace, pod, since=since(self._last)):
-                        self._take(line)
+                        if unread.has(line):
+                            self._take(line)
                         if self._bytes >= _PART_BYTES:
                             await self._flush(pod)
                     break
@@ -123,11 +122,6 @@ class _Follower:
                 continue
 
     def _take(self, line: Output) -> None:
-        # Stamps are looked at no longer than they have to be: a burst must be read before the next rotation.
-        if line.level in self._behind:
-            if logs.moment(line.stamped) <= self._last[line.level]:
-                return
-            self._behind.discard(line.level)
         self._newest[line.level] = line.stamped
         self._lines.append(line)
         self._bytes += len(line.stamped)

@@ -113,11 +113,15 @@ class RunKeeper:
 
     async def refuse(self, this: Pass, run: WebJobRun) -> None:
         """A run that may not start because another is active."""
-        this.skipped += 1
-        metrics.RUNS_SKIPPED.labels(*this.key).inc()
         await self._adopt(this, run)
         await self.finish(run, state="Skipped", reason="AlreadyRunning", message=BUSY, now=this.now)
-        await self.tell(this, "RunSkipped", f"Run {run.metadata.name} was skipped. {BUSY}")
+        await self.skip(this, f"Run {run.metadata.name} was skipped. {BUSY}")
+
+    async def skip(self, this: Pass, message: str) -> None:
+        """Records a skip: in the status at the end of the pass, as a metric and as an Event."""
+        this.skipped += 1
+        metrics.RUNS_SKIPPED.labels(*this.key).inc()
+        await self.tell(this, "RunSkipped", message)
 
     async def refuse_all(self, this: Pass, message: str, *, state: RunState = "Failed") -> None:
         """Ends every run that has not started."""

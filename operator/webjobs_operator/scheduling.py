@@ -134,8 +134,12 @@ def timetable_of(schedule: WebJobSchedule) -> Timetable:
 def jitter(schedule: WebJobSchedule) -> timedelta:
     """The shift of all its runs: the same for one object for ever, so that it neither drifts nor repeats a slot."""
     most = schedule.spec.jitter_seconds or 0
-    number = int.from_bytes(sha256(schedule.metadata.uid.encode()).digest()[:8], "big")
-    return timedelta(seconds=number % (most + 1))
+    return timedelta(seconds=number_of(schedule) % (most + 1))
+
+
+def number_of(schedule: WebJobSchedule) -> int:
+    """A number that belongs to one object for ever, and hardly to another."""
+    return int.from_bytes(sha256(schedule.metadata.uid.encode()).digest()[:8], "big")
 
 
 def _deadline(webjob: WebJob) -> timedelta:

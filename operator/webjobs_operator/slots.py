@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from webjobs import runs, schedulerlog
@@ -55,7 +54,7 @@ def run_ids(slot: datetime, schedule: WebJobSchedule | None = None) -> Iterator[
     if schedule is None:
         yield whole
         return
-    first = int.from_bytes(sha256(schedule.metadata.uid.encode()).digest()[:8], "big")
+    first = scheduling.number_of(schedule)
     for number in range(_TRIES):
         yield f"{whole[:-4]}{(first + number) % 9999 + 1:04d}"
 
@@ -142,10 +141,7 @@ class Slots:
         return BUSY if waiting or holder(this.webjob, known, now=this.now) else None
 
     async def _skip(self, this: Pass, slot: datetime, origin: children.SlotOrigin, *, why: str) -> None:
-        this.skipped += 1
-        metrics.RUNS_SKIPPED.labels(*this.key).inc()
-        text = f"The run of {slot:%Y-%m-%d %H:%M:%S} UTC{_by(origin.name)} was skipped. {why}"
-        await self._keeper.tell(this, "RunSkipped", text)
+        await self._keeper.skip(this, f"The run of {slot:%Y-%m-%d %H:%M:%S} UTC{_by(origin.name)} was skipped. {why}")
 
     def _tell_invoked(self, this: Pass, slot: datetime, origin: children.SlotOrigin) -> None:
         if origin.cron_job_name is None:

@@ -101,11 +101,9 @@ def _triggered(
         if plan.next:
             same = webjob.status.schedule == plan.text and webjob.status.schedule_since
             status["scheduleSince"] = same or runs.rfc3339(now)
-        last = max(handled, runs.parse_time(webjob.status.last_schedule_time)) if handled else None
-        if last:
-            status["lastScheduleTime"] = runs.rfc3339(last, micro=False)
-        elif webjob.status.last_schedule_time:
-            status["lastScheduleTime"] = webjob.status.last_schedule_time
+        if handled or webjob.status.last_schedule_time:
+            last = runs.parse_time(webjob.status.last_schedule_time)
+            status["lastScheduleTime"] = runs.rfc3339(max(last, handled or last), micro=False)
         conditions.append(_scheduled(webjob, plan))
         state = "Suspended" if webjob.spec.suspend else "Scheduled"
     if plan.text or plan.problem or further or webjob.status.scheduler_log_path:

@@ -205,7 +205,7 @@ async def test_the_log_of_a_schedule(one: Shim, client: httpx.AsyncClient) -> No
     assert [(one["name"], one["size"]) for one in entries if one["mime"] != "inode/directory"] == [
         ("job_scheduler.log", 6)
     ]
-    assert (await client.get(url.replace("/job/", "/work/"))).status_code == 404
+    assert (await client.get(url.replace("triggered/job", "triggered/work"))).status_code == 404
 
 
 async def test_the_log_of_stderr(one: Shim, client: httpx.AsyncClient) -> None:

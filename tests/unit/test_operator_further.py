@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import run_body, webjob_body
-from tests.unit.fake_kube import Died
 from tests.unit.test_operator_reconcile import World
 from webjobs.model import WebJobSchedule
 from webjobs.runs import object_name, rfc3339
-from webjobs_kube.errors import ApiError
 from webjobs_operator.scheduling import jitter
 from webjobs_operator.slots import run_ids
 
@@ -288,26 +286,8 @@ def test_a_crash_after_any_write(lost_answer: bool, policy: str) -> None:
         world = World(webjob_body({"concurrencyPolicy": policy}), schedule())
         world.settle()
         world.now = START + timedelta(seconds=60)
-        if lost_answer:
-            failures = iter(range(1, 1000))
-
-            async def lose(call: Any, *, failures: Any = failures, world: World = world, number: int = number) -> None:
-                if call.verb in ("create", "apply", "patch", "delete") and next(failures) == number:
-                    world.kube.fail(ApiError(500, "Timeout", "the answer was lost"), after=True)
-
-            world.kube.before_call = lose
-        else:
-            world.kube.die_after_writes = number
-        died = False
-        for step in (None, world.start_processes, world.end_processes):
-            if step:
-                step()
-            try:
-                world.settle()
-            except (Died, ApiError):
-                died = True
-                world.restart()
-                world.settle()
+        world.crash_at(number, lost_answer=lost_answer)
+        died = world.live_through(None, world.start_processes, world.end_processes)
         (run,) = runs_of(world)
         assert run["status"]["state"] == "Success", f"after write {number}"
         assert (status(world)["lastOutcome"], status(world)["lastScheduleTime"]) == ("Started", "2026-01-01T00:01:00Z")

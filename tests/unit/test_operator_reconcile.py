@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -75,6 +76,33 @@ class World:
                     self.cache.forget(kind, {"kind": kind} | body)
             for body in self.kube.of_kind(kind):
                 self.cache.observe(kind, body)
+
+    def crash_at(self, number: int, *, lost_answer: bool) -> None:
+        """The process dies after so many writes from now, or (once) the answer to that write is lost."""
+        if not lost_answer:
+            self.kube.die_after_writes = number
+            return
+        count = iter(range(1, 1000))
+
+        async def lose(call: Any) -> None:
+            if call.verb in ("create", "apply", "patch", "delete") and next(count) == number:
+                self.kube.fail(ApiError(500, "Timeout", "the answer was lost"), after=True)
+
+        self.kube.before_call = lose
+
+    def live_through(self, *steps: Callable[[], None] | None) -> bool:
+        """Settles after each step, with a new operator where one died; whether one did."""
+        died = False
+        for step in steps:
+            if step:
+                step()
+            try:
+                self.settle()
+            except (Died, ApiError):
+                died = True
+                self.restart()
+                self.settle()
+        return died
 
     def settle(self) -> list[str]:
         """Passes until there is nothing left to write; gives what was written."""
@@ -476,26 +504,8 @@ def test_crash_matrix(scenario: str, lost_answer: bool) -> None:
     """Dying after any write, or losing its answer: one process, one record, an end with a log, a free lock."""
     for number in range(1, 30):
         world = World(*copy.deepcopy(SCENARIOS[scenario]))
-        if lost_answer:
-            failures = iter(range(1, 1000))
-
-            async def lose(call: Any, *, failures: Any = failures, world: World = world, number: int = number) -> None:
-                if call.verb in ("create", "apply", "patch", "delete") and next(failures) == number:
-                    world.kube.fail(ApiError(500, "Timeout", "the answer was lost"), after=True)
-
-            world.kube.before_call = lose
-        else:
-            world.kube.die_after_writes = number
-        died = False
-        for step in (None, world.start_processes, world.end_processes, None):
-            if step:
-                step()
-            try:
-                world.settle()
-            except (Died, ApiError):
-                died = True
-                world.restart()
-                world.settle()
+        world.crash_at(number, lost_answer=lost_answer)
+        died = world.live_through(None, world.start_processes, world.end_processes, None)
         creates = [c for c in world.kube.calls if c.verb == "create" and c.kind == "Job"]
         run = world.one("WebJobRun")
         assert run["status"]["state"] == "Success", f"after write {number}"

@@ -73,6 +73,12 @@ class Condition(ApiModel):
 CONDITION_LIST: dict[str, Any] = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
 
 
+def immutable(field: str, instead: str) -> dict[str, Any]:
+    """Extra schema of a field that keeps its value; ``instead``: what to do."""
+    rule = {"rule": "self == oldSelf", "message": f"{field} can't be changed: {instead}"}
+    return {"x-kubernetes-validations": [rule]}
+
+
 NCRONTAB: dict[str, Any] = {
     "x-kubernetes-validations": [
         {

@@ -6,14 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from webjobs.model.base import ApiModel
-
-
-def _immutable(field: str, why: str) -> dict[str, Any]:
-    """Extra schema of a field that keeps its value."""
-    rule = {"rule": "self == oldSelf", "message": f"{field} can't be changed: {why}; use claimName for another one"}
-    return {"x-kubernetes-validations": [rule]}
-
+from webjobs.model.base import ApiModel, immutable
 
 DATA_RULES: Any = [
     {
@@ -59,7 +52,7 @@ class Data(ApiModel):
         default=None,
         max_length=253,
         description="Storage class of the claim that is made; the cluster's default when absent. Immutable.",
-        json_schema_extra=_immutable("storageClassName", "a claim keeps its class"),
+        json_schema_extra=immutable("storageClassName", "a claim keeps its class; use claimName for another one"),
     )
     access_mode: Literal["ReadWriteOnce", "ReadWriteMany"] | None = Field(
         default=None,
@@ -67,7 +60,7 @@ class Data(ApiModel):
             "Of the claim that is made. ReadWriteOnce (default): pods of one node. ReadWriteMany: of any node, where "
             "the storage can do that; for several instances. Immutable."
         ),
-        json_schema_extra=_immutable("accessMode", "a claim keeps its mode"),
+        json_schema_extra=immutable("accessMode", "a claim keeps its mode; use claimName for another one"),
     )
     claim_name: str | None = Field(
         default=None,

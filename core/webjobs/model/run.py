@@ -12,6 +12,7 @@ from webjobs.model.base import (
     Condition,
     Metadata,
     RunState,
+    immutable,
 )
 
 
@@ -22,24 +23,13 @@ class WebJobRunSpec(ApiModel):
         min_length=1,
         max_length=MAX_NAME_LENGTH,
         description="The WebJob in the same namespace that runs.",
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                {
-                    "rule": "self == oldSelf",
-                    "message": "webJobName can't be changed: create another WebJobRun",
-                }
-            ]
-        },
+        json_schema_extra=immutable("webJobName", "create another WebJobRun"),
     )
     arguments: str | None = Field(
         default=None,
         max_length=65536,
         description="Arguments as one text, split like a shell command line; quotes keep blanks together.",
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                {"rule": "self == oldSelf", "message": "arguments can't be changed: create another WebJobRun"}
-            ]
-        },
+        json_schema_extra=immutable("arguments", "create another WebJobRun"),
     )
     trigger: str | None = Field(
         default=None, max_length=1024, description="What started the run, as REST clients see it."

@@ -15,6 +15,7 @@ from webjobs.model.base import (
     ApiModel,
     Condition,
     Metadata,
+    immutable,
 )
 
 SlotOutcome = Literal["Started", "Skipped", "Missed"]
@@ -28,14 +29,7 @@ class WebJobScheduleSpec(ApiModel):
         min_length=1,
         max_length=MAX_NAME_LENGTH,
         description="The triggered WebJob in the same namespace that runs. Its concurrencyPolicy is for all its runs.",
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                {
-                    "rule": "self == oldSelf",
-                    "message": "webJobName can't be changed: create another WebJobSchedule",
-                }
-            ]
-        },
+        json_schema_extra=immutable("webJobName", "create another WebJobSchedule"),
     )
     cron: str | None = Field(
         default=None,

@@ -12,6 +12,7 @@ from webjobs.model.base import (
     ConcurrencyPolicy,
     JobType,
     OpenObject,
+    immutable,
     open_schema,
 )
 from webjobs.model.pod import DATA_RULES, Data, FromDeployment
@@ -58,14 +59,7 @@ class WebJobSpec(ApiModel):
 
     type: JobType = Field(
         description="triggered: runs once for each schedule time or call. continuous: is kept running. Immutable.",
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                {
-                    "rule": "self == oldSelf",
-                    "message": "type can't be changed: delete the WebJob and create it anew",
-                }
-            ]
-        },
+        json_schema_extra=immutable("type", "delete the WebJob and create it anew"),
     )
     job_name: str | None = Field(
         default=None,
@@ -74,14 +68,7 @@ class WebJobSpec(ApiModel):
         description=(
             "Name that REST clients use, when it is not the object's own name (blanks, capitals, accents). Immutable."
         ),
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                {
-                    "rule": "self == oldSelf",
-                    "message": "jobName can't be changed: delete the WebJob and create it anew",
-                }
-            ]
-        },
+        json_schema_extra=immutable("jobName", "delete the WebJob and create it anew"),
     )
     image: str | None = Field(
         default=None,

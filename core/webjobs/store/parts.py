@@ -20,6 +20,26 @@ Last = dict[Level, tuple[datetime, str]]
 """Moment of the newest line of each stream."""
 
 
+class Unread:
+    """Tells the lines that come after ``last`` from those that a stream gives once more.
+
+    Stamps are looked at no longer than they have to be: a stream's first new line ends it.
+    """
+
+    def __init__(self, last: Last) -> None:
+        self._last = dict(last)
+
+    def has(self, line: Output) -> bool:
+        """Whether the line was not read before."""
+        last = self._last.get(line.level)
+        if last is None:
+            return True
+        if logs.moment(line.stamped) <= last:
+            return False
+        del self._last[line.level]
+        return True
+
+
 def _folder(log_key: str) -> str:
     return f"{log_key.removesuffix(OUTPUT)}parts"
 
