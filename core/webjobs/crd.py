@@ -26,9 +26,11 @@ _TRIGGERED_ONLY = (
     "startingDeadlineSeconds",
     "retries",
     "timeoutSeconds",
+    "idleTimeoutSeconds",
+    "shutdownFile",
     "historyLimit",
 )
-_CONTINUOUS_ONLY = ("singleton", "replicas", "stopped")
+_CONTINUOUS_ONLY = ("singleton", "replicas", "restartDelaySeconds", "stopped")
 
 
 def _rule(rule: str, message: str) -> Schema:

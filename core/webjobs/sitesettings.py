@@ -21,7 +21,6 @@ LABEL = "webjobs.dev/site-settings"
 
 DEFAULT_HISTORY_SIZE = 50
 DEFAULT_RESTART_SECONDS = 60
-DEFAULT_IDLE_SECONDS = 120
 
 _INTEGER = re.compile(r"\s*[+-]?\d{1,10}\s*", re.ASCII)
 _LARGEST = 2**31 - 1
@@ -40,9 +39,9 @@ def integer(text: str | None) -> int | None:
     return value if -_LARGEST - 1 <= value <= _LARGEST else None
 
 
-def _seconds(text: str | None, *, default: int) -> int:
+def _seconds(text: str | None) -> int | None:
     value = integer(text)
-    return default if value is None else max(value, 0)
+    return None if value is None else max(value, 0)
 
 
 def _policy(text: str | None) -> ConcurrencyPolicy | None:
@@ -67,10 +66,11 @@ class SiteSettings:
     """WEBJOBS_DISABLE_SCHEDULE: schedules don't fire; runs on demand still work."""
     history_size: int | None = None
     """WEBJOBS_HISTORY_SIZE, at least 1: ended runs that are kept. None when it is not set: the job's own default."""
-    restart_seconds: int = DEFAULT_RESTART_SECONDS
-    """WEBJOBS_RESTART_TIME: wait before a continuous process is started again."""
-    idle_seconds: int = DEFAULT_IDLE_SECONDS
-    """WEBJOBS_IDLE_TIMEOUT: a silent triggered run is ended."""
+    restart_seconds: int | None = None
+    """WEBJOBS_RESTART_TIME: wait before a continuous process that lived for less than two minutes is started again."""
+    idle_seconds: int | None = None
+    """WEBJOBS_IDLE_TIMEOUT, at least 1: a triggered run that is silent for twice as long is killed. None: never, which
+    is not Kudu's default: a job that waits for something else is no error here."""
     time_zone: str | None = None
     """WEBSITE_TIME_ZONE as it stands there, a Windows or IANA name; None: UTC."""
 
@@ -93,8 +93,8 @@ class SiteSettings:
             stopped=flag(known.get("WEBJOBS_STOPPED")),
             schedules_disabled=flag(known.get("WEBJOBS_DISABLE_SCHEDULE")),
             history_size=history,
-            restart_seconds=_seconds(known.get("WEBJOBS_RESTART_TIME"), default=DEFAULT_RESTART_SECONDS),
-            idle_seconds=_seconds(known.get("WEBJOBS_IDLE_TIMEOUT"), default=DEFAULT_IDLE_SECONDS),
+            restart_seconds=_seconds(known.get("WEBJOBS_RESTART_TIME")),
+            idle_seconds=_seconds(known.get("WEBJOBS_IDLE_TIMEOUT")) or None,
             concurrency_policy=_policy(known.get("WEBJOBS_CONCURRENCY_POLICY")),
             time_zone=known.get("WEBSITE_TIME_ZONE", "").strip() or None,
             digest=_digest(values),

@@ -32,6 +32,7 @@ from webjobs_operator.runkeeper import RunKeeper
 from webjobs_operator.schedulerlog import SchedulerLog
 from webjobs_operator.site import STOPPED, under
 from webjobs_operator.slots import Slots
+from webjobs_operator.workers import Workers
 from webjobs_operator.workloads import Workloads
 
 UNKNOWN_WEBJOB_GRACE = timedelta(seconds=10)
@@ -61,6 +62,7 @@ class Reconciler:
         )
         self._log = log
         self._workloads = Workloads(kube=kube, cache=cache, store=store, config=config, keeper=self._runs)
+        self._workers = Workers(kube=kube, cache=cache, keeper=self._runs)
         self._slots = Slots(kube=kube, cache=cache, keeper=self._runs, log=log)
 
     async def __call__(self, key: Key) -> float | None:
@@ -93,6 +95,7 @@ class Reconciler:
         if webjob.spec.type == "triggered":
             await self._triggered(this)
         else:
+            await self._workers.tend(this)
             await self._runs.refuse_all(this, "A continuous WebJob has no runs: start and stop it by spec.stopped.")
             await self._write_status(this, holder=None)
         for turn in this.turns:
@@ -114,6 +117,7 @@ class Reconciler:
     async def _triggered(self, this: Pass) -> None:
         await self._runs.update_started(this)
         await self._runs.cancel(this)
+        await self._runs.give_up(this)
         if this.refusal or this.site.stopped:
             await self._runs.refuse_all(this, this.refusal or STOPPED)
         await self._slots.take(this)

@@ -189,6 +189,19 @@ class RunKeeper:
             else:
                 await self.end(this, run, reason="RunCancelled", why=", as it was cancelled")
 
+    async def give_up(self, this: Pass) -> None:
+        """Ends the runs whose containers can't be made, as their image can't be pulled, when their time is over."""
+        for run in self._cache.runs(this.key).values():
+            job = self._cache.get("Job", this.key, run.status.job_name or run.metadata.name)
+            if job is None or not states.never_began(run) or not states.is_setup_failure(run.status.message):
+                continue
+            begun = job.get("status", {}).get("startTime") or job["metadata"]["creationTimestamp"]
+            over = runs.parse_time(begun) + this.webjob.starting_deadline
+            if over > this.now:
+                this.due.append(over)
+            else:
+                await self.end(this, run, reason="RunGivenUp", why=f", as it could not begin. {run.status.message}")
+
     # Ending
 
     async def finish(self, run: WebJobRun, *, state: RunState, reason: str, message: str, now: datetime) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from webjobs import model, runs
+from webjobs import runs
 from webjobs.model import WebJob, WebJobRun, WebJobSchedule
 from webjobs.schedule import Missed, Once, Period, ScheduleError, Timetable, Zoned, due, load_zone, parse
 
@@ -62,7 +62,7 @@ def plan(webjob: WebJob, *, known: Collection[WebJobRun], now: datetime) -> Plan
     timetable, own = Zoned(schedule, zone), [run for run in known if run.spec.schedule_name is None]
     if mapping.expression:
         handled = _cron_handled(webjob, own, text=schedule.normalised, now=now)
-        first, deadline = timetable.next_after(handled), _deadline(webjob)
+        first, deadline = timetable.next_after(handled), webjob.starting_deadline
         decision = due(timetable, handled, now, deadline=deadline)
         return Plan(
             text=schedule.normalised,
@@ -73,7 +73,7 @@ def plan(webjob: WebJob, *, known: Collection[WebJobRun], now: datetime) -> Plan
             given_up=first + deadline if decision.fire and first else None,
             missed=decision.missed,
         )
-    decision = due(timetable, _planned_from(webjob, runs.newest(own)), now, deadline=_deadline(webjob))
+    decision = due(timetable, _planned_from(webjob, runs.newest(own)), now, deadline=webjob.starting_deadline)
     return Plan(
         text=schedule.normalised,
         says=says,
@@ -107,7 +107,7 @@ def plan_further(schedule: WebJobSchedule, *, webjob: WebJob, newest: WebJobRun 
         # A moment that was past already when it was written is late, not nothing.
         last = timetable.at - timedelta(seconds=1)
     last = last or runs.parse_time(schedule.metadata.creation_timestamp)
-    decision = due(timetable, last, at, deadline=_deadline(webjob))
+    decision = due(timetable, last, at, deadline=webjob.starting_deadline)
     following = timetable.next_after(max(at, last))
     return Plan(
         text=text,
@@ -140,10 +140,6 @@ def jitter(schedule: WebJobSchedule) -> timedelta:
 def number_of(schedule: WebJobSchedule) -> int:
     """A number that belongs to one object for ever, and hardly to another."""
     return int.from_bytes(sha256(schedule.metadata.uid.encode()).digest()[:8], "big")
-
-
-def _deadline(webjob: WebJob) -> timedelta:
-    return timedelta(seconds=webjob.spec.starting_deadline_seconds or model.DEFAULT_STARTING_DEADLINE_SECONDS)
 
 
 def _handled(schedule: WebJobSchedule, newest: WebJobRun | None) -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from webjobs import sitesettings
 from webjobs.model import WebJob
 from webjobs.sitesettings import SiteSettings
 
@@ -17,6 +18,9 @@ def under(webjob: WebJob, site: SiteSettings) -> WebJob:
     if spec.type == "continuous":
         if site.stopped:
             changes["stopped"] = True
+        if spec.restart_delay_seconds is None:
+            uploaded = sitesettings.DEFAULT_RESTART_SECONDS if spec.package else None
+            changes["restart_delay_seconds"] = uploaded if site.restart_seconds is None else site.restart_seconds
     else:
         if site.stopped or site.schedules_disabled:
             changes["suspend"] = True
@@ -26,6 +30,6 @@ def under(webjob: WebJob, site: SiteSettings) -> WebJob:
             changes["history_limit"] = site.history_size
         if spec.time_zone is None and site.time_zone:
             changes["time_zone"] = site.time_zone
-    if not changes:
-        return webjob
+        if spec.idle_timeout_seconds is None:
+            changes["idle_timeout_seconds"] = site.idle_seconds
     return webjob.model_copy(update={"spec": spec.model_copy(update=changes)})

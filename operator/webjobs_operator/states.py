@@ -88,6 +88,8 @@ def outcome(run: WebJobRun, *, job: Object | None, pods: Sequence[Object], now: 
     if job is None:
         if any(is_alive(one) for one in pods):  # still on its way out
             return Outcome(state=run.status.state or "Initializing", pod=_name(pod))
+        if not run.spec.cancel and never_began(run) and is_setup_failure(run.status.message):
+            return Outcome(state="Failed", end=now, message=f"{run.status.message} It never began.", pod=_name(pod))
         if pod is None or _was_killed(pod):
             found = _ended(pod, job_message=None, now=now) if pod else Outcome(state="Aborted", end=now)
             why = "It was cancelled." if run.spec.cancel else "The Job of the run was deleted before it ended."
@@ -141,10 +143,22 @@ def _started(pod: Object) -> datetime | None:
     return parse_time(since) if since else None
 
 
+def never_began(run: WebJobRun) -> bool:
+    """Whether no process of the run is known of."""
+    return run.status.state in (None, "Initializing") and run.status.process_start_time is None
+
+
+def is_setup_failure(message: str | None) -> bool:
+    """Whether a message of ``outcome`` says why a container can't be made, as its image can't be pulled."""
+    return (message or "").partition(":")[0] in _SETUP_FAILURES
+
+
 def _waiting_message(pod: Object) -> str | None:
     waiting = container_state(pod).get("waiting", {})
     if waiting.get("reason") in _SETUP_FAILURES:
-        return f"{waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")[:1024]
+        return (
+            f"{waiting['reason']}: {waiting.get('message') or 'the container can not be made'}"[:1000].rstrip(".") + "."
+        )
     for init in pod.get("status", {}).get("initContainerStatuses", []):
         state = init.get("state", {}).get("terminated") or init.get("lastState", {}).get("terminated")
         if state and state.get("exitCode"):
@@ -160,49 +174,62 @@ def _ended(pod: Object, *, job_message: str | None, now: datetime) -> Outcome:
     # The container says it before the phase does, which waits until the kubelet has cleaned up.
     success = terminated["exitCode"] == 0 if terminated else pod.get("status", {}).get("phase") == "Succeeded"
     if not terminated:  # evicted, or failed in its init container
-        text = job_message or _waiting_message(pod) or pod["status"].get("message") or pod["status"].get("reason")
+        text = job_message or _taken_away(pod) or _waiting_message(pod) or _pod_message(pod)
         return Outcome(
             state="Success" if success else "Failed", end=now, message=None if success else text, pod=_name(pod)
         )
-    code = terminated.get("exitCode")
-    reason = terminated.get("reason")
-    message = None
-    if not success:
-        message = (
-            job_message if job_message and "BackoffLimit" not in job_message and "backoff" not in job_message else None
-        )
-        if message is None:
-            message = f"The process ended with exit code {code}" + (
-                f" ({reason})." if reason not in (None, "Error", "Completed") else "."
-            )
     return Outcome(
         state="Success" if success else "Failed",
         process_start=parse_time(terminated["startedAt"]) if terminated.get("startedAt") else None,
         end=parse_time(terminated.get("finishedAt")) if terminated.get("finishedAt") else now,
-        exit_code=code,
-        message=message,
+        exit_code=terminated.get("exitCode"),
+        message=None if success else _failure(pod, terminated, job_message=job_message),
         pod=_name(pod),
     )
 
 
-def instance_status(pod: Object) -> str:
-    """The state of one instance of a continuous job.
-
-    ``Success`` is what Kudu shows for a moment after exit code 0; after any other exit it goes on to PendingRestart.
-    """
-    if pod["metadata"].get("deletionTimestamp"):
-        return "Stopping"
-    state = container_state(pod)
-    if "running" in state:
-        return "Running"
-    if "terminated" in state:
-        return "Success" if state["terminated"].get("exitCode") == 0 else "PendingRestart"
-    if state.get("waiting", {}).get("reason") == "CrashLoopBackOff":
-        return "PendingRestart"
-    return "Starting" if state else "Initializing"
+_REASONS = {
+    "OOMKilled": "it needed more memory than its limit (OOMKilled): raise resources, or memory in settings.job",
+    "ContainerCannotRun": "the container can't run",
+    "StartError": "the container could not be started",
+    "ContainerStatusUnknown": "its node lost track of it",
+}
 
 
-def worker_state(instances: Sequence[str]) -> str:
-    """One word for all instances of a continuous job that is meant to run."""
-    order = ("Running", "Success", "PendingRestart", "Stopping", "Starting")
-    return next((word for word in order if word in instances), "Initializing")
+def _failure(pod: Object, terminated: Mapping[str, Any], *, job_message: str | None) -> str:
+    """Why a process that ended did not succeed."""
+    if job_message and "backoff" not in job_message.lower():  # that one only counts attempts
+        return job_message
+    text, reason = f"The process ended with exit code {terminated.get('exitCode')}", terminated.get("reason")
+    if taken := _taken_away(pod):
+        return f"{text}. {taken}"
+    if reason in (None, "Error", "Completed"):
+        return f"{text}."
+    said = _REASONS.get(reason)
+    detail = str(terminated.get("message") or "") if reason != "OOMKilled" else ""
+    return (f"{text}: {said}. {detail}" if said else f"{text} ({reason}). {detail}").strip()[:1024]
+
+
+_DISRUPTIONS = {
+    "EvictionByEvictionAPI": "Its pod was evicted, as when a node is drained",
+    "DeletionByTaintManager": "Its pod was deleted because its node got a taint, as when it does not answer",
+    "DeletionByPodGC": "Its pod was deleted because its node is gone",
+    "PreemptionByScheduler": "Its pod made room for one of a higher priority",
+    "TerminationByKubelet": "Its node ended the pod",
+}
+
+
+def _taken_away(pod: Object) -> str | None:
+    """Why Kubernetes took a pod away; None when it did not."""
+    for condition in pod.get("status", {}).get("conditions", []):
+        if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
+            said = _DISRUPTIONS.get(condition.get("reason", ""), "Its pod was taken away")
+            detail = _pod_message(pod) if condition.get("reason") == "TerminationByKubelet" else None
+            return f"{said}: {detail or condition.get('message') or condition.get('reason')}"[:1000].rstrip(".") + "."
+    return None
+
+
+def _pod_message(pod: Object) -> str | None:
+    status = pod.get("status", {})
+    found = status.get("message") or status.get("reason")
+    return str(found) if found else None

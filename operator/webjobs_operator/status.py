@@ -9,7 +9,7 @@ from typing import Any
 from webjobs import logs, runs
 from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun
 from webjobs.store import schedulerlogs
-from webjobs_operator import states
+from webjobs_operator import instances
 from webjobs_operator.conditions import Wanted, update
 from webjobs_operator.manifests.program import Unrunnable
 from webjobs_operator.scheduling import Plan
@@ -42,7 +42,7 @@ def compute(
     WebJobSchedules; ``skipped``: runs refused in this pass.
     """
     if webjob.spec.type == "continuous":
-        status, conditions = _continuous(webjob, deployment=deployment, pods=pods, problem=problem)
+        status, conditions = _continuous(webjob, deployment=deployment, pods=pods, problem=problem, now=now)
     else:
         status, conditions = _triggered(
             webjob,
@@ -159,12 +159,14 @@ def _latest_run(webjob: WebJob, *, known: Mapping[str, WebJobRun], holder: str |
 
 
 def _continuous(
-    webjob: WebJob, *, deployment: Object | None, pods: Sequence[Object], problem: Unrunnable | None
+    webjob: WebJob, *, deployment: Object | None, pods: Sequence[Object], problem: Unrunnable | None, now: datetime
 ) -> tuple[Status, list[Wanted]]:
     live = sorted((pod for pod in pods if not is_over(pod)), key=lambda pod: pod["metadata"]["name"])
     by_id = {logs.instance_id(pod["metadata"]["uid"]): pod for pod in live}
-    instances = [
-        {"id": instance, "pod": pod["metadata"]["name"], "status": states.instance_status(pod)}
+    # Only the shell that starts a script waits in the container.
+    delay = webjob.spec.restart_delay_seconds if logs.script_of(webjob) else None
+    listed = [
+        {"id": instance, "pod": pod["metadata"]["name"], "status": instances.status(pod, delay=delay, now=now)}
         for instance, pod in by_id.items()
     ]
     observed = (deployment or {}).get("status", {})
@@ -173,7 +175,7 @@ def _continuous(
         "selector": f"{LABEL_WEBJOB}={webjob.metadata.name}",
         "replicas": observed.get("replicas", 0),
         "readyReplicas": ready,
-        "instances": instances[:200],
+        "instances": listed[:200],
     }
     wanted = webjob.instances
     if problem:
@@ -185,7 +187,7 @@ def _continuous(
             Wanted(type="Ready", status=False, reason=reason, message="No instance is meant to run.")
         ]
     current = deployment and deployment["metadata"].get("generation") == observed.get("observedGeneration")
-    state = states.worker_state([instance["status"] for instance in instances])
+    state = instances.of_all([instance["status"] for instance in listed])
     if current and observed.get("updatedReplicas", 0) >= wanted and observed.get("availableReplicas", 0) >= wanted:
         return status | {"state": state}, [
             Wanted(type="Ready", status=True, reason="Running", message=f"{ready} of {wanted} instances run.")
@@ -197,6 +199,13 @@ def _continuous(
 
 def _progress(pods: Sequence[Object], *, ready: int, wanted: int) -> str:
     text = f"{ready} of {wanted} instances run."
+    if any(instances.is_gated(pod) for pod in pods):
+        others = [pod for pod in pods if not is_over(pod) and not instances.is_gated(pod)]
+        for other in others:
+            meta, node = other["metadata"], other["spec"].get("nodeName", "no node")
+            return (
+                f"{text} A new one waits until pod {meta['name']} on {node} has ended, or its node is known to be gone."
+            )
     for pod in pods:
         waiting = container_state(pod).get("waiting", {})
         if waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):

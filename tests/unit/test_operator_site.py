@@ -12,6 +12,8 @@ from webjobs_operator.cache import Cache
 from webjobs_operator.site import under
 
 TRIGGERED: dict[str, Any] = {"schedule": "0 * * * * *"}
+PACKAGE = {"digest": "sha256:" + "ab" * 32, "entrypoint": "run.sh", "size": 1, "files": 1}
+UPLOADED: dict[str, Any] = {"type": "continuous", "script": None, "package": PACKAGE}
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,17 @@ TRIGGERED: dict[str, Any] = {"schedule": "0 * * * * *"}
             {"schedules_disabled": True, "history_size": 3},
             {"suspend": None, "history_limit": None},
         ),
+        (
+            TRIGGERED,
+            {"idle_seconds": 9, "restart_seconds": 9},
+            {"idle_timeout_seconds": 9, "restart_delay_seconds": None},
+        ),
+        (TRIGGERED | {"idleTimeoutSeconds": 5}, {"idle_seconds": 9}, {"idle_timeout_seconds": 5}),
+        ({"type": "continuous"}, {}, {"restart_delay_seconds": None, "idle_timeout_seconds": None}),
+        (UPLOADED, {}, {"restart_delay_seconds": 60}),
+        (UPLOADED, {"restart_seconds": 0}, {"restart_delay_seconds": 0}),
+        ({"type": "continuous"}, {"restart_seconds": 7}, {"restart_delay_seconds": 7}),
+        (UPLOADED | {"restartDelaySeconds": 3}, {"restart_seconds": 7}, {"restart_delay_seconds": 3}),
     ],
 )
 def test_under(spec: dict[str, Any], site: dict[str, Any], expected: dict[str, Any]) -> None:

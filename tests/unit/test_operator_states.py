@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import job, pod, run
-from webjobs_operator.states import instance_status, outcome, worker_state
+from webjobs_operator.states import outcome
 
 NOW = datetime(2026, 1, 1, 2, tzinfo=UTC)
 STARTED = "2026-01-01T01:00:00Z"
@@ -29,6 +29,15 @@ KILLED = pod(
     deletionTimestamp="2026-01-01T01:00:33Z",
     deletionGracePeriodSeconds=30,
 )
+
+
+def disrupted(reason: str, message: str, state: dict[str, Any] | None) -> dict[str, Any]:
+    found = pod(phase="Failed", state=state)
+    condition = {"type": "DisruptionTarget", "status": "True", "reason": reason, "message": message}
+    found["status"] |= {"conditions": [condition], "message": message.rstrip()}
+    return found
+
+
 LATER = {"deletionTimestamp": "2026-01-01T01:05:00Z"}
 RUNNING = pod(phase="Running", state={"running": {"startedAt": STARTED}})
 
@@ -42,7 +51,7 @@ RUNNING = pod(phase="Running", state={"running": {"startedAt": STARTED}})
             "Initializing",
             job(),
             [pod(state={"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}})],
-            ("Initializing", None, "ImagePullBackOff: no such image"),
+            ("Initializing", None, "ImagePullBackOff: no such image."),
         ),
         (
             "Initializing",
@@ -63,7 +72,12 @@ RUNNING = pod(phase="Running", state={"running": {"startedAt": STARTED}})
             "Running",
             job(),
             [pod(phase="Failed", state=terminated(137, "OOMKilled"))],
-            ("Failed", 137, "The process ended with exit code 137 (OOMKilled)."),
+            (
+                "Failed",
+                137,
+                "The process ended with exit code 137: it needed more memory than its limit (OOMKilled): raise "
+                "resources, or memory in settings.job.",
+            ),
         ),
         # With retries left, a failed attempt is not the end.
         ("Running", job(spec={"backoffLimit": 2}), [pod(phase="Failed", state=terminated(3))], ("Running", None, None)),
@@ -111,6 +125,39 @@ RUNNING = pod(phase="Running", state={"running": {"startedAt": STARTED}})
             [pod(phase="Failed", state=None) | {"status": {"phase": "Failed", "reason": "Evicted", "message": "disk"}}],
             ("Failed", None, "disk"),
         ),
+        (
+            "Running",
+            job(),
+            [
+                disrupted(
+                    "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", state=terminated(143)
+                )
+            ],
+            (
+                "Failed",
+                143,
+                "The process ended with exit code 143. Its pod was deleted because its node got a taint, as when it "
+                "does not answer: Taint manager: deleting due to NoExecute taint.",
+            ),
+        ),
+        (
+            "Running",
+            job(),
+            [disrupted("TerminationByKubelet", "The node was low on resource: memory. ", None)],
+            ("Failed", None, "Its node ended the pod: The node was low on resource: memory."),
+        ),
+        (
+            "Running",
+            job(),
+            [pod(phase="Failed", state=terminated(137, "ContainerStatusUnknown"))],
+            ("Failed", 137, "The process ended with exit code 137: its node lost track of it."),
+        ),
+        (
+            "Running",
+            job(),
+            [pod(phase="Failed", state=terminated(9, "Whatever"))],
+            ("Failed", 9, "The process ended with exit code 9 (Whatever)."),
+        ),
     ],
 )
 def test_outcome(
@@ -137,31 +184,23 @@ def test_a_failed_fetch_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "expected"),
+    ("message", "begun", "cancel", "expected"),
     [
-        (pod(), "Initializing"),
-        (pod(state={"waiting": {"reason": "ContainerCreating"}}), "Starting"),
-        (pod(state={"waiting": {"reason": "ErrImagePull"}}), "Starting"),
-        (RUNNING, "Running"),
-        (pod(phase="Running", state=terminated(0, "Completed")), "Success"),
-        (pod(phase="Running", state=terminated(1)), "PendingRestart"),
-        (pod(phase="Running", state={"waiting": {"reason": "CrashLoopBackOff"}}), "PendingRestart"),
-        (pod(phase="Running", state={"running": {}}, deletionTimestamp="2026-01-01T00:00:00Z"), "Stopping"),
+        (
+            "ImagePullBackOff: no such image.",
+            None,
+            False,
+            ("Failed", "ImagePullBackOff: no such image. It never began."),
+        ),
+        ("ImagePullBackOff: no such image.", None, True, ("Aborted", "It was cancelled.")),
+        ("0/1 nodes are available", None, False, ("Aborted", "The Job of the run was deleted before it ended.")),
+        ("ErrImagePull: x", STARTED, False, ("Aborted", "The Job of the run was deleted before it ended.")),
     ],
 )
-def test_instance_status(one: dict[str, Any], expected: str) -> None:
-    assert instance_status(one) == expected
-
-
-@pytest.mark.parametrize(
-    ("instances", "expected"),
-    [
-        ([], "Initializing"),
-        (["Starting", "Running"], "Running"),
-        (["PendingRestart", "Stopping"], "PendingRestart"),
-        (["Stopping", "Starting"], "Stopping"),
-        (["Initializing"], "Initializing"),
-    ],
-)
-def test_worker_state(instances: list[str], expected: str) -> None:
-    assert worker_state(instances) == expected
+def test_a_run_whose_container_could_not_be_made(
+    message: str, begun: str | None, cancel: bool, expected: tuple[str, str]
+) -> None:
+    status = {"message": message} | ({"processStartTime": begun} if begun else {})
+    one = run(state="Initializing", status=status, spec={"cancel": cancel})
+    found = outcome(one, job=None, pods=[], now=NOW)
+    assert (found.state, found.message) == expected

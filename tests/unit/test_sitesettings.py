@@ -54,8 +54,9 @@ def test_integer(text: str | None, expected: int | None) -> None:
         ("OTHER", "1", "history_size", None),
         ("WEBJOBS_RESTART_TIME", "5", "restart_seconds", 5),
         ("WEBJOBS_RESTART_TIME", "-5", "restart_seconds", 0),
-        ("WEBJOBS_RESTART_TIME", "x", "restart_seconds", 60),
-        ("WEBJOBS_IDLE_TIMEOUT", "x", "idle_seconds", 120),
+        ("WEBJOBS_RESTART_TIME", "x", "restart_seconds", None),
+        ("WEBJOBS_IDLE_TIMEOUT", "x", "idle_seconds", None),
+        ("WEBJOBS_IDLE_TIMEOUT", "0", "idle_seconds", None),
         ("WEBJOBS_IDLE_TIMEOUT", "3600", "idle_seconds", 3600),
         ("WEBSITE_TIME_ZONE", " W. Europe Standard Time ", "time_zone", "W. Europe Standard Time"),
         ("WEBSITE_TIME_ZONE", " ", "time_zone", None),
@@ -73,5 +74,5 @@ def test_nothing_is_set() -> None:
 def test_nothing_breaks_it(values: dict[str, str]) -> None:
     found = SiteSettings.read(values)
     assert found.history_size is None or found.history_size > 0
-    assert found.restart_seconds >= 0
-    assert found.idle_seconds >= 0
+    assert (found.restart_seconds or 0) >= 0
+    assert (found.idle_seconds or 1) > 0

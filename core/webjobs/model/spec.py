@@ -183,6 +183,22 @@ class WebJobSpec(ApiModel):
     timeout_seconds: int | None = Field(
         default=None, ge=1, description="A run that takes longer is ended and fails. No limit by default."
     )
+    idle_timeout_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        le=86400,
+        description=(
+            "A run that neither writes output nor uses CPU for twice as many seconds is killed and fails. Never by "
+            "default, nor for an image without script or package."
+        ),
+    )
+    shutdown_file: bool | None = Field(
+        default=None,
+        description=(
+            "true: a run that is to end (cancelled, out of time, its node drained) finds the file "
+            "WEBJOBS_SHUTDOWN_FILE, and has stoppingWaitSeconds from then on. Continuous jobs always do."
+        ),
+    )
     history_limit: int | None = Field(
         default=None, ge=1, le=1000, description="Ended runs that are kept with their logs. Default 50."
     )
@@ -195,5 +211,14 @@ class WebJobSpec(ApiModel):
         default=None,
         ge=0,
         description="Number of instances. Default 1. Written by autoscalers through scale.",
+    )
+    restart_delay_seconds: int | None = Field(
+        default=None,
+        ge=0,
+        le=86400,
+        description=(
+            "A process that ended is started again after so many seconds, and at once when it lived for two minutes. "
+            "Default: WEBJOBS_RESTART_TIME of the site; 60 for a package; else Kubernetes' growing back-off."
+        ),
     )
     stopped: bool | None = Field(default=None, description="true: no instance runs until it is started again.")

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pydantic import Field
 
 from webjobs import runtimesettings
 from webjobs import settings as job_settings
-from webjobs.model.base import CONDITION_LIST, ApiModel, ConcurrencyPolicy, Condition, Metadata, RunState
+from webjobs.model.base import (
+    CONDITION_LIST,
+    DEFAULT_STARTING_DEADLINE_SECONDS,
+    ApiModel,
+    ConcurrencyPolicy,
+    Condition,
+    Metadata,
+    RunState,
+)
 from webjobs.model.spec import WebJobSpec
 from webjobs.runtimesettings import RuntimeSettings
 from webjobs.settings import JobSettings
@@ -154,6 +164,16 @@ class WebJob(ApiModel):
         if from_file is not None:
             return from_file
         return 30 if self.spec.type == "triggered" else 5
+
+    @property
+    def starting_deadline(self) -> timedelta:
+        """For how long a run may be late."""
+        return timedelta(seconds=self.spec.starting_deadline_seconds or DEFAULT_STARTING_DEADLINE_SECONDS)
+
+    @property
+    def has_shutdown_file(self) -> bool:
+        """Whether a file tells the process that it is to end."""
+        return self.spec.type == "continuous" or bool(self.spec.shutdown_file)
 
     @property
     def concurrency(self) -> ConcurrencyPolicy:

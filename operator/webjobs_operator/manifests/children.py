@@ -28,6 +28,9 @@ from webjobs_operator.scheduling import Plan
 
 Manifest = dict[str, Any]
 
+SINGLETON_GATE = "webjobs.dev/singleton"
+"""Holds a pod of a singleton back until no other can run."""
+
 
 def owner(kind: str, metadata: model.Metadata) -> Manifest:
     """A controller ownerReference."""
@@ -117,6 +120,9 @@ def deployment(
     if _needs_recreate(webjob):
         strategy = {"type": "Recreate"}
     template = pod_template(webjob, program=program, config=config, restart_policy="Always", labels=labels)
+    if webjob.singleton:
+        gates = template["spec"].get("schedulingGates") or []
+        template["spec"]["schedulingGates"] = [{"name": SINGLETON_GATE}, *gates]
     if app_settings:
         meta = template["metadata"]
         meta["annotations"] = {**(meta.get("annotations") or {}), ANNOTATION_APP_SETTINGS: app_settings}
@@ -158,12 +164,11 @@ def cron_job(
     """
     labels = labels_of(webjob)
     template = pod_template(webjob, program=program, config=config, restart_policy="Never", labels=labels)
-    deadline = webjob.spec.starting_deadline_seconds or model.DEFAULT_STARTING_DEADLINE_SECONDS
     spec: Manifest = {
         "schedule": expression,
         "timeZone": iana_name(time_zone) if time_zone else "Etc/UTC",
         "suspend": bool(webjob.spec.suspend),
-        "startingDeadlineSeconds": deadline,
+        "startingDeadlineSeconds": int(webjob.starting_deadline.total_seconds()),
         # Forbid bounds what piles up while no operator admits Jobs. It also keeps slots back while a Job of an
         # earlier one is active, which is right for no other policy.
         "concurrencyPolicy": "Forbid" if webjob.concurrency == "Forbid" else "Allow",

@@ -1,7 +1,7 @@
 """The pod template that Jobs, CronJobs and Deployments share.
 
 The package arrives as a tar in a ConfigMap or is fetched by an init container; the job's own shell unpacks it
-into the working folder and becomes the interpreter (``exec``), so that the script is the container's process.
+into the working folder and starts the script (``boot.py``).
 Environment as in Kudu's contract, section 5: what we set wins over ``spec.env``, that over ``spec.envFrom``, and that
 over the app settings of the site.
 """
@@ -15,6 +15,7 @@ from typing import Any
 from webjobs import model, sitesettings
 from webjobs.model import WebJob
 from webjobs_operator.config import OperatorConfig
+from webjobs_operator.manifests import boot
 from webjobs_operator.manifests.merge import merge
 from webjobs_operator.manifests.program import Program
 
@@ -28,14 +29,6 @@ PORT = 8100
 """WEBJOBS_PORT: every pod has its own network, so that one number is always free."""
 PACKAGE_AUDIENCE = "webjobs.dev/packages"
 PACKAGE_FILE = "package.tar"
-
-_UNPACK = f'tar -xf {PACKAGE}/{PACKAGE_FILE} -C "$WEBJOBS_PATH"\n'
-_RUN = (
-    'cd "$WEBJOBS_PATH/$0"\n'
-    'command -v "$1" >/dev/null 2>&1 || '
-    '{ echo "The image has no $1: set spec.image, or image in settings.job." >&2; exit 127; }\n'
-    'exec "$@"\n'
-)
 
 
 def literal(text: str) -> str:
@@ -78,8 +71,13 @@ def pod_template(
     }
     words = [*(spec.args or []), *(arguments or [])]
     if program.script:
-        boot = (_UNPACK if program.config_map else "") + _RUN
-        container["command"] = ["/bin/sh", "-euc", literal(boot), literal(program.script.directory)]
+        text = boot.script(
+            package=f"{PACKAGE}/{PACKAGE_FILE}" if program.config_map else None,
+            notice=webjob.has_shutdown_file,
+            restart_delay=spec.restart_delay_seconds if spec.type == "continuous" else None,
+            idle_timeout=spec.idle_timeout_seconds,
+        )
+        container["command"] = ["/bin/sh", "-euc", literal(text), literal(program.script.directory)]
         container["args"] = [literal(word) for word in [*(program.runtime.command or program.script.words), *words]]
     else:
         if command := spec.command or program.runtime.command:
@@ -119,9 +117,10 @@ def pod_template(
             }
         )
     if spec.type == "continuous":
+        container["ports"] = [{"name": "webjob", "containerPort": PORT}]
+    if webjob.has_shutdown_file:
         container["volumeMounts"].append({"name": "shutdown", "mountPath": SHUTDOWN})
         volumes.append({"name": "shutdown", "emptyDir": {}})
-        container["ports"] = [{"name": "webjob", "containerPort": PORT}]
         if program.script:  # only then is a shell known to be there
             container["lifecycle"] = {"preStop": {"exec": {"command": ["/bin/sh", "-c", f"date -u > {SHUTDOWN_FILE}"]}}}
     if borrowed:
@@ -182,7 +181,9 @@ def _environment(webjob: WebJob, *, arguments_text: str, program: Program) -> li
         marker(webjob): "true",
     }
     if not triggered:
-        contract |= {"WEBJOBS_RUN_ID": "", "WEBJOBS_PORT": str(PORT), "WEBJOBS_SHUTDOWN_FILE": SHUTDOWN_FILE}
+        contract |= {"WEBJOBS_RUN_ID": "", "WEBJOBS_PORT": str(PORT)}
+    if webjob.has_shutdown_file:
+        contract["WEBJOBS_SHUTDOWN_FILE"] = SHUTDOWN_FILE
     fixed = [{"name": name, "value": value} for name, value in contract.items()]
     if triggered:
         fixed.append(_field("WEBJOBS_RUN_ID", f"metadata.labels['{model.LABEL_RUN}']"))

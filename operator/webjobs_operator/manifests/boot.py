@@ -1,0 +1,156 @@
+"""The shell text that starts a job's script: process 1 of its container, the script is its child.
+
+It needs a POSIX shell with the usual small tools (``date``, ``sleep``, ``tar``), nothing of ours. Kubernetes' restarts,
+exit codes and signals stay what they are: the shell ends with the script's exit code, and passes TERM on.
+"""
+
+from __future__ import annotations
+
+import re
+
+LIVED_SECONDS = 120
+"""A continuous process that lived so long is started again at once (contract, section 6.2)."""
+
+TERMINATION_LOG = "/dev/termination-log"
+LIFE = "webjobs: the process lived from {} to {}"
+"""What the shell leaves in a container's termination message: seconds since 1970."""
+_LIFE = re.compile(LIFE.format(r"(\d{1,12})", r"(\d{1,12})") + "$", re.ASCII | re.MULTILINE)
+
+_UNPACK = 'tar -xf {package} -C "$WEBJOBS_PATH"\n'
+
+# A process without a handler of TERM is no different from one that ends now. As process 1 it would have none of the
+# system's own, which is why the script is a child.
+_TELL = """\
+told= child=
+tell() {
+  told=1
+  if [ -n "$child" ]; then kill -TERM "$child" 2>/dev/null || :; fi
+}
+"""
+# With a shutdown file it gets that first, and TERM only when it has a handler: TERM would take away the time in which
+# it reads the file. SigCgt is the mask of signals with a handler; TERM is 4 in the fourth digit from the right.
+_TELL_WITH_NOTICE = """\
+told= child=
+tell() {
+  told=1
+  [ -n "$child" ] || return 0
+  while read -r key mask; do
+    case "$key$mask" in SigCgt:*[4-7c-f]???) kill -TERM "$child" 2>/dev/null || : ;; esac
+  done 2>/dev/null <"/proc/$child/status" || :
+}
+"""
+_CHECK = """\
+trap tell TERM
+cd "$WEBJOBS_PATH/$0"
+command -v "$1" >/dev/null 2>&1 || {
+  echo "The image has no $1: set spec.image, or image in settings.job." >&2
+  exit 127
+}
+"""
+# Kudu waits after a short life. A life without an end (the container was killed) is taken to have ended now.
+_WAIT = """\
+life="${WEBJOBS_SHUTDOWN_FILE%/*}/life"
+if [ -f "$life" ]; then
+  read -r began ended <"$life" || :
+  now=$(date +%s)
+  : "${began:=$now}" "${ended:=$now}"
+  left=$((ended + DELAY - now))
+  if [ $((ended - began)) -lt LIVED ] && [ "$left" -gt 0 ]; then
+    sleep "$left" >/dev/null 2>&1 &
+    wait $! || :
+    [ -z "$told" ] || { kill $! 2>/dev/null || :; }
+  fi
+fi
+[ -z "$told" ] || exit 143
+began=$(date +%s)
+echo "$began" >"$life"
+"""
+# wait() comes back early when a signal is trapped; and what it said then is not the script's answer. A shell forgets
+# (127) or remembers what it has told already.
+_RUN = """\
+"$@" </dev/null &
+child=$!
+[ -z "$told" ] || tell
+MEANWHILE
+while :; do
+  code=0
+  wait "$child" || code=$?
+  kill -0 "$child" 2>/dev/null || break
+done
+again=0
+wait "$child" 2>/dev/null || again=$?
+[ "$again" = 127 ] || code=$again
+"""
+_END = """\
+ended=$(date +%s)
+echo "$began $ended" >"$life"
+echo "MESSAGE" >>TERMINATION_LOG || :
+"""
+# Used CPU and written bytes of every process but the two shells: read by the shell itself, since a process for it would
+# be one more. A process that comes or goes is a difference too.
+_IDLE = """\
+look() {
+  seen=
+  for dir in /proc/[0-9]*; do
+    case "${dir#/proc/}" in "$$" | "$me") continue ;; esac
+    words= written=
+    read -r words <"$dir/stat" || continue
+    while read -r key value; do
+      [ "$key" != wchar: ] || written=$value
+    done <"$dir/io" || :
+    set -- ${words##*)}
+    seen="$seen $dir ${12} ${13} $written"
+  done 2>/dev/null
+}
+watch_idle() {
+  read -r me rest </proc/self/stat
+  quiet=0 last=
+  while sleep STEP 2>/dev/null; do
+    look
+    if [ "$seen" = "$last" ]; then quiet=$((quiet + STEP)); else quiet=0 last=$seen; fi
+    [ "$quiet" -ge LIMIT ] || continue
+    echo "Command '$*' was aborted due to no output nor CPU activity for $quiet seconds. You can increase the \
+SCM_COMMAND_IDLE_TIMEOUT app setting (or WEBJOBS_IDLE_TIMEOUT if this is a WebJob) if needed." >&2
+    kill -KILL "$child"
+    break
+  done
+}
+"""
+
+
+def script(
+    *,
+    package: str | None,
+    notice: bool = False,
+    restart_delay: int | None = None,
+    idle_timeout: int | None = None,
+    termination_log: str = TERMINATION_LOG,
+) -> str:
+    """Text for ``sh -euc``; ``$0`` is the script's directory below WEBJOBS_PATH, the words are the command line.
+
+    ``package``: path of a tar to unpack first. ``notice``: a file tells of the end, at WEBJOBS_SHUTDOWN_FILE.
+    ``restart_delay``: seconds to wait after a life of less than LIVED_SECONDS; what is known of it is kept beside that
+    file. ``idle_timeout``: a script that neither writes nor uses CPU for twice as many seconds is killed, which is
+    when Kudu does it at the earliest.
+    """
+    waits, watched = restart_delay is not None, bool(idle_timeout)
+    text = _UNPACK.format(package=package) if package else ""
+    text += (_TELL_WITH_NOTICE if notice else _TELL) + _CHECK
+    if waits:
+        text += _WAIT.replace("DELAY", str(restart_delay)).replace("LIVED", str(LIVED_SECONDS))
+    if idle_timeout:
+        step = min(max(idle_timeout // 4, 1), 10)
+        text += _IDLE.replace("STEP", str(step)).replace("LIMIT", str(2 * idle_timeout))
+    text += _RUN.replace("MEANWHILE\n", 'watch_idle "$@" >/dev/null &\nwatcher=$!\n' if watched else "")
+    if waits:
+        message = LIFE.format("$began", "$ended")
+        text += _END.replace("MESSAGE", message).replace("TERMINATION_LOG", termination_log)
+    if watched:
+        text += 'kill -KILL "$watcher" 2>/dev/null || :\n'
+    return text + 'exit "$code"\n'
+
+
+def life(message: str | None) -> tuple[int, int] | None:
+    """Begin and end of the process in seconds since 1970, by a termination message; None: it says nothing of it."""
+    found = _LIFE.search(message or "")
+    return (int(found[1]), int(found[2])) if found else None
