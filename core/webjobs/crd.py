@@ -30,7 +30,7 @@ _TRIGGERED_ONLY = (
     "shutdownFile",
     "historyLimit",
 )
-_CONTINUOUS_ONLY = ("singleton", "replicas", "restartDelaySeconds", "stopped")
+_CONTINUOUS_ONLY = ("singleton", "restartDelaySeconds", "stopped")
 
 
 def _rule(rule: str, message: str) -> Schema:
@@ -66,6 +66,10 @@ WEBJOB_SPEC_RULES: list[Schema] = [
         for field in _CONTINUOUS_ONLY
     ),
     _rule(
+        "self.type == 'continuous' || !has(self.replicas) || self.replicas == 1",  # 1 is the default of all
+        "replicas is for type continuous only: remove it",
+    ),
+    _rule(
         "!has(self.singleton) || !self.singleton || !has(self.replicas) || self.replicas <= 1",
         "a singleton runs as one instance: set replicas to 1 or leave it out, or set singleton to false",
     ),
@@ -92,7 +96,9 @@ def structural(root: type[BaseModel]) -> Schema:
         out: Schema = {}
         for key, value in node.items():
             match key:
-                case "title" | "default" | "$defs":
+                case "title" | "$defs":
+                    continue
+                case "default" if value is None:
                     continue
                 case "properties":
                     out[key] = {name: convert(child) for name, child in value.items()}

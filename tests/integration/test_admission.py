@@ -56,7 +56,7 @@ def test_accepted(site: Site, spec: dict[str, Any]) -> None:
         (CONTINUOUS | {"singleton": True, "replicas": 3}, "a singleton runs as one instance: set replicas to 1"),
         (CONTINUOUS | {"schedule": "0 * * * * *"}, "schedule is for type triggered only"),
         (CONTINUOUS | {"retries": 1}, "retries is for type triggered only"),
-        (TRIGGERED | {"replicas": 1}, "replicas is for type continuous only"),
+        (TRIGGERED | {"replicas": 2}, "replicas is for type continuous only"),
         (TRIGGERED | {"stopped": True}, "stopped is for type continuous only"),
         (TRIGGERED | {"schedule": "*/5 * * * *"}, "put '0 ' in front of a five-field cron expression"),
         (TRIGGERED | {"schedule": "0 0 0 ? * * *"}, "six fields are needed"),

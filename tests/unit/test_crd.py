@@ -36,7 +36,8 @@ NODES = [(path, node) for name, one in SCHEMAS.items() for path, node in walk(sc
 @pytest.mark.parametrize(("path", "node"), NODES, ids=[path for path, _ in NODES])
 def test_every_node_is_structural_and_described(path: str, node: dict[str, Any]) -> None:
     assert node.get("type") in {"object", "array", "string", "integer", "boolean"}
-    assert not {"$ref", "anyOf", "oneOf", "allOf", "default", "title"} & set(node)
+    assert not {"$ref", "anyOf", "oneOf", "allOf", "title"} & set(node)
+    assert ("default" in node) == (path == "WebJob.spec.replicas"), "autoscalers refuse a scale without a number"
     if not path.endswith(("[]", ".metadata")):
         assert node.get("description", "").endswith("."), "kubectl explain would show nothing"
     if node["type"] == "array":

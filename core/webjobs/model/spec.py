@@ -211,6 +211,7 @@ class WebJobSpec(ApiModel):
         default=None,
         ge=0,
         description="Number of instances. Default 1. Written by autoscalers through scale.",
+        json_schema_extra={"default": 1},  # autoscalers refuse a scale without a number
     )
     restart_delay_seconds: int | None = Field(
         default=None,
