@@ -44,6 +44,8 @@ class Output(NamedTuple):
     stamped: str
     level: Level = "INFO"
     """ERR for stderr, where the streams can be told apart."""
+    joined: bool = False
+    """Whether it was read among the lines of both streams, its level being known otherwise."""
 
 
 def output_line(output: Output, instance: str) -> str:

@@ -46,6 +46,9 @@ _WATCH_GRACE = 10
 _LINE_BYTES = 2**18
 """A longer line of a log is cut, each part under the same stamp."""
 
+_CHANNELS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+"""Subprotocols of streams to containers, the one that is liked most first."""
+
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
@@ -60,7 +63,7 @@ def path_of(kind: str, namespace: str | None, name: str | None = None, subresour
 
 
 @contextmanager
-def _reachable() -> Iterator[None]:
+def reachable() -> Iterator[None]:
     """What the transport throws, as ApiError."""
     try:
         yield
@@ -71,7 +74,7 @@ def _reachable() -> Iterator[None]:
 
 async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[Event]:
     rest = bytearray()
-    with _reachable():
+    with reachable():
         async for piece in response.content.iter_any():
             rest += piece
             if b"\n" not in piece:
@@ -128,7 +131,7 @@ class KubeClient(AbstractAsyncContextManager["KubeClient"]):
         )
         if wanted:
             url += "?" + urlencode({k: str(v).lower() if isinstance(v, bool) else v for k, v in wanted.items()})
-        with _reachable():
+        with reachable():
             answer = await self._api.call_api(
                 method, url, headers, body=body, _request_timeout=timeout_seconds or 10**9
             )
@@ -139,9 +142,27 @@ class KubeClient(AbstractAsyncContextManager["KubeClient"]):
 
     async def _json(self, method: str, path: str, **options: Any) -> Object:
         response = await self._call(method, path, **options)
-        with _reachable():
+        with reachable():
             result: Object = json.loads(await response.read())
         return result
+
+    @asynccontextmanager
+    async def websocket(
+        self, path: str, *, query: Mapping[str, str | bool]
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A WebSocket to a streaming subresource. Raises ApiError when the API server refuses it."""
+        _, url, headers, _, _ = await self._api.param_serialize("GET", path, auth_settings=["BearerToken"])
+        url += "?" + urlencode({key: str(v).lower() if isinstance(v, bool) else v for key, v in query.items()})
+        rest = self._api.rest_client
+        if rest.pool_manager is None:
+            rest.pool_manager = rest._create_pool_manager()
+        with reachable():
+            try:
+                socket = await rest.pool_manager.ws_connect(url, headers=headers, protocols=_CHANNELS, max_msg_size=0)
+            except aiohttp.WSServerHandshakeError as error:
+                raise from_status(error.status, "Refused", error.message) from error
+        async with socket:
+            yield socket
 
     async def served(self, api_version: str) -> set[str]:
         """Plural names of the resources that the API server serves in a group version; empty when none."""
@@ -262,7 +283,7 @@ class KubeClient(AbstractAsyncContextManager["KubeClient"]):
             timeout_seconds=None,
         )
         rest = b""
-        with _reachable():
+        with reachable():
             async with response:
                 async for piece in response.content.iter_any():
                     *lines, rest = (rest + piece).split(b"\n")

@@ -7,12 +7,14 @@ import asyncio
 import logging
 import os
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import kopf
 
 from webjobs.model import API_VERSION
 from webjobs.store import open_store
+from webjobs_kube.attach import stderr_of
 from webjobs_kube.client import KubeClient
 from webjobs_kube.podlogs import PodLogs
 from webjobs_operator import config as configuration
@@ -56,7 +58,8 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
     cache, store = Cache(), open_store(config.store_url)
     async with await KubeClient.connect(manager=MANAGER) as kube:
         scheduler_log, pod_logs = SchedulerLog(store), PodLogs(kube)
-        followers = Followers(pod_logs=pod_logs, store=store)
+        attach = partial(stderr_of, kube) if config.attach else None
+        followers = Followers(pod_logs=pod_logs, store=store, attach=attach)
         reconciler = Reconciler(
             kube=kube,
             cache=cache,

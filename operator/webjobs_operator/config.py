@@ -39,6 +39,8 @@ class OperatorConfig(_Section):
     container_security_context: dict[str, Any] = Field(default_factory=dict)
     resources: dict[str, Any] = Field(default_factory=dict)
     """Requests and limits of jobs that say nothing."""
+    attach: bool = False
+    """Whether the operator attaches to runs, to tell their stdout and stderr apart."""
     job_retention_seconds: int = 300
     """Seconds that an ended Job and its pod stay for ``kubectl`` after the log is safe."""
 

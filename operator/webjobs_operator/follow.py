@@ -1,17 +1,21 @@
 """Reads the logs of runs that go on, and stores them as they come.
 
 A kubelet rotates logs, and gives only the newest file; a node may die with its disk. So what a run writes is in the
-store within seconds, and the archive at its end is made of that.
+store within seconds, and the archive at its end is made of that. Where that is enabled, attaching tells which lines are
+of stderr: the log stays the truth of what was written and when, so that what nobody heard is in it all the same.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from webjobs import logs
 from webjobs.logs import Level, Output
+from webjobs.stderr import Stderr
 from webjobs.store import ObjectStore, parts
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
@@ -22,25 +26,31 @@ log = logging.getLogger(__name__)
 FLUSH_SECONDS = 5.0
 _PART_BYTES = 2**19
 _MOST = 200
-"""Runs that are followed at once: each takes a connection, and at most about a part of memory. The logs of the others
-are read at their end."""
+"""Runs that are followed at once: each takes a connection or two, and at most about a part of memory. The logs of the
+others are read at their end; their scripts wait in vain for somebody who attaches, if they do."""
 _RETRY_SECONDS = 2.0
 _FINISH_SECONDS = 10.0
+_SETTLE_SECONDS = 1.0
+"""For which a line waits for the same one to come of stderr."""
+
+Attach = Callable[[str, str], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+"""Namespace and name of a pod -> pieces of its stderr; lets its script begin."""
 
 
 class Followers:
     """One follower for each pod of a run."""
 
-    def __init__(self, *, pod_logs: PodLogs, store: ObjectStore) -> None:
+    def __init__(self, *, pod_logs: PodLogs, store: ObjectStore, attach: Attach | None = None) -> None:
         self._pod_logs = pod_logs
         self._store = store
+        self._attach = attach
         self._tasks: dict[str, dict[str, asyncio.Task[None]]] = {}
         """By the log of the run and the UID of the pod."""
 
     def follow(self, uid: str, *, namespace: str, pod: str, log_key: str) -> None:
         """Begins to follow a pod, unless that is done already."""
         if uid not in self._tasks.get(log_key, {}) and len(self._tasks) < _MOST:
-            follower = _Follower(pod_logs=self._pod_logs, store=self._store, log_key=log_key)
+            follower = _Follower(pod_logs=self._pod_logs, store=self._store, log_key=log_key, attach=self._attach)
             task = asyncio.create_task(follower.run(namespace, pod))
             self._tasks.setdefault(log_key, {})[uid] = task
             task.add_done_callback(partial(self._ended, log_key, uid))
@@ -76,22 +86,26 @@ async def _cancelled(*tasks: asyncio.Task[None]) -> None:
 class _Follower:
     """The lines of one pod on their way."""
 
-    def __init__(self, *, pod_logs: PodLogs, store: ObjectStore, log_key: str) -> None:
+    def __init__(self, *, pod_logs: PodLogs, store: ObjectStore, log_key: str, attach: Attach | None) -> None:
         self._pod_logs = pod_logs
         self._store = store
         self._key = log_key
+        self._attach = attach
         self._number = 0
         self._last: parts.Last = {}
         """Of what was read before the connection that is open now."""
         self._newest: dict[Level, str] = {}
         """The newest line of each stream."""
-        self._lines: list[Output] = []
+        self._lines: list[tuple[float, Output]] = []
+        """With the moment of their coming."""
         self._bytes = 0
+        self._stderr = Stderr()
         self._writing = asyncio.Lock()
 
     async def run(self, namespace: str, pod: str) -> None:
         """Until the container's end; a broken connection is taken up again where it broke."""
-        ticker = asyncio.create_task(self._tick(pod))
+        beside = [asyncio.create_task(self._tick(pod))]
+        hearing = asyncio.create_task(self._hear(self._attach, namespace, pod)) if self._attach else None
         try:
             await self._resume(pod)
             while True:
@@ -109,9 +123,35 @@ class _Follower:
                 except ApiError as error:
                     log.info("log of pod %s/%s broke off: %s", namespace, pod, error)
                     await asyncio.sleep(_RETRY_SECONDS)
+            if hearing:  # its end comes with that of the container
+                await asyncio.wait([hearing], timeout=_SETTLE_SECONDS)
         finally:
-            ticker.cancel()
+            await _cancelled(*beside, *([hearing] if hearing else []))
             await self._flush(pod)
+
+    async def _hear(self, attach: Attach, namespace: str, pod: str) -> None:
+        """Takes in stderr by itself; what is missed of it stays in the log, among the other lines."""
+        while True:
+            try:
+                async with attach(namespace, pod) as pieces:
+                    async for piece in pieces:
+                        self._stderr.feed(piece)
+                self._stderr.end()
+                return
+            except (NotFound, Invalid):
+                return
+            except ApiError as error:
+                forbidden = error.status == 403
+                log.log(
+                    logging.WARNING if forbidden else logging.INFO,
+                    "stderr of pod %s/%s is not heard: %s",
+                    namespace,
+                    pod,
+                    error,
+                )
+                if forbidden:
+                    return
+            await asyncio.sleep(_RETRY_SECONDS)
 
     async def _resume(self, pod: str) -> None:
         """After the parts of an operator before this one."""
@@ -123,29 +163,31 @@ class _Follower:
 
     def _take(self, line: Output) -> None:
         self._newest[line.level] = line.stamped
-        self._lines.append(line)
+        self._lines.append((asyncio.get_running_loop().time(), line))
         self._bytes += len(line.stamped)
 
     async def _tick(self, pod: str) -> None:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
-            await self._flush(pod)
+            await self._flush(pod, settled=_SETTLE_SECONDS if self._attach else 0.0)
 
-    async def _flush(self, pod: str) -> None:
-        """Stores what is there. When the store fails it stays here, and the reading waits."""
+    async def _flush(self, pod: str, *, settled: float = 0.0) -> None:
+        """Stores what came at least so many seconds ago. When the store fails it stays here, and the reading waits."""
         async with self._writing:
-            while self._lines:
-                lines, count = list(self._lines), len(self._lines)
+            before = asyncio.get_running_loop().time() - settled
+            while count := sum(came <= before for came, _ in self._lines):
+                lines = [self._stderr.tell(line) for _, line in self._lines[:count]]
                 if len(self._newest) > 1:  # two streams come as they are read
                     lines.sort(key=lambda line: logs.moment(line.stamped))
                 try:
                     await parts.write(self._store, self._key, pod=pod, number=self._number, lines=lines)
                 except Exception as error:
                     log.warning("a part of %s was not stored: %s", self._key, error)
+                    self._lines[:count] = [(before, line) for line in lines]
                     if self._bytes < _PART_BYTES:
                         return
                     await asyncio.sleep(_RETRY_SECONDS)
                     continue
                 self._number += 1
                 del self._lines[:count]
-                self._bytes = sum(len(line.stamped) for line in self._lines)
+                self._bytes = sum(len(line.stamped) for _, line in self._lines)

@@ -53,3 +53,30 @@ def test_streams_together(site: Site) -> None:
     assert sorted(_output(site.log(run))) == ["INFO] one", "INFO] three", "INFO] two"]
     assert run["error_url"] is None
     assert site.http.get(run["output_url"].replace("output_log.txt", "error_log.txt")).status_code == 404
+
+
+def test_streams_told_apart_by_attaching(site: Site) -> None:
+    """Without the feature gate: the first line of a run of a moment, and a long run over the end of an operator."""
+    stacks.upgrade(site.stack, {"attach": {"enabled": True}})
+    try:
+        site.put_script("heard", SCRIPT)
+        run = site.ended(site.run("heard").headers["Location"])
+        assert sorted(_output(site.log(run))) == ["ERR ] two", "INFO] one", "INFO] three"]
+        assert _output(site.http.get(run["error_url"]).text) == ["ERR ] two"]
+        site.put_script("goes-on", 'for i in $(seq 40); do echo "out $i"; echo "err $i" >&2; sleep 0.5; done\n')
+        location = site.run("goes-on").headers["Location"]
+        url = site.http.get(location).json()["output_url"]
+        eventually(lambda: "ERR ] err 8" in site.http.get(url).text, what="stored errors")
+        site.kubectl("delete", "pod", "-l", "app.kubernetes.io/component=operator", "--force", namespace=stacks.SYSTEM)
+        run = site.ended(location)
+        lines = _output(site.log(run))
+        assert sorted(line.partition("] ")[2] for line in lines) == sorted(
+            f"{stream} {number}" for stream in ("out", "err") for number in range(1, 41)
+        ), "all of both, each once"
+        errors = [line for line in lines if line.startswith("ERR ]")]
+        assert all(line.startswith("ERR ] err ") for line in errors)
+        assert {"ERR ] err 8", "ERR ] err 40"} <= set(errors), "before that operator's end, and by the next"
+    finally:
+        stacks.upgrade(site.stack, {"attach": {"enabled": False}})
+    for name in ("heard", "goes-on"):
+        site.http.delete(f"/api/triggeredwebjobs/{name}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -35,6 +36,7 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
             [*request.param, "-euc", boots, "in ner", BASH, "run.sh", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            stdin=subprocess.PIPE,
             text=True,
             env={
                 "PATH": os.environ["PATH"],
@@ -49,7 +51,7 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
     for process in begun:
         process.kill()
         process.wait()
-        for pipe in (process.stdout, process.stderr):
+        for pipe in (process.stdin, process.stdout, process.stderr):
             assert pipe
             pipe.close()
 
@@ -160,6 +162,28 @@ def test_what_is_left_of_a_life(start: Start, tmp_path: Path) -> None:
     assert lived
     assert begin <= lived[0] <= lived[1] <= begin + 5
     assert (tmp_path / "shutdown" / "life").read_text() == f"{lived[0]} {lived[1]}\n"
+
+
+@pytest.mark.parametrize("end", ["line", "closed", "time", "term"])
+def test_it_waits_for_somebody_who_listens(start: Start, end: str) -> None:
+    process = start('echo up; read -r x || echo "nothing to read"', listen_seconds=2 if end == "time" else 60)
+    assert process.stdin
+    time.sleep(0.5)
+    assert process.poll() is None
+    assert process.stdout
+    assert not select.select([process.stdout], [], [], 0)[0]
+    begin = time.monotonic()
+    match end:
+        case "line":
+            process.stdin.write("\nfor nobody\n")
+            process.stdin.flush()
+        case "closed":
+            process.stdin.close()
+        case "term":
+            process.terminate()
+    assert process.wait(timeout=20) == (143 if end == "term" else 0)
+    assert process.stdout.read() == ("" if end == "term" else "up\nnothing to read\n")
+    assert time.monotonic() - begin < 10
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import obstore
@@ -14,10 +15,10 @@ from tests.unit.fake_kube import FakeKube
 from webjobs.store import ObjectStore, open_store, parts
 from webjobs.store.logs import run_log_key
 from webjobs_kube import runlogs
-from webjobs_kube.errors import ApiError, Unreachable
+from webjobs_kube.errors import ApiError, NotFound, Unreachable
 from webjobs_kube.podlogs import PodLogs
 from webjobs_operator import follow
-from webjobs_operator.follow import Followers
+from webjobs_operator.follow import Attach, Followers
 
 KEY = run_log_key(namespace="site", webjob="job", run_id="202601010000000000")
 POD = ("site", "job-pod", False)
@@ -34,10 +35,11 @@ class Setup:
         self.kube, self.store = FakeKube(), open_store("memory:///")
         self.kube.add(pod())
         self.log = self.kube.logs[POD] = []
+        self.attach: Attach | None = None
         self.restart()
 
     def restart(self) -> None:
-        self.followers = Followers(pod_logs=PodLogs(self.kube), store=self.store)
+        self.followers = Followers(pod_logs=PodLogs(self.kube), store=self.store, attach=self.attach)
 
     def follow(self) -> None:
         self.followers.follow("uid", namespace="site", pod="job-pod", log_key=KEY)
@@ -77,6 +79,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow, "FLUSH_SECONDS", 0.02)
     monkeypatch.setattr(follow, "_RETRY_SECONDS", 0.02)
     monkeypatch.setattr(follow, "_FINISH_SECONDS", 0.5)
+    monkeypatch.setattr(follow, "_SETTLE_SECONDS", 0.02)
 
 
 async def test_lines_are_stored_within_seconds_and_outlive_the_node() -> None:
@@ -235,3 +238,88 @@ async def test_a_part_in_pieces_of_any_size(monkeypatch: pytest.MonkeyPatch) -> 
     found = [(one.level, one.stamped.partition(" ")[2]) async for one in parts.read(store, ["x"], last=last)]
     assert found == [("INFO", "é"), ("ERR", "b b")]
     assert runlogs.since(last) == "2026-01-01T00:00:01Z"
+
+
+class Ear:
+    """The stderr of a container, as attaching gives it; ``errors``: what the next tries end with."""
+
+    def __init__(self, *errors: ApiError) -> None:
+        self.pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self.errors = list(errors)
+        self.tries = 0
+
+    @asynccontextmanager
+    async def __call__(self, namespace: str, pod: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        self.tries += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        yield self._pieces()
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        while (piece := await self.pieces.get()) is not None:
+            yield piece
+
+
+async def test_attaching_tells_the_streams_apart() -> None:
+    world, ear = Setup(), Ear()
+    world.attach = ear
+    world.restart()
+    world.log += [line(1), line(2, "oops"), line(3)]
+    ear.pieces.put_nowait(b"oo")
+    ear.pieces.put_nowait(b"ps\n")
+    world.follow()
+    await world.has(3)
+    assert await world.output() == ["1", "!oops", "3"]
+    # What is stored as an error comes once more among the other lines, and counts once.
+    world.log += [line(4, "again")]
+    ear.pieces.put_nowait(b"again")
+    await world.followers.close()
+    world.attach = Ear()
+    world.restart()
+    world.log += [line(5)]
+    world.follow()
+    await world.has(5)
+    world.end()
+    await world.followers.finish(KEY)
+    assert [text.strip("!") for text in await world.output()] == ["1", "oops", "3", "again", "5"]
+    await parts.delete(world.store, KEY)
+    assert await world.output() == ["1", "oops", "3", "again", "5"], "without an ear it is one stream"
+
+
+async def test_the_last_error_has_no_end() -> None:
+    world, ear = Setup(), Ear()
+    world.attach = ear
+    world.restart()
+    world.log += [line(1), line(2, "oops")]
+    for piece in (b"oops", None):
+        ear.pieces.put_nowait(piece)
+    world.follow()
+    world.end()
+    await world.followers.finish(KEY)
+    assert await world.output() == ["1", "!oops"]
+
+
+@pytest.mark.parametrize(
+    ("errors", "tries", "expected"),
+    [
+        ([Unreachable("broken")] * 2, 3, "!oops"),
+        ([ApiError(403, "Forbidden", "a policy")], 1, "oops"),
+        ([NotFound(404, "NotFound", "no such pod")], 1, "oops"),
+    ],
+)
+async def test_an_ear_that_fails_takes_nothing_away(errors: list[ApiError], tries: int, expected: str) -> None:
+    world, ear = Setup(), Ear(*errors)
+    world.attach = ear
+    world.restart()
+    ear.pieces.put_nowait(b"oops\n")
+    ear.pieces.put_nowait(None)
+    world.follow()
+    for _ in range(500):
+        if ear.tries == tries and (ear.pieces.empty() or expected == "oops"):
+            break
+        await asyncio.sleep(0.01)
+    world.log += [line(1), line(2, "oops")]
+    await world.has(2)
+    assert await world.output() == ["1", expected]
+    assert ear.tries == tries
+    await world.followers.close()

@@ -1,6 +1,7 @@
 """What was read so far of the log of a run that goes on, a pod's lines in numbered parts beside the log to come.
 
 A part is text, a line of it ``<level> <stamped line>``: as it was read, so that the log can be made from it later.
+A level with ``+`` was not read as such: the line came among those of both streams.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def _folder(log_key: str) -> str:
 
 async def write(store: ObjectStore, log_key: str, *, pod: str, number: int, lines: Iterable[Output]) -> None:
     """Stores a part; numbers begin with 0 and go up."""
-    text = "".join(f"{line.level} {line.stamped}\n" for line in lines)
+    text = "".join(f"{line.level}{'+' * line.joined} {line.stamped}\n" for line in lines)
     await obstore.put_async(store, f"{_folder(log_key)}/{pod}/{number:06d}", text.encode("utf-8", "replace"))
 
 
@@ -68,9 +69,9 @@ async def read(store: ObjectStore, parts: Iterable[str], *, last: Last) -> Async
             *whole, rest = (rest + piece).split(b"\n")
             for line in whole:
                 level, _, stamped = line.decode().partition(" ")
-                output = Output(stamped, cast(Level, level))
-                newest[output.level] = stamped
-                yield output
+                joined = level.endswith("+")
+                newest["INFO" if joined else cast(Level, level)] = stamped
+                yield Output(stamped, cast(Level, level.rstrip("+")), joined)
         last |= {level: logs.moment(stamped) for level, stamped in newest.items()}
 
 

@@ -47,6 +47,19 @@ command -v "$1" >/dev/null 2>&1 || {
   exit 127
 }
 """
+# Whoever listens by attach sends a line first. A reader of its own, because not every shell's own ``read`` can be
+# interrupted; and not for ever, because attaching may be forbidden.
+_LISTEN = """\
+exec 3<&0
+head -n 1 <&3 >/dev/null 2>&1 &
+reader=$!
+{ sleep LISTEN_SECONDS; kill "$reader"; } >/dev/null 2>&1 3<&- &
+timer=$!
+wait "$reader" || :
+kill -KILL "$timer" "$reader" 2>/dev/null || :
+exec 3<&- </dev/null
+[ -z "$told" ] || exit 143
+"""
 # Kudu waits after a short life. A life without an end (the container was killed) is taken to have ended now.
 _WAIT = """\
 life="${WEBJOBS_SHUTDOWN_FILE%/*}/life"
@@ -124,6 +137,7 @@ def script(
     notice: bool = False,
     restart_delay: int | None = None,
     idle_timeout: int | None = None,
+    listen_seconds: int | None = None,
     termination_log: str = TERMINATION_LOG,
 ) -> str:
     """Text for ``sh -euc``; ``$0`` is the script's directory below WEBJOBS_PATH, the words are the command line.
@@ -131,13 +145,15 @@ def script(
     ``package``: path of a tar to unpack first. ``notice``: a file tells of the end, at WEBJOBS_SHUTDOWN_FILE.
     ``restart_delay``: seconds to wait after a life of less than LIVED_SECONDS; what is known of it is kept beside that
     file. ``idle_timeout``: a script that neither writes nor uses CPU for twice as many seconds is killed, which is
-    when Kudu does it at the earliest.
+    when Kudu does it at the earliest. ``listen_seconds``: the script starts when a line comes on stdin, but not later.
     """
     waits, watched = restart_delay is not None, bool(idle_timeout)
     text = _UNPACK.format(package=package) if package else ""
     text += (_TELL_WITH_NOTICE if notice else _TELL) + _CHECK
     if waits:
         text += _WAIT.replace("DELAY", str(restart_delay)).replace("LIVED", str(LIVED_SECONDS))
+    if listen_seconds:
+        text += _LISTEN.replace("LISTEN_SECONDS", str(listen_seconds))
     if idle_timeout:
         step = min(max(idle_timeout // 4, 1), 10)
         text += _IDLE.replace("STEP", str(step)).replace("LIMIT", str(2 * idle_timeout))

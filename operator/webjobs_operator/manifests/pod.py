@@ -27,6 +27,8 @@ SHUTDOWN = "/webjobs/shutdown"
 SHUTDOWN_FILE = f"{SHUTDOWN}/stop"
 PORT = 8100
 """WEBJOBS_PORT: every pod has its own network, so that one number is always free."""
+LISTEN_SECONDS = 10
+"""For which a script waits for the operator to attach, where that is enabled."""
 PACKAGE_AUDIENCE = "webjobs.dev/packages"
 PACKAGE_FILE = "package.tar"
 
@@ -70,13 +72,17 @@ def pod_template(
         "securityContext": config.container_security_context,
     }
     words = [*(spec.args or []), *(arguments or [])]
+    listened = config.attach and spec.type == "triggered"
     if program.script:
         text = boot.script(
             package=f"{PACKAGE}/{PACKAGE_FILE}" if program.config_map else None,
             notice=webjob.has_shutdown_file,
             restart_delay=spec.restart_delay_seconds if spec.type == "continuous" else None,
             idle_timeout=spec.idle_timeout_seconds,
+            listen_seconds=LISTEN_SECONDS if listened else None,
         )
+        if listened:
+            container |= {"stdin": True, "stdinOnce": True}
         container["command"] = ["/bin/sh", "-euc", literal(text), literal(program.script.directory)]
         container["args"] = [literal(word) for word in [*(program.runtime.command or program.script.words), *words]]
     else:
