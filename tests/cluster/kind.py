@@ -48,6 +48,10 @@ class KindCluster(Cluster):
         node = f"{_PREFIX}{self.name}-control-plane"
         run(["docker", "exec", node, "pkill", "-KILL", "-f", f"^{program} "])  # the kubelet starts it again
 
+    def freeze_program(self, program: str, *, on: bool) -> None:
+        node = f"{_PREFIX}{self.name}-control-plane"
+        run(["docker", "exec", node, "pkill", "-STOP" if on else "-CONT", program])
+
 
 def up(name: str, *, feature_gates: str, log: Log) -> KindCluster:
     """Give the kind cluster ``webjobs-<name>``, made if it is not there.

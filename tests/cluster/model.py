@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,19 @@ class Cluster(ABC):
         It comes back by itself. ``existing`` can't do this.
         """
         raise ClusterError(f"the {self.provider} provider cannot kill {program}; use WEBJOBS_CLUSTER=built")
+
+    @contextmanager
+    def frozen(self, program: str) -> Iterator[None]:
+        """Stop a program for a while (``kubelet``: its node does not answer, its containers go on)."""
+        self.freeze_program(program, on=True)
+        try:
+            yield
+        finally:
+            self.freeze_program(program, on=False)
+
+    def freeze_program(self, program: str, *, on: bool) -> None:
+        """Stop a program as it is, or let it go on."""
+        raise ClusterError(f"the {self.provider} provider cannot freeze {program}; use WEBJOBS_CLUSTER=built")
 
     def kill_node(self) -> None:
         """Take the node's power away: kubelet, container runtime and all containers die at once."""

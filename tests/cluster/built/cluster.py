@@ -64,10 +64,16 @@ class BuiltCluster(Cluster):
         return volume(name=name, size=size, path=folder, node=f"{self.name}-node")
 
     def kill_program(self, program: str) -> None:
+        self._signal(program, signal.SIGKILL)
+
+    def freeze_program(self, program: str, *, on: bool) -> None:
+        self._signal(program, signal.SIGSTOP if on else signal.SIGCONT)
+
+    def _signal(self, program: str, number: int) -> None:
         process = self.init.child(program)
         if process is None:
             raise ClusterError(f"{program} does not run in cluster {self.name}")
-        process.signal(signal.SIGKILL)
+        process.signal(number)
 
     def kill_node(self) -> None:
         self.init.signal(signal.SIGUSR1)
