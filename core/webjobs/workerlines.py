@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import groupby
 
 from webjobs import logs
 from webjobs.logs import Output
@@ -25,6 +26,8 @@ class Entry:
     moment: tuple[datetime, str]
     text: bytes
     after: Position
+    output: bool = False
+    """Of a process. Lines of its two streams come as they are read, and may change places; others stay in theirs."""
 
 
 def taken(position: Position, output: Output, *, instance: str, cap: int) -> Entry:
@@ -34,10 +37,8 @@ def taken(position: Position, output: Output, *, instance: str, cap: int) -> Ent
     after = replace(after, err=stamp) if output.level == "ERR" else replace(after, out=stamp)
     moment = logs.moment(output.stamped)
     if is_full(after, cap=cap):
-        text = logs.line(moment[0], instance, FULL, level="WARN")
-    else:
-        text = logs.output_line(output, instance)
-    return Entry(moment, text.encode("utf-8", "replace"), after)
+        return Entry(moment, logs.line(moment[0], instance, FULL, level="WARN").encode(), after)
+    return Entry(moment, logs.output_line(output, instance).encode("utf-8", "replace"), after, output=True)
 
 
 def told(step: Tell, *, instance: str) -> Entry:
@@ -50,12 +51,12 @@ def told(step: Tell, *, instance: str) -> Entry:
 def merged(stories: Iterable[Sequence[Entry]]) -> bytes:
     """The lines of several pods in the order of time; those of one pod stay in theirs."""
 
-    def ordered(story: Sequence[Entry]) -> list[tuple[tuple[datetime, str], bytes]]:
-        latest, found = (_EPOCH, ""), []
-        for entry in story:
-            latest = max(latest, entry.moment)  # the API tells whole seconds, lines are finer
-            found.append((latest, entry.text))
-        return found
+    def ordered(story: Sequence[Entry]) -> Iterator[tuple[tuple[datetime, str], bytes]]:
+        latest = (_EPOCH, "")
+        for output, group in groupby(story, key=lambda entry: entry.output):
+            for entry in sorted(group, key=lambda entry: entry.moment) if output else group:
+                latest = max(latest, entry.moment)  # the API tells whole seconds, lines are finer
+                yield latest, entry.text
 
     return b"".join(text for _, text in heapq.merge(*map(ordered, stories), key=lambda one: one[0]))
 

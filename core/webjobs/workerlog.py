@@ -202,7 +202,7 @@ def next_step(
         return _running(position, pod, known, cap=cap, read=read)
     ids = [process.id for process in known]
     later = known[ids.index(position.process) + 1 :] if position.process in ids else known
-    if position.stage == "down" and not position.stopping and (later or _waits(pod)):
+    if position.stage == "down" and (later or (_waits(pod) and not position.stopping)):
         return _down(position, pod, known, later)
     if later:
         return Tell(_begin(later[0], about), Position(stage="running", process=later[0].id, stopping=position.stopping))

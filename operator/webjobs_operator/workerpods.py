@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack, aclosing, contextmanager
+from contextlib import AsyncExitStack, aclosing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ from webjobs import logs, workerlines, workerlog
 from webjobs.logs import Output
 from webjobs.store import parts
 from webjobs.workerlines import Entry
-from webjobs.workerlog import About, Position, Process, Read, Tell
+from webjobs.workerlog import About, Position, Process, Read, Tell, processes
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
@@ -28,8 +28,8 @@ SETTLE_SECONDS = 0.5
 """After a log was opened: by then the API says what the kubelet knew when it opened it."""
 END_SECONDS = 2.0
 """From the end of a log to the news that its process has ended."""
-GONE_SECONDS = 10.0
-"""So long the log of a pod that is gone is read on."""
+OVER_SECONDS = 10.0
+"""So long a log is read on whose process has ended: its connection may be dead."""
 _RETRY_SECONDS = 2.0
 _LONGEST_RETRY_SECONDS = 30.0
 _TRIES = 25
@@ -76,7 +76,10 @@ class PodReader:
         self._sink = sink
         self._sources = sources
         self._changed = asyncio.Event()
-        self._gone = asyncio.Event()
+        self._followed = ""
+        """The process whose output is read as it is written."""
+        self._over = asyncio.Event()
+        """What is read will not go on: the process has ended, or the pod is gone."""
         self._mistaken = asyncio.Event()
         """The log that is read is that of another process."""
         self._read = ""
@@ -87,21 +90,21 @@ class PodReader:
         """The pod as it is now; None when it is gone."""
         self._about, self._cap = about, cap
         if pod is None:
-            self._gone.set()
+            self._over.set()
         elif self._known is not None and _version(pod) <= _version(self._known):
             return
         else:
             self._known = pod
         self._pod = pod
         self._changed.set()
+        if pod and self._followed and not any(one.id == self._followed and not one.ended for one in processes(pod)):
+            self._over.set()
         if pod is not None and isinstance(step := self._next(), Tell) and step.after.stopping:
             self._tell(step)  # at once, even while output is read: what comes now comes after it
 
     async def run(self) -> None:
         """Until all is told."""
-        if self._pod is None:
-            self._gone.set()
-        elif self._position.stage != "new":
+        if self._pod and self._position.stage != "new":
             await self._look()  # who came this far may have known more than we do
         while True:
             await self._sink.room()
@@ -128,8 +131,10 @@ class PodReader:
     async def _output(self, process: Process) -> None:
         """Reads the output of a process as far as it goes now."""
         follow = process.ended is None and not self._sources.followed.locked()
+        self._followed = process.id if follow else ""
         try:
-            whole = await self._until_gone(self._lines(process, follow=follow))
+            async with self._sources.followed if follow else nullcontext():  # there is room: it does not wait
+                whole = await self._until_over(self._lines(process, follow=follow))
         except ApiError as error:
             if process.ended and self._failures >= _TRIES:
                 log.warning("output of process %s of %s is lost: %s", process.id, self._instance, error)
@@ -149,15 +154,16 @@ class PodReader:
         except TimeoutError:
             await self._look()
 
-    async def _until_gone(self, reading: Coroutine[Any, Any, None]) -> bool:
-        """Reads; not much longer than the pod is there. Whether it was the log that was meant."""
+    async def _until_over(self, reading: Coroutine[Any, Any, None]) -> bool:
+        """Reads; not much longer than there is something to come. Whether it was the log that was meant."""
         self._mistaken.clear()
+        self._over.clear()
         task = asyncio.create_task(reading)
-        others = [asyncio.create_task(event.wait()) for event in (self._gone, self._mistaken)]
+        others = [asyncio.create_task(event.wait()) for event in (self._over, self._mistaken)]
         try:
             await asyncio.wait([task, *others], return_when=asyncio.FIRST_COMPLETED)
             if not self._mistaken.is_set():
-                await asyncio.wait([task, others[1]], timeout=GONE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait([task, others[1]], timeout=OVER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if task.done() and not self._mistaken.is_set():
                 await task
         finally:
@@ -191,7 +197,6 @@ class PodReader:
         check: asyncio.Task[None] | None = None
         async with AsyncExitStack() as stack:
             if follow:
-                await stack.enter_async_context(self._sources.followed)
                 source = self._sources.pod_logs.follow(*arguments, since=since)
             else:
                 source = self._sources.pod_logs.lines(*arguments, previous=process.previous, since=since)

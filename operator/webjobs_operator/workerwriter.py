@@ -85,7 +85,7 @@ class JobWriter:
             self._space.clear()
             self._due.set()
         else:
-            self._flush_in(SOON_SECONDS if entry.after.stage in ("down", "stopped") else FLUSH_SECONDS)
+            self._flush_in(SOON_SECONDS if entry.after.stage in ("down", "waiting", "stopped") else FLUSH_SECONDS)
 
     async def room(self) -> None:
         """Waits until more may be added."""
