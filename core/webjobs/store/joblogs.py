@@ -188,3 +188,9 @@ async def delete(store: ObjectStore, *, namespace: str, webjob: str) -> None:
             await obstore.delete_async(store, key(namespace=namespace, webjob=webjob, file_name=name))
         except FileNotFoundError:
             continue
+
+
+async def webjobs(store: ObjectStore, *, namespace: str) -> list[str]:
+    """Object names of the WebJobs of a namespace that have a log."""
+    found = await obstore.list_with_delimiter_async(store, folder(namespace))
+    return [str(prefix).rpartition("/")[2] for prefix in found["common_prefixes"]]
