@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from webjobs import logs
@@ -17,6 +17,7 @@ FULL = (
     "option in the Portal."
 )
 _EPOCH = datetime.fromtimestamp(0, UTC)
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,9 @@ class Entry:
     moment: tuple[datetime, str]
     text: bytes
     after: Position
-    output: bool = False
-    """Of a process. Lines of its two streams come as they are read, and may change places; others stay in theirs."""
+    loose: bool = False
+    """Whether it may change places with others like it by their time: lines of two streams come as they are read, and
+    the news of a stop may be faster than lines before it."""
 
 
 def taken(position: Position, output: Output, *, instance: str, cap: int) -> Entry:
@@ -38,14 +40,16 @@ def taken(position: Position, output: Output, *, instance: str, cap: int) -> Ent
     moment = logs.moment(output.stamped)
     if is_full(after, cap=cap):
         return Entry(moment, logs.line(moment[0], instance, FULL, level="WARN").encode(), after)
-    return Entry(moment, logs.output_line(output, instance).encode("utf-8", "replace"), after, output=True)
+    return Entry(moment, logs.output_line(output, instance).encode("utf-8", "replace"), after, loose=True)
 
 
 def told(step: Tell, *, instance: str) -> Entry:
     """The lines of a step."""
     text = "".join(logs.line(one.when, instance, one.text, level=one.level, system=True) for one in step.lines)
     when = step.lines[0].when if step.lines else _EPOCH
-    return Entry((when, ""), text.encode("utf-8", "replace"), step.after)
+    if step.loose:
+        when += _SECOND  # the API tells whole seconds: what was written in this one may have come before
+    return Entry((when, ""), text.encode("utf-8", "replace"), step.after, loose=step.loose)
 
 
 def merged(stories: Iterable[Sequence[Entry]]) -> bytes:
@@ -53,8 +57,8 @@ def merged(stories: Iterable[Sequence[Entry]]) -> bytes:
 
     def ordered(story: Sequence[Entry]) -> Iterator[tuple[tuple[datetime, str], bytes]]:
         latest = (_EPOCH, "")
-        for output, group in groupby(story, key=lambda entry: entry.output):
-            for entry in sorted(group, key=lambda entry: entry.moment) if output else group:
+        for loose, group in groupby(story, key=lambda entry: entry.loose):
+            for entry in sorted(group, key=lambda entry: entry.moment) if loose else group:
                 latest = max(latest, entry.moment)  # the API tells whole seconds, lines are finer
                 yield latest, entry.text
 

@@ -115,6 +115,8 @@ class Tell:
 
     lines: tuple[Line, ...]
     after: Position
+    loose: bool = False
+    """Whether output that was written before them, and is read later, goes before them."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,7 @@ def next_step(
         return Tell(lines, replace(position, stage="begun"))
     asked = _asked_to_stop(pod)
     if asked and not position.stopping:
-        return Tell((Line(asked, "Status changed to Stopping"),), replace(position, stopping=True))
+        return Tell((Line(asked, "Status changed to Stopping"),), replace(position, stopping=True), loose=True)
     known = processes(pod)
     if position.stage == "running":
         return _running(position, pod, known, cap=cap, read=read)

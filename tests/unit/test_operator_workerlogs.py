@@ -234,6 +234,17 @@ async def test_a_pod_that_is_torn_away(world: World) -> None:
     await world.has([*RUNS, "1", "2", "WebJob process was aborted", STOP[2]])
 
 
+async def test_a_stop_comes_after_what_was_written_before_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The news of it are faster than lines that are still held back."""
+    monkeypatch.setattr(workerpods, "SETTLE_SECONDS", 0.2)
+    monkeypatch.setattr(workerwriter, "FLUSH_SECONDS", 0.5)
+    world.log(line(1), line(9), line(12, "bye"))
+    world.pod(running(1))
+    await asyncio.sleep(0.05)
+    world.pod(running(1), deletionTimestamp="2026-01-01T00:00:15Z", deletionGracePeriodSeconds=5)
+    await world.has([*RUNS, "1", "9", STOP[0], "bye"])
+
+
 async def test_several_instances_in_the_order_of_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workerwriter, "FLUSH_SECONDS", 0.4)
     world.log(*(line(number) for number in range(10, 30, 2)))

@@ -287,12 +287,12 @@ def test_lines_of_several_pods(moments: list[list[tuple[datetime, str]]]) -> Non
 
 
 def test_lines_of_two_streams_change_places_between_system_lines() -> None:
-    def at(second: int, *, output: bool) -> Entry:
+    def at(second: int, *, loose: bool) -> Entry:
         moment = (datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC), "")
-        return Entry(moment, f"{second}{'' if output else '!'} ".encode(), Position(), output=output)
+        return Entry(moment, f"{second}{'' if loose else '!'} ".encode(), Position(), loose=loose)
 
-    found = [at(5, output=False), *(at(second, output=True) for second in (7, 6, 8)), at(2, output=False)]
-    assert workerlines.merged([[*found, at(4, output=True)]]) == b"5! 6 7 8 2! 4 "
+    found = [at(5, loose=False), *(at(second, loose=True) for second in (7, 6, 8)), at(2, loose=False)]
+    assert workerlines.merged([[*found, at(4, loose=True)]]) == b"5! 6 7 8 2! 4 "
 
 
 def test_what_the_file_lacks() -> None:
