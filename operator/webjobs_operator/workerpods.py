@@ -99,7 +99,7 @@ class PodReader:
         self._changed.set()
         if pod and self._followed and not any(one.id == self._followed and not one.ended for one in processes(pod)):
             self._over.set()
-        if pod is not None and isinstance(step := self._next(), Tell) and step.after.stopping:
+        if pod is not None and isinstance(step := self._next(), Tell) and step.loose:
             self._tell(step)  # at once, even while output is read: what comes now comes after it
 
     async def run(self) -> None:
@@ -214,6 +214,9 @@ class PodReader:
                         return
             except (NotFound, Invalid) as error:  # the pod or its log is gone, or its container has not started yet
                 log.debug("no log of process %s of %s: %s", process.id, self._instance, error)
+            else:
+                if process.ended and not check:  # a log without a new line may be that of a later process, too
+                    check = stack.enter_context(_running(self._sure(process, held)))
             if check:
                 await check
 

@@ -202,6 +202,15 @@ async def test_the_log_of_the_next_process_is_not_taken_for_this_ones(world: Wor
     await world.has([*RUNS, "1", "2", FAILED, *down(7), *PROCESS, "10"])
 
 
+@pytest.mark.parametrize("later", [[], [line(10)]])
+async def test_nor_is_it_when_that_is_silent(world: World, later: list[str]) -> None:
+    world.log(line(1), line(2), previous=True)
+    world.log(*later)
+    world.pod(ended(2, code=3))
+    world.pod(running(9), ended(2, code=3), count=1, unseen=True)
+    await world.has([*RUNS, "1", "2", FAILED, *down(7), *PROCESS, *(one.partition(" ")[2] for one in later)])
+
+
 async def test_an_operator_that_is_killed_again_and_again(world: World) -> None:
     own = world.log()
     world.pod(running(1))
