@@ -1,29 +1,36 @@
-"""The logs that clients read: of a run (archived or live) and of a continuous job's instances."""
+"""The logs that clients read: of a run (archived or live) and of a continuous job (stored, and live after that)."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from webjobs import logs
-from webjobs.logs import Level, Output
-from webjobs.model import LABEL_RUN, LABEL_WEBJOB, WebJob, WebJobRun
-from webjobs.runs import parse_time, run_id
-from webjobs.store import ObjectStore
+from webjobs.model import LABEL_RUN, LABEL_WEBJOB, WebJobRun
+from webjobs.runs import run_id
+from webjobs.store import ObjectStore, joblogs
 from webjobs.store import logs as stored_logs
+from webjobs.store.joblogs import Journal
+from webjobs.workerlines import Entry, merged
+from webjobs.workerlog import About, Position
+from webjobs_apiserver.appsettings import AppSettings
 from webjobs_apiserver.errors import Missing
 from webjobs_apiserver.jobs import Job, Jobs
 from webjobs_apiserver.runs import Runs
 from webjobs_apiserver.sites import Site
-from webjobs_kube import runlogs
+from webjobs_kube import runlogs, workerlogs
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import Invalid, NotFound
+from webjobs_kube.errors import ApiError
 from webjobs_kube.podlogs import PodLogs
 
 Pod = dict[str, Any]
 Item = TypeVar("Item")
+
+_REST_BYTES = 2**20
+"""Of what is not stored yet; more of it is not shown before it is stored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +40,52 @@ class LogFile:
     content: AsyncIterator[bytes]
     size: int | None = None
     """Bytes; None for a live log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerLog:
+    """The log of a continuous job as it was at one moment."""
+
+    store: ObjectStore
+    namespace: str
+    webjob: str
+    journal: Journal
+    rest: bytes
+    """Comes after what is stored."""
+    modified: datetime
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.journal.size + len(self.rest)
+
+    @property
+    def version(self) -> str:
+        """Another text for another content."""
+        return f"{self.journal.tag}:{self.size}:{sha256(self.rest).hexdigest()}"
+
+    async def open(self, span: tuple[int, int] | None = None) -> AsyncIterator[bytes]:
+        """Its content or a part of it; Missing when it has rolled over since."""
+        start, end = span or (0, self.size)
+        try:
+            stored = await joblogs.content(
+                self.store,
+                self.journal,
+                namespace=self.namespace,
+                webjob=self.webjob,
+                span=(start, min(end, self.journal.size)),
+            )
+        except joblogs.Changed:
+            raise Missing from None
+        own = self.rest[max(start - self.journal.size, 0) : max(end - self.journal.size, 0)]
+
+        async def pieces() -> AsyncIterator[bytes]:
+            async for piece in stored:
+                yield piece
+            if own:
+                yield own
+
+        return pieces()
 
 
 def archive_key(site: Site, run: WebJobRun, *, errors: bool = False) -> str | None:
@@ -46,12 +99,23 @@ def archive_key(site: Site, run: WebJobRun, *, errors: bool = False) -> str | No
 class JobLogs:
     """Operations on the logs of a site."""
 
-    def __init__(self, kube: KubeClient, *, store: ObjectStore, jobs: Jobs, runs: Runs) -> None:
+    def __init__(
+        self,
+        kube: KubeClient,
+        *,
+        store: ObjectStore,
+        jobs: Jobs,
+        runs: Runs,
+        settings: AppSettings,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._kube = kube
         self._logs = PodLogs(kube)
         self._store = store
         self._jobs = jobs
         self._runs = runs
+        self._settings = settings
+        self._clock = clock
 
     async def of_run(self, site: Site, name: str, asked_id: str) -> LogFile:
         """The log of a run: from the archive when it is there, else live. Missing when there is no such run."""
@@ -68,14 +132,51 @@ class JobLogs:
         lines = await begun(output)
         return LogFile(content=logs.gathered(logs.render(header, lines)))
 
-    async def of_job(self, site: Site, name: str) -> LogFile:
-        """The log of a continuous job's live instances, one after another; Missing when there is none."""
-        job = await self._jobs.get(site, "continuous", name)
-        live = await self.instances(site, job)
-        if not live:
-            raise Missing
-        pieces = await begun(self._instances(site, job.webjob, live))
-        return LogFile(content=logs.gathered(pieces))
+    async def of_job(self, site: Site, job: Job) -> WorkerLog | None:
+        """The log of a continuous job: what is stored, and what its pods say after that. None when there is nothing."""
+        journal = await self._journal(site, job)
+        # Not before the journal is read: what it does not have yet is of pods that are listed then.
+        pods = await self._pods(site, f"{LABEL_WEBJOB}={job.object_name}")
+        about, stories = About.of(job.webjob), list[Sequence[Entry]]()
+        cap = (await self._settings.effective(site)).continuous_log_lines if pods else 0
+        most = _REST_BYTES
+        for pod in pods:
+            position = journal.positions.get(pod["metadata"]["uid"], Position())
+            try:
+                story = await workerlogs.rest(
+                    self._logs, pod, position, about=about, cap=cap, now=self._clock(), most=most
+                )
+            except ApiError:
+                if journal.size == 0:
+                    raise
+                continue  # its node does not answer: what is stored is there all the same
+            stories.append(story)
+            most -= sum(len(entry.text) for entry in story)
+            if most <= 0:
+                break  # the operator will store it
+        rest = merged(stories)
+        if journal.size + len(rest) == 0:
+            return None
+        newest = max((story[-1].moment[0] for story in stories if story), default=journal.modified)
+        return WorkerLog(
+            store=self._store,
+            namespace=site.namespace,
+            webjob=job.object_name,
+            journal=journal,
+            rest=rest,
+            modified=max(newest, journal.modified),
+        )
+
+    async def previous_key(self, site: Site, job: Job) -> str | None:
+        """Key of a continuous job's previous log in the store; None when there is none."""
+        if not (await self._journal(site, job)).rolled:
+            return None
+        return joblogs.key(namespace=site.namespace, webjob=job.object_name, file_name=joblogs.PREVIOUS_FILE_NAME)
+
+    async def _journal(self, site: Site, job: Job) -> Journal:
+        return await joblogs.read(
+            self._store, namespace=site.namespace, webjob=job.object_name, owner=job.webjob.metadata.uid
+        )
 
     async def instances(self, site: Site, job: Job) -> list[Pod]:
         """Pods of a continuous job that have not ended, oldest first."""
@@ -86,68 +187,6 @@ class JobLogs:
         """Oldest first."""
         pods = await self._kube.list("Pod", site.namespace, selector=selector)
         return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
-
-    async def _lines(self, site: Site, pod: Pod, *, previous: bool = False) -> AsyncIterator[Output]:
-        try:
-            async for line in self._logs.lines(site.namespace, pod["metadata"]["name"], previous=previous):
-                yield line
-        except (NotFound, Invalid):
-            return  # the pod is gone, or its container has not started yet
-
-    async def _instances(self, site: Site, webjob: WebJob, pods: list[Pod]) -> AsyncIterator[bytes]:
-        for pod in pods:
-            told = _Instance(webjob, pod)
-            status = logs.container_status(pod)
-            before = (status.get("lastState") or {}).get("terminated")
-            state = status.get("state") or {}
-            yield told.starting()
-            if before:
-                yield told.process(before)
-                async for line in self._lines(site, pod, previous=True):
-                    yield told.output(line)
-                yield told.ended(before)
-            now = state.get("running") or state.get("terminated")
-            if now and now != before:
-                yield told.process(now)
-                async for line in self._lines(site, pod):
-                    yield told.output(line)
-                if "terminated" in state:
-                    yield told.ended(now)
-
-
-class _Instance:
-    """Kudu's lines about one instance (contract, section 8)."""
-
-    def __init__(self, webjob: WebJob, pod: Pod) -> None:
-        self._webjob = webjob
-        self._pod = pod
-        self._id = logs.instance_id(pod["metadata"]["uid"])
-
-    def _system(self, when: datetime, text: str, *, level: Level = "INFO") -> bytes:
-        return logs.line(when, self._id, text, level=level, system=True).encode()
-
-    def output(self, line: Output) -> bytes:
-        return logs.output_line(line, self._id).encode()
-
-    def starting(self) -> bytes:
-        created = self._pod["metadata"]["creationTimestamp"]
-        when = parse_time(self._pod.get("status", {}).get("startTime") or created)
-        singleton = f"WebJob singleton setting is {self._webjob.singleton}"
-        return self._system(when, "Status changed to Starting") + self._system(when, singleton)
-
-    def process(self, state: Mapping[str, Any]) -> bytes:
-        when = parse_time(state.get("startedAt"))
-        selected = logs.script_of(self._webjob)
-        run = f"Run script '{selected.file_name}' with script host - '{selected.host.name}'" if selected else None
-        return (self._system(when, run) if run else b"") + self._system(when, "Status changed to Running")
-
-    def ended(self, state: Mapping[str, Any]) -> bytes:
-        when, code = parse_time(state.get("finishedAt")), state.get("exitCode")
-        if code:
-            told = self._system(when, f"Job failed due to exit code {code}", level="ERR")
-        else:
-            told = self._system(when, "Status changed to Success")
-        return told + self._system(when, "Status changed to PendingRestart")
 
 
 async def begun(source: AsyncIterator[Item]) -> AsyncIterator[Item]:

@@ -53,7 +53,8 @@ class Service:
         """The operations over one client and one store."""
         jobs = Jobs(kube, feed=feed)
         runs = Runs(kube, feed=feed, jobs=jobs, clock=clock)
-        logs = JobLogs(kube, store=store, jobs=jobs, runs=runs)
+        settings = AppSettings(kube)
+        logs = JobLogs(kube, store=store, jobs=jobs, runs=runs, settings=settings, clock=clock)
         reading = Reading(store, jobs=jobs, runs=runs, logs=logs)
         writing = Writing(store, jobs=jobs, reading=reading, limits=limits, clock=clock)
         return cls(
@@ -63,7 +64,7 @@ class Service:
             logs=logs,
             reading=reading,
             writing=writing,
-            settings=AppSettings(kube),
+            settings=settings,
             passthrough=Passthrough(jobs=jobs, logs=logs),
             hooks=Hooks(kube, clock=clock),
             streams=LogStreams(kube, jobs=jobs, clock=clock),

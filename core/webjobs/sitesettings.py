@@ -21,6 +21,7 @@ LABEL = "webjobs.dev/site-settings"
 
 DEFAULT_HISTORY_SIZE = 50
 DEFAULT_RESTART_SECONDS = 60
+DEFAULT_LOG_LINES = 200
 
 _INTEGER = re.compile(r"\s*[+-]?\d{1,10}\s*", re.ASCII)
 _LARGEST = 2**31 - 1
@@ -39,7 +40,7 @@ def integer(text: str | None) -> int | None:
     return value if -_LARGEST - 1 <= value <= _LARGEST else None
 
 
-def _seconds(text: str | None) -> int | None:
+def _natural(text: str | None) -> int | None:
     value = integer(text)
     return None if value is None else max(value, 0)
 
@@ -78,6 +79,10 @@ class SiteSettings:
     """WEBJOBS_CONCURRENCY_POLICY, not one of Kudu's: for jobs that say nothing. With Queue, clients that start a job
     twice within a moment get 202 both times, as on App Service, where a short run is over by then."""
 
+    continuous_log_lines: int = DEFAULT_LOG_LINES
+    """WEBJOBS_CONTINUOUS_LOG_LINES, not one of Kudu's: lines of output that job_log.txt takes of one process; 0: all.
+    On App Service it is the portal's App Service Logs that lift Kudu's cap."""
+
     digest: str | None = None
     """16 hexadecimal digits that stand for all settings with their values; None: there is none. Processes see their
     settings when they start, so that another digest means: start again."""
@@ -89,13 +94,15 @@ class SiteSettings:
         history = integer(known.get("WEBJOBS_HISTORY_SIZE"))
         if "WEBJOBS_HISTORY_SIZE" in known and (history is None or history <= 0):
             history = DEFAULT_HISTORY_SIZE
+        lines = _natural(known.get("WEBJOBS_CONTINUOUS_LOG_LINES"))
         return cls(
             stopped=flag(known.get("WEBJOBS_STOPPED")),
             schedules_disabled=flag(known.get("WEBJOBS_DISABLE_SCHEDULE")),
             history_size=history,
-            restart_seconds=_seconds(known.get("WEBJOBS_RESTART_TIME")),
-            idle_seconds=_seconds(known.get("WEBJOBS_IDLE_TIMEOUT")) or None,
+            restart_seconds=_natural(known.get("WEBJOBS_RESTART_TIME")),
+            idle_seconds=_natural(known.get("WEBJOBS_IDLE_TIMEOUT")) or None,
             concurrency_policy=_policy(known.get("WEBJOBS_CONCURRENCY_POLICY")),
+            continuous_log_lines=DEFAULT_LOG_LINES if lines is None else lines,
             time_zone=known.get("WEBSITE_TIME_ZONE", "").strip() or None,
             digest=_digest(values),
         )

@@ -39,6 +39,7 @@ _PREFIXES = {
     "Secret": ("/api/v1", "secrets"),
     "Event": ("/api/v1", "events"),
 }
+_CONNECTIONS = 1000
 _REQUEST_TIMEOUT = 30
 """Seconds for a whole request; log streams have none."""
 _WATCH_GRACE = 10
@@ -93,7 +94,8 @@ class KubeClient(AbstractAsyncContextManager["KubeClient"]):
     """One connection pool to one API server, under one field manager's name."""
 
     def __init__(self, configuration: Configuration, *, manager: str) -> None:
-        configuration.connection_pool_maxsize = 100
+        # Each log that is followed holds a connection (two where streams are read apart); who follows has a bound.
+        configuration.connection_pool_maxsize = _CONNECTIONS
         self._api = ApiClient(configuration)
         self._api.user_agent = manager
         self.manager = manager

@@ -30,7 +30,7 @@ class PodLogs:
 
     async def lines(
         self, namespace: str, pod: str, *, previous: bool = False, since: str | None = None
-    ) -> AsyncIterator[Output]:
+    ) -> AsyncGenerator[Output]:
         """Lines of the job's container, or of the one before its last restart. Raises what ``log_lines`` does.
 
         ``since``: from a time on (RFC 3339, whole seconds).
@@ -48,7 +48,7 @@ class PodLogs:
         async for stamped in read():
             yield Output(stamped)
 
-    async def follow(self, namespace: str, pod: str, *, since: str | None = None) -> AsyncIterator[Output]:
+    async def follow(self, namespace: str, pod: str, *, since: str | None = None) -> AsyncGenerator[Output]:
         """The same as it is written, until the container ends. Lines of the two streams come as they are read."""
         read = partial(self._kube.log_lines, namespace, pod, container=CONTAINER, follow=True, since_time=since)
         if self._apart:

@@ -24,6 +24,7 @@ from webjobs_operator.collector import Collector
 from webjobs_operator.follow import Followers
 from webjobs_operator.reconcile import Reconciler
 from webjobs_operator.schedulerlog import SchedulerLog
+from webjobs_operator.workerlogs import WorkerLogs
 from webjobs_operator.workqueue import WorkQueue
 
 log = logging.getLogger("webjobs_operator")
@@ -70,7 +71,13 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
             pod_logs=pod_logs,
             followers=followers,
         )
-        queue: WorkQueue[Key] = WorkQueue(reconciler, workers=WORKERS)
+        worker_logs = WorkerLogs(kube=kube, pod_logs=pod_logs, cache=cache, store=store, clock=_utc_now)
+
+        async def work_on(key: Key) -> float | None:
+            worker_logs.observe(key)
+            return await reconciler(key)
+
+        queue: WorkQueue[Key] = WorkQueue(work_on, workers=WORKERS)
         handlers.register(
             registry, cache=cache, queue=queue, store=store, scheduler_log=scheduler_log, followers=followers
         )
@@ -99,7 +106,7 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-            await followers.close()
+            await asyncio.gather(followers.close(), worker_logs.close())
 
 
 def _utc_now() -> datetime:

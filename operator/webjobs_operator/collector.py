@@ -1,4 +1,5 @@
-"""Removes packages that no WebJob refers to any more, now and then, beside all else that the operator does.
+"""Removes packages that no WebJob refers to any more, now and then, beside all else that the operator does; and logs
+of continuous WebJobs whose end no operator saw.
 
 Each round asks the API server and the store anew: what a cache or an earlier round believed deletes nothing. In most
 rounds nothing is due, and then nothing is written. What is due is looked up once more with uploads kept out
@@ -18,7 +19,7 @@ from datetime import datetime, timedelta
 
 import obstore
 
-from webjobs.store import FAILURES, ObjectStore, garbage, guard
+from webjobs.store import FAILURES, ObjectStore, garbage, guard, joblogs
 from webjobs.store.garbage import Marks, Stored
 from webjobs.store.packages import PackageError, blob_key, manifest_key, read_manifest
 from webjobs_kube.client import KubeClient
@@ -87,8 +88,9 @@ class Collector:
                 continue
             try:
                 await self.collect(namespace)
+                await self.collect_logs(namespace)
             except (ApiError, *FAILURES) as error:
-                log.warning("unreferenced packages of %s were not collected: %s", namespace, error)
+                log.warning("garbage of %s was not collected: %s", namespace, error)
 
     async def collect(self, namespace: str) -> None:
         """One namespace. Raises ApiError and what the store raises; every deletion before that stands."""
@@ -108,6 +110,16 @@ class Collector:
             log.info("namespace %s: %d packages and %d blobs collected", namespace, len(manifests), len(blobs))
         if look.packages.marks != look.marks:
             await obstore.put_async(self._store, _marks_key(namespace), garbage.marks_to_json(look.packages.marks))
+
+    async def collect_logs(self, namespace: str) -> None:
+        """Logs of continuous WebJobs that were deleted while no operator was there. Raises what ``collect`` does."""
+        logged = await joblogs.webjobs(self._store, namespace=namespace)
+        # Listed after the logs: what is not there now is gone, and not yet to come.
+        there = {body["metadata"]["name"] for body in await self._kube.list("WebJob", namespace)} if logged else set()
+        for webjob in logged:
+            if webjob not in there:
+                await joblogs.delete(self._store, namespace=namespace, webjob=webjob)
+                log.info("the log of deleted WebJob %s/%s is removed", namespace, webjob)
 
     async def _look(self, namespace: str, known: dict[str, frozenset[str]]) -> _Look:
         """``known``: blobs of manifests that were read before, by digest."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from webjobs import logs
-from webjobs.runs import parse_time
-from webjobs_operator.manifests import boot
+from webjobs.restarts import restart_at
 from webjobs_operator.manifests.children import SINGLETON_GATE
 from webjobs_operator.states import container_state, is_over
 
@@ -45,17 +44,7 @@ def restart(pod: Object, *, delay: int | None) -> Restart | None:
     ended = state.get("terminated") or (logs.container_status(pod).get("lastState") or {}).get("terminated")
     if not ended:
         return None
-    began, end = _life(ended)
-    wait = delay if (end - began).total_seconds() < boot.LIVED_SECONDS else 0
-    return Restart(at=end + timedelta(seconds=wait), held_back="running" not in state)
-
-
-def _life(terminated: Object) -> tuple[datetime, datetime]:
-    """Of the process, as its shell told; else of its container, which can have waited before it."""
-    told = boot.life(terminated.get("message"))
-    if told:
-        return datetime.fromtimestamp(told[0], UTC), datetime.fromtimestamp(told[1], UTC)
-    return parse_time(terminated.get("startedAt")), parse_time(terminated.get("finishedAt"))
+    return Restart(at=restart_at(ended, delay=delay), held_back="running" not in state)
 
 
 def status(pod: Object, *, delay: int | None = None, now: datetime) -> str:

@@ -13,7 +13,7 @@ from obstore.exceptions import BaseError
 
 from tests import s3
 from tests.unit.test_store import FILES, _entries, _write
-from webjobs.store import ObjectStore, logs, open_store, packages, schedulerlogs
+from webjobs.store import ObjectStore, joblogs, logs, open_store, packages, schedulerlogs
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +123,21 @@ def test_a_wrong_password_is_told(server: s3.S3, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(BaseError) as caught:
         _write(open_store(server.url), FILES)
     assert "wrong" not in str(caught.value)
+
+
+async def test_logs_of_continuous_jobs(store: ObjectStore) -> None:
+    """They grow, roll over, and keep two writers apart."""
+    job = {"namespace": "a", "webjob": "worker"}
+    said = [b"%d" % number * 70_000 + b"\r\n" for number in range(3)] + [b"x" * joblogs.LARGEST, b"new\r\n"]
+    for text in said:
+        journal, theirs = [await joblogs.read(store, owner="uid", **job) for _ in range(2)]
+        await joblogs.append(store, journal, text=text, positions={}, **job)
+        with pytest.raises(joblogs.Changed):
+            await joblogs.append(store, theirs, text=b"lost", positions={}, **job)
+    journal = await joblogs.read(store, owner="uid", **job)
+    pieces = await joblogs.content(store, journal, namespace="a", webjob="worker")
+    assert b"".join([piece async for piece in pieces]) == said[-1]
+    previous = await logs.read(store, joblogs.key(file_name=joblogs.PREVIOUS_FILE_NAME, **job))
+    assert await _all(previous) == b"".join(said[:-1])
+    await joblogs.delete(store, **job)
+    assert await joblogs.webjobs(store, namespace="a") == []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -10,8 +11,9 @@ import pytest
 
 from tests.unit.builders import run_body, webjob_body
 from tests.unit.shim import RUN_ID, Shim, shim
+from webjobs.store import joblogs, schedulerlogs
 from webjobs.store import logs as stored_logs
-from webjobs.store import schedulerlogs
+from webjobs.workerlog import Position
 from webjobs_kube.errors import Unreachable
 
 LOG = f"/vfs/data/jobs/triggered/job/{RUN_ID}/output_log.txt"
@@ -148,41 +150,142 @@ async def test_an_error_before_the_first_line_is_told(one: Shim, client: httpx.A
     assert (await client.get(LOG)).status_code == 503
 
 
-async def test_a_continuous_job(one: Shim, client: httpx.AsyncClient) -> None:
+LIVES: list[tuple[str, str]] = [
+    ("12:00:01 > aaaaaa: SYS INFO", "Status changed to Starting"),
+    ("12:00:01 > aaaaaa: SYS INFO", "WebJob singleton setting is False"),
+    ("12:00:02 > aaaaaa: SYS INFO", "Run script 'run.sh' with script host - 'BashScriptHost'"),
+    ("12:00:02 > aaaaaa: SYS INFO", "Status changed to Running"),
+    ("12:00:02 > bbbbbb: SYS INFO", "Status changed to Starting"),
+    ("12:00:02 > bbbbbb: SYS INFO", "WebJob singleton setting is False"),
+    ("12:00:03 > aaaaaa: INFO", "before"),
+    ("12:00:04 > aaaaaa: SYS ERR ", "Job failed due to exit code 7"),
+    ("12:00:04 > aaaaaa: SYS INFO", "Process went down, waiting for 1 seconds"),
+    ("12:00:04 > aaaaaa: SYS INFO", "Status changed to PendingRestart"),
+    ("12:00:05 > aaaaaa: SYS INFO", "Run script 'run.sh' with script host - 'BashScriptHost'"),
+    ("12:00:05 > aaaaaa: SYS INFO", "Status changed to Running"),
+    ("12:00:06 > aaaaaa: INFO", "after"),
+]
+WHOLE = "".join(f"[01/01/2026 {head}] {text}\r\n" for head, text in LIVES)
+
+
+def _worker(one: Shim) -> None:
+    """Two instances of the continuous job: one in its second life, one that has not begun."""
     first = {"startedAt": "2026-01-01T12:00:02Z", "finishedAt": "2026-01-01T12:00:04Z", "exitCode": 7}
-    restarted = _container(state={"running": {"startedAt": "2026-01-01T12:00:05Z"}}, lastState={"terminated": first})
+    restarted = _container(
+        state={"running": {"startedAt": "2026-01-01T12:00:05Z"}}, lastState={"terminated": first}, restartCount=1
+    )
     one.kube.add(
         _pod("aaaaaa", "2026-01-01T12:00:01Z", job="work", run=None, phase="Running", startTime=None, **restarted)
     )
-    one.kube.add(_pod("gone", "2026-01-01T11:00:01Z", job="work", run=None, phase="Failed"))
     one.kube.add(_pod("bbbbbb", "2026-01-01T12:00:02Z", job="work", run=None, phase="Pending"))
     one.kube.logs[("site", "aaaaaa", True)] = ["2026-01-01T12:00:03Z before"]
     one.kube.logs[("site", "aaaaaa", False)] = ["2026-01-01T12:00:06Z after"]
-    assert (await client.get(JOB_LOG)).text.split("\r\n") == [
-        "[01/01/2026 12:00:01 > aaaaaa: SYS INFO] Status changed to Starting",
-        "[01/01/2026 12:00:01 > aaaaaa: SYS INFO] WebJob singleton setting is False",
-        "[01/01/2026 12:00:02 > aaaaaa: SYS INFO] Run script 'run.sh' with script host - 'BashScriptHost'",
-        "[01/01/2026 12:00:02 > aaaaaa: SYS INFO] Status changed to Running",
-        "[01/01/2026 12:00:03 > aaaaaa: INFO] before",
-        "[01/01/2026 12:00:04 > aaaaaa: SYS ERR ] Job failed due to exit code 7",
-        "[01/01/2026 12:00:04 > aaaaaa: SYS INFO] Status changed to PendingRestart",
-        "[01/01/2026 12:00:05 > aaaaaa: SYS INFO] Run script 'run.sh' with script host - 'BashScriptHost'",
-        "[01/01/2026 12:00:05 > aaaaaa: SYS INFO] Status changed to Running",
-        "[01/01/2026 12:00:06 > aaaaaa: INFO] after",
-        "[01/01/2026 12:00:02 > bbbbbb: SYS INFO] Status changed to Starting",
-        "[01/01/2026 12:00:02 > bbbbbb: SYS INFO] WebJob singleton setting is False",
-        "",
+
+
+async def test_a_continuous_job(one: Shim, client: httpx.AsyncClient) -> None:
+    _worker(one)
+    found = await client.get(JOB_LOG)
+    assert (found.text, found.headers["content-length"]) == (WHOLE, str(len(WHOLE)))
+    head = await client.head(JOB_LOG)
+    assert (head.content, head.headers["content-length"]) == (b"", str(len(WHOLE)))
+    part = await client.get(JOB_LOG, headers={"Range": "bytes=-7"})
+    assert (part.status_code, part.text) == (206, "after\r\n")
+    (entry,) = (await client.get("/vfs/data/jobs/continuous/work/")).json()
+    assert (entry["name"], entry["size"], entry["mtime"]) == ("job_log.txt", len(WHOLE), "2026-01-01T12:00:06+00:00")
+    await client.post("/api/settings", json={"WEBJOBS_CONTINUOUS_LOG_LINES": "0"})
+    assert (await client.get(JOB_LOG)).text == WHOLE
+
+
+@pytest.mark.parametrize("lines", [0, 2, 4, 6, 7, 8, 10, 12, 13])
+async def test_what_is_stored_and_what_comes_after_it(one: Shim, client: httpx.AsyncClient, lines: int) -> None:
+    """Wherever the store ends, no line is missing and none is there twice."""
+    _worker(one)
+    uids = {"aaaaaa": "aaaaaa-uid", "bbbbbb": "bbbbbb-uid"}
+    positions = {
+        uids[head[11:17]]: position for (head, _), position in zip(LIVES[:lines], _POSITIONS[:lines], strict=True)
+    }
+    stored = "".join(f"[01/01/2026 {head}] {text}\r\n" for head, text in LIVES[:lines])
+    await _store(one, stored.encode(), positions)
+    found = await client.get(JOB_LOG)
+    assert sorted(found.text.split("\r\n")) == sorted(WHOLE.split("\r\n"))
+    for instance in uids:
+        own = [line for line in found.text.split("\r\n") if instance in line]
+        assert own == [line for line in WHOLE.split("\r\n") if instance in line]
+    for start, end in ((0, 5), (len(stored) - 3, len(stored) + 3), (len(stored), len(stored) + 1)):
+        if 0 <= start < end <= len(WHOLE):
+            part = await client.get(JOB_LOG, headers={"Range": f"bytes={start}-{end - 1}"})
+            assert part.content == found.content[start:end]
+
+
+_BEGUN = Position(stage="begun")
+_FIRST = Position(stage="running", process="#0")
+_SECOND = Position(stage="running", process="#1")
+_POSITIONS = [
+    *[_BEGUN] * 2,
+    *[_FIRST] * 2,
+    *[_BEGUN] * 2,
+    replace(_FIRST, lines=1, out="2026-01-01T12:00:03Z"),
+    replace(_FIRST, stage="down", lines=1, out="2026-01-01T12:00:03Z"),
+    *[replace(_FIRST, stage="waiting", lines=1, out="2026-01-01T12:00:03Z")] * 2,
+    *[_SECOND] * 2,
+    replace(_SECOND, lines=1, out="2026-01-01T12:00:06Z"),
+]
+"""After each of the lines."""
+
+
+async def _store(one: Shim, text: bytes, positions: Mapping[str, Position], *, owner: str = "uid-work") -> None:
+    journal = await joblogs.read(one.store, namespace="site", webjob="work", owner=owner)
+    await joblogs.append(one.store, journal, namespace="site", webjob="work", text=text, positions=positions)
+
+
+async def test_the_log_of_a_stopped_job(one: Shim, client: httpx.AsyncClient) -> None:
+    await _store(one, b"x" * 2**16 + b"said\r\n", {"gone": Position(stage="stopped")})
+    await _store(one, b"more\r\n", {})
+    found = await client.get(JOB_LOG)
+    assert found.content[2**16 :] == b"said\r\nmore\r\n"
+    same = await client.get(JOB_LOG, headers={"If-None-Match": found.headers["etag"]})
+    assert same.status_code == 304
+    assert (await client.get(JOB_LOG.replace("job_log", "job_prev_log"))).status_code == 404
+    part = await client.get(JOB_LOG, headers={"Range": f"bytes={2**16 - 1}-{2**16 + 6}"})
+    assert part.content == b"xsaid\r\nm"
+    await _store(one, b"y" * 2**20, {})
+    await _store(one, b"new\r\n", {})
+    assert (await client.get(JOB_LOG)).content == b"new\r\n"
+    previous = await client.get("/api" + JOB_LOG.replace("job_log", "job_PREV_log"))
+    assert (previous.content[-1:], previous.headers["content-length"]) == (b"y", str(2**20 + 2**16 + 12))
+    entries = (await client.get("/vfs/data/jobs/continuous/work/")).json()
+    assert [(entry["name"], entry["size"]) for entry in entries] == [
+        ("job_log.txt", 5),
+        ("job_prev_log.txt", 2**20 + 2**16 + 12),
     ]
+
+
+async def test_a_job_made_anew_does_not_show_the_log_of_the_old_one(one: Shim, client: httpx.AsyncClient) -> None:
+    await _store(one, b"x" * 2**21, {}, owner="older")
+    await _store(one, b"secret\r\n", {}, owner="older")
+    for file in (JOB_LOG, JOB_LOG.replace("job_log", "job_prev_log")):
+        assert (await client.get(file)).status_code == 404
+    assert (await client.get("/vfs/data/jobs/continuous/work/")).json() == []
+
+
+async def test_a_node_that_does_not_answer(one: Shim, client: httpx.AsyncClient) -> None:
+    _worker(one)
+    one.kube.fail(Unreachable("x"), verb="log", times=2)
+    assert (await client.get(JOB_LOG)).status_code == 503
+    await _store(one, b"stored\r\n", {})
+    assert (await client.get(JOB_LOG)).text.startswith("stored\r\n"), "what is stored is there all the same"
 
 
 async def test_a_continuous_job_that_waits_for_its_restart(one: Shim, client: httpx.AsyncClient) -> None:
     ended = {"startedAt": "2026-01-01T12:00:02Z", "finishedAt": "2026-01-01T12:00:04Z", "exitCode": 0}
-    waiting = _container(state={"waiting": {"reason": "CrashLoopBackOff"}}, lastState={"terminated": ended})
+    told = {"reason": "CrashLoopBackOff", "message": "back-off 1m20s restarting failed container=job pod=x"}
+    waiting = _container(state={"waiting": told}, lastState={"terminated": ended})
     one.kube.add(_pod("aaaaaa", "2026-01-01T12:00:01Z", job="work", run=None, phase="Running", **waiting))
     lines = [line.partition("] ")[2] for line in (await client.get(JOB_LOG)).text.split("\r\n")]
     assert lines[3:] == [
         "Status changed to Running",
         "Status changed to Success",
+        "Process went down, waiting for 80 seconds",
         "Status changed to PendingRestart",
         "",
     ]

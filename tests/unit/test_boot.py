@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from webjobs import restarts
 from webjobs_operator.manifests import boot
 
 SHELLS = [shell for shell in (["dash"], ["bash", "--posix"], ["busybox", "sh"]) if shutil.which(shell[0])]
@@ -157,7 +158,7 @@ def test_what_is_left_of_a_life(start: Start, tmp_path: Path) -> None:
     begin = int(time.time())
     assert start("exit 4", notice=True, restart_delay=60).wait(timeout=20) == 4
     told = (tmp_path / "termination-log").read_text()
-    lived = boot.life(told)
+    lived = restarts.life(told)
     assert told.startswith("the script's own\n")
     assert lived
     assert begin <= lived[0] <= lived[1] <= begin + 5
@@ -199,4 +200,4 @@ def test_it_waits_for_somebody_who_listens(start: Start, end: str) -> None:
     ],
 )
 def test_reading_a_life(message: str | None, found: tuple[int, int] | None) -> None:
-    assert boot.life(message) == found
+    assert restarts.life(message) == found

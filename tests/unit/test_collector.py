@@ -13,7 +13,7 @@ import pytest
 
 from tests.unit.builders import job, webjob_body
 from tests.unit.fake_kube import FakeKube
-from webjobs.store import ObjectStore, guard, open_store, packages
+from webjobs.store import ObjectStore, guard, joblogs, open_store, packages
 from webjobs.unpack import Entry
 from webjobs_kube.errors import ApiError
 from webjobs_operator.collector import Collector
@@ -173,6 +173,22 @@ async def test_while_the_api_server_is_away_nothing_goes(world: World, monkeypat
         patch.setattr(world.kube, "list", away)
         assert len(await world.round(hours=3)) == 3
     assert await world.round() == []
+
+
+async def test_a_log_of_a_job_that_was_deleted_unseen_goes(world: World) -> None:
+    world.kube.add(webjob_body({"type": "continuous"}, name="there"))
+    for name in ("there", "gone"):
+        journal = await joblogs.read(world.store, namespace="site", webjob=name, owner="uid")
+        await joblogs.append(world.store, journal, namespace="site", webjob=name, text=b"x" * 10**5, positions={})
+        journal = await joblogs.read(world.store, namespace="site", webjob=name, owner="uid")
+        await joblogs.append(world.store, journal, namespace="site", webjob=name, text=b"x", positions={})
+    keys = world.keys()
+    kept = [key for key in keys if "/there/" in key]
+    assert (len(kept), len(keys)) == (2, 4)
+    world.kube.fail(ApiError(500, "Unknown", "away"), verb="list", times=10)
+    assert len(await world.round()) == 4, "whether it is gone nobody knows"
+    world.kube._failures.clear()
+    assert await world.round() == kept
 
 
 async def test_logs_are_no_packages(world: World) -> None:

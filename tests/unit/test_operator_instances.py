@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import pod
+from webjobs import restarts
 from webjobs_operator import instances
-from webjobs_operator.manifests import boot
 
 BEGIN = datetime(2026, 1, 1, 1, tzinfo=UTC)
 GATE = {"schedulingGates": [{"name": "webjobs.dev/singleton"}]}
@@ -26,7 +26,7 @@ def ended(code: int = 1, *, lived: int = 5, message: str | None = None) -> dict[
 
 def told(began: int, end: int) -> str:
     """The shell's message; seconds after BEGIN."""
-    return "of the script\n" + boot.LIFE.format(int(BEGIN.timestamp()) + began, int(BEGIN.timestamp()) + end) + "\n"
+    return "of the script\n" + restarts.LIFE.format(int(BEGIN.timestamp()) + began, int(BEGIN.timestamp()) + end) + "\n"
 
 
 def instance(

@@ -12,7 +12,7 @@ from typing import Any
 from webjobs import jobfiles, runs, schedulerlog, tree
 from webjobs.jobfiles import Content, Source, View
 from webjobs.model import WebJobRun
-from webjobs.store import ObjectStore, packages, schedulerlogs
+from webjobs.store import ObjectStore, joblogs, packages, schedulerlogs
 from webjobs.store import logs as stored_logs
 from webjobs.store.packages import Manifest
 from webjobs_apiserver.errors import BadRequest, Missing
@@ -24,7 +24,6 @@ from webjobs_apiserver.sites import Site
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 STATUS = "status"
-JOB_LOG = "job_log.txt"
 _SCHEDULER_LOGS = (schedulerlog.PREVIOUS_FILE_NAME, schedulerlog.FILE_NAME)
 
 
@@ -230,24 +229,35 @@ class Reading:
         job = await self._jobs.get(site, "continuous", there.name, scriptless=True)
         if not there.parts:
             return self._data_folder(site, job)
-        if tuple(part.lower() for part in there.parts) == (JOB_LOG,):
-            return await self._job_log(site, job)
+        match tuple(part.lower() for part in there.parts):
+            case (joblogs.FILE_NAME,):
+                return await self._job_log(site, job)
+            case (joblogs.PREVIOUS_FILE_NAME,):
+                return await self._previous_log(site, job)
         found = [node for node in self._instance_files(job) if (node.name,) == there.parts]
         return found[0] if found else None
 
     async def _continuous_files(self, site: Site, job: Job) -> list[Node]:
-        log = await self._job_log(site, job)
-        return [*([log] if log else []), *self._instance_files(job)]
+        found = [await self._job_log(site, job), await self._previous_log(site, job)]
+        return [*(log for log in found if log), *self._instance_files(job)]
 
     async def _job_log(self, site: Site, job: Job) -> FileNode | None:
-        if not await self._logs.instances(site, job):
+        log = await self._logs.of_job(site, job)
+        if log is None:
             return None
-
-        async def content(span: Span | None) -> AsyncIterator[bytes]:
-            return (await self._logs.of_job(site, job.name)).content
-
         created = _created(job)
-        return FileNode(name=JOB_LOG, size=None, mtime=created, crtime=created, etag=None, open=content)
+        return FileNode(
+            name=joblogs.FILE_NAME,
+            size=log.size,
+            mtime=max(created, log.modified),
+            crtime=created,
+            etag=tag(log.version),
+            open=log.open,
+        )
+
+    async def _previous_log(self, site: Site, job: Job) -> FileNode | None:
+        key = await self._logs.previous_key(site, job)
+        return await self._stored(key, joblogs.PREVIOUS_FILE_NAME, crtime=_created(job)) if key else None
 
     def _instance_files(self, job: Job) -> list[FileNode]:
         created = _created(job)

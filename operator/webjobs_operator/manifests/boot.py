@@ -6,15 +6,9 @@ exit codes and signals stay what they are: the shell ends with the script's exit
 
 from __future__ import annotations
 
-import re
-
-LIVED_SECONDS = 120
-"""A continuous process that lived so long is started again at once (contract, section 6.2)."""
+from webjobs.restarts import LIFE, LIVED_SECONDS
 
 TERMINATION_LOG = "/dev/termination-log"
-LIFE = "webjobs: the process lived from {} to {}"
-"""What the shell leaves in a container's termination message: seconds since 1970."""
-_LIFE = re.compile(LIFE.format(r"(\d{1,12})", r"(\d{1,12})") + "$", re.ASCII | re.MULTILINE)
 
 _UNPACK = 'tar -xf {package} -C "$WEBJOBS_PATH"\n'
 
@@ -164,9 +158,3 @@ def script(
     if watched:
         text += 'kill -KILL "$watcher" 2>/dev/null || :\n'
     return text + 'exit "$code"\n'
-
-
-def life(message: str | None) -> tuple[int, int] | None:
-    """Begin and end of the process in seconds since 1970, by a termination message; None: it says nothing of it."""
-    found = _LIFE.search(message or "")
-    return (int(found[1]), int(found[2])) if found else None

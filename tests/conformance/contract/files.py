@@ -193,7 +193,7 @@ _LOGS = [
             "SYS INFO|Status changed to Running",
             "INFO|awake",
         ),
-        headers={"content-type": "text/plain"},
+        headers=_FILE | {"content-type": "text/plain"},
     ),
 ]
 _WRITE = [

@@ -1,0 +1,307 @@
+"""What ``job_log.txt`` says of one instance (pod) of a continuous job, in Kudu's words (contract, section 8). Pure.
+
+A Position says how far a pod's story was told. ``next_step`` gives what comes after it, from the pod as it is now, so
+that the operator that stores the log, one that takes over from it, and the view of what is not stored yet tell the
+same story and tell everything once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple, Self, cast, get_args
+
+from webjobs import logs
+from webjobs.logs import Level
+from webjobs.model import WebJob
+from webjobs.restarts import restart_at
+from webjobs.runs import parse_time
+
+Pod = Mapping[str, Any]
+Stage = Literal["new", "begun", "running", "down", "waiting", "stopped"]
+"""Of a pod's story: nothing was told; its begin; the begin of its process; the end of that; that it waits for its next
+process; all."""
+
+_BACK_OFF = re.compile(r"back-off (?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_BEFORE = timedelta(seconds=5)
+"""Of two streams one may be read later than the other by so much."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """How far the story of a pod was told."""
+
+    stage: Stage = "new"
+    process: str = ""
+    """The newest process that was told of."""
+    lines: int = 0
+    """Lines of its output so far, the one about the cap included."""
+    out: str = ""
+    """Stamp of the newest line of its stdout (or of both streams, where they can't be told apart)."""
+    err: str = ""
+    """The same of stderr."""
+    stopping: bool = False
+    """That the pod is to go was told."""
+
+    @classmethod
+    def of_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """From JSON; what can't be read counts as nothing told."""
+        stage = wire.get("stage")
+        known = {name: wire[name] for name in ("process", "lines", "out", "err", "stopping") if name in wire}
+        return cls(stage=cast(Stage, stage), **known) if stage in get_args(Stage) else cls()
+
+    def to_wire(self) -> dict[str, Any]:
+        """For JSON, without what is as in the beginning."""
+        begin = asdict(type(self)())
+        return {name: value for name, value in asdict(self).items() if value != begin[name]}
+
+    @property
+    def last(self) -> dict[Level, tuple[datetime, str]]:
+        """Moments of the newest lines by stream, for ``parts.Unread``."""
+        stamps: dict[Level, str] = {"INFO": self.out, "ERR": self.err}
+        return {level: logs.moment(stamp) for level, stamp in stamps.items() if stamp}
+
+    @property
+    def since(self) -> str | None:
+        """The time from which on the log has to be read (RFC 3339, whole seconds); None: from its beginning."""
+        newest = [when for when, _ in self.last.values()]
+        return (min(newest) - _BEFORE).strftime("%Y-%m-%dT%H:%M:%SZ") if newest and min(newest) > _EPOCH else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """One life of the job's container."""
+
+    id: str
+    started: datetime
+    ended: datetime | None = None
+    """None: it runs."""
+    exit_code: int | None = None
+    previous: bool = False
+    """Whether the log API knows it as the previous container."""
+    terminated: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    """What Kubernetes says of its end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What the lines say of the job itself."""
+
+    singleton: bool
+    script: str | None = None
+    """File name; None for a plain image."""
+    host: str | None = None
+    restart_delay: int | None = None
+    """Seconds that its container waits before it starts a process again."""
+
+    @classmethod
+    def of(cls, webjob: WebJob) -> Self:
+        """Of a WebJob as it is now, under the settings of its site."""
+        selected = logs.script_of(webjob)
+        if selected is None:
+            return cls(singleton=webjob.singleton)
+        return cls(
+            singleton=webjob.singleton,
+            script=selected.file_name,
+            host=selected.host.name,
+            restart_delay=webjob.spec.restart_delay_seconds,
+        )
+
+
+class Line(NamedTuple):
+    """A system line."""
+
+    when: datetime
+    text: str
+    level: Level = "INFO"
+
+
+@dataclass(frozen=True)
+class Tell:
+    """Say these lines; then the story is at ``after``."""
+
+    lines: tuple[Line, ...]
+    after: Position
+    loose: bool = False
+    """Whether output that was written before them, and is read later, goes before them."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """Read the output of a process: all that is after the position, for as long as it runs."""
+
+    process: Process
+
+
+def processes(pod: Pod) -> list[Process]:
+    """The lives of the job's container that a pod still knows of, oldest first: two at most."""
+    status = logs.container_status(pod)
+    state, count = status.get("state") or {}, int(status.get("restartCount") or 0)
+    now = state.get("running") or state.get("terminated")
+    found = []
+    if before := (status.get("lastState") or {}).get("terminated"):
+        # While a container waits for its restart, the count is still that of the last one.
+        number = count if now is None else count - 1
+        found.append(_ended(before, _short(before.get("containerID")) or f"#{number}", previous=True))
+    if now is not None:
+        own = _short(now.get("containerID") or status.get("containerID")) or f"#{count}"
+        if found and found[-1].id == own:
+            found.pop()
+        if "running" in state:
+            found.append(Process(id=own, started=parse_time(now.get("startedAt"))))
+        else:
+            found.append(_ended(now, own))
+    return found
+
+
+def _short(container_id: str | None) -> str:
+    """Twelve digits of ``containerd://0123...``."""
+    return (container_id or "").rpartition("://")[2][:12]
+
+
+def _ended(state: Mapping[str, Any], name: str, *, previous: bool = False) -> Process:
+    started, ended = parse_time(state.get("startedAt")), parse_time(state.get("finishedAt"))
+    # A process that could not be started has no time of its start.
+    begun = started if started > _EPOCH else ended
+    return Process(
+        id=name, started=begun, ended=ended, exit_code=state.get("exitCode"), previous=previous, terminated=state
+    )
+
+
+def reads(pod: Pod, *, previous: bool) -> str | None:
+    """Id of the process whose log the API gives now, by the kubelet's rule; None: of none that is known."""
+    known = processes(pod)
+    if previous:
+        return next((process.id for process in known if process.previous), None)
+    return known[-1].id if known else None
+
+
+def is_full(position: Position, *, cap: int) -> bool:
+    """Whether the output of the process was cut, and that was told."""
+    return 0 < cap < position.lines
+
+
+def is_over(pod: Pod) -> bool:
+    """Whether no process of the pod runs any more, nor will."""
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def next_step(
+    position: Position, pod: Pod | None, *, about: About, cap: int, now: datetime, read: str = ""
+) -> Tell | Read | None:
+    """What is to be done now; None: nothing, until the pod is another one.
+
+    ``pod``: None when it is gone; ``cap``: lines of output of one process, 0 for no end; ``read``: the ended process
+    whose output was read to its end.
+    """
+    if position.stage == "stopped":
+        return None
+    if pod is None:
+        return _gone(position, now)
+    if position.stage == "new":
+        when = parse_time((pod.get("status") or {}).get("startTime") or pod["metadata"].get("creationTimestamp"))
+        lines = (
+            Line(when, "Status changed to Starting"),
+            Line(when, f"WebJob singleton setting is {about.singleton}"),
+        )
+        return Tell(lines, replace(position, stage="begun"))
+    asked = _asked_to_stop(pod)
+    if asked and not position.stopping:
+        return Tell((Line(asked, "Status changed to Stopping"),), replace(position, stopping=True), loose=True)
+    known = processes(pod)
+    if position.stage == "running":
+        return _running(position, pod, known, cap=cap, read=read)
+    ids = [process.id for process in known]
+    later = known[ids.index(position.process) + 1 :] if position.process in ids else known
+    if position.stage == "down" and (later or (_waits(pod) and not position.stopping)):
+        return _down(position, pod, known, later, delay=about.restart_delay)
+    if later:
+        begins = _begins(later[0], known, delay=about.restart_delay)
+        if now < begins and later[0].ended is None and not position.stopping:
+            return None  # its container waits, and so does the operator
+        return Tell(_begin(begins, about), Position(stage="running", process=later[0].id, stopping=position.stopping))
+    if is_over(pod) or (position.stopping and position.stage in ("down", "waiting")):
+        ended = max([process.ended for process in known if process.ended] + ([asked] if asked else []), default=now)
+        return Tell((Line(ended, "Status changed to Stopped"),), replace(position, stage="stopped"))
+    return None
+
+
+def _asked_to_stop(pod: Pod) -> datetime | None:
+    """When somebody deleted the pod, a moment that its grace period comes after."""
+    deleted = pod["metadata"].get("deletionTimestamp")
+    if not deleted:
+        return None
+    return parse_time(deleted) - timedelta(seconds=pod["metadata"].get("deletionGracePeriodSeconds") or 0)
+
+
+def _gone(position: Position, now: datetime) -> Tell:
+    lines = []
+    if position.stage == "running":  # nobody has seen how it ended
+        lines.append(Line(now, "WebJob process was aborted"))
+    if position.stage != "new":
+        lines.append(Line(now, "Status changed to Stopped"))
+    return Tell(tuple(lines), replace(position, stage="stopped"))
+
+
+def _begins(process: Process, known: Sequence[Process], *, delay: int | None) -> datetime:
+    """When it begins, or began: its container can have to wait for it."""
+    before = next((one for one in known if one.terminated and one is not process), None)
+    if delay is None or before is None or before.terminated is None:
+        return process.started
+    return max(process.started, restart_at(before.terminated, delay=delay))
+
+
+def _begin(when: datetime, about: About) -> tuple[Line, ...]:
+    running = Line(when, "Status changed to Running")
+    if about.script is None:
+        return (running,)
+    script = f"Run script '{about.script}' with script host - '{about.host}'"
+    return Line(when, script), running
+
+
+def _running(position: Position, pod: Pod, known: Sequence[Process], *, cap: int, read: str) -> Tell | Read | None:
+    own = next((process for process in known if process.id == position.process), None)
+    if own is None:  # its end was never seen; others came after it, or nothing will
+        return Tell((), replace(position, stage="down")) if known or is_over(pod) else None
+    if not is_full(position, cap=cap) and (own.ended is None or read != own.id):
+        return Read(own)
+    if own.ended is None:
+        return None
+    if own.exit_code:
+        told = Line(own.ended, f"Job failed due to exit code {own.exit_code}", "ERR")
+    else:
+        told = Line(own.ended, "Status changed to Success")
+    return Tell((told,), replace(position, stage="down"))
+
+
+def _waits(pod: Pod) -> bool:
+    return "waiting" in (logs.container_status(pod).get("state") or {})
+
+
+def _down(
+    position: Position, pod: Pod, known: Sequence[Process], later: Sequence[Process], *, delay: int | None
+) -> Tell:
+    own = next((process for process in known if process.id == position.process), None)
+    when = own.ended if own and own.ended else later[0].started if later else parse_time(None)
+    if delay is not None and own and own.terminated:
+        wait = round((restart_at(own.terminated, delay=delay) - when).total_seconds())
+    else:
+        wait = seconds_down(pod, ended=own.ended if own else None, following=later[0].started if later else None)
+    lines = (
+        Line(when, f"Process went down, waiting for {wait} seconds"),
+        Line(when, "Status changed to PendingRestart"),
+    )
+    return Tell(lines, replace(position, stage="waiting"))
+
+
+def seconds_down(pod: Pod, *, ended: datetime | None, following: datetime | None) -> int:
+    """How long a process that ended is waited for: what passed, or what the kubelet says of its back-off."""
+    if following is not None:
+        return round(max(following - ended, timedelta()).total_seconds()) if ended else 0
+    waiting = (logs.container_status(pod).get("state") or {}).get("waiting") or {}
+    found = _BACK_OFF.search(str(waiting.get("message") or ""))
+    hours, minutes, seconds = (int(number or 0) for number in found.groups()) if found else (0, 0, 0)
+    return 3600 * hours + 60 * minutes + seconds
