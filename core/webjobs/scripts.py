@@ -21,7 +21,7 @@ class ScriptHost:
     name: str
     """Kudu's class name, as it stands in logs."""
     runtime: str | None
-    """Key into the operator's runtimes (images); None: needs Windows."""
+    """Key into the operator's runtimes (images); None: nothing runs it any more."""
     extensions: tuple[str, ...] = ()
     file_name: str | None = None
     """A host that is chosen by one exact file name instead of an extension."""
@@ -29,7 +29,7 @@ class ScriptHost:
     """Words before the script's name."""
 
 
-WINDOWS = ScriptHost(name="WindowsScriptHost", runtime=None, extensions=(".cmd", ".bat", ".exe"))
+WINDOWS = ScriptHost(name="WindowsScriptHost", runtime="windows", extensions=(".cmd", ".bat", ".exe"))
 DNX = ScriptHost(name="DnxScriptHost", runtime=None, file_name="project.json")
 
 HOSTS: tuple[ScriptHost, ...] = (
@@ -61,6 +61,11 @@ class Selected:
     @property
     def file_name(self) -> str:
         return PurePosixPath(self.path).name
+
+    @property
+    def has_shell(self) -> bool:
+        """Whether a shell of ours starts it: Windows has none."""
+        return self.host is not WINDOWS
 
     @property
     def words(self) -> list[str]:

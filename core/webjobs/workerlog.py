@@ -107,7 +107,7 @@ class About:
             singleton=webjob.singleton,
             script=selected.file_name,
             host=selected.host.name,
-            restart_delay=webjob.spec.restart_delay_seconds,
+            restart_delay=webjob.spec.restart_delay_seconds if selected.has_shell else None,
         )
 
 

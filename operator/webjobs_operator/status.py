@@ -163,8 +163,8 @@ def _continuous(
 ) -> tuple[Status, list[Wanted]]:
     live = sorted((pod for pod in pods if not is_over(pod)), key=lambda pod: pod["metadata"]["name"])
     by_id = {logs.instance_id(pod["metadata"]["uid"]): pod for pod in live}
-    # Only the shell that starts a script waits in the container.
-    delay = webjob.spec.restart_delay_seconds if logs.script_of(webjob) else None
+    script = logs.script_of(webjob)
+    delay = webjob.spec.restart_delay_seconds if script and script.has_shell else None  # the shell waits
     listed = [
         {"id": instance, "pod": pod["metadata"]["name"], "status": instances.status(pod, delay=delay, now=now)}
         for instance, pod in by_id.items()

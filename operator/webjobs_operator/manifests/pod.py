@@ -15,7 +15,7 @@ from typing import Any
 from webjobs import model, sitesettings
 from webjobs.model import WebJob
 from webjobs_operator.config import OperatorConfig
-from webjobs_operator.manifests import boot
+from webjobs_operator.manifests import boot, windows
 from webjobs_operator.manifests.merge import merge
 from webjobs_operator.manifests.program import Program
 
@@ -72,7 +72,7 @@ def pod_template(
         "securityContext": config.container_security_context,
     }
     words = [*(spec.args or []), *(arguments or [])]
-    listened = config.attach and spec.type == "triggered"
+    listened = config.attach and spec.type == "triggered" and not program.on_windows
     if program.script:
         text = boot.script(
             package=f"{PACKAGE}/{PACKAGE_FILE}" if program.config_map else None,
@@ -132,6 +132,9 @@ def pod_template(
     if borrowed:
         container["volumeMounts"] += borrowed.mounts
         volumes += borrowed.volumes
+    if program.on_windows and program.script:
+        line = [program.script.directory, program.script.file_name, *words]
+        pod = windows.adapted(pod, words=line, shutdown_file=SHUTDOWN_FILE)
     template = {"metadata": {"labels": dict(labels)}, "spec": pod}
     merged: dict[str, Any] = merge(template, spec.pod_template or {})
     return merged

@@ -11,6 +11,7 @@ from webjobs.runtimesettings import BadSetting, RuntimeSettings
 from webjobs.scripts import ScriptHost, Selected
 from webjobs.store import packages
 from webjobs_operator.config import OperatorConfig
+from webjobs_operator.manifests import windows
 from webjobs_operator.manifests.borrow import Borrowed
 from webjobs_operator.manifests.problem import Unrunnable as Unrunnable  # for those who resolve
 
@@ -31,6 +32,14 @@ class Program:
     borrowed: Borrowed | None = None
     """What spec.fromDeployment gives."""
 
+    @property
+    def on_windows(self) -> bool:
+        """Whether only a Windows node runs it."""
+        return self.script is not None and not self.script.has_shell and self.runtime.command is None
+
+
+_COMMAND = ScriptHost(name="CommandHost", runtime=None)
+
 
 def resolve(webjob: WebJob, config: OperatorConfig, *, borrowed: Borrowed | None = None) -> Program:
     """How the WebJob runs; Unrunnable when it can't. ``borrowed``: what its spec.fromDeployment gives."""
@@ -50,20 +59,28 @@ def resolve(webjob: WebJob, config: OperatorConfig, *, borrowed: Borrowed | None
         return Program(image=own_image, runtime=runtime, borrowed=borrowed)
     else:
         raise Unrunnable("NothingToRun", "Give spec.image or spec.script, or upload a package through the REST API.")
-    selected = _custom(path) if runtime.command else _selected(path)
+    selected = _custom(path) if runtime.command else _selected(path, config)
     image = own_image or runtime.image or _runtime_image(selected, config)
     program = Program(image=image, script=selected, runtime=runtime, borrowed=borrowed)
     if spec.package and not packages.is_inline(size=spec.package.size, files=spec.package.files):
+        if program.on_windows:
+            raise Unrunnable(
+                "TooLargeForWindows",
+                f"The package has {spec.package.size} bytes in {spec.package.files} files; pods on Windows nodes get "
+                "512 KiB at most. Make it smaller, or build an image of it.",
+            )
         return replace(program, fetch_digest=spec.package.digest)
     return replace(program, config_map=f"{webjob.metadata.name}-{_content_digest(webjob)[:10]}")
 
 
 def _custom(path: str) -> Selected:
     """The script of a job with a command line of its own: its directory counts, and its image where none is named."""
-    return scripts.entrypoint(path) or Selected(path=path, host=ScriptHost(name="CommandHost", runtime=None))
+    known = scripts.entrypoint(path)
+    # What was made for Windows, too: it says itself what runs it here.
+    return known if known and known.has_shell else Selected(path=path, host=_COMMAND)
 
 
-def _selected(path: str) -> Selected:
+def _selected(path: str, config: OperatorConfig) -> Selected:
     selected = scripts.entrypoint(path)
     if selected is None:
         raise Unrunnable(
@@ -73,9 +90,13 @@ def _selected(path: str) -> Selected:
         )
     if selected.host.runtime is None:
         raise Unrunnable(
+            "UnknownScript", f"Nothing runs {path} any more. Give the package a run.sh, run.py or run.ps1."
+        )
+    if selected.host is scripts.WINDOWS and windows.RUNTIME not in config.runtimes:
+        raise Unrunnable(
             "WindowsOnly",
             f"{path} needs Windows. Rewrite it as run.sh, run.py or run.ps1, or say in settings.job by which image and "
-            "command it runs here.",
+            "command it runs here. Or set runtimes.windows.image in the chart's values, if there are Windows nodes.",
         )
     return selected
 
