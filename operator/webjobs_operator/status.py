@@ -200,12 +200,9 @@ def _continuous(
 def _progress(pods: Sequence[Object], *, ready: int, wanted: int) -> str:
     text = f"{ready} of {wanted} instances run."
     if any(instances.is_gated(pod) for pod in pods):
-        others = [pod for pod in pods if not is_over(pod) and not instances.is_gated(pod)]
-        for other in others:
-            meta, node = other["metadata"], other["spec"].get("nodeName", "no node")
-            return (
-                f"{text} A new one waits until pod {meta['name']} on {node} has ended, or its node is known to be gone."
-            )
+        for other in (pod for pod in pods if not is_over(pod) and not instances.is_gated(pod)):
+            where = f"pod {other['metadata']['name']} on node {other['spec'].get('nodeName')}"
+            return f"{text} A new one waits until {where} has ended, or the node is known to be gone."
     for pod in pods:
         waiting = container_state(pod).get("waiting", {})
         if waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):

@@ -6,6 +6,7 @@ import json
 import time
 from typing import Any
 
+import httpx
 import pytest
 
 from tests import stack as stacks
@@ -30,6 +31,13 @@ def pods_of(site: Site, name: str) -> list[dict[str, Any]]:
 def ready_node(site: Site) -> bool:
     (node,) = json.loads(site.kubectl("get", "nodes", "-o", "json", namespace=None))["items"]
     return any(one["type"] == "Ready" and one["status"] == "True" for one in node["status"]["conditions"])
+
+
+def answers(site: Site) -> bool:
+    try:
+        return site.http.get("/api/webjobs").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def message_of(site: Site, name: str) -> str:
@@ -93,6 +101,7 @@ def test_a_node_without_power(site: Site) -> None:
     eventually(lambda: ready_node(site), seconds=120, what="the node")
     for component in ("operator", "apiserver"):
         site.kubectl("rollout", "status", f"deploy/webjobs-{component}", "--timeout=120s", namespace=stacks.SYSTEM)
+    eventually(lambda: answers(site), seconds=60, what="the way to the shim")
     site.kubectl("wait", f"wjr/{run}", "--for=condition=Failed", "--timeout=120s")
     status = site.object("wjr", run)["status"]
     assert status["state"] in ("Failed", "Aborted"), status
