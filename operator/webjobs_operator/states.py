@@ -193,6 +193,7 @@ _REASONS = {
     "ContainerCannotRun": "the container can't run",
     "StartError": "the container could not be started",
     "ContainerStatusUnknown": "its node lost track of it",
+    "Unknown": "its node lost track of it, as when it dies",
 }
 
 
