@@ -26,6 +26,8 @@ FAILURES = (BaseError, OSError)
 SILENCE_SECONDS = 20.0
 """A store over the network that is silent for so long has failed; a request of ours waits no longer for it."""
 _CONNECT_SECONDS = 5.0
+_PIECE_BYTES = 2**18
+"""Of what is read; obstore's own pieces have 10 MiB, and several of them are on their way to each client."""
 _WHOLE_SECONDS = 600.0
 """For one answer with its whole content: large files over slow lines take their time."""
 _RETRIES = 2
@@ -79,7 +81,7 @@ async def read_stream(
         return None
 
     async def pieces() -> AsyncIterator[bytes]:
-        async for piece in found.stream():
+        async for piece in found.stream(min_chunk_size=_PIECE_BYTES):
             yield bytes(piece)
 
     return found.meta["size"], pieces()
