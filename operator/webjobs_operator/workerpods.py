@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from webjobs import logs, workerlines, workerlog
+from webjobs import lives, logs, workerlines, workerlog
+from webjobs.lives import Process, processes
 from webjobs.logs import Output
 from webjobs.store import parts
 from webjobs.workerlines import Entry
-from webjobs.workerlog import About, Position, Process, Read, Tell, processes
+from webjobs.workerlog import About, Position, Read, Tell
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
@@ -240,7 +241,7 @@ class PodReader:
             except ApiError as error:
                 log.info("pod of %s can't be looked at: %s", self._instance, error)
                 await asyncio.sleep(_RETRY_SECONDS)
-        if pod is not None and workerlog.reads(pod, previous=process.previous) != process.id:
+        if pod is not None and lives.reads(pod, previous=process.previous) != process.id:
             log.info(
                 "the log of process %s of %s was that of the next one: it is read anew", process.id, self._instance
             )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.builders import webjob
-from webjobs import workerlines, workerlog
+from webjobs import lives, workerlines, workerlog
 from webjobs.logs import Output
 from webjobs.workerlines import Entry
 from webjobs.workerlog import About, Position, Tell
@@ -200,7 +200,7 @@ def test_seconds_of_a_back_off(message: str | None, seconds: int) -> None:
 
 def test_a_process_that_could_not_be_started_has_a_time() -> None:
     state = {"terminated": {"startedAt": None, "finishedAt": time(7), "exitCode": 128}}
-    (process,) = workerlog.processes(pod(state))
+    (process,) = lives.processes(pod(state))
     assert process.started == process.ended == datetime(2026, 1, 1, 0, 0, 7, tzinfo=UTC)
 
 
@@ -217,7 +217,7 @@ def test_a_process_that_could_not_be_started_has_a_time() -> None:
     ],
 )
 def test_whose_log_the_api_gives(seen: dict[str, Any], previous: bool, expected: str | None) -> None:
-    assert workerlog.reads(seen, previous=previous) == expected
+    assert lives.reads(seen, previous=previous) == expected
 
 
 @pytest.mark.parametrize("cap", [0, 1, 3])
