@@ -162,7 +162,8 @@ def next_step(
         return _down(position, pod, known, later, delay=about.restart_delay)
     if later:
         begins = _begins(later[0], known, delay=about.restart_delay)
-        if now < begins and later[0].ended is None and not position.stopping:
+        # Clocks differ: only a wait of ours is believed to lie ahead.
+        if later[0].started < begins and now < begins and later[0].ended is None and not position.stopping:
             return None  # its container waits, and so does the operator
         return Tell(_begin(begins, about), Position(stage="running", process=later[0].id, stopping=position.stopping))
     if is_over(pod) or (position.stopping and position.stage in ("down", "waiting")):
