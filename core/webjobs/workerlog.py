@@ -121,6 +121,13 @@ class Read:
     process: Process
 
 
+@dataclass(frozen=True)
+class Wait:
+    """There is nothing to be said before this moment, unless the pod becomes another one."""
+
+    until: datetime
+
+
 def is_full(position: Position, *, cap: int) -> bool:
     """Whether the output of the process was cut, and that was told."""
     return 0 < cap < position.lines
@@ -133,7 +140,7 @@ def is_over(pod: Pod) -> bool:
 
 def next_step(
     position: Position, pod: Pod | None, *, about: About, cap: int, now: datetime, read: str = ""
-) -> Tell | Read | None:
+) -> Tell | Read | Wait | None:
     """What is to be done now; None: nothing, until the pod is another one.
 
     ``pod``: None when it is gone; ``cap``: lines of output of one process, 0 for no end; ``read``: the ended process
@@ -164,7 +171,7 @@ def next_step(
         begins = _begins(later[0], known, delay=about.restart_delay)
         # Clocks differ: only a wait of ours is believed to lie ahead.
         if later[0].started < begins and now < begins and later[0].ended is None and not position.stopping:
-            return None  # its container waits, and so does the operator
+            return Wait(begins)
         return Tell(_begin(begins, about), Position(stage="running", process=later[0].id, stopping=position.stopping))
     if is_over(pod) or (position.stopping and position.stage in ("down", "waiting")):
         ended = max([process.ended for process in known if process.ended] + ([asked] if asked else []), default=now)

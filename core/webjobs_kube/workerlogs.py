@@ -10,7 +10,7 @@ from typing import Any
 from webjobs import logs, workerlines, workerlog
 from webjobs.store import parts
 from webjobs.workerlines import Entry
-from webjobs.workerlog import About, Position, Tell
+from webjobs.workerlog import About, Position, Tell, Wait
 from webjobs_kube.errors import Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
 
@@ -36,6 +36,8 @@ async def rest(
             found.append(workerlines.told(step, instance=instance))
             position = step.after
             continue
+        if isinstance(step, Wait):
+            break
         unread = parts.Unread(position.last)
         try:
             lines = pod_logs.lines(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack, aclosing, contextmanager, nullcontext
+from contextlib import AsyncExitStack, aclosing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from webjobs.lives import Process, processes
 from webjobs.logs import Output
 from webjobs.store import parts
 from webjobs.workerlines import Entry
-from webjobs.workerlog import About, Position, Read, Tell
+from webjobs.workerlog import About, Position, Read, Tell, Wait
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
@@ -113,14 +113,18 @@ class PodReader:
             step = self._next()
             if isinstance(step, Tell):
                 self._tell(step)
-            elif step:
+            elif isinstance(step, Read):
                 await self._output(step.process)
+            elif step:
+                with suppress(TimeoutError):
+                    seconds = (step.until - self._sources.clock()).total_seconds()
+                    await asyncio.wait_for(self._changed.wait(), seconds)
             elif self._position.stage == "stopped":
                 return
             else:
                 await self._changed.wait()
 
-    def _next(self) -> Tell | Read | None:
+    def _next(self) -> Tell | Read | Wait | None:
         return workerlog.next_step(
             self._position, self._pod, about=self._about, cap=self._cap, now=self._sources.clock(), read=self._read
         )

@@ -57,6 +57,7 @@ class World:
 
     def __init__(self) -> None:
         self.kube, self.store = FakeKube(), open_store("memory:///")
+        self.now = datetime(2026, 1, 1, 1, tzinfo=UTC)
         self.uid = "uid-job"
         self.cache = Cache()
         self.job()
@@ -68,11 +69,11 @@ class World:
             pod_logs=PodLogs(self.kube),
             cache=self.cache,
             store=self.store,
-            clock=lambda: datetime(2026, 1, 1, 1, tzinfo=UTC),
+            clock=lambda: self.now,
         )
 
-    def job(self) -> None:
-        body = webjob_body({"type": "continuous"})
+    def job(self, **spec: Any) -> None:
+        body = webjob_body({"type": "continuous"} | spec)
         body["metadata"] |= {"uid": self.uid, "resourceVersion": self.kube._next_version()}
         self.cache.take("WebJob", body)
 
@@ -439,3 +440,17 @@ async def test_a_triggered_job_has_no_such_log(world: World) -> None:
     world.operator.observe(("site", "other"))
     world.operator.observe(("site", "unknown"))
     assert world.operator._writers == {}
+
+
+async def test_a_process_that_its_container_waits_for(world: World) -> None:
+    """Nothing more is told of the pod at the end of the wait, and what it writes then is read all the same."""
+    world.job(restartDelaySeconds=60)
+    world.now = datetime(2026, 1, 1, 0, 1, 1, 950_000, tzinfo=UTC)
+    world.log(line(1), previous=True)
+    own = world.log()
+    world.pod(running(4), ended(2, code=3), count=1)
+    told = [*RUNS, "1", FAILED, *down(60)]
+    await world.has(told)
+    own.append(line(63))
+    world.now = datetime(2026, 1, 1, 0, 1, 2, tzinfo=UTC)
+    await world.has([*told, *PROCESS, "63"])

@@ -14,7 +14,7 @@ from tests.unit.builders import webjob
 from webjobs import lives, workerlines, workerlog
 from webjobs.logs import Output
 from webjobs.workerlines import Entry
-from webjobs.workerlog import About, Position, Tell
+from webjobs.workerlog import About, Position, Tell, Wait
 
 NOW = datetime(2026, 1, 1, 1, tzinfo=UTC)
 ABOUT = About(singleton=False, script="run.sh", host="BashScriptHost")
@@ -65,6 +65,8 @@ def story(
         if isinstance(step, Tell):
             found += [line.text for line in step.lines]
             position = step.after
+        elif isinstance(step, Wait):
+            break
         else:
             previous = "previous " if step.process.previous else ""
             found.append(f"<{previous}{step.process.id}>")
