@@ -93,6 +93,9 @@ def test_restarts_after_the_delay(site: Site, data: dict[str, Any]) -> None:
 
     eventually(restarts, seconds=60, what="restarts that Kubernetes counts")
     time.sleep(4 * delay)
+    log = site.http.get(site.http.get("/api/continuouswebjobs/crashes").json()["log_url"]).text
+    assert log.count("Job failed due to exit code 3") >= 3
+    assert f"SYS INFO] Process went down, waiting for {delay} seconds" in log
     site.kubectl("delete", "wj", "crashes")
     lives = [at for word, at in book(site, data, name="crashes") if word == "begin"]
     waits = [later - at for at, later in pairwise(lives)]
