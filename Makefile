@@ -58,8 +58,8 @@ generate: $(VENV)/.synced  ## CRDs from the models, and the chart's copies
 verify: $(VENV)/.synced  ## fails when a generated file is stale
 	$(RUN) -m tests.generate --check
 
-soak: $(VENV)/.synced  ## 15 minutes of everything at once while operator and shim are killed
-	$(RUN) -m tests.soak
+soak: $(VENV)/.synced  ## 200 jobs, 15 minutes of everything at once: 10 while operator and shim are killed, 5 for their memory
+	$(RUN) -m tests.soak --name $(NAME)
 
 bench: $(VENV)/.synced  ## ratios against other cron libraries, and against native objects on the built cluster
 	$(RUN) -m tests.bench.schedules
