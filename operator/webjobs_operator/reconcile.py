@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from webjobs import runs
-from webjobs.model import WebJob, WebJobRun
+from webjobs.model import WebJob, WebJobRun, WebJobSchedule
 from webjobs.store import ObjectStore
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, NotFound
@@ -117,6 +117,10 @@ class Reconciler:
         if this.refusal or this.site.stopped:
             await self._runs.refuse_all(this, this.refusal or STOPPED)
         await self._slots.take(this)
+        for turn in this.turns:
+            if turn.outcome in ("Skipped", "Missed"):
+                # Before the WebJob's count: a pass that dies in between must not decide on the slot once more.
+                await self._write_schedule(turn, webjob=this.webjob, now=this.now)
         known = self._cache.runs(this.key)
         pods = list(self._cache.of("Pod", this.key).values())
         lingering = states.has_stray(pods, run_ids={runs.run_id(run) for run in known.values()})
@@ -182,6 +186,7 @@ class Reconciler:
             self._cache.observe("WebJobSchedule", await self._kube.get("WebJobSchedule", meta.namespace, meta.name))
             raise
         self._cache.observe("WebJobSchedule", answer)
+        turn.schedule, turn.outcome = WebJobSchedule.parse(answer), None
 
     async def _without_webjob(self, key: Key) -> float | None:
         """Runs that name a WebJob which is not there: after a moment they fail with a message that says so."""
