@@ -131,7 +131,7 @@ class Runs:
                 if (job.webjob.spec.concurrency_policy or settings.concurrency_policy or "Forbid") == "Forbid":
                     await self._start_locked(site, job, manifest, now=now, fresh=fresh)
                 else:  # the operator decides what becomes of it
-                    await self._create(manifest)
+                    await self._create(site, manifest)
             except Conflict:  # AlreadyExists among them: another run has this id
                 fresh = True
                 continue
@@ -155,8 +155,15 @@ class Runs:
             except NotFound:
                 raise Missing from None
 
-    async def _create(self, manifest: Object) -> None:
-        self._feed.observe(await self._kube.create(manifest))
+    async def _create(self, site: Site, manifest: Object) -> None:
+        """Also fine when only the answer was lost: a client that is told of a failure would start a second run."""
+        try:
+            self._feed.observe(await self._kube.create(manifest))
+        except AlreadyExists:
+            raise
+        except ApiError:
+            if not await self._is_created(site, manifest):
+                raise
 
     async def _start_locked(self, site: Site, job: Job, manifest: Object, *, now: datetime, fresh: bool) -> None:
         """Takes the lock and creates the run. Conflict: decide again, on the job as it is then."""
@@ -172,10 +179,8 @@ class Runs:
             await self._release(site, job, manifest)  # the answer may have been lost after the write
             raise
         try:
-            await self._create(manifest)
-        except ApiError as error:
-            if not isinstance(error, AlreadyExists) and await self._is_created(site, manifest):
-                return
+            await self._create(site, manifest)
+        except ApiError:
             await self._release(site, job, manifest)
             raise
 
