@@ -30,13 +30,14 @@ class Facts:
         accepted: names of the runs that a client was promised (202), without those that were deleted since.
         unreadable: names of accepted runs whose Location did not answer.
         log: gives the archived log of a run, None when there is none.
-        slots: slots that have passed, by job; each was to become a run or a skip.
+        slots: slots that have passed, by WebJob or WebJobSchedule; each was to become a run or a skip.
         written_at_rest: writes after a restart with nothing to do.
         changed_by_refusals: what was different after a request that was refused.
     """
 
     webjobs: Sequence[Object]
     runs: Sequence[Object]
+    schedules: Sequence[Object] = ()
     jobs: Sequence[Object] = ()
     begun: Mapping[str, int] = field(default_factory=dict)
     most_active: Mapping[str, int] = field(default_factory=dict)
@@ -112,18 +113,18 @@ def _records(facts: Facts) -> Iterator[str]:
 
 def _slots(facts: Facts) -> Iterator[str]:
     made = Counter(
-        (run["spec"]["webJobName"], run["spec"].get("scheduleName"), run["spec"]["scheduleTime"])
+        (run["spec"].get("scheduleName") or run["spec"]["webJobName"], run["spec"]["scheduleTime"])
         for run in facts.runs
         if "scheduleTime" in run["spec"]
     )
-    for (job, schedule, slot), count in made.items():
+    for (name, slot), count in made.items():
         if count > 1:
-            yield f"4: slot {slot} of {schedule or job} has {count} runs"
-    for job, slots in facts.slots.items():
-        (status,) = (webjob.get("status", {}) for webjob in facts.webjobs if _name(webjob) == job)
-        ran = sum(count for (name, _, _), count in made.items() if name == job)
-        if ran + status.get("skippedRuns", 0) != slots:
-            yield f"4: {slots} slots of {job} gave {ran} runs and {status.get('skippedRuns', 0)} skips"
+            yield f"4: slot {slot} of {name} has {count} runs"
+    for owner in (*facts.webjobs, *facts.schedules):
+        name, skips = _name(owner), owner.get("status", {}).get("skippedRuns", 0)
+        ran = sum(count for (other, _), count in made.items() if other == name)
+        if name in facts.slots and ran + skips != facts.slots[name]:
+            yield f"4: {facts.slots[name]} slots of {name} gave {ran} runs and {skips} skips"
 
 
 def _logs(facts: Facts) -> Iterator[str]:
