@@ -183,6 +183,8 @@ class Runs:
         except ApiError:
             await self._release(site, job, manifest)
             raise
+        if self._clock() - now > runs.LOCK_GRACE / 2:
+            await self._check_lock(site, job, manifest)
 
     async def _held(self, site: Site, job: Job, *, now: datetime, fresh: bool) -> bool:
         active = job.webjob.status.active_run
@@ -224,6 +226,17 @@ class Runs:
         except ApiError:
             return False
         return True
+
+    async def _check_lock(self, site: Site, job: Job, manifest: Object) -> None:
+        """After writes that took so long that the lock may have counted as void, and be another run's: Busy then."""
+        raw, name = await self._kube.get("WebJob", site.namespace, job.object_name), manifest["metadata"]["name"]
+        if raw.get("status", {}).get("activeRun", {}).get("name") == name:
+            return
+        run = WebJobRun.parse(await self._kube.get("WebJobRun", site.namespace, name))
+        if run.status.state not in (None, "Skipped"):
+            return  # it had its turn all the same
+        await self._kube.delete("WebJobRun", site.namespace, name, uid=run.metadata.uid)
+        raise Busy
 
     async def _release(self, site: Site, job: Job, manifest: Object) -> None:
         """Takes the lock back if it is still ours. Best effort: without it the lock ends after its grace."""
