@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import signal
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tests import stack as stacks
 from tests.cluster.built.process import Process
 from tests.site import Site
+from webjobs.runs import parse_time
 
 COMPONENTS = ("operator", "apiserver")
 _PROGRAMS = {component: f"webjobs_{component}" for component in COMPONENTS}
@@ -19,9 +21,12 @@ _MIB = 2**20
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """Of one container, in MiB. The working set has the pages of files that were read and written, too."""
+    """Of one container, in MiB. The working set has the pages of files that were read and written, too.
 
-    pod: str
+    ``process``: another one after each restart.
+    """
+
+    process: str
     rss: float
     working_set: float
 
@@ -65,6 +70,17 @@ def kill(site: Site, component: str) -> int:
     return killed
 
 
+def ready_since(site: Site, component: str) -> datetime | None:
+    """Since when a component's pod has been ready; None: it is not."""
+    times = [
+        parse_time(condition["lastTransitionTime"])
+        for pod in pods(site, component)
+        for condition in pod["status"].get("conditions", [])
+        if condition["type"] == "Ready" and condition["status"] == "True" and "deletionTimestamp" not in pod["metadata"]
+    ]
+    return max(times, default=None)
+
+
 def ready(site: Site) -> None:
     """Waits until all components are there again, and nothing else is."""
     for component in COMPONENTS:
@@ -84,7 +100,7 @@ def memory(site: Site) -> dict[str, Memory]:
             usage = container.get("memory", {})
             if pod["podRef"]["namespace"] == stacks.SYSTEM and container["name"] in COMPONENTS and "rssBytes" in usage:
                 found[container["name"]] = Memory(
-                    pod=pod["podRef"]["name"],
+                    process=f"{pod['podRef']['name']} {container['startTime']}",
                     rss=usage["rssBytes"] / _MIB,
                     working_set=usage["workingSetBytes"] / _MIB,
                 )

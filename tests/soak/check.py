@@ -19,6 +19,7 @@ from webjobs.schedule import load_zone, parse
 from webjobs.schedule.timetable import Zoned
 
 Object = dict[str, Any]
+Span = tuple[datetime, datetime]
 _SAID = re.compile(r"INFO\] (began|ended) (\d{18}) ([\d.]+)")
 _REST_NAME = re.compile(r".+-(\d{18})")
 
@@ -111,8 +112,13 @@ def _overlaps(spans: list[tuple[float, float, str]]) -> Iterator[str]:
             yield f"runs {first} and {second} were active at once"
 
 
-def check_slots(site: Site, jobs: dict[str, str], records: dict[str, list[Object]], *, until: datetime) -> Findings:
-    """Each slot is one run or one recorded skip. ``until``: when the schedules were suspended."""
+def check_slots(
+    site: Site, jobs: dict[str, str], records: dict[str, list[Object]], *, away: list[Span], until: datetime
+) -> Findings:
+    """Each slot is one run or one recorded skip; for those that pass while no operator is there, one run stands.
+
+    ``away``: when there was none, in order. ``until``: when the schedules were suspended.
+    """
     found = Findings()
     totals: Counter[str] = Counter()
     for webjob in site.objects("wj"):
@@ -124,22 +130,37 @@ def check_slots(site: Site, jobs: dict[str, str], records: dict[str, list[Object
         records_of_skips = sum(run["status"]["state"] == "Skipped" for run in records[name])
         counted = webjob["status"].get("skippedRuns", 0)
         slots = _slots(webjob["spec"]["schedule"], parse_time(webjob["metadata"]["creationTimestamp"]), until)
+        together = sum(max(sum(begin <= slot <= end for slot in slots) - 1, 0) for begin, end in away)
         # The count has skipped runs of kubectl, too. The first slot and the last may be on either side of the edge.
         least, most = len(made) + counted - records_of_skips, len(made) + counted
-        if most < slots - 2 or least > slots + 1:
-            found.wrong.append(f"{name}: {slots} slots, {len(made)} runs, {counted} skips ({records_of_skips} records)")
-        totals += Counter(slots=slots, runs=len(made), skips=counted, records_of_skips=records_of_skips)
-    found.figures = {"slots": dict(totals)}
+        if most < len(slots) - together - 2 or least > len(slots) + 1:
+            text = f"{len(slots)} slots ({together} may be one with another), {len(made)} runs"
+            found.wrong.append(f"{name}: {text}, {counted} skips ({records_of_skips} records)")
+        totals += Counter(
+            slots=len(slots), runs=len(made), skips=counted, records_of_skips=records_of_skips, together=together
+        )
+    found.figures = {"slots": dict(totals), "no operator, s": [round((b - a).total_seconds()) for a, b in away]}
     return found
 
 
-def _slots(text: str, begin: datetime, until: datetime) -> int:
-    timetable, count = Zoned(parse(text), load_zone(None)), 0
+def _slots(text: str, begin: datetime, until: datetime) -> list[datetime]:
+    timetable, found = Zoned(parse(text), load_zone(None)), []
     at = timetable.next_after(begin)
     while at and at <= until:
-        count += 1
+        found.append(at)
         at = timetable.next_after(at)
-    return count
+    return found
+
+
+def merged(spans: list[Span]) -> list[Span]:
+    """Spans that touch as one."""
+    found: list[Span] = []
+    for begin, end in sorted(spans):
+        if found and begin <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((begin, end))
+    return found
 
 
 def check_values(site: Site, book: Book) -> Findings:

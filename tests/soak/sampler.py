@@ -51,9 +51,9 @@ class Sampler:
                 continue  # the API server was busy: the next look is soon
 
     def since(self, component: str, begin: float) -> list[Sample]:
-        """The samples of a time on, of the pod that is there at the end."""
+        """The samples of a time on, of the process that is there at the end."""
         found = [sample for sample in self.samples[component] if sample.at >= begin]
-        return [sample for sample in found if sample.memory.pod == found[-1].memory.pod]
+        return [sample for sample in found if sample.memory.process == found[-1].memory.process]
 
 
 @dataclass(frozen=True, kw_only=True)
