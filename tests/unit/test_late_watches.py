@@ -10,8 +10,10 @@ import pytest
 from tests.unit.builders import run_async, run_body, webjob_body
 from tests.unit.fake_kube import Call
 from tests.unit.shim import Shim
-from tests.unit.test_operator_reconcile import World
+from tests.unit.test_operator_reconcile import KEY, World
 from webjobs.runs import rfc3339
+from webjobs.sitesettings import CONFIG_MAP, LABEL
+from webjobs_operator import resync
 
 WAITING, ACCEPTED = "job-202601010000000000", "job-202601010000200000"
 
@@ -51,6 +53,33 @@ def test_a_lock_that_is_seen_long_before_its_run() -> None:
     run_async(world._pass())
     world.settle()
     assert states(world) == {WAITING: "Skipped", ACCEPTED: "Initializing"}
+
+
+def test_settings_of_a_site_that_were_deleted_unseen() -> None:
+    """The comparison with a list notices; and what it has seen before makes nothing due."""
+    settings: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": CONFIG_MAP,
+            "namespace": "site",
+            "labels": {LABEL: "true", "app.kubernetes.io/managed-by": "webjobs"},
+        },
+        "data": {"WEBJOBS_STOPPED": "1"},
+    }
+    world, due = World(webjob_body(), settings), list[Any]()
+
+    def compare() -> None:
+        run_async(resync.compare(kube=world.kube, cache=world.cache, kind="ConfigMap", namespaces=[], add=due.append))
+
+    world.watch()
+    compare()
+    assert (due, world.cache.site("site").stopped) == ([KEY], True)
+    compare()
+    assert due == [KEY]
+    del world.kube.objects["ConfigMap", "site", CONFIG_MAP]
+    compare()
+    assert (due, world.cache.site("site").stopped) == ([KEY, KEY], False)
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["still ours", "lost meanwhile"])
