@@ -30,7 +30,7 @@ EXAMPLES = int(os.environ.get("WEBJOBS_EXAMPLES", "15"))
 """Of each machine; ``make test-full`` tries many more."""
 KEPT = (
     *("schedule", "scheduleSince", "lastScheduleTime", "lastOutcome", "lastRunName", "skippedRuns"),
-    *("schedulerLogPath", "activeRun"),
+    *("schedulerLogPath", "activeRun", "latestRun"),
 )
 """Fields of a status that say what has been, and can't be had from what is."""
 EVERY_5, TIMER = "0 */5 * * * *", "10 3 * * * *"
