@@ -11,10 +11,10 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 NAME ?= dev
 
-.PHONY: help demo up down test unit lint format generate verify bench soak clean
+.PHONY: help demo up down test test-full unit lint format generate verify bench soak clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*##/\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##/\1\t/' | expand -t 12
 
 $(VENV)/.synced: uv.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -37,6 +37,9 @@ test: lint  ## everything: lint, unit, integration, e2e, conformance
 	@$(RUN) -m tests.cluster build --name test  # here, because pytest would hide the progress of ten minutes
 	@$(RUN) -m tests.s3
 	$(RUN) -m pytest -x tests/unit tests/integration tests/e2e tests/conformance
+
+test-full: $(VENV)/.synced  ## what takes half an hour more: control plane killed, a short soak, thousands of orders
+	WEBJOBS_EXAMPLES=300 $(RUN) -m pytest -x tests/unit/test_any_order.py tests/full
 
 unit: $(VENV)/.synced  ## unit tests only
 	$(RUN) -m pytest -x tests/unit

@@ -14,7 +14,8 @@ from tests.site import Site
 from tests.soak.book import Book, possible
 from tests.soak.jobs import ONE_AT_A_TIME, SCHEDULED, version_of
 from tests.soak.ledger import ENDED, Ledger
-from webjobs.runs import parse_time
+from webjobs.model import WebJobRun
+from webjobs.runs import parse_time, start_time
 from webjobs.schedule import load_zone, parse
 from webjobs.schedule.timetable import Zoned
 
@@ -112,12 +113,42 @@ def _overlaps(spans: list[tuple[float, float, str]]) -> Iterator[str]:
             yield f"runs {first} and {second} were active at once"
 
 
+def check_steady_slots(
+    site: Site, jobs: dict[str, str], ledger: Ledger, *, before: dict[str, int], span: Span
+) -> Findings:
+    """While an operator is there all the time, each slot of ``span`` is one run or one recorded skip.
+
+    ``before``: what was skipped until then, by job. At each edge a slot may be on either side.
+    """
+    found, totals = Findings(), Counter[str]()
+    for webjob in site.objects("wj"):
+        name = webjob["metadata"]["name"]
+        if jobs.get(name) not in SCHEDULED:
+            continue
+        of_job = [one for one in ledger.entries.values() if one.body["spec"]["webJobName"] == name]
+        made = sum("scheduleTime" in one.body["spec"] for one in of_job)
+        records_of_skips = sum(one.state == "Skipped" for one in of_job)
+        skips = webjob["status"].get("skippedRuns", 0) - before[name]
+        slots = len(_slots(webjob["spec"]["schedule"], *span))
+        if made + skips < slots - 1 or made + skips - records_of_skips > slots + 1:
+            found.wrong.append(f"{name}: {slots} slots, {made} runs, {skips} skips ({records_of_skips} records)")
+        totals += Counter(slots=slots, runs=made, skips=skips, records_of_skips=records_of_skips)
+    found.figures = {"slots": dict(totals)}
+    return found
+
+
+def skipped(site: Site) -> dict[str, int]:
+    """What was skipped so far, by job."""
+    return {one["metadata"]["name"]: one["status"].get("skippedRuns", 0) for one in site.objects("wj")}
+
+
 def check_slots(
     site: Site, jobs: dict[str, str], records: dict[str, list[Object]], *, away: list[Span], until: datetime
 ) -> Findings:
-    """Each slot is one run or one recorded skip; for those that pass while no operator is there, one run stands.
+    """Each slot is one run or one recorded skip; those that pass while no operator is there may be one with another.
 
-    ``away``: when there was none, in order. ``until``: when the schedules were suspended.
+    By Kudu's rule a schedule goes on from the newest run: a later slot stands for earlier ones, and so does a run on
+    demand. ``away``: when there was no operator that had caught up. ``until``: when the schedules were suspended.
     """
     found = Findings()
     totals: Counter[str] = Counter()
@@ -130,7 +161,13 @@ def check_slots(
         records_of_skips = sum(run["status"]["state"] == "Skipped" for run in records[name])
         counted = webjob["status"].get("skippedRuns", 0)
         slots = _slots(webjob["spec"]["schedule"], parse_time(webjob["metadata"]["creationTimestamp"]), until)
-        together = sum(max(sum(begin <= slot <= end for slot in slots) - 1, 0) for begin, end in away)
+        starts = [*slots, *(start_time(WebJobRun.parse(run)) for run in records[name])]
+        together = sum(
+            any(slot < start <= end for start in starts)
+            for begin, end in away
+            for slot in slots
+            if begin <= slot <= end
+        )
         # The count has skipped runs of kubectl, too. The first slot and the last may be on either side of the edge.
         least, most = len(made) + counted - records_of_skips, len(made) + counted
         if most < len(slots) - together - 2 or least > len(slots) + 1:
