@@ -22,6 +22,8 @@ from tests.site import Site, eventually
 from tests.soak.soak import Soak
 
 OUTAGE = float(os.environ.get("WEBJOBS_OUTAGE_SECONDS", "120"))
+STORM = 60.0
+"""Seconds of load while a program is killed."""
 CALM = 10.0
 """Requests a second of an operator with a handful of jobs that can't reach its API server."""
 JOBS = {"forbid": None, "queue": "Queue", "allow": "Allow"}
@@ -30,11 +32,15 @@ SCRIPT = 'echo "began $WEBJOBS_RUN_ID"; sleep 1; echo done\n'
 
 @pytest.mark.parametrize("program", ["kube-apiserver", "etcd"])
 def test_a_program_that_is_killed(site: Site, program: str) -> None:
-    """SIGKILL, four times within a minute of load."""
+    """SIGKILL, four times under load."""
+
+    def kill() -> None:
+        site.stack.cluster.kill_program(program)
+
     site.kubectl("delete", "wj,wjr", "--all")
     soak = Soak(site, count=24, kill_period=0, seed=1)
     soak.create()
-    soak.storm(60, others=[(at, lambda: site.stack.cluster.kill_program(program)) for at in (10, 22, 34, 46)])
+    soak.storm(STORM, others=[(at * STORM / 60, kill) for at in (10, 22, 34, 46)])
     assert soak.wrong == []
     site.kubectl("delete", "wj", "--all")
 

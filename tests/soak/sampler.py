@@ -16,7 +16,7 @@ from tests.site import Site
 PERIOD = 10.0
 """Seconds: the kubelet has no newer figures sooner."""
 TOLERANCE = 6.0
-"""MiB by which a process may grow from the first quarter of the steady phase to its last."""
+"""MiB by which a process may be larger at the second rest of the steady phase than at the first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,31 +50,9 @@ class Sampler:
             except subprocess.CalledProcessError:
                 continue  # the API server was busy: the next look is soon
 
-    def since(self, component: str, begin: float) -> list[Sample]:
-        """The samples of a time on, of the process that is there at the end."""
-        found = [sample for sample in self.samples[component] if sample.at >= begin]
-        return [sample for sample in found if sample.memory.process == found[-1].memory.process]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Trend:
-    """Median of the first quarter and of the last, in MiB, and the slope of the line through all, in MiB a minute."""
-
-    first: float
-    last: float
-    slope: float
-
-    @property
-    def growth(self) -> float:
-        return self.last - self.first
-
-
-def trend(points: Sequence[tuple[float, float]]) -> Trend:
-    """Of (seconds, MiB), at least four."""
-    quarter = max(len(points) // 4, 1)
-    line = statistics.linear_regression([at / 60 for at, _ in points], [mib for _, mib in points])
-    return Trend(
-        first=statistics.median(mib for _, mib in points[:quarter]),
-        last=statistics.median(mib for _, mib in points[-quarter:]),
-        slope=line.slope,
-    )
+def trend(points: Sequence[tuple[float, float]]) -> float:
+    """Slope of the line through (seconds, MiB), in MiB a minute; 0 for less than two points."""
+    if len(points) < 2:
+        return 0.0
+    return statistics.linear_regression([at / 60 for at, _ in points], [mib for _, mib in points]).slope

@@ -28,7 +28,7 @@ from tests.soak.check import (
 from tests.soak.clients import Clients
 from tests.soak.jobs import SCHEDULED, kind_of, spec_of
 from tests.soak.ledger import Ledger
-from tests.soak.sampler import TOLERANCE, Sampler, trend
+from tests.soak.sampler import PERIOD, TOLERANCE, Sampler, trend
 
 SHORT_HISTORY = 1
 """``historyLimit`` in the steady phase."""
@@ -36,8 +36,6 @@ RETENTION = 30
 """Seconds for which an ended Job and its pod stay: with the usual five minutes there are more and more for so long."""
 CATCH_UP = timedelta(seconds=45)
 """From a ready operator to one that has done what was due."""
-WARM_UP = 75.0
-"""Seconds from the last start of the processes to the first figure that counts."""
 
 
 class Soak:
@@ -112,7 +110,7 @@ class Soak:
         )
 
     def steady(self, seconds: float) -> None:
-        """Clients only, from new processes on; what is there stays about as much."""
+        """Clients only, from new processes on, in two halves; at the rest after each, memory is the same."""
         self._patch(("forbid", "queue", "allow", *SCHEDULED), {"historyLimit": SHORT_HISTORY})
         for component in faults.COMPONENTS:
             faults.kill(self.site, component)
@@ -120,37 +118,45 @@ class Soak:
         most = len(self.jobs) * SHORT_HISTORY
         eventually(lambda: len(self.site.objects("wjr")) <= most, seconds=300, what="short histories")
         ledger, sampler, book, before = Ledger(self.site), Sampler(self.site), Book(), skipped(self.site)
-        self._patch(SCHEDULED, {"suspend": False})
-        resumed = datetime.now(UTC)
-        clients = Clients(self.site, self.jobs, book, seed=self.seed + 1000)
-        begun = time.monotonic()
-        time.sleep(seconds)
+        marks, spans = [], []
+        for half in (1000, 2000):
+            begin = datetime.now(UTC)
+            self._patch(SCHEDULED, {"suspend": False})
+            clients = Clients(self.site, self.jobs, book, seed=self.seed + half)
+            time.sleep(seconds / 2)
+            clients.stop()
+            spans.append((begin, datetime.now(UTC)))
+            self._patch(SCHEDULED, {"suspend": True})
+            marks.append(self._quiet())
         sampler.stop()
-        clients.stop()
-        until = datetime.now(UTC)
-        self._patch(SCHEDULED, {"suspend": True})
-        rest = self._rest()
         ledger.close()
-        self._tell("steady", {"seconds": seconds, "to rest, s": rest})
+        self._tell("steady", {"seconds": seconds})
         self._tell("answers", dict(sorted(book.answers.items())))
         self._judge("runs", check_ledger(book, ledger))
-        self._judge("slots", check_steady_slots(self.site, self.jobs, ledger, before=before, span=(resumed, until)))
+        self._judge("slots", check_steady_slots(self.site, self.jobs, ledger, before=before, spans=spans))
         self._judge("logs", check_logs(self.site, self.jobs, by_job(self.site)))
-        self._memory(sampler, begun + min(WARM_UP, seconds / 3))
+        self._memory(sampler, marks)
 
-    def _memory(self, sampler: Sampler, begin: float) -> None:
+    def _quiet(self) -> dict[str, faults.Memory]:
+        """Memory once all runs are over and their Jobs and pods gone: then as much is there as the last time."""
+        eventually(lambda: settled(self.site), seconds=600, what="the end of all runs")
+        eventually(lambda: not self.site.objects("job"), seconds=600, what="the end of all Jobs")
+        time.sleep(2 * PERIOD)  # the kubelet's figures are some seconds old
+        return faults.memory(self.site)
+
+    def _memory(self, sampler: Sampler, marks: list[dict[str, faults.Memory]]) -> None:
         for component in faults.COMPONENTS:
-            samples = sampler.since(component, begin)
-            if len(samples) < 4:
-                self.wrong.append(f"only {len(samples)} looks at the memory of the {component}")
-                continue
+            first, last = (mark[component] for mark in marks)
             for what in ("rss", "working_set"):
-                found = trend([(sample.at, getattr(sample.memory, what)) for sample in samples])
-                text = f"{found.first:.1f} -> {found.last:.1f} MiB, {found.slope:+.2f} MiB/min, {len(samples)} looks"
+                begin, end = getattr(first, what), getattr(last, what)
+                slope = trend([(one.at, getattr(one.memory, what)) for one in sampler.samples[component]])
+                text = f"{begin:.1f} -> {end:.1f} MiB at rest, {slope:+.2f} MiB/min over all"
                 self._tell(f"memory of the {component}, {what}", text)
-                if what == "rss" and found.growth > TOLERANCE:
+                if what == "rss" and end - begin > TOLERANCE:
                     self.wrong.append(f"the {component} grows: {text}; more than {TOLERANCE:g} MiB")
-            values = " ".join(f"{sample.memory.rss:.1f}" for sample in samples)
+            if first.process != last.process:
+                self.wrong.append(f"the {component} was started anew while nobody killed it")
+            values = " ".join(f"{one.memory.rss:.1f}" for one in sampler.samples[component])
             self._tell(f"rss of the {component}, MiB, all", values)
 
     def _rest(self) -> float:
