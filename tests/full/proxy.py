@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -84,9 +84,9 @@ class Proxy:
             return answer
 
     async def _run(self, ready: threading.Event, over: asyncio.Event) -> None:
-        runner = web.ServerRunner(web.Server(self._serve))
+        runner = web.ServerRunner(web.Server(self._serve), shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0.1).start()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
         self.port = runner.addresses[0][1]
         ready.set()
         await over.wait()
@@ -122,5 +122,4 @@ def proxy(kubeconfig: Path) -> Iterator[Proxy]:
             yield made
     finally:
         process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(10)
+        process.communicate(timeout=10)

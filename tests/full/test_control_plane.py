@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 import yaml
@@ -52,20 +53,22 @@ def way(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]
     deployment = f"deploy/{stacks.RELEASE}-operator"
     site.kubectl("delete", "wj,wjr", "--all")
     site.kubectl("scale", deployment, "--replicas=0", namespace=stacks.SYSTEM)
-    eventually(lambda: not faults.pods(site, "operator"), seconds=90, what="the end of the operator in the cluster")
-    with proxy(site.stack.kubeconfig) as made:
-        process = _operator(site, made, folder)
-        try:
-            yield made
-        finally:
-            process.terminate()
-            process.wait(30)
-            site.kubectl("scale", deployment, "--replicas=1", namespace=stacks.SYSTEM)
-            print((folder / "log").read_text()[-5000:])
-            faults.ready(site)
+    try:
+        eventually(lambda: not faults.pods(site, "operator"), seconds=90, what="the end of the operator in the cluster")
+        with proxy(site.stack.kubeconfig) as made, (folder / "log").open("w") as log:
+            process = _operator(site, made, folder, log)
+            try:
+                yield made
+            finally:
+                process.terminate()
+                process.wait(30)
+    finally:
+        site.kubectl("scale", deployment, "--replicas=1", namespace=stacks.SYSTEM)
+        print((folder / "log").read_text()[-5000:])
+        faults.ready(site)
 
 
-def _operator(site: Site, made: Proxy, folder: Path) -> subprocess.Popen[str]:
+def _operator(site: Site, made: Proxy, folder: Path, log: IO[str]) -> subprocess.Popen[str]:
     """Our own program, with the chart's settings, the volume's folder and the proxy's address."""
     shown = site.kubectl("get", "configmap", f"{stacks.RELEASE}-operator", "-o", "json", namespace=stacks.SYSTEM)
     (text,) = json.loads(shown)["data"].values()
@@ -85,7 +88,7 @@ def _operator(site: Site, made: Proxy, folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*command, "--health=http://127.0.0.1:0/healthz"],
         env=os.environ | {"KUBECONFIG": str(folder / "kubeconfig")},
-        stdout=(folder / "log").open("w"),
+        stdout=log,
         stderr=subprocess.STDOUT,
         text=True,
     )
