@@ -73,7 +73,7 @@ class Proxy:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None), auto_decompress=False) as session,
             session.request(
-                request.method, self.upstream + request.path_qs, headers=headers, data=await request.read()
+                request.method, self.upstream + request.path_qs, headers=headers, data=await request.read() or None
             ) as found,
         ):
             answer = web.StreamResponse(status=found.status, headers={"Content-Type": found.content_type})
