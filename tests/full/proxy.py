@@ -19,7 +19,7 @@ from aiohttp import web
 from tests import stack as stacks
 
 Mode = Literal["pass", "fail", "busy", "hang", "gone"]
-"""``fail``: 503. ``busy``: 429 with Retry-After. ``hang``: no answer at all. ``gone``: 410 for each watch."""
+"""``fail``: 503. ``busy``: 429 with Retry-After. ``hang``: no answer at all. ``gone``: each watch ends with 410."""
 RETRY_AFTER = 3
 _HOP = frozenset({"host", "authorization", "content-length", "transfer-encoding", "connection", "accept-encoding"})
 _GONE = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired", "message": "old"}
@@ -68,7 +68,7 @@ class Proxy:
             case "hang":
                 await asyncio.Event().wait()
             case "gone" if "watch=" in request.query_string:
-                return web.json_response(_GONE, status=410)
+                return web.json_response({"type": "ERROR", "object": _GONE})  # as API servers tell it: in the stream
         headers = {key: value for key, value in request.headers.items() if key.lower() not in _HOP}
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None), auto_decompress=False) as session,
