@@ -70,6 +70,7 @@ class Proxy:
             case "gone" if "watch=" in request.query_string:
                 return web.json_response({"type": "ERROR", "object": _GONE})  # as API servers tell it: in the stream
         headers = {key: value for key, value in request.headers.items() if key.lower() not in _HOP}
+        headers["Accept-Encoding"] = "identity"
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None), auto_decompress=False) as session,
             session.request(
