@@ -11,10 +11,10 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 NAME ?= dev
 
-.PHONY: help demo up down test unit lint format generate verify bench soak clean
+.PHONY: help demo up down test test-full unit lint format generate verify bench soak clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*##/\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##/\1\t/' | expand -t 12
 
 $(VENV)/.synced: uv.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -38,6 +38,9 @@ test: lint  ## everything: lint, unit, integration, e2e, conformance
 	@$(RUN) -m tests.s3
 	$(RUN) -m pytest -x tests/unit tests/integration tests/e2e tests/conformance
 
+test-full: $(VENV)/.synced  ## what takes half an hour more: control plane killed, a short soak, thousands of orders
+	WEBJOBS_EXAMPLES=300 $(RUN) -m pytest -x tests/unit/test_any_order.py tests/full
+
 unit: $(VENV)/.synced  ## unit tests only
 	$(RUN) -m pytest -x tests/unit
 
@@ -58,8 +61,8 @@ generate: $(VENV)/.synced  ## CRDs from the models, and the chart's copies
 verify: $(VENV)/.synced  ## fails when a generated file is stale
 	$(RUN) -m tests.generate --check
 
-soak: $(VENV)/.synced  ## 15 minutes of everything at once while operator and shim are killed
-	$(RUN) -m tests.soak
+soak: $(VENV)/.synced  ## 200 jobs, 15 minutes of everything at once: 10 while operator and shim are killed, 5 for their memory
+	$(RUN) -m tests.soak --name $(NAME)
 
 bench: $(VENV)/.synced  ## ratios against other cron libraries, and against native objects on the built cluster
 	$(RUN) -m tests.bench.schedules

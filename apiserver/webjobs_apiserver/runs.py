@@ -131,7 +131,7 @@ class Runs:
                 if (job.webjob.spec.concurrency_policy or settings.concurrency_policy or "Forbid") == "Forbid":
                     await self._start_locked(site, job, manifest, now=now, fresh=fresh)
                 else:  # the operator decides what becomes of it
-                    await self._create(manifest)
+                    await self._create(site, manifest)
             except Conflict:  # AlreadyExists among them: another run has this id
                 fresh = True
                 continue
@@ -155,8 +155,15 @@ class Runs:
             except NotFound:
                 raise Missing from None
 
-    async def _create(self, manifest: Object) -> None:
-        self._feed.observe(await self._kube.create(manifest))
+    async def _create(self, site: Site, manifest: Object) -> None:
+        """Also fine when only the answer was lost: a client that is told of a failure would start a second run."""
+        try:
+            self._feed.observe(await self._kube.create(manifest))
+        except AlreadyExists:
+            raise
+        except ApiError:
+            if not await self._is_created(site, manifest):
+                raise
 
     async def _start_locked(self, site: Site, job: Job, manifest: Object, *, now: datetime, fresh: bool) -> None:
         """Takes the lock and creates the run. Conflict: decide again, on the job as it is then."""
@@ -172,12 +179,12 @@ class Runs:
             await self._release(site, job, manifest)  # the answer may have been lost after the write
             raise
         try:
-            await self._create(manifest)
-        except ApiError as error:
-            if not isinstance(error, AlreadyExists) and await self._is_created(site, manifest):
-                return
+            await self._create(site, manifest)
+        except ApiError:
             await self._release(site, job, manifest)
             raise
+        if self._clock() - now > runs.LOCK_GRACE / 2:
+            await self._check_lock(site, job, manifest)
 
     async def _held(self, site: Site, job: Job, *, now: datetime, fresh: bool) -> bool:
         active = job.webjob.status.active_run
@@ -219,6 +226,17 @@ class Runs:
         except ApiError:
             return False
         return True
+
+    async def _check_lock(self, site: Site, job: Job, manifest: Object) -> None:
+        """After writes that took so long that the lock may have counted as void, and be another run's: Busy then."""
+        raw, name = await self._kube.get("WebJob", site.namespace, job.object_name), manifest["metadata"]["name"]
+        if raw.get("status", {}).get("activeRun", {}).get("name") == name:
+            return
+        run = WebJobRun.parse(await self._kube.get("WebJobRun", site.namespace, name))
+        if run.status.state not in (None, "Skipped"):
+            return  # it had its turn all the same
+        await self._kube.delete("WebJobRun", site.namespace, name, uid=run.metadata.uid)
+        raise Busy
 
     async def _release(self, site: Site, job: Job, manifest: Object) -> None:
         """Takes the lock back if it is still ours. Best effort: without it the lock ends after its grace."""

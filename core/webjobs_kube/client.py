@@ -139,7 +139,8 @@ class KubeClient(AbstractAsyncContextManager["KubeClient"]):
             )
             response = answer.response
             if response.status >= 400:
-                raise from_response(response.status, await response.read())
+                wait = response.headers.get("Retry-After")
+                raise from_response(response.status, await response.read(), retry_after=wait)
         return response
 
     async def _json(self, method: str, path: str, **options: Any) -> Object:

@@ -6,7 +6,12 @@ import json
 
 
 class ApiError(Exception):
-    """An answer of the API server that is an error. ``status`` is the HTTP status, ``reason`` Kubernetes' word."""
+    """An answer of the API server that is an error. ``status`` is the HTTP status, ``reason`` Kubernetes' word.
+
+    ``retry_after``: seconds for which the server asks to be left alone (429, 503); 0 when it does not.
+    """
+
+    retry_after: float = 0.0
 
     def __init__(self, status: int, reason: str, message: str) -> None:
         super().__init__(f"{status} {reason}: {message}")
@@ -42,14 +47,23 @@ class Invalid(ApiError):
     """400 or 422: refused by schema, CEL or admission; the message says what is wrong."""
 
 
-def from_response(status: int, body: bytes) -> ApiError:
-    """The error for a response; the body is a Kubernetes Status, or anything when a proxy is in between."""
+_LONGEST_WAIT = 60.0
+
+
+def from_response(status: int, body: bytes, *, retry_after: str | None = None) -> ApiError:
+    """The error for a response; the body is a Kubernetes Status, or anything when a proxy is in between.
+
+    ``retry_after``: the header of that name; only seconds are understood, and no more than a minute of them.
+    """
     try:
         parsed = json.loads(body)
         reason, message = str(parsed.get("reason", "")), str(parsed.get("message", ""))
     except (ValueError, AttributeError):
         reason, message = "", body[:500].decode("utf-8", "replace")
-    return from_status(status, reason, message)
+    error = from_status(status, reason, message)
+    if retry_after and retry_after.isdecimal() and retry_after.isascii():
+        error.retry_after = min(float(retry_after), _LONGEST_WAIT)
+    return error
 
 
 def from_status(status: int, reason: str, message: str) -> ApiError:

@@ -72,12 +72,13 @@ class Informer:
         """Until it is cancelled."""
         failures = 0
         while True:
+            asked = 0.0
             try:
                 if self._version is None:
                     self._version = await self._fill()
                 told = await self._follow(self._version)
             except Exception as error:  # a watch that died by a bug of ours would be old news for good
-                told = False
+                told, asked = False, error.retry_after if isinstance(error, ApiError) else 0.0
                 if isinstance(error, Gone) or not isinstance(error, ApiError):
                     self._version = None
                 self._failed(error)
@@ -85,7 +86,8 @@ class Informer:
             failures = 0 if told else failures + 1
             if failures:
                 longest = min(_FIRST_PAUSE * 2 ** min(failures - 1, 10), _LONGEST_PAUSE)
-                await self._sleep(longest * random.uniform(0.5, 1))  # noqa: S311  spreads the load, no secret
+                pause = longest * random.uniform(0.5, 1)  # noqa: S311  spreads the load, no secret
+                await self._sleep(asked + pause)
 
     async def _fill(self) -> str:
         items, version = await self._kube.list_at(self._kind, self._namespace)

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import os
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -86,27 +87,41 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
         compare = resync.run(
             kube=kube, cache=cache, kinds=list(handlers.WATCHED), namespaces=config.namespaces, add=queue.add
         )
-        beside = [compare, scheduler_log.run()]
+        beside: list[Coroutine[Any, Any, None]] = [compare, scheduler_log.run()]
         if config.package_grace:
             collector = Collector(
                 kube=kube, store=store, namespaces=config.namespaces, grace=config.package_grace, clock=_utc_now
             )
             beside.append(collector.run(timedelta(minutes=config.collection_period_minutes)))
-        work = asyncio.gather(queue.run(), *beside)
         log.info("watching %s", ", ".join(config.namespaces) or "all namespaces")
+        watching = kopf.operator(
+            registry=registry,
+            settings=settings,
+            standalone=True,
+            clusterwide=not config.namespaces,
+            namespaces=config.namespaces,
+            liveness_endpoint=health,
+        )
         try:
-            await kopf.operator(
-                registry=registry,
-                settings=settings,
-                standalone=True,
-                clusterwide=not config.namespaces,
-                namespaces=config.namespaces,
-                liveness_endpoint=health,
-            )
+            await until_one_ends(watching, queue.run(), *beside)
         finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
             await asyncio.gather(followers.close(), worker_logs.close())
+
+
+async def until_one_ends(*work: Coroutine[Any, Any, None]) -> None:
+    """Runs all at once until one ends or fails, which ends the others; raises what that one raised.
+
+    A process whose watches go on without its queue would be healthy and do nothing: it has to end, and begin anew.
+    """
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _utc_now() -> datetime:

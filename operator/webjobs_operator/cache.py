@@ -83,19 +83,31 @@ class Cache:
         self._schedules: dict[Key, dict[str, WebJobSchedule]] = defaultdict(dict)
         self._deleted: dict[tuple[str, str], None] = {}
         self._sites: dict[str, SiteSettings] = {}
+        self._site_maps: dict[str, Object] = {}
+        """The ConfigMaps that these are from, by namespace, without their data."""
 
     def take(self, kind: str, body: Mapping[str, Any]) -> list[Key]:
         """Takes in what a watch or a list tells; gives the WebJobs that are due by it."""
         settings = site_settings_of(kind, body)
         if settings is not None:
-            return self._set_site(body["metadata"]["namespace"], settings)
+            meta = body["metadata"]
+            known = self._site_maps.get(meta["namespace"])
+            if known and int(known["metadata"]["resourceVersion"]) >= int(meta["resourceVersion"]):
+                return []
+            self._site_maps[meta["namespace"]] = _slim(kind, body)
+            return self._set_site(meta["namespace"], settings)
         owner = self.observe(kind, body)
         return [owner] if owner else []
 
     def drop(self, kind: str, body: Mapping[str, Any]) -> list[Key]:
         """Takes out what was deleted; gives the WebJobs that are due by it."""
         if site_settings_of(kind, body) is not None:
-            return self._set_site(body["metadata"]["namespace"], SiteSettings())
+            meta = body["metadata"]
+            known = self._site_maps.get(meta["namespace"])
+            if known and known["metadata"]["uid"] != meta["uid"]:
+                return []  # there is a new one already
+            self._site_maps.pop(meta["namespace"], None)
+            return self._set_site(meta["namespace"], SiteSettings())
         owner = self.forget(kind, body)
         return [owner] if owner else []
 
@@ -187,4 +199,7 @@ class Cache:
 
     def known(self, kind: str) -> dict[str, Object]:
         """All objects of a kind by UID."""
-        return {body["metadata"]["uid"]: body for by_name in self._objects[kind].values() for body in by_name.values()}
+        found = {body["metadata"]["uid"]: body for by_name in self._objects[kind].values() for body in by_name.values()}
+        if kind == "ConfigMap":
+            found |= {body["metadata"]["uid"]: body for body in self._site_maps.values()}
+        return found

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from webjobs import runs
-from webjobs.model import WebJob, WebJobRun
+from webjobs.model import WebJob, WebJobRun, WebJobSchedule
 from webjobs.store import ObjectStore
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, NotFound
@@ -121,10 +121,17 @@ class Reconciler:
         if this.refusal or this.site.stopped:
             await self._runs.refuse_all(this, this.refusal or STOPPED)
         await self._slots.take(this)
+        for turn in this.turns:
+            if turn.outcome in ("Skipped", "Missed"):
+                # Before the WebJob's count: a pass that dies in between must not decide on the slot once more.
+                await self._write_schedule(turn, webjob=this.webjob, now=this.now)
+        await self._find_holder(this)
         known = self._cache.runs(this.key)
         pods = list(self._cache.of("Pod", this.key).values())
         lingering = states.has_stray(pods, run_ids={runs.run_id(run) for run in known.values()})
         decision = concurrency.decide(this.webjob, known, now=this.now, lingering=lingering)
+        if decision.refuse or decision.replace:
+            await self._be_current(this)
         for run in decision.refuse:
             await self._runs.refuse(this, run)
         for run in decision.replace:
@@ -144,6 +151,30 @@ class Reconciler:
         await self._runs.clean_up(this)
         plans = [this.plan, *(turn.plan for turn in this.turns)]
         this.due += [when for plan in plans for when in (plan.next, plan.given_up) if when]
+
+    async def _find_holder(self, this: Pass) -> None:
+        """Before a lock counts as void because its run never appeared: the watch of runs may only be late."""
+        active = this.webjob.status.active_run
+        if active is None or active.name in self._cache.runs(this.key):
+            return
+        if this.now - runs.parse_time(active.since) >= runs.LOCK_GRACE:
+            try:
+                self._cache.observe("WebJobRun", await self._kube.get("WebJobRun", this.key[0], active.name))
+            except NotFound:
+                return
+
+    async def _be_current(self, this: Pass) -> None:
+        """Conflict unless the WebJob is as this pass knows it.
+
+        The REST shim takes the lock before it creates a run. Watches of different kinds are not in step, and a run
+        that we see while we don't see its lock yet would be refused, though a client was told 202.
+        """
+        try:
+            there = await self._kube.get("WebJob", *this.key)
+        except NotFound:
+            there = None
+        if there is None or there["metadata"]["resourceVersion"] != this.webjob.metadata.resource_version:
+            raise Conflict(409, "Conflict", f"WebJob {this.key[1]} has changed since this pass began")
 
     async def _write_status(self, this: Pass, *, holder: str | None) -> None:
         """At most one write, and none when nothing differs; Conflict when somebody else wrote in between."""
@@ -186,6 +217,7 @@ class Reconciler:
             self._cache.observe("WebJobSchedule", await self._kube.get("WebJobSchedule", meta.namespace, meta.name))
             raise
         self._cache.observe("WebJobSchedule", answer)
+        turn.schedule, turn.outcome = WebJobSchedule.parse(answer), None
 
     async def _without_webjob(self, key: Key) -> float | None:
         """Runs that name a WebJob which is not there: after a moment they fail with a message that says so."""

@@ -78,7 +78,9 @@ class WorkQueue(Generic[K]):
         except Exception as error:
             count = self._failures.get(key, 0)
             self._failures[key] = count + 1
-            delay = min(FIRST_RETRY_SECONDS * 2**count, LAST_RETRY_SECONDS)
+            delay = min(FIRST_RETRY_SECONDS * 2 ** min(count, 10), LAST_RETRY_SECONDS)
+            if isinstance(error, ApiError):
+                delay = max(delay, error.retry_after)
             # What the API server answers says all; a defect of ours needs its trace.
             trace = None if isinstance(error, ApiError) else error
             log.warning("pass over %s failed, next try in %.1f s: %s", key, delay, error, exc_info=trace)

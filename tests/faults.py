@@ -1,0 +1,107 @@
+"""What goes wrong with our own processes on a cluster: they are killed without a word, and their memory is watched."""
+
+from __future__ import annotations
+
+import json
+import signal
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tests import stack as stacks
+from tests.cluster.built.process import Process
+from tests.site import Site
+from webjobs.runs import parse_time
+
+COMPONENTS = ("operator", "apiserver")
+_PROGRAMS = {component: f"webjobs_{component}" for component in COMPONENTS}
+_MIB = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """Of one container, in MiB. The working set has the pages of files that were read and written, too.
+
+    ``process``: another one after each restart.
+    """
+
+    process: str
+    rss: float
+    working_set: float
+
+
+def pods(site: Site, component: str) -> list[dict[str, Any]]:
+    """The pods of a component."""
+    selector = f"app.kubernetes.io/component={component}"
+    found: list[dict[str, Any]] = json.loads(
+        site.kubectl("get", "pod", "-l", selector, "-o", "json", namespace=stacks.SYSTEM)
+    )["items"]
+    return found
+
+
+def processes(uid: str, program: str) -> list[Process]:
+    """The processes of a pod that run a program of ours, where this machine is the node; else none."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and uid in (entry / "cgroup").read_text():
+                words = (entry / "cmdline").read_text().split("\0")
+                if program in words and (process := Process.of(int(entry.name))):
+                    found.append(process)
+        except OSError:
+            continue
+    return found
+
+
+def kill(site: Site, component: str) -> int:
+    """SIGKILL for a component's processes, and a new pod at once; gives how many processes that were.
+
+    The pod goes as well, because a container that is killed again and again is kept waiting by the kubelet.
+    """
+    killed = 0
+    for pod in pods(site, component):
+        meta = pod["metadata"]
+        for process in processes(meta["uid"], _PROGRAMS[component]):
+            process.signal(signal.SIGKILL)
+            killed += 1
+        arguments = ("delete", "pod", meta["name"], "--force", "--grace-period=0", "--ignore-not-found")
+        site.kubectl(*arguments, namespace=stacks.SYSTEM)
+    return killed
+
+
+def ready_since(site: Site, component: str) -> datetime | None:
+    """Since when a component's pod has been ready; None: it is not."""
+    times = [
+        parse_time(condition["lastTransitionTime"])
+        for pod in pods(site, component)
+        for condition in pod["status"].get("conditions", [])
+        if condition["type"] == "Ready" and condition["status"] == "True" and "deletionTimestamp" not in pod["metadata"]
+    ]
+    return max(times, default=None)
+
+
+def ready(site: Site) -> None:
+    """Waits until all components are there again, and nothing else is."""
+    for component in COMPONENTS:
+        deployment = f"deploy/{stacks.RELEASE}-{component}"
+        site.kubectl("rollout", "status", deployment, "--timeout=3m", namespace=stacks.SYSTEM)
+    stacks.wait_until_settled(site.stack.kubeconfig)
+
+
+def memory(site: Site) -> dict[str, Memory]:
+    """Of each component's newest pod, by the kubelet's figures, which are some seconds old."""
+    (node, *_) = site.kubectl("get", "nodes", "-o", "name", namespace=None).split()
+    path = f"/api/v1/nodes/{node.partition('/')[2]}/proxy/stats/summary"
+    summary = json.loads(site.kubectl("get", "--raw", path, namespace=None))
+    found = {}
+    for pod in sorted(summary["pods"], key=lambda pod: str(pod.get("startTime"))):
+        for container in pod.get("containers", []):
+            usage = container.get("memory", {})
+            if pod["podRef"]["namespace"] == stacks.SYSTEM and container["name"] in COMPONENTS and "rssBytes" in usage:
+                found[container["name"]] = Memory(
+                    process=f"{pod['podRef']['name']} {container['startTime']}",
+                    rss=usage["rssBytes"] / _MIB,
+                    working_set=usage["workingSetBytes"] / _MIB,
+                )
+    return found
