@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from webjobs.logs import CONTAINER
-from webjobs_kube.client import KubeClient, path_of, reachable
+from webjobs_kube.client import KubeClient, path_of
+from webjobs_kube.transport import reachable
 
 _STDIN = b"\0"
 _STDERR = 2

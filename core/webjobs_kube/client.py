@@ -1,27 +1,18 @@
-"""The Kubernetes API as plain dictionaries, over the official client's asyncio transport.
-
-The typed models of the client are left out on purpose: they are the larger part of its memory and time, and the
-operator builds and compares whole manifests. This is the only module that imports ``kubernetes``.
-"""
+"""The Kubernetes API as plain dictionaries."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from types import TracebackType
-from typing import Any, Literal, Self
-from urllib.parse import quote, urlencode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal
+from urllib.parse import quote
 
 import aiohttp
-from kubernetes.aio.client.api_client import ApiClient
-from kubernetes.aio.client.configuration import Configuration
-from kubernetes.aio.config import incluster_config, kube_config
 
-from webjobs_kube.errors import NotFound, Unreachable, from_response, from_status
+from webjobs_kube.errors import NotFound, from_status
+from webjobs_kube.transport import Object, Transport, reachable
 
-Object = dict[str, Any]
 _Objects = list[Object]  # inside the class, list is the method
 Event = tuple[str, Object]
 """ADDED, MODIFIED, DELETED or BOOKMARK, and the object as it is after it (of a bookmark: its resourceVersion)."""
@@ -39,16 +30,10 @@ _PREFIXES = {
     "Secret": ("/api/v1", "secrets"),
     "Event": ("/api/v1", "events"),
 }
-_CONNECTIONS = 1000
-_REQUEST_TIMEOUT = 30
-"""Seconds for a whole request; log streams have none."""
 _WATCH_GRACE = 10
 """Seconds after the end that a watch asked for; when the server has not ended it by then, it is dead."""
 _LINE_BYTES = 2**18
 """A longer line of a log is cut, each part under the same stamp."""
-
-_CHANNELS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
-"""Subprotocols of streams to containers, the one that is liked most first."""
 
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
@@ -61,16 +46,6 @@ def path_of(kind: str, namespace: str | None, name: str | None = None, subresour
     if name is not None:
         path += f"/{quote(name, safe='')}"
     return f"{path}/{subresource}" if subresource else path
-
-
-@contextmanager
-def reachable() -> Iterator[None]:
-    """What the transport throws, as ApiError."""
-    try:
-        yield
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        # Some of them have no text.
-        raise Unreachable(f"{type(error).__name__}: {error}".removesuffix(": ")) from error
 
 
 async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[Event]:
@@ -90,82 +65,8 @@ async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[Event]:
                 yield kind, body
 
 
-class KubeClient(AbstractAsyncContextManager["KubeClient"]):
-    """One connection pool to one API server, under one field manager's name."""
-
-    def __init__(self, configuration: Configuration, *, manager: str) -> None:
-        # Each log that is followed holds a connection (two where streams are read apart); who follows has a bound.
-        configuration.connection_pool_maxsize = _CONNECTIONS
-        self._api = ApiClient(configuration)
-        self._api.user_agent = manager
-        self.manager = manager
-
-    @classmethod
-    async def connect(cls, *, manager: str) -> Self:
-        """A client from the pod's service account, else from KUBECONFIG. ``manager`` names it in managedFields."""
-        configuration = Configuration()
-        if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
-            incluster_config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-        else:
-            await kube_config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-        return cls(configuration, manager=manager)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._api.close()  # type: ignore[no-untyped-call]
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str | int | bool | None] | None = None,
-        body: Any = None,
-        content_type: str = "application/json",
-        timeout_seconds: float | None = _REQUEST_TIMEOUT,
-    ) -> Any:
-        """Gives the aiohttp response of a success, unread; raises ApiError for anything else."""
-        wanted = {key: value for key, value in (query or {}).items() if value is not None}
-        headers = {"Content-Type": content_type, "Accept": "application/json"}
-        _, url, headers, _, _ = await self._api.param_serialize(
-            method, path, header_params=headers, auth_settings=["BearerToken"]
-        )
-        if wanted:
-            url += "?" + urlencode({k: str(v).lower() if isinstance(v, bool) else v for k, v in wanted.items()})
-        with reachable():
-            answer = await self._api.call_api(
-                method, url, headers, body=body, _request_timeout=timeout_seconds or 10**9
-            )
-            response = answer.response
-            if response.status >= 400:
-                wait = response.headers.get("Retry-After")
-                raise from_response(response.status, await response.read(), retry_after=wait)
-        return response
-
-    async def _json(self, method: str, path: str, **options: Any) -> Object:
-        response = await self._call(method, path, **options)
-        with reachable():
-            result: Object = json.loads(await response.read())
-        return result
-
-    @asynccontextmanager
-    async def websocket(
-        self, path: str, *, query: Mapping[str, str | bool]
-    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """A WebSocket to a streaming subresource. Raises ApiError when the API server refuses it."""
-        _, url, headers, _, _ = await self._api.param_serialize("GET", path, auth_settings=["BearerToken"])
-        url += "?" + urlencode({key: str(v).lower() if isinstance(v, bool) else v for key, v in query.items()})
-        rest = self._api.rest_client
-        if rest.pool_manager is None:
-            rest.pool_manager = rest._create_pool_manager()
-        with reachable():
-            try:
-                socket = await rest.pool_manager.ws_connect(url, headers=headers, protocols=_CHANNELS, max_msg_size=0)
-            except aiohttp.WSServerHandshakeError as error:
-                raise from_status(error.status, "Refused", error.message) from error
-        async with socket:
-            yield socket
+class KubeClient(Transport):
+    """Operations on objects and logs, and what the API server says of tokens and rights."""
 
     async def served(self, api_version: str) -> set[str]:
         """Plural names of the resources that the API server serves in a group version; empty when none."""
