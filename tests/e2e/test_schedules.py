@@ -1,4 +1,4 @@
-"""Schedules on a real cluster: on their seconds, over manual runs, and while parts of the control plane are away.
+"""Schedules on a real cluster: on their seconds, and over manual runs. ``tests/full`` has what fails meanwhile.
 
 The tests share the minutes that pass: what fires each minute is made at the beginning.
 """
@@ -10,53 +10,19 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests import stack as stacks
 from tests.site import Site, eventually
+from tests.slots import events_of, now, runs_of, scheduler_log, script, slots_of, time_of, wait_for_second
 
 SKEW = "webjobs_schedule_skew_seconds"
 SKEW_LIMIT = 1.5
 WATCHED = timedelta(minutes=2)
-OPERATOR = "deploy/webjobs-operator"
 STAMP = "date +at:%s.%N"
-
-
-def script(text: str) -> dict[str, Any]:
-    return {"type": "triggered", "script": {"fileName": "run.sh", "text": text}}
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def time_of(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
-def runs_of(site: Site, webjob: str) -> list[dict[str, Any]]:
-    found = [run for run in site.objects("wjr") if run["spec"]["webJobName"] == webjob]
-    return sorted(found, key=lambda run: run["metadata"]["name"])
-
-
-def slots_of(site: Site, webjob: str) -> list[datetime]:
-    return [time_of(run["spec"]["scheduleTime"]) for run in runs_of(site, webjob) if "scheduleTime" in run["spec"]]
-
-
-def events_of(site: Site, webjob: str, reason: str) -> list[str]:
-    uid = site.object("wj", webjob)["metadata"]["uid"]  # events outlive an object of the same name
-    found = json.loads(site.kubectl("get", "events", "-o", "json"))["items"]
-    return [one["message"] for one in found if (one["involvedObject"].get("uid"), one["reason"]) == (uid, reason)]
-
-
-def wait_for_second(second: int) -> None:
-    """Until the clock shows this second of a minute, the next time."""
-    wait = (second - time.time()) % 60
-    time.sleep(wait)
 
 
 def metrics(site: Site) -> dict[str, float]:
@@ -67,19 +33,6 @@ def metrics(site: Site) -> dict[str, float]:
     path = f"/api/v1/namespaces/{stacks.SYSTEM}/pods/{pod['metadata']['name']}:8081/proxy/metrics"
     lines = site.kubectl("get", "--raw", path, namespace=None).splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
-
-
-@contextmanager
-def no_operator(site: Site) -> Iterator[None]:
-    """Without an operator in between."""
-    site.kubectl("scale", OPERATOR, "--replicas=0", namespace=stacks.SYSTEM)
-    selector = "app.kubernetes.io/component=operator"
-    site.kubectl("wait", "--for=delete", "pod", "-l", selector, "--timeout=60s", namespace=stacks.SYSTEM)
-    try:
-        yield
-    finally:
-        site.kubectl("scale", OPERATOR, "--replicas=1", namespace=stacks.SYSTEM)
-        site.kubectl("rollout", "status", OPERATOR, "--timeout=60s", namespace=stacks.SYSTEM)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -171,13 +124,8 @@ def test_the_log_of_a_schedule(site: Site) -> None:
         ({}, "SYS INFO] Removing current schedule from WebJob"),
     ):
         assert site.http.put(f"{url}/settings", json=settings).status_code == 200
-        eventually(lambda line=line: line in _scheduler_log(site, url), what=line)  # type: ignore[misc]
+        eventually(lambda line=line: line in scheduler_log(site, url), what=line)  # type: ignore[misc]
     site.http.delete(url)
-
-
-def _scheduler_log(site: Site, url: str) -> str:
-    where = site.http.get(url).json()["scheduler_logs_url"]
-    return site.http.get(where).text if where else ""
 
 
 def test_every_ten_seconds(site: Site, ticks: datetime) -> None:
@@ -209,64 +157,3 @@ def test_every_ten_seconds(site: Site, ticks: datetime) -> None:
     assert median < SKEW_LIMIT
     print(f"skew of {int(count)} records: mean {total / count * 1000:.0f} ms; slot to process:", end=" ")
     print(f"median {median * 1000:.0f} ms, max {max(seen) * 1000:.0f} ms")
-
-
-def test_an_operator_that_was_away(site: Site) -> None:
-    """Over a slot: one run, of the latest. For longer than the deadline: none, and the missed line."""
-    schedules = {"away-cron": "0 * * * * *", "away-timer": "*/20 * * * * *"}
-    for name, schedule in schedules.items():
-        site.apply(name, script("true\n") | {"schedule": schedule})
-        site.apply(f"{name}-late", script("true\n") | {"schedule": schedule, "startingDeadlineSeconds": 10})
-    site.apply("away-rare-late", script("true\n") | {"schedule": "2 * * * * *", "startingDeadlineSeconds": 10})
-    wait_for_second(48)
-    known = {name: set(slots_of(site, name)) for name in schedules}
-    with no_operator(site):
-        wait_for_second(15)
-    minute = now().replace(second=0, microsecond=0)
-    for name in schedules:
-        eventually(lambda name=name: set(slots_of(site, name)) - known[name], what=f"{name}'s run")  # type: ignore[misc]
-        assert (set(slots_of(site, name)) - known[name]) >= {minute}
-    time.sleep(2)
-    missed = eventually(lambda: events_of(site, "away-cron-late", "MissedSchedule"), what="the event")
-    assert missed == [f"Missed 1 schedules, most recent at {minute:%Y-%m-%d %H:%M:%S} UTC."]
-    for name, at in (("away-cron-late", minute), ("away-rare-late", minute + timedelta(seconds=2))):
-        assert at not in slots_of(site, name)
-        line = f"SYS WARN] Missed 1 schedules, most recent at {at.month}/{at.day}/{at.year} "
-        eventually(lambda name=name: line in _scheduler_log(site, f"/api/triggeredwebjobs/{name}"), what=line)  # type: ignore[misc]  # noqa: B023
-    for name in (*schedules, *(f"{name}-late" for name in schedules), "away-rare-late"):
-        slots = slots_of(site, name)
-        assert len(slots) == len(set(slots))
-        site.kubectl("delete", "wj", name)
-
-
-def test_two_operators_and_a_new_controller_manager(site: Site) -> None:
-    """At once, over the same slots: never two runs for one, and each slot has its run."""
-    schedules = {"double-cron": "0 * * * * *", "double-timer": "*/5 * * * * *"}
-    for name, schedule in schedules.items():
-        site.apply(name, script("true\n") | {"schedule": schedule, "concurrencyPolicy": "Allow"})
-        site.kubectl("wait", f"wj/{name}", "--for=condition=Scheduled", "--timeout=30s")
-    site.kubectl("scale", OPERATOR, "--replicas=2", namespace=stacks.SYSTEM)
-    site.kubectl("rollout", "status", OPERATOR, "--timeout=60s", namespace=stacks.SYSTEM)
-    begin = now()
-    wait_for_second(59)
-    if site.stack.cluster.provider == "built":
-        time.sleep(0.7)
-        site.stack.cluster.kill_program("kube-controller-manager")
-    minute = now().replace(second=0, microsecond=0) + timedelta(minutes=1)
-    eventually(lambda: minute in slots_of(site, "double-cron"), seconds=60, what="the slot of the minute")
-    wait_for_second(12)
-    end = now()
-    site.kubectl("scale", OPERATOR, "--replicas=1", namespace=stacks.SYSTEM)
-    for name, seconds in (("double-cron", 60), ("double-timer", 5)):
-        slots = slots_of(site, name)
-        assert len(slots) == len(set(slots))
-        jobs = Counter(
-            next(one["name"] for one in job["metadata"]["ownerReferences"] if one["controller"])
-            for job in site.objects("job", f"webjobs.dev/webjob={name},webjobs.dev/run")
-            if name != "double-cron"
-        )
-        assert set(jobs.values()) <= {1}
-        first = begin.timestamp() // seconds * seconds + seconds
-        wanted = {datetime.fromtimestamp(at, UTC) for at in range(int(first), int(end.timestamp()) - 4, seconds)}
-        assert wanted <= set(slots)
-        site.kubectl("delete", "wj", name)
