@@ -1,7 +1,7 @@
 """Older runs, which are in the store and no WebJobRuns any more.
 
 A job's status says whether there are any, so that most jobs cost no call of the store. What is stored of a run never
-changes: it is read once, and kept in bounded memory after that.
+changes, but it may go: a list asks the store what is there, and reads what is not in its (bounded) memory.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class StoredRuns:
         said = job.webjob.status.stored_runs
         if said is None or run_id > said.newest:
             return None
-        return self._recall(site, job, run_id) or await self._read(site, job, run_id)
+        return await self._read(site, job, run_id)  # what is remembered may have been trimmed since
 
     def _recall(self, site: Site, job: Job, run_id: str) -> WebJobRun | None:
         key = _key(site, job, run_id)
