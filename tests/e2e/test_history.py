@@ -63,7 +63,8 @@ def test_older_runs_are_in_the_store(site: Site) -> None:
     )
 
     def trimmed() -> bool:
-        return site.object("wj", "many")["status"].get("storedRuns") == {"newest": newest[OBJECTS], "limit": LIMIT}
+        said = {"newest": newest[OBJECTS], "limit": LIMIT}
+        return bool(site.object("wj", "many")["status"].get("storedRuns") == said)
 
     eventually(trimmed, what="the status")
     site.kubectl("delete", "wj", "many")

@@ -24,7 +24,7 @@ def _id(number: int) -> str:
     return f"2025010100000000{number:02d}"
 
 
-def _run(number: int, state: str = "Success", **status: Any) -> dict[str, Any]:
+def _run(number: int, state: Any = "Success", **status: Any) -> dict[str, Any]:
     key = logs.run_log_key(namespace="site", webjob="job", run_id=_id(number))
     end = {"endTime": "2025-01-01T00:00:09.5Z", "logPath": key}
     spec = {"webJobName": "job", "trigger": "External - me"}
@@ -58,7 +58,7 @@ def one() -> Any:
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Calls of the store."""
     made: list[str] = []
-    for name in ("run_ids", "read"):
+    for name in ("candidates", "read"):
         real = getattr(history, name)
 
         async def call(*arguments: Any, _name: str = name, _real: Any = real, **more: Any) -> Any:
@@ -76,7 +76,7 @@ async def _ids(client: httpx.AsyncClient) -> list[str]:
 @pytest.mark.parametrize("remembering", [True, False])
 async def test_stored_runs_are_as_others(one: Shim, calls: list[str], remembering: bool) -> None:
     for number in (0, 1, 2):
-        one.kube.add(_run(number, **({"state": "Failed", "exitCode": 3} if number == 1 else {})))
+        one.kube.add(_run(number, "Failed", exitCode=3) if number == 1 else _run(number))
     paths = [f"{HISTORY}/{_id(number)}" for number in range(5)] + [
         f"{DATA}/{_id(0)}/status",
         f"{DATA}/{_id(0)}/output_log.txt",
@@ -97,7 +97,7 @@ async def test_stored_runs_are_as_others(one: Shim, calls: list[str], rememberin
             calls.clear()
             listed = (await client.get(HISTORY)).json()["runs"]
             assert listed == [answer.json() for answer in reversed(before[:5])]
-            assert calls == ["run_ids"], "what was read before is remembered"
+            assert calls == ["candidates"], "what was read before is remembered"
         refused = await client.delete(paths[0])
         assert (refused.status_code, "has ended already: Success" in refused.text) == (409, True)
         assert (await client.get(f"{HISTORY}/{_id(9)}")).status_code == 404
@@ -131,7 +131,7 @@ async def test_vfs_shows_the_files_of_stored_runs(one: Shim, client: httpx.Async
     _store(one, 0, errorLogPath="x")
     obstore.put(one.store, f"site/data/jobs/triggered/job/{_id(0)}/error_log.txt", b"oops\n")
     assert len((await client.get(f"{DATA}/")).json()) == 5
-    assert calls == ["run_ids"], "no run is read for its folder"
+    assert calls == ["candidates"], "no run is read for its folder"
     inside = (await client.get(f"{DATA}/{_id(0)}/")).json()
     assert [(entry["name"], entry["size"] > 0) for entry in inside] == [
         ("error_log.txt", True),
@@ -151,7 +151,7 @@ async def test_a_poll_costs_no_call_of_the_store(one: Shim, calls: list[str]) ->
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
         assert calls == []
         assert (await client.get(HISTORY)).text == first.text
-        assert calls == ["run_ids"]
+        assert calls == ["candidates"]
         calls.clear()
         await client.get("/api/triggeredwebjobs/job")
         await client.get("/api/webjobs")
@@ -193,7 +193,7 @@ async def test_a_store_that_fails_is_told(one: Shim, monkeypatch: pytest.MonkeyP
     async def fails(*arguments: Any, **more: Any) -> Any:
         raise OSError("no")
 
-    monkeypatch.setattr(history, "run_ids", fails)
+    monkeypatch.setattr(history, "candidates", fails)
     monkeypatch.setattr(history, "read", fails)
     async with one.running() as client:
         assert (await client.get(HISTORY)).status_code == 503

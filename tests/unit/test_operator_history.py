@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -297,7 +298,7 @@ def test_a_store_that_fails_loses_nothing_and_holds_no_pass_up(store: Store) -> 
     async def one_pass() -> None:
         await world.reconciler(KEY)
         while len(store.calls) < 3:
-            await storedruns.asyncio.sleep(0.001)
+            await asyncio.sleep(0.001)
         assert len(objects(world)) == 6, "those beyond the limit go without the store"
         await world.reconciler(KEY)
         store.error = None

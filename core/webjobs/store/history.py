@@ -64,6 +64,13 @@ async def run_ids(store: ObjectStore, *, namespace: str, webjob: str) -> list[st
     return sorted(found)
 
 
+async def candidates(store: ObjectStore, *, namespace: str, webjob: str) -> list[str]:
+    """Ids of all runs of which anything is stored, oldest first: several times quicker than ``run_ids``."""
+    found = await obstore.list_with_delimiter_async(store, folder(namespace=namespace, webjob=webjob))
+    names = (str(prefix).rpartition("/")[2] for prefix in found["common_prefixes"])
+    return sorted(name for name in names if time_of_run_id(name))
+
+
 async def delete(store: ObjectStore, run_ids: Sequence[str], *, namespace: str, webjob: str) -> None:
     """Removes runs with their logs; fine when they are gone already."""
     room = asyncio.Semaphore(_AT_ONCE)
