@@ -115,7 +115,8 @@ async def test_a_trimmed_run_is_gone_at_once(one: Shim) -> None:
     async with one.running() as client:
         assert (await client.get(f"{HISTORY}/{_id(0)}")).status_code == 200
         assert len(await _ids(client)) == 5
-        obstore.delete(one.store, f"site/data/jobs/triggered/job/{_id(0)}/status")
+        for name in ("status", "output_log.txt"):
+            obstore.delete(one.store, f"site/data/jobs/triggered/job/{_id(0)}/{name}")
         assert (await client.get(f"{HISTORY}/{_id(0)}")).status_code == 404
         assert len(await _ids(client)) == 4
 
