@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, Service
 from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.jobs import TRIES, Job, Jobs
 from webjobs_apiserver.sites import Site
+from webjobs_apiserver.storedruns import StoredRuns
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, NotFound
 
@@ -31,10 +32,13 @@ _UNSETTLED = "The WebJob is being changed by others at the same time. Try again.
 class Runs:
     """Operations on the WebJobRuns of a site."""
 
-    def __init__(self, kube: KubeClient, *, feed: Feed, jobs: Jobs, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, kube: KubeClient, *, feed: Feed, jobs: Jobs, stored: StoredRuns, clock: Callable[[], datetime]
+    ) -> None:
         self._kube = kube
         self._feed = feed
         self._jobs = jobs
+        self._stored = stored
         self._clock = clock
         self._settings = AppSettings(kube)
 
@@ -61,7 +65,7 @@ class Runs:
         return found[0] if found else None
 
     async def of_job(self, site: Site, job: Job) -> list[WebJobRun]:
-        """All runs of a job, newest first, without those that were skipped."""
+        """All runs of a job that are WebJobRuns, newest first, without those that were skipped."""
         if known := self._feed.known(site.namespace):
             return known.runs(job.object_name)
         return await self._of_job(site, job)
@@ -72,15 +76,26 @@ class Runs:
         return sorted((run for run in known if run.status.state != "Skipped"), key=runs.run_id, reverse=True)
 
     async def history(self, site: Site, name: str) -> tuple[Job, list[WebJobRun]]:
-        """A job and its runs, newest first.
+        """A job and its runs that are WebJobRuns, newest first; those of ``older`` come after them.
 
         Missing when there is no such job, and for a job that has neither run nor a schedule (contract, section 1.4).
         """
         job = await self._jobs.get(site, "triggered", name)
         found = await self.of_job(site, job)
-        if not found and job.webjob.schedule is None:
+        if not found and job.webjob.schedule is None and job.webjob.status.stored_runs is None:
             raise Missing
         return job, found
+
+    async def older(self, site: Site, job: Job, known: Sequence[WebJobRun]) -> list[WebJobRun]:
+        """The runs of a job that are in the store only, newest first. ``known``: its WebJobRuns, looked up before.
+
+        In this order, because a run is stored before its WebJobRun goes. Raises what the store raises.
+        """
+        return await self._stored.all(site, job, besides={runs.run_id(run) for run in known})
+
+    async def older_ids(self, site: Site, job: Job, known: Collection[str]) -> list[str]:
+        """The same of their ids; nothing but the listing is read."""
+        return await self._stored.ids(site, job, besides=known)
 
     async def get(self, site: Site, name: str, run_id: str) -> tuple[Job, WebJobRun]:
         """A job and one run of it; Missing when one of them is not there."""
@@ -92,6 +107,8 @@ class Runs:
             raise Missing
         known = self._feed.known(site.namespace)
         remembered = known.run(job.object_name, run_id) if known else None
+        if known and not remembered and (older := await self._stored.get(site, job, run_id)):
+            return older
         # Not there: another replica may have started it just now.
         for run in [remembered] if remembered else await self._read(site, job, run_id):
             if (
@@ -100,6 +117,8 @@ class Runs:
                 and run.status.state != "Skipped"
             ):
                 return run
+        if not known and (older := await self._stored.get(site, job, run_id)):
+            return older
         raise Missing
 
     async def _read(self, site: Site, job: Job, run_id: str) -> list[WebJobRun]:

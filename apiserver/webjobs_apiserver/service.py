@@ -23,6 +23,7 @@ from webjobs_apiserver.jobs import Jobs
 from webjobs_apiserver.logstream import LogStreams
 from webjobs_apiserver.passthrough import Passthrough
 from webjobs_apiserver.runs import Runs
+from webjobs_apiserver.storedruns import StoredRuns
 from webjobs_apiserver.uploads import Uploads
 from webjobs_kube.client import KubeClient
 
@@ -52,7 +53,7 @@ class Service:
     def build(cls, *, kube: KubeClient, feed: Feed, store: ObjectStore, limits: LimitsConfig, clock: Clock) -> Self:
         """The operations over one client and one store."""
         jobs = Jobs(kube, feed=feed)
-        runs = Runs(kube, feed=feed, jobs=jobs, clock=clock)
+        runs = Runs(kube, feed=feed, jobs=jobs, stored=StoredRuns(store), clock=clock)
         settings = AppSettings(kube)
         logs = JobLogs(kube, store=store, jobs=jobs, runs=runs, settings=settings, clock=clock)
         reading = Reading(store, jobs=jobs, runs=runs, logs=logs)

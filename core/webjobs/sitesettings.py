@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Self, get_args
 
-from webjobs.model import ConcurrencyPolicy
+from webjobs.model import MAX_HISTORY_LIMIT, ConcurrencyPolicy
 
 CONFIG_MAP = "webjobs-settings"
 """Name of the ConfigMap of a namespace that holds them."""
@@ -66,7 +66,8 @@ class SiteSettings:
     schedules_disabled: bool = False
     """WEBJOBS_DISABLE_SCHEDULE: schedules don't fire; runs on demand still work."""
     history_size: int | None = None
-    """WEBJOBS_HISTORY_SIZE, at least 1: ended runs that are kept. None when it is not set: the job's own default."""
+    """WEBJOBS_HISTORY_SIZE, from 1 up to the most that historyLimit can be: ended runs that are kept. None when it is
+    not set: the job's own default."""
     restart_seconds: int | None = None
     """WEBJOBS_RESTART_TIME: wait before a continuous process that lived for less than two minutes is started again."""
     idle_seconds: int | None = None
@@ -94,6 +95,8 @@ class SiteSettings:
         history = integer(known.get("WEBJOBS_HISTORY_SIZE"))
         if "WEBJOBS_HISTORY_SIZE" in known and (history is None or history <= 0):
             history = DEFAULT_HISTORY_SIZE
+        if history is not None:
+            history = min(history, MAX_HISTORY_LIMIT)
         lines = _natural(known.get("WEBJOBS_CONTINUOUS_LOG_LINES"))
         return cls(
             stopped=flag(known.get("WEBJOBS_STOPPED")),

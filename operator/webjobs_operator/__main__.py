@@ -25,6 +25,7 @@ from webjobs_operator.collector import Collector
 from webjobs_operator.follow import Followers
 from webjobs_operator.reconcile import Reconciler
 from webjobs_operator.schedulerlog import SchedulerLog
+from webjobs_operator.storedruns import StoredRuns
 from webjobs_operator.workerlogs import WorkerLogs
 from webjobs_operator.workqueue import WorkQueue
 
@@ -62,6 +63,14 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
         scheduler_log, pod_logs = SchedulerLog(store), PodLogs(kube)
         attach = partial(stderr_of, kube) if config.attach else None
         followers = Followers(pod_logs=pod_logs, store=store, attach=attach)
+        stored_runs = StoredRuns(
+            kube=kube,
+            cache=cache,
+            store=store,
+            objects=config.history_objects,
+            add=lambda key: queue.add(key),  # which is made below
+            clock=_utc_now,
+        )
         reconciler = Reconciler(
             kube=kube,
             cache=cache,
@@ -71,6 +80,7 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
             log=scheduler_log,
             pod_logs=pod_logs,
             followers=followers,
+            stored_runs=stored_runs,
         )
         worker_logs = WorkerLogs(kube=kube, pod_logs=pod_logs, cache=cache, store=store, clock=_utc_now)
 
@@ -80,7 +90,13 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
 
         queue: WorkQueue[Key] = WorkQueue(work_on, workers=WORKERS)
         handlers.register(
-            registry, cache=cache, queue=queue, store=store, scheduler_log=scheduler_log, followers=followers
+            registry,
+            cache=cache,
+            queue=queue,
+            store=store,
+            scheduler_log=scheduler_log,
+            followers=followers,
+            stored_runs=stored_runs,
         )
         metrics.WAITING.set_function(queue.depth)
         await _wait_for_crds(kube)
@@ -105,7 +121,7 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
         try:
             await until_one_ends(watching, queue.run(), *beside)
         finally:
-            await asyncio.gather(followers.close(), worker_logs.close())
+            await asyncio.gather(followers.close(), worker_logs.close(), stored_runs.close())
 
 
 async def until_one_ends(*work: Coroutine[Any, Any, None]) -> None:

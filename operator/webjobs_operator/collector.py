@@ -1,5 +1,5 @@
 """Removes packages that no WebJob refers to any more, now and then, beside all else that the operator does; and logs
-of continuous WebJobs whose end no operator saw.
+and old runs of WebJobs whose end no operator saw.
 
 Each round asks the API server and the store anew: what a cache or an earlier round believed deletes nothing. In most
 rounds nothing is due, and then nothing is written. What is due is looked up once more with uploads kept out
@@ -19,17 +19,20 @@ from datetime import datetime, timedelta
 
 import obstore
 
-from webjobs.store import FAILURES, ObjectStore, garbage, guard, joblogs
+from webjobs.store import FAILURES, ObjectStore, garbage, guard, history, joblogs
 from webjobs.store.garbage import Marks, Stored
 from webjobs.store.packages import PackageError, blob_key, manifest_key, read_manifest
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import ApiError
+from webjobs_kube.errors import ApiError, NotFound
 from webjobs_operator.cache import selector_of
 
 log = logging.getLogger(__name__)
 
 LIMIT = 1000
 """Manifests, and blobs, that one round deletes in a namespace."""
+RUN_FILES = 30_000
+"""Of deleted WebJobs, that one round deletes in a namespace."""
+_RUNS_SECONDS = 600.0
 _AT_ONCE = 100
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -89,6 +92,7 @@ class Collector:
             try:
                 await self.collect(namespace)
                 await self.collect_logs(namespace)
+                await self.collect_runs(namespace)
             except (ApiError, *FAILURES) as error:
                 log.warning("garbage of %s was not collected: %s", namespace, error)
 
@@ -120,6 +124,26 @@ class Collector:
             if webjob not in there:
                 await joblogs.delete(self._store, namespace=namespace, webjob=webjob)
                 log.info("the log of deleted WebJob %s/%s is removed", namespace, webjob)
+
+    async def collect_runs(self, namespace: str) -> None:
+        """Runs, with their logs, of triggered WebJobs that were deleted while no operator was there."""
+        folders = await history.folders(self._store, namespace=namespace)
+        there = {body["metadata"]["name"] for body in await self._kube.list("WebJob", namespace)} if folders else set()
+        for webjob in folders:
+            if webjob in there:
+                continue
+            files = await history.run_files(self._store, namespace=namespace, webjob=webjob, limit=RUN_FILES)
+            # Looked up after the listing: what was listed is not of a WebJob that is made anew now.
+            if files and await self._is_gone(namespace, webjob):
+                await self._delete(files, end=time.monotonic() + _RUNS_SECONDS)
+                log.info("%d files of runs of deleted WebJob %s/%s are removed", len(files), namespace, webjob)
+
+    async def _is_gone(self, namespace: str, webjob: str) -> bool:
+        try:
+            await self._kube.get("WebJob", namespace, webjob)
+        except NotFound:
+            return True
+        return False
 
     async def _look(self, namespace: str, known: dict[str, frozenset[str]]) -> _Look:
         """``known``: blobs of manifests that were read before, by digest."""

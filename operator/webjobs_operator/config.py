@@ -43,6 +43,11 @@ class OperatorConfig(_Section):
     """Whether the operator attaches to runs, to tell their stdout and stderr apart."""
     job_retention_seconds: int = 300
     """Seconds that an ended Job and its pod stay for ``kubectl`` after the log is safe."""
+    history_objects: int = Field(default=100, ge=1)
+    """Ended runs of a WebJob that stay as WebJobRuns, if its historyLimit is that high; older ones go into the store.
+
+    Twice the default limit: usual jobs never need the store for their history, and no job fills etcd.
+    """
 
     package_grace_hours: float | None = Field(default=None, ge=1)
     """Hours that a package stays which no WebJob refers to; None: for good. Above what an upload takes."""

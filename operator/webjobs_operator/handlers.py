@@ -23,6 +23,7 @@ from webjobs_operator.cache import Cache, Key, selector_of
 from webjobs_operator.follow import Followers
 from webjobs_operator.nomemory import NoDiffBase, NoProgress
 from webjobs_operator.schedulerlog import SchedulerLog
+from webjobs_operator.storedruns import StoredRuns
 from webjobs_operator.workqueue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ def register(
     store: ObjectStore,
     scheduler_log: SchedulerLog,
     followers: Followers,
+    stored_runs: StoredRuns,
 ) -> None:
     """Registers the handlers of all watched kinds."""
     for kind, (group, version, plural) in WATCHED.items():
@@ -88,6 +90,7 @@ def register(
             store=store,
             scheduler_log=scheduler_log,
             followers=followers,
+            stored_runs=stored_runs,
         )
 
 
@@ -101,6 +104,7 @@ def _register_kind(
     store: ObjectStore,
     scheduler_log: SchedulerLog,
     followers: Followers,
+    stored_runs: StoredRuns,
 ) -> None:
     name = kind.lower()
 
@@ -117,8 +121,10 @@ def _register_kind(
                 for key in due:
                     scheduler_log.drop(key)
                     metrics.forget(*key)
+                    if plain["spec"].get("type") == "triggered":
+                        stored_runs.drop(key)
             if kind == "WebJobRun":
-                await _drop_logs(store, followers, plain)
+                await _drop_logs(store, followers, stored_runs, plain)
         else:
             due = cache.take(kind, plain)
         for key in due:
@@ -129,9 +135,17 @@ def _plain(body: kopf.Body, kind: str) -> dict[str, Any]:
     return {"kind": kind, **dict(body)}
 
 
-async def _drop_logs(store: ObjectStore, followers: Followers, body: Mapping[str, Any]) -> None:
-    """The logs go with their history entry."""
+async def _drop_logs(
+    store: ObjectStore, followers: Followers, stored_runs: StoredRuns, body: Mapping[str, Any]
+) -> None:
+    """The logs go with their history entry, unless that is in the store now."""
     run = WebJobRun.parse(body)
+    try:
+        if await asyncio.wait_for(stored_runs.keeps(run), timeout=30):
+            return
+    except Exception:
+        log.exception("the log of deleted run %s/%s stays", run.metadata.namespace, run.metadata.name)
+        return
     gone = [stored_logs.delete(store, path) for path in (run.status.log_path, run.status.error_log_path) if path]
     if not run.ended:
         gone.append(_drop_parts(store, followers, log_key(run)))

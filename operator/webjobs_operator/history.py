@@ -1,13 +1,17 @@
-"""What may go: runs beyond the history limit, Jobs whose log is safe, ConfigMaps that nothing uses. Pure."""
+"""What may go: runs beyond the history limit, Jobs whose log is safe, ConfigMaps that nothing uses. Pure.
+
+Of the ended runs that ``historyLimit`` keeps only the newest stay as WebJobRuns; older ones go into the store.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from webjobs import runs
-from webjobs.model import DEFAULT_HISTORY_LIMIT, LABEL_RUN, WebJob, WebJobRun
+from webjobs.model import DEFAULT_HISTORY_LIMIT, LABEL_RUN, StoredRuns, WebJob, WebJobRun
 
 Object = Mapping[str, Any]
 
@@ -15,13 +19,60 @@ ORPHAN_GRACE = timedelta(minutes=1)
 """A Job is never older than its run; the grace covers watches that are apart."""
 
 
-def surplus_runs(webjob: WebJob, known: Mapping[str, WebJobRun]) -> list[WebJobRun]:
-    """Ended runs beyond ``historyLimit``, oldest first. An active run is never among them."""
-    limit = webjob.spec.history_limit or DEFAULT_HISTORY_LIMIT
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where the ended runs of a WebJob belong. An active run is nowhere in here."""
+
+    store: list[WebJobRun] = field(default_factory=list)
+    """WebJobRuns that move into the store, oldest first."""
+    gone: list[WebJobRun] = field(default_factory=list)
+    """WebJobRuns that go, with their logs, oldest first."""
+    room: int = 0
+    """Runs that may lie in the store, those that move there included."""
+
+
+def limit_of(webjob: WebJob) -> int:
+    """Ended runs that are kept."""
+    return webjob.spec.history_limit or DEFAULT_HISTORY_LIMIT
+
+
+def places(webjob: WebJob, known: Mapping[str, WebJobRun], *, objects: int) -> Places:
+    """``objects``: ended runs that stay as WebJobRuns.
+
+    Skipped runs are no history for clients: they never go into the store, and take no other run's place.
+    """
+    limit = limit_of(webjob)
     ended = sorted(
         (run for run in known.values() if run.ended and not run.metadata.deletion_timestamp), key=runs.run_id
     )
-    return ended[: max(len(ended) - limit, 0)]
+    real = [run for run in ended if run.status.state != "Skipped"]
+    skipped = [run for run in ended if run.status.state == "Skipped"]
+    stay = min(limit, objects)
+    older, over = real[: max(len(real) - stay, 0)], max(len(real) - limit, 0)
+    return Places(
+        store=older[over:],
+        gone=older[:over] + skipped[: max(len(skipped) - stay, 0)],
+        room=limit - min(len(real), stay),
+    )
+
+
+def stored_status(before: StoredRuns | None, there: Places, trimmed: Trimmed | None) -> StoredRuns | None:
+    """What the status is to say of the store: before a run goes there, and after the last of them left it."""
+    newest = max([before.newest if before else "", *map(runs.run_id, there.store)])
+    if not newest or (trimmed and trimmed.empty and not there.store):
+        return None
+    limit = trimmed.limit if trimmed else before.limit if before else None
+    return StoredRuns(newest=newest, limit=limit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trimmed:
+    """What is known of the store since runs were removed from it."""
+
+    limit: int
+    """The historyLimit that it fits."""
+    empty: bool
+    """Whether no run is left there."""
 
 
 def finished_jobs(

@@ -1,7 +1,8 @@
 """One level-based pass over a WebJob: what is observed -> what should be -> the writes in between.
 
 Order of the writes, so that dying after any of them loses nothing: the lock before the Job that it guards, the
-record of a run before its Job, the log before the end of its run is told, the end before the Job goes.
+record of a run before its Job, the log before the end of its run is told, the end before the Job goes, what the
+status says of the store before a run moves there.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from webjobs_operator.runkeeper import RunKeeper
 from webjobs_operator.schedulerlog import SchedulerLog
 from webjobs_operator.site import STOPPED, under
 from webjobs_operator.slots import Slots
+from webjobs_operator.storedruns import StoredRuns
 from webjobs_operator.workers import Workers
 from webjobs_operator.workloads import Workloads
 
@@ -53,10 +55,12 @@ class Reconciler:
         log: SchedulerLog,
         pod_logs: PodLogs,
         followers: Followers,
+        stored_runs: StoredRuns,
     ) -> None:
         self._kube = kube
         self._cache = cache
         self._clock = clock
+        self._stored = stored_runs
         self._runs = RunKeeper(
             kube=kube, cache=cache, store=store, config=config, pod_logs=pod_logs, followers=followers
         )
@@ -149,6 +153,7 @@ class Reconciler:
         for job in this.unwanted:
             await self._runs.delete_object(this, "Job", job)
         await self._runs.clean_up(this)
+        self._stored.tend(this.webjob, self._cache.runs(this.key))
         plans = [this.plan, *(turn.plan for turn in this.turns)]
         this.due += [when for plan in plans for when in (plan.next, plan.given_up) if when]
 
@@ -190,6 +195,7 @@ class Reconciler:
             problem=this.problem,
             holder=holder,
             skipped=this.skipped,
+            stored=self._stored.status(webjob, self._cache.runs(this.key)),
             now=this.now,
         )
         patch = status.changes(webjob.status.to_wire(), wanted)

@@ -220,7 +220,7 @@ class RunKeeper:
     async def clean_up(self, this: Pass) -> None:
         """Lets go what is not needed any more."""
         known = self._cache.runs(this.key)
-        for run in history.surplus_runs(this.webjob, known):
+        for run in history.places(this.webjob, known, objects=self._config.history_objects).gone:
             await self.delete(this, "WebJobRun", run.metadata)
         gone, following = history.finished_jobs(
             self._cache.of("Job", this.key), known, retention=self._config.job_retention, now=this.now

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from webjobs import logs, runs
-from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun
+from webjobs.model import LABEL_WEBJOB, StoredRuns, WebJob, WebJobRun
 from webjobs.store import schedulerlogs
 from webjobs_operator import instances
 from webjobs_operator.conditions import Wanted, update
@@ -34,12 +34,13 @@ def compute(
     problem: Unrunnable | None,
     holder: str | None,
     skipped: int,
+    stored: StoredRuns | None = None,
     now: datetime,
 ) -> Status:
     """The whole status on the wire.
 
     ``handled``: the newest slot of its own schedule that the pass dealt with; ``further``: plans of its
-    WebJobSchedules; ``skipped``: runs refused in this pass.
+    WebJobSchedules; ``skipped``: runs refused in this pass; ``stored``: what there is to say of the store.
     """
     if webjob.spec.type == "continuous":
         status, conditions = _continuous(webjob, deployment=deployment, pods=pods, problem=problem, now=now)
@@ -55,6 +56,8 @@ def compute(
             skipped=skipped,
             now=now,
         )
+        if stored:
+            status["storedRuns"] = stored.to_wire()
     generation = webjob.metadata.generation
     return status | {
         "observedGeneration": generation,

@@ -16,6 +16,7 @@ from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.jobs import Jobs
 from webjobs_apiserver.runs import Runs
 from webjobs_apiserver.sites import Site
+from webjobs_apiserver.storedruns import StoredRuns
 from webjobs_kube.errors import ApiError, Conflict, Unreachable
 
 RUN = "/api/triggeredwebjobs/job/run"
@@ -239,7 +240,8 @@ async def test_impossible_arguments(one: Shim, client: httpx.AsyncClient) -> Non
     answer = await client.post(RUN + "?arguments=a%00b")
     assert (answer.status_code, answer.headers["content-type"]) == (400, "text/plain; charset=utf-8")
     feed = Feed(one.kube, namespaces=[])
-    runs = Runs(one.kube, feed=feed, jobs=Jobs(one.kube, feed=feed), clock=lambda: one.now)
+    jobs, stored = Jobs(one.kube, feed=feed), StoredRuns(one.store)
+    runs = Runs(one.kube, feed=feed, jobs=jobs, stored=stored, clock=lambda: one.now)
     with pytest.raises(BadRequest):  # longer than any URL that a client here can send
         await runs.start(Site(name="s", namespace="site"), "job", arguments="x" * 65537, trigger="")
     assert not one.kube.writes

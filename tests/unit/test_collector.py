@@ -194,3 +194,15 @@ async def test_a_log_of_a_job_that_was_deleted_unseen_goes(world: World) -> None
 async def test_logs_are_no_packages(world: World) -> None:
     obstore.put(world.store, "site/data/jobs/triggered/job/1/output_log.txt", b"log")
     assert len(await world.round(hours=1000)) == 1
+
+
+async def test_runs_of_webjobs_that_are_gone(world: World) -> None:
+    world.kube.add(webjob_body(name="there"))
+    run_id = "202601010000000000"
+    for webjob in ("there", "gone"):
+        for name in ("status", "output_log.txt", "parts/pod/1"):
+            obstore.put(world.store, f"site/data/jobs/triggered/{webjob}/{run_id}/{name}", b"x")
+        obstore.put(world.store, f"site/data/jobs/triggered/{webjob}/job_scheduler.log", b"x")
+    there = [f"site/data/jobs/triggered/there/{run_id}/{name}" for name in ("output_log.txt", "parts/pod/1", "status")]
+    left = [f"site/data/jobs/triggered/{webjob}/job_scheduler.log" for webjob in ("gone", "there")]
+    assert await world.round() == sorted([*there, *left])

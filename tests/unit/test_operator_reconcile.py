@@ -16,11 +16,12 @@ from webjobs.store import logs as stored_logs
 from webjobs.store import open_store
 from webjobs_kube.errors import ApiError
 from webjobs_kube.podlogs import PodLogs
-from webjobs_operator.cache import Cache
+from webjobs_operator.cache import Cache, Key
 from webjobs_operator.follow import Followers
 from webjobs_operator.handlers import WATCHED
 from webjobs_operator.reconcile import Reconciler
 from webjobs_operator.schedulerlog import SchedulerLog
+from webjobs_operator.storedruns import StoredRuns
 
 KEY = ("site", "job")
 LABELS = {"webjobs.dev/webjob": "job"}
@@ -43,7 +44,9 @@ class Followed(Followers):
 class World:
     """A cluster in memory with one operator; ``restart`` makes a new one that knows nothing."""
 
-    def __init__(self, *bodies: dict[str, Any]) -> None:
+    def __init__(self, *bodies: dict[str, Any], objects: int = 100) -> None:
+        self.objects = objects
+        self.added: list[Key] = []
         self.now = datetime(2026, 1, 1, 0, 0, 30, tzinfo=UTC)
         self.kube = FakeKube(clock=lambda: self.now)
         self.store = open_store("memory:///")
@@ -56,15 +59,24 @@ class World:
         self.kube.die_after_writes = None
         self.cache = Cache()
         self.scheduler_log, self.followers = SchedulerLog(self.store), Followed()
+        self.stored_runs = StoredRuns(
+            kube=self.kube,
+            cache=self.cache,
+            store=self.store,
+            objects=self.objects,
+            add=self.added.append,
+            clock=lambda: self.now,
+        )
         self.reconciler = Reconciler(
             kube=self.kube,
             cache=self.cache,
             store=self.store,
-            config=config(),
+            config=config(historyObjects=self.objects),
             clock=lambda: self.now,
             log=self.scheduler_log,
             pod_logs=PodLogs(self.kube),
             followers=self.followers,
+            stored_runs=self.stored_runs,
         )
 
     def watch(self) -> None:
@@ -109,9 +121,10 @@ class World:
         begin = len(self.kube.writes)
         for _ in range(20):
             before = len(self.kube.writes)
+            self.added.clear()
             self.watch()
             self.due = run_async(self._pass())
-            if len(self.kube.writes) == before and self.due != 0.0:
+            if len(self.kube.writes) == before and self.due != 0.0 and not self.added:
                 break
         else:
             raise AssertionError("the operator never comes to rest")
@@ -122,7 +135,9 @@ class World:
         ]
 
     async def _pass(self) -> float | None:
-        return await self.reconciler(KEY)
+        due = await self.reconciler(KEY)
+        await self.stored_runs.idle()
+        return due
 
     def one(self, kind: str) -> dict[str, Any]:
         (found,) = self.kube.of_kind(kind)

@@ -49,6 +49,7 @@ def test_integer(text: str | None, expected: int | None) -> None:
         ("WEBJOBS_DISABLE_SCHEDULE", "1", "schedules_disabled", True),
         ("WEBJOBS_HISTORY_SIZE", "7", "history_size", 7),
         ("WEBJOBS_HISTORY_SIZE", "0", "history_size", 50),
+        ("WEBJOBS_HISTORY_SIZE", "123456", "history_size", 10_000),
         ("WEBJOBS_HISTORY_SIZE", "-3", "history_size", 50),
         ("WEBJOBS_HISTORY_SIZE", "many", "history_size", 50),
         ("OTHER", "1", "history_size", None),

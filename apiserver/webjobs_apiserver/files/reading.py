@@ -146,14 +146,24 @@ class Reading:
         return _folder(job.name, _created(job), partial(list_, site, job))
 
     async def _run_folders(self, site: Site, job: Job) -> list[Node]:
-        folders: list[Node] = [self._run_folder(site, job, run) for run in reversed(await self._runs.of_job(site, job))]
+        known = {runs.run_id(run): run for run in await self._runs.of_job(site, job)}
+        older = await self._runs.older_ids(site, job, known)
+        folders: list[Node] = [
+            self._run_folder(site, job, run_id, known.get(run_id)) for run_id in sorted([*known, *older])
+        ]
         logs = [await self._scheduler_log(site, job, name) for name in _SCHEDULER_LOGS]
         return folders + [log for log in logs if log]
 
-    def _run_folder(self, site: Site, job: Job, run: WebJobRun) -> FolderNode:
-        return _folder(runs.run_id(run), runs.start_time(run), partial(self._run_files, site, job, run))
+    def _run_folder(self, site: Site, job: Job, run_id: str, run: WebJobRun | None) -> FolderNode:
+        """``run``: None for one in the store, which is not read before somebody looks inside."""
+        when = runs.start_time(run) if run else runs.time_of_run_id(run_id) or _EPOCH
+        return _folder(run_id, when, partial(self._run_files, site, job, run_id, run))
 
-    async def _run_files(self, site: Site, job: Job, run: WebJobRun) -> list[Node]:
+    async def _run_files(self, site: Site, job: Job, run_id: str, run: WebJobRun | None) -> list[Node]:
+        try:
+            run = run or (await self._runs.get(site, job.name, run_id))[1]
+        except Missing:
+            return []  # it went meanwhile
         errors = await self._error_log(site, run)
         return [*([errors] if errors else []), await self._run_log(site, job, run), self._run_status(run)]
 
@@ -166,7 +176,7 @@ class Reading:
         job, run = await self._runs.get(site, there.name, there.parts[0])
         match tuple(part.lower() for part in there.parts[1:]):
             case ():
-                return self._run_folder(site, job, run)
+                return self._run_folder(site, job, runs.run_id(run), run)
             case (file,) if file == stored_logs.OUTPUT:
                 return await self._run_log(site, job, run)
             case (file,) if file == stored_logs.ERRORS:

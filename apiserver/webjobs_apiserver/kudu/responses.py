@@ -42,11 +42,14 @@ def http_error(message: str, *, status: int) -> Response:
 
 def tagged(request: Request, content: bytes, *, etag: str) -> Response:
     """JSON with an ETag, or 304 when the client has it; only its first tag counts. ``etag`` is without quotes."""
+    return unchanged(request, etag=etag) or Response(content, headers={"Content-Type": _JSON, "ETag": f'"{etag}"'})
+
+
+def unchanged(request: Request, *, etag: str) -> Response | None:
+    """304 when the client has it; else None."""
     tag = f'"{etag}"'
     first = request.headers.get("if-none-match", "").split(",")[0].strip().removeprefix("W/")
-    if first == tag:
-        return Response(status_code=304, headers={"ETag": tag})
-    return Response(content, headers={"Content-Type": _JSON, "ETag": tag})
+    return Response(status_code=304, headers={"ETag": tag}) if first == tag else None
 
 
 def base_url(request: Request) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from functools import partial
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from webjobs.model import WebJobRun
 from webjobs_apiserver.kudu import bodies, responses
 from webjobs_apiserver.kudu.jobs import Facade
 
@@ -25,6 +29,15 @@ def trigger_of(request: Request) -> str:
     return f"External - {request.headers.get('user-agent', '')}"
 
 
+_RENDERED_HERE = 1000
+"""Runs whose list keeps no other request waiting."""
+
+
+def _rendered(render: Callable[[list[WebJobRun]], bodies.Body], known: list[WebJobRun]) -> tuple[bodies.Body, bytes]:
+    body = render(known)
+    return body, responses.dump(body)
+
+
 def router(facade: Facade) -> APIRouter:
     """The routes that only triggered jobs have."""
     service = facade.service
@@ -41,10 +54,18 @@ def router(facade: Facade) -> APIRouter:
 
     @routes.get("/history")
     async def history(request: Request, name: str) -> Response:
-        job, known = await service.runs.history(facade.site_of(request), name)
-        base, now = responses.base_url(request), service.clock()
-        body = bodies.history(known, job_name=job.name, base=base, now=now)
-        return responses.tagged(request, responses.dump(body), etag=bodies.history_etag(body, job_name=job.name))
+        site = facade.site_of(request)
+        job, known = await service.runs.history(site, name)
+        render = partial(bodies.history, job_name=job.name, base=responses.base_url(request), now=service.clock())
+        etag = bodies.history_etag(render(known[:1]), job_name=job.name)
+        if known and (same := responses.unchanged(request, etag=etag)):
+            return same  # older runs move no ETag
+        known = [*known, *await service.runs.older(site, job, known)]
+        if len(known) > _RENDERED_HERE:
+            body, content = await asyncio.to_thread(_rendered, render, known)
+        else:
+            body, content = _rendered(render, known)
+        return responses.tagged(request, content, etag=bodies.history_etag(body, job_name=job.name))
 
     @routes.get("/history/{run_id}")
     async def one(request: Request, name: str, run_id: str) -> Response:

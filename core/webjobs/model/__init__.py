@@ -17,6 +17,7 @@ from webjobs.model.base import (
     LABEL_RUN,
     LABEL_SCHEDULE,
     LABEL_WEBJOB,
+    MAX_HISTORY_LIMIT,
     MAX_NAME_LENGTH,
     TERMINAL_STATES,
     VERSION,
@@ -32,7 +33,7 @@ from webjobs.model.pod import Data, FromDeployment
 from webjobs.model.run import WebJobRun, WebJobRunSpec, WebJobRunStatus
 from webjobs.model.schedule import SlotOutcome, WebJobSchedule, WebJobScheduleSpec, WebJobScheduleStatus
 from webjobs.model.spec import Package, Script, WebJobSpec
-from webjobs.model.webjob import ActiveRun, Instance, LatestRun, WebJob, WebJobStatus
+from webjobs.model.webjob import ActiveRun, Instance, LatestRun, StoredRuns, WebJob, WebJobStatus
 
 __all__ = [
     "ANNOTATION_APP_SETTINGS",
@@ -45,6 +46,7 @@ __all__ = [
     "LABEL_RUN",
     "LABEL_SCHEDULE",
     "LABEL_WEBJOB",
+    "MAX_HISTORY_LIMIT",
     "MAX_NAME_LENGTH",
     "TERMINAL_STATES",
     "VERSION",
@@ -63,6 +65,7 @@ __all__ = [
     "RunState",
     "Script",
     "SlotOutcome",
+    "StoredRuns",
     "WebJob",
     "WebJobRun",
     "WebJobRunSpec",

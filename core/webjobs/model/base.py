@@ -29,6 +29,8 @@ RunState = Literal["Initializing", "Running", "Success", "Failed", "Aborted", "S
 TERMINAL_STATES: frozenset[str] = frozenset({"Success", "Failed", "Aborted", "Skipped"})
 
 DEFAULT_HISTORY_LIMIT = 50
+MAX_HISTORY_LIMIT = 10_000
+"""More than a year of an hourly job. A list of the history is one answer, as Kudu's: so many runs are 4 MB of it."""
 DEFAULT_STARTING_DEADLINE_SECONDS = 600
 MAX_NAME_LENGTH = 43
 """A run is called ``<webjob>-<18 digit run id>`` and its Job's name becomes a label value of at most 63 characters."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from webjobs.model.base import (
+    MAX_HISTORY_LIMIT,
     NCRONTAB,
     TIME_ZONE,
     TIME_ZONE_HELP,
@@ -200,7 +201,13 @@ class WebJobSpec(ApiModel):
         ),
     )
     history_limit: int | None = Field(
-        default=None, ge=1, le=1000, description="Ended runs that are kept with their logs. Default 50."
+        default=None,
+        ge=1,
+        le=MAX_HISTORY_LIMIT,
+        description=(
+            "Ended runs that are kept with their logs. Default 50. "
+            "The newest stay as WebJobRuns, older ones go into the store."
+        ),
     )
     # Continuous
     singleton: bool | None = Field(

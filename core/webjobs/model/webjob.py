@@ -33,6 +33,13 @@ class LatestRun(ApiModel):
     trigger: str | None = Field(default=None, description="What started the run.")
 
 
+class StoredRuns(ApiModel):
+    """The older runs of a triggered WebJob, whose history is in the store and not in WebJobRuns."""
+
+    newest: str = Field(description="Run id; what is in the store is not newer. Written before a run goes there.")
+    limit: int | None = Field(default=None, description="The historyLimit down to which they were trimmed.")
+
+
 class ActiveRun(ApiModel):
     """The lock of a triggered WebJob."""
 
@@ -81,6 +88,9 @@ class WebJobStatus(ApiModel):
     )
     scheduler_log_path: str | None = Field(default=None, description="Where in the store job_scheduler.log lies.")
     latest_run: LatestRun | None = Field(default=None, description="The newest run.")
+    stored_runs: StoredRuns | None = Field(
+        default=None, description="There are older runs in the store; absent: every run is a WebJobRun."
+    )
     active_run: ActiveRun | None = Field(default=None, description="The run that holds the one-at-a-time lock.")
     skipped_runs: int | None = Field(default=None, description="Runs that were refused because another was active.")
     replicas: int | None = Field(default=None, description="Instances that exist (continuous).")
