@@ -1,28 +1,24 @@
-"""The ASGI application: routes, and how errors look on the wire."""
+"""The ASGI application: its routes, and what stands before them."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from fastapi import FastAPI, Request
-from obstore.exceptions import BaseError as StoreError
-from starlette.exceptions import HTTPException
+from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
 
 from webjobs.store import ObjectStore
-from webjobs.store.packages import PackageError
-from webjobs_apiserver import packages, sites
+from webjobs_apiserver import failures, packages, sites
+from webjobs_apiserver.arm import routers as arm
+from webjobs_apiserver.arm.paths import ArmPaths
 from webjobs_apiserver.auth.credentials import Credentials, MountedCredentials, SecretCredentials
 from webjobs_apiserver.auth.gate import Gate, Keeper
 from webjobs_apiserver.auth.throttle import Throttle
 from webjobs_apiserver.auth.tokens import Tokens
 from webjobs_apiserver.config import ApiserverConfig
-from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, Stopped, TooLarge, Unavailable
 from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.forwarded import Forwarded
 from webjobs_apiserver.kudu import (
@@ -33,7 +29,6 @@ from webjobs_apiserver.kudu import (
     jobs,
     logstream,
     passthrough,
-    responses,
     swagger,
     triggered,
     vfs,
@@ -43,13 +38,6 @@ from webjobs_apiserver.kudu.paths import CanonicalPaths
 from webjobs_apiserver.service import Clock, Service
 from webjobs_apiserver.sites import Site, Sites
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import ApiError, Invalid
-
-log = logging.getLogger(__name__)
-
-_RUN_ACTIVE = "Cannot start a new run since job is already running."
-"""Contract, section 2.5: clients match on it."""
-_SITE_STOPPED = 'WebJobs are currently in "stopped" state.'
 
 
 def _utc_now() -> datetime:
@@ -75,12 +63,15 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         redirect_slashes=False,
         middleware=[
             Middleware(Forwarded, trusted=config.forwarded_allow_ips),
+            Middleware(ArmPaths),
             Middleware(Gate, keeper=keeper),
             Middleware(CanonicalPaths),
         ],
     )
     endpoint = packages.PackageEndpoint(store, reviews=packages.TokenReviews(kube, clock=clock))
     app.include_router(packages.router(endpoint), include_in_schema=False)
+    for router in arm.routers(service):
+        app.include_router(router, include_in_schema=False)  # Azure's own documents describe them
     for router in (
         jobs.all_jobs(facade),
         jobs.jobs_of(facade, "triggered"),
@@ -98,7 +89,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         app.include_router(router)
     document.add(app)
     _add_health(app, keeper.credentials[config.namespace], feed)
-    _add_errors(app)
+    failures.add(app)
     return app
 
 
@@ -131,59 +122,3 @@ def _add_health(app: FastAPI, credentials: Credentials, feed: Feed) -> None:
         if not feed.ready:
             return PlainTextResponse("not all jobs are known yet", status_code=503)
         return PlainTextResponse("ok")
-
-
-def _add_errors(app: FastAPI) -> None:
-    @app.exception_handler(ServiceError)
-    async def service_error(request: Request, error: ServiceError) -> Response:
-        match error:
-            case Missing():
-                return responses.empty(404)
-            case Busy():
-                return responses.text(_RUN_ACTIVE, status=409)
-            case Stopped():
-                return responses.text(_SITE_STOPPED, status=409)
-            case Refused():
-                return responses.http_error(error.message, status=409)
-            case BadRequest():
-                return responses.text(error.message, status=400)
-            case TooLarge():
-                return responses.text(error.message, status=413)
-            case Unavailable():
-                return responses.http_error(error.message, status=503)
-        raise error
-
-    @app.exception_handler(Invalid)
-    async def invalid(request: Request, error: Invalid) -> Response:
-        return responses.text(error.message, status=400)
-
-    @app.exception_handler(ApiError)
-    async def api_error(request: Request, error: ApiError) -> Response:
-        # The API server's own words can name accounts and objects: for the log, not for the client.
-        log.error("Kubernetes API: %s", error)
-        return responses.http_error(f"The Kubernetes API did not do it ({error.reason}). Try again later.", status=503)
-
-    @app.exception_handler(PackageError)
-    async def package_error(request: Request, error: PackageError) -> Response:
-        log.error("store: %s", error)
-        return responses.http_error(f"A file can't be read: {error}.", status=503)
-
-    @app.exception_handler(StoreError)
-    @app.exception_handler(OSError)
-    async def store_error(request: Request, error: Exception) -> Response:
-        log.error("store: %s: %s", type(error).__name__, error)
-        return responses.http_error("The store for packages and logs does not answer. Try again later.", status=503)
-
-    @app.exception_handler(ClientDisconnect)
-    async def gone(request: Request, error: ClientDisconnect) -> Response:
-        return responses.empty(400)  # nobody reads it
-
-    @app.exception_handler(HTTPException)
-    async def no_route(request: Request, error: HTTPException) -> Response:
-        if error.status_code in (404, 405):
-            return responses.no_route(request)
-        return responses.http_error(error.detail, status=error.status_code)
-
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, error: Exception) -> Response:
-        return responses.http_error("An error has occurred.", status=500)

@@ -85,8 +85,11 @@ class ApiserverConfig(_Section):
 
     def all_sites(self) -> list[Site]:
         """The default site, then the further ones."""
-        default = Site(name=self.site, namespace=self.namespace)
-        return [default, *(Site(name=site.namespace, namespace=site.namespace) for site in self.sites)]
+        return [Site(name=self.site, namespace=self.namespace), *(self._further(site) for site in self.sites)]
+
+    def _further(self, site: SiteConfig) -> Site:
+        host = host_name(site.host or f"{site.namespace}.{self.domain}")
+        return Site(name=site.namespace, namespace=site.namespace, host=host)
 
     def host_map(self) -> dict[str, Site]:
         """Sites by host name; ValueError when two have the same one, or one has none."""
@@ -96,10 +99,10 @@ class ApiserverConfig(_Section):
         for site in self.sites:
             if not (site.host or self.domain):
                 raise ValueError(f"sites: {site.namespace} needs a host, or set domain")
-            host = host_name(site.host or f"{site.namespace}.{self.domain}")
-            if host in found:
-                raise ValueError(f"sites: {host} is given to two sites")
-            found[host] = Site(name=site.namespace, namespace=site.namespace)
+            made = self._further(site)
+            if made.host in found:
+                raise ValueError(f"sites: {made.host} is given to two sites")
+            found[made.host] = made
         return found
 
 

@@ -171,18 +171,19 @@ class Jobs:
         }
         return self._written(await self._kube.create(manifest), name=name)
 
-    async def delete(self, site: Site, job_type: JobType, name: str) -> None:
-        """Deletes a job with all that belongs to it; fine when there is none."""
+    async def delete(self, site: Site, job_type: JobType, name: str) -> bool:
+        """Deletes a job with all that belongs to it; fine when there is none, which it tells."""
         job = await self.find(site, job_type, name, scriptless=True, fresh=True)
         if job is None:
-            return
+            return False
         uid = job.webjob.metadata.uid
         try:
             # By uid: a job that was made anew under this name since then is another one.
             await self._kube.delete("WebJob", site.namespace, job.object_name, uid=uid)
         except (NotFound, Conflict):
-            return
+            return False  # somebody else has just done it
         self._feed.forget("WebJob", site.namespace, name=job.object_name, uid=uid)
+        return True
 
     async def set_stopped(self, site: Site, name: str, *, stopped: bool) -> None:
         """Stops or starts a continuous job; Missing when there is none."""

@@ -9,6 +9,8 @@ from starlette.requests import Request
 
 SITE = "webjobs.site"
 """Key in the ASGI scope."""
+_PRODUCTION = "production"
+"""The slot that is the site itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +19,8 @@ class Site:
 
     name: str
     namespace: str
+    host: str = ""
+    """The host name that only it has; empty for the default site, which has all that are left."""
 
 
 def of_request(request: Request) -> Site:
@@ -51,3 +55,24 @@ class Sites:
         if self.domain and (name == self.domain or name.endswith(f".{self.domain}")):
             return None
         return self.default
+
+    def of_name(self, host: str, name: str, slot: str = "") -> Site | None:
+        """The site that is meant by name on a host: by its namespace or its own name, in any case; None for nobody.
+
+        A slot is a site of its own, ``{name}-{slot}``. The host of one site knows no other site.
+        """
+        own = self.of_host(host)
+        if own is None:
+            return None
+        is_its_host = host_name(host) in self.by_host
+        there = [own] if is_its_host else [*self.by_host.values(), own]
+        wanted = [f"{name}-{slot}"] if slot else [name]
+        if slot.lower() == _PRODUCTION:
+            wanted.append(name)
+        for one in (one.lower() for one in wanted):
+            for site in there:
+                if site.namespace == one:
+                    return site
+            if own.name.lower() == one:
+                return own
+        return None

@@ -49,6 +49,10 @@ ROUTES = [
     ("GET", "/api/logstream"),
     ("GET", "/api/settings"),
     ("GET", "/api/triggeredwebjobsswagger"),
+    ("GET", "/subscriptions/0/resourceGroups/g/providers/Microsoft.Web/sites/site"),
+    ("POST", "/subscriptions/0/resourceGroups/g/providers/Microsoft.Web/sites/site/triggeredwebjobs/job/run"),
+    ("DELETE", "/subscriptions/0/resourceGroups/g/providers/Microsoft.Web/sites/site/triggeredwebjobs/job"),
+    ("GET", "/subscriptions/0/resourceGroups/g/providers/Microsoft.Web/sites/none/triggeredwebjobs/job/history"),
 ]
 
 

@@ -108,6 +108,18 @@ def test_every_site_has_a_role_that_reads_its_one_secret() -> None:
     }
 
 
+@pytest.mark.parametrize(("name", "expected"), [("", "system"), ("Contoso-Web", "Contoso-Web"), ("01", "01")])
+def test_the_default_site_has_a_name(name: str, expected: str) -> None:
+    done = helm({"site": {"name": name}})
+    (written,) = [
+        one["data"]["config.yaml"]
+        for one in yaml.safe_load_all(done.stdout)
+        if one and one["kind"] == "ConfigMap" and one["metadata"]["name"] == "webjobs-apiserver"
+    ]
+    config = ApiserverConfig.model_validate(yaml.safe_load(written))
+    assert (config.site, config.namespace) == (expected, "system")
+
+
 def test_tls() -> None:
     assert "tls" not in DEFAULT["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"]
     found = render({"apiserver": {"tls": {"secretName": "own"}, "service": {"type": "NodePort", "nodePort": 30443}}})
@@ -213,6 +225,7 @@ def test_garbage_collection() -> None:
         {"store": {"garbageCollection": {"graceHours": 0.5}}},
         {"store": {"url": "/var/lib/webjobs"}},
         {"site": {"namespace": "Not Legal"}},
+        {"site": {"name": "not/legal"}},
         {"runtimes": {"rb": {"image": "ruby"}}},
         {"apiserver": {"replicas": "two"}},
         {"credentials": {"username": "with:colon"}},

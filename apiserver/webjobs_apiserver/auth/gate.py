@@ -10,6 +10,9 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from webjobs_apiserver.arm import answers
+from webjobs_apiserver.arm.paths import is_arm
+from webjobs_apiserver.arm.paths import of as address_of
 from webjobs_apiserver.auth import rights
 from webjobs_apiserver.auth.credentials import Credentials
 from webjobs_apiserver.auth.headers import Basic, Bearer, shown
@@ -53,61 +56,124 @@ class Gate:
             return  # nothing here speaks WebSocket; the server refuses the handshake
         path: str = scope["path"]
         if path not in OPEN_PATHS and not path.startswith(TOKEN_PREFIX):
-            headers = Headers(scope=scope)
-            # A host that is nobody's site gets the answer to a wrong password: hosts can't be guessed either.
-            site = self._keeper.sites.of_host(headers.get("host", ""))
-            refusal = await self._refusal(site, scope, headers) if site else _unauthorized()
-            if refusal:
-                await refusal(scope, receive, send)
+            admitted = await self._admitted(scope)
+            if isinstance(admitted, _Refusal):
+                await _answer(scope, admitted)(scope, receive, send)
                 return
-            scope = {**scope, SITE: site}
+            scope = {**scope, SITE: admitted}
         await self._app(scope, receive, send)
 
-    async def _refusal(self, site: Site, scope: Scope, headers: Headers) -> Response | None:
-        """None: may pass."""
+    async def _admitted(self, scope: Scope) -> Site | _Refusal:
+        """The site that the request may do with what it wants."""
+        headers = Headers(scope=scope)
+        asked = _asked(scope, headers, sites=self._keeper.sites)
         given = shown(headers)
-        if given is None:
-            return _unauthorized()  # many clients ask without at first; it is no try
-        throttle = self._keeper.throttle
+        # A host that is nobody's site gets the answer to a wrong password: hosts can't be guessed either.
+        # And many clients ask without credentials at first; it is no try.
+        if asked is None or given is None:
+            return _Refusal(status=401)
         client = scope.get("client")
-        key = (site.namespace, address_key(client[0] if client else ""))
+        address = address_key(client[0] if client else "")
+        keys = [(site.namespace, address) for site in asked.sites]
+        credentials, throttle = self._keeper.credentials, self._keeper.throttle
         try:
-            accounts = await self._keeper.credentials[site.namespace].accounts() if isinstance(given, Basic) else None
-            if wait := throttle.wait(key):
-                return _too_many(wait)
+            accounts = [
+                await credentials[site.namespace].accounts() if isinstance(given, Basic) else None
+                for site in asked.sites
+            ]
+            if wait := max(throttle.wait(key) for key in keys):
+                message = f"Too many wrong credentials from this address. Try again in {wait} s."
+                return _Refusal(status=429, message=message, wait=wait)
             if isinstance(given, Bearer):
-                return await self._bearer(site, scope, given, key=key)
+                return await self._bearer(asked, given, keys=keys)
         except Unavailable as error:
-            return PlainTextResponse(error.message, status_code=503)
+            return _Refusal(status=503, message=error.message)
         except ApiError as error:
             log.error("a token can't be reviewed: %s", error.reason)
-            return PlainTextResponse("Tokens can't be checked now. Try again later.", status_code=503)
-        role = accounts.role_of(given.username, given.password) if accounts else None
-        if role is None:
-            throttle.failed(key)
-            return _unauthorized()
-        if role == "reader" and not rights.reader_may(scope["method"], scope["path"]):
-            return _unauthorized()  # Kudu's words for it (contract, section 9); it is no bad try
-        return None
+            return _Refusal(status=503, message="Tokens can't be checked now. Try again later.")
+        for site, known in zip(asked.sites, accounts, strict=True):
+            role = known.role_of(given.username, given.password) if known else None
+            if role == "reader" and not rights.reader_may(asked.method, asked.path):
+                return _Refusal(status=401)  # Kudu's words for it (contract, section 9); it is no bad try
+            if role:
+                return asked.outcome(site)
+        self._failed(keys)
+        return _Refusal(status=401)
 
-    async def _bearer(self, site: Site, scope: Scope, given: Bearer, *, key: tuple[str, str]) -> Response | None:
+    async def _bearer(self, asked: _Asked, given: Bearer, *, keys: list[tuple[str, str]]) -> Site | _Refusal:
         tokens = self._keeper.tokens
         user = await tokens.user(given.token)
         if user is None:
-            self._keeper.throttle.failed(key)
-            return _unauthorized()
-        needs = rights.needs(scope["method"], scope["path"])
-        if await tokens.allowed(given.token, user, namespace=site.namespace, needs=needs):
-            return None
+            self._failed(keys)
+            return _Refusal(status=401)
+        needs = rights.needs(asked.method, asked.path)
+        for site in asked.sites:
+            if await tokens.allowed(given.token, user, namespace=site.namespace, needs=needs):
+                return asked.outcome(site)
         # The same whether the job is there or not.
         wanted = ", ".join(f"{need.verb} {need.resource}.webjobs.dev" for need in needs)
-        return PlainTextResponse(f"This needs the right to: {wanted}.", status_code=403)
+        return _Refusal(status=403, message=f"This needs the right to: {wanted}.")
+
+    def _failed(self, keys: list[tuple[str, str]]) -> None:
+        for key in keys:
+            self._keeper.throttle.failed(key)
 
 
-def _unauthorized() -> Response:
-    return Response(status_code=401, headers=_CHALLENGE)
+@dataclass(frozen=True, kw_only=True)
+class _Refusal:
+    status: int
+    message: str = ""
+    wait: int = 0
+    """Seconds."""
 
 
-def _too_many(wait: int) -> Response:
-    message = f"Too many wrong credentials from this address. Try again in {wait} s."
-    return PlainTextResponse(message, status_code=429, headers={"Retry-After": str(wait)})
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What somebody wants to do, and where."""
+
+    method: str
+    path: str
+    """Of Kudu's API: rights are told by it."""
+    meant: Site | None
+    """The site that it is for; None when there is none of that name."""
+    host: Site
+    """The host's site. Who may do that there learns that the meant one is not there, be it there or not."""
+
+    @property
+    def sites(self) -> list[Site]:
+        """Where it must be allowed, in the order in which that is tried."""
+        return [self.host] if self.meant in (None, self.host) else [self.meant, self.host]
+
+    def outcome(self, allowed: Site) -> Site | _Refusal:
+        """For who may do it at one of them."""
+        return allowed if allowed == self.meant else _Refusal(status=404)
+
+
+def _asked(scope: Scope, headers: Headers, *, sites: Sites) -> _Asked | None:
+    """None: the host is nobody's."""
+    name = headers.get("host", "")
+    host = sites.of_host(name)
+    if host is None:
+        return None
+    method, path = scope["method"], scope["path"]
+    if not is_arm(path):
+        return _Asked(method=method, path=path, meant=host, host=host)
+    address = address_of(scope)
+    if address is None:
+        return _Asked(method=method, path=path, meant=host, host=host)  # no route has it
+    meant = sites.of_name(name, address.site, address.slot)
+    return _Asked(method=method, path=address.kudu_path, meant=meant, host=host)
+
+
+def _answer(scope: Scope, refusal: _Refusal) -> Response:
+    if refusal.status == 401:
+        return Response(status_code=401, headers=_CHALLENGE)
+    if refusal.status == 404:
+        return answers.no_site(scope)
+    if is_arm(scope["path"]):
+        response = answers.error(scope, status=refusal.status, message=refusal.message)
+    else:
+        response = PlainTextResponse(refusal.message, status_code=refusal.status)
+    if refusal.wait:
+        response.headers["Retry-After"] = str(refusal.wait)
+    return response

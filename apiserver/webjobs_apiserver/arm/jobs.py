@@ -1,0 +1,83 @@
+"""``.../webjobs``, ``.../triggeredwebjobs``, ``.../continuouswebjobs``: list, get and delete jobs."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from webjobs import names
+from webjobs.model import JobType
+from webjobs_apiserver.arm import bodies, paging
+from webjobs_apiserver.arm.facade import Facade
+from webjobs_apiserver.errors import Missing
+from webjobs_apiserver.job import Job
+from webjobs_apiserver.kudu import responses
+
+
+def _key(job: Job) -> str:
+    """Orders jobs as Kudu's lists do: triggered ones first, each type by name."""
+    order = "1" if job.webjob.spec.type == "continuous" else "0"
+    return f"{order}{names.fold(job.name)}\0{job.object_name}"
+
+
+def next_link(request: Request, *, after: str | None) -> dict[str, str]:
+    """What a list says of its next page; nothing when it is the last."""
+    if after is None:
+        return {}
+    raw: bytes = request.scope["raw_path"].partition(b"?")[0]
+    url = f"{responses.base_url(request)}{raw.decode('latin-1')}"
+    return {"nextLink": paging.link(url, request.url.query, after=after)}
+
+
+async def _page(facade: Facade, request: Request, job_type: JobType | None) -> Response:
+    jobs = await facade.service.jobs.list(facade.site(request), job_type)
+    jobs, after = paging.page(jobs, key=_key, after=paging.after_of(request.url.query))
+    entries = [(body["name"], bodies.job(body)) for body in await facade.jobs(request, jobs)]
+    found = facade.listed(request, entries, identifier=request.scope["path"])
+    return responses.json_answer({"value": found, **next_link(request, after=after)})
+
+
+async def _one(facade: Facade, request: Request, job: Job) -> Response:
+    properties = bodies.job(await facade.job(request, job))
+    return responses.json_answer(facade.envelope(request, properties, identifier=request.scope["path"]))
+
+
+def all_jobs(facade: Facade, prefix: str) -> APIRouter:
+    """``.../webjobs``: jobs of both types."""
+    service = facade.service
+    routes = APIRouter(prefix=f"{prefix}/webjobs")
+
+    @routes.get("")
+    async def every(request: Request) -> Response:
+        return await _page(facade, request, None)
+
+    @routes.get("/{name}")
+    async def get(request: Request, name: str) -> Response:
+        site = facade.site(request)
+        job = await service.jobs.find(site, "triggered", name) or await service.jobs.find(site, "continuous", name)
+        if job is None:
+            raise Missing
+        return await _one(facade, request, job)
+
+    return routes
+
+
+def jobs_of(facade: Facade, prefix: str, job_type: JobType) -> APIRouter:
+    """The routes that each type has."""
+    service = facade.service
+    routes = APIRouter(prefix=f"{prefix}/{job_type}webjobs")
+
+    @routes.get("")
+    async def every(request: Request) -> Response:
+        return await _page(facade, request, job_type)
+
+    @routes.get("/{name}")
+    async def get(request: Request, name: str) -> Response:
+        return await _one(facade, request, await service.jobs.get(facade.site(request), job_type, name))
+
+    @routes.delete("/{name}")
+    async def delete(request: Request, name: str) -> Response:
+        was_there = await service.jobs.delete(facade.site(request), job_type, name)
+        return responses.empty(200 if was_there else 204)
+
+    return routes

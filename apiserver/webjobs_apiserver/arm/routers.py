@@ -1,0 +1,24 @@
+"""All routes of the facade."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter
+
+from webjobs_apiserver.arm import continuous, jobs, kudumode, triggered
+from webjobs_apiserver.arm.facade import Facade
+from webjobs_apiserver.arm.paths import SITE, SLOT
+from webjobs_apiserver.service import Service
+
+
+def routers(service: Service) -> Iterator[APIRouter]:
+    """ARM's own routes, each for a site and for a slot, and Kudu's in ARM mode, for a place before Kudu's others."""
+    facade = Facade(service=service)
+    for prefix in (SITE, SLOT):
+        yield jobs.all_jobs(facade, prefix)
+        yield jobs.jobs_of(facade, prefix, "triggered")
+        yield jobs.jobs_of(facade, prefix, "continuous")
+        yield triggered.router(facade, prefix)
+        yield continuous.router(facade, prefix)
+    yield from kudumode.routers(facade)
