@@ -58,7 +58,9 @@ class RunKeeper:
     async def start(self, this: Pass, run: WebJobRun, *, program: Program) -> None:
         """Makes the Job of a run (or admits its CronJob's), then records that it was made."""
         await self._adopt(this, run)
-        if run.spec.cron_job_name:
+        slot = self._cache.get("Job", this.key, run.spec.cron_job_name) if run.spec.cron_job_name else None
+        outdated = slot is not None and self._lacks_package(this, slot)
+        if run.spec.cron_job_name and not outdated and not self._cache.get("Job", this.key, run.metadata.name):
             job = await self._admit(run, run.spec.cron_job_name)
             if job is None:
                 message = "The Job that the CronJob made for this run is gone."
@@ -83,6 +85,20 @@ class RunKeeper:
                     "jobUID": job["metadata"]["uid"],
                 }
             },
+        )
+        if slot and outdated:
+            await self.delete_object(this, "Job", slot)
+
+    def _lacks_package(self, this: Pass, job: Object) -> bool:
+        """Whether a Job is of a package that is gone: its CronJob made it before it knew of the next one.
+
+        We did not know of the Job when the package went. It can never begin; a Job of our own takes its place.
+        """
+        there = self._cache.of("ConfigMap", this.key)
+        kept = {name for name, body in there.items() if not body["metadata"].get("deletionTimestamp")}
+        volumes = job["spec"]["template"].get("spec", {}).get("volumes", [])
+        return any(
+            one["name"] == "package" and "configMap" in one and one["configMap"]["name"] not in kept for one in volumes
         )
 
     async def _adopt(self, this: Pass, run: WebJobRun) -> None:

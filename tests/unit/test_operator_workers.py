@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import pod, run_async, run_body, webjob_body
-from tests.unit.test_operator_reconcile import World
+from tests.unit.test_operator_reconcile import World, cron_job_slot
 from webjobs.runs import rfc3339
 from webjobs_kube.errors import Conflict
 
@@ -135,3 +135,27 @@ def test_a_run_whose_image_is_not_there_is_given_up(crash: int) -> None:
     assert world.kube.of_kind("Job") == []
     assert "activeRun" not in world.one("WebJob")["status"]
     assert world.events().count("RunGivenUp") == 1
+
+
+@pytest.mark.parametrize("crash", range(6))
+def test_a_slot_whose_package_went_before_its_job_was_known(crash: int) -> None:
+    """The CronJob made it of the old template while an upload replaced it: it could never begin."""
+    world = World(webjob_body({"schedule": "0 */5 * * * *"}))
+    world.settle()
+    late = cron_job_slot()
+    late["spec"]["template"]["spec"] = {"volumes": [{"name": "package", "configMap": {"name": "job-0123456789"}}]}
+    world.kube.add(late)
+    if crash:
+        world.kube.die_after_writes = crash
+    world.live_through(None)
+    (job,) = world.kube.of_kind("Job")
+    run = world.one("WebJobRun")
+    assert job["metadata"]["name"] == run["metadata"]["name"] == run["status"]["jobName"]
+    assert (
+        job["spec"]["template"]["spec"]["volumes"][2]["configMap"]["name"] == world.one("ConfigMap")["metadata"]["name"]
+    )
+    world.start_processes()
+    world.settle()
+    world.end_processes()
+    world.settle()
+    assert world.one("WebJobRun")["status"]["state"] == "Success"
