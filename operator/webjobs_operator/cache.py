@@ -93,7 +93,7 @@ class Cache:
             meta = body["metadata"]
             known = self._site_maps.get(meta["namespace"])
             if known and int(known["metadata"]["resourceVersion"]) > int(meta["resourceVersion"]):
-                return []  # the same one is taken twice: by the index of kopf, then by its handler, which asks who is due
+                return []  # the same one comes twice: to kopf's index, and to the handler that asks who is due
             self._site_maps[meta["namespace"]] = _slim(kind, body)
             return self._set_site(meta["namespace"], settings)
         owner = self.observe(kind, body)
