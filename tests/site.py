@@ -26,6 +26,11 @@ def zip_of(files: Mapping[str, str | bytes]) -> bytes:
     return out.getvalue()
 
 
+def shell(text: str) -> dict[str, Any]:
+    """A script in the spec of a WebJob."""
+    return {"script": {"fileName": "run.sh", "text": text}}
+
+
 def eventually(look: Callable[[], T | None], *, seconds: float = 30, what: str = "it") -> T:
     """The first result that is not None or False; AssertionError when there is none in time."""
     deadline = time.monotonic() + seconds
@@ -66,6 +71,11 @@ class Site:
         """Objects of the site's namespace."""
         found: list[dict[str, Any]] = json.loads(self.kubectl("get", kind, "-l", selector, "-o", "json"))["items"]
         return found
+
+    def pods(self, webjob: str) -> list[dict[str, Any]]:
+        """Pods of a WebJob, oldest first."""
+        found = self.objects("pod", f"webjobs.dev/webjob={webjob}")
+        return sorted(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
 
     def apply(self, name: str, spec: dict[str, Any], *, kind: str = "WebJob") -> None:
         """Applies a WebJob."""

@@ -7,11 +7,11 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.site import Site
+from tests.site import Site, shell
 
 
 def script(text: str) -> dict[str, Any]:
-    return {"type": "triggered", "script": {"fileName": "run.sh", "text": text}}
+    return {"type": "triggered"} | shell(text)
 
 
 def now() -> datetime:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from webjobs import logs
+from webjobs.model import WebJob
 from webjobs.runs import parse_time
 
 LIVED_SECONDS = 120
@@ -14,6 +16,12 @@ LIVED_SECONDS = 120
 LIFE = "webjobs: the process lived from {} to {}"
 """What the shell that started it leaves in a container's termination message: seconds since 1970."""
 _LIFE = re.compile(LIFE.format(r"(\d{1,12})", r"(\d{1,12})") + "$", re.ASCII | re.MULTILINE)
+
+
+def own_delay(webjob: WebJob) -> int | None:
+    """``restartDelaySeconds`` where its container waits for it: the shell that starts a script does, no other."""
+    selected = logs.script_of(webjob)
+    return webjob.spec.restart_delay_seconds if selected and selected.has_shell else None
 
 
 def life(message: str | None) -> tuple[int, int] | None:

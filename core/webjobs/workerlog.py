@@ -17,7 +17,7 @@ from webjobs import logs
 from webjobs.lives import Pod, Process, processes
 from webjobs.logs import Level
 from webjobs.model import WebJob
-from webjobs.restarts import restart_at
+from webjobs.restarts import own_delay, restart_at
 from webjobs.runs import parse_time
 
 Stage = Literal["new", "begun", "running", "down", "waiting", "stopped"]
@@ -92,7 +92,7 @@ class About:
             singleton=webjob.singleton,
             script=selected.file_name,
             host=selected.host.name,
-            restart_delay=webjob.spec.restart_delay_seconds if selected.has_shell else None,
+            restart_delay=own_delay(webjob),
         )
 
 

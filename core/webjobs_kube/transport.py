@@ -40,6 +40,14 @@ def reachable() -> Iterator[None]:
         raise Unreachable(f"{type(error).__name__}: {error}".removesuffix(": ")) from error
 
 
+def _query(values: Mapping[str, str | int | bool | None]) -> str:
+    """The query of a URL, with its question mark; what is None is left out."""
+    wanted = {key: value for key, value in values.items() if value is not None}
+    if not wanted:
+        return ""
+    return "?" + urlencode({key: str(v).lower() if isinstance(v, bool) else v for key, v in wanted.items()})
+
+
 class Transport:
     """One connection pool to one API server, under one field manager's name."""
 
@@ -79,13 +87,11 @@ class Transport:
         timeout_seconds: float | None = REQUEST_TIMEOUT,
     ) -> Any:
         """Gives the aiohttp response of a success, unread; raises ApiError for anything else."""
-        wanted = {key: value for key, value in (query or {}).items() if value is not None}
         headers = {"Content-Type": content_type, "Accept": "application/json"}
         _, url, headers, _, _ = await self._api.param_serialize(
             method, path, header_params=headers, auth_settings=["BearerToken"]
         )
-        if wanted:
-            url += "?" + urlencode({k: str(v).lower() if isinstance(v, bool) else v for k, v in wanted.items()})
+        url += _query(query or {})
         with reachable():
             answer = await self._api.call_api(
                 method, url, headers, body=body, _request_timeout=timeout_seconds or 10**9
@@ -108,7 +114,7 @@ class Transport:
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """A WebSocket to a streaming subresource. Raises ApiError when the API server refuses it."""
         _, url, headers, _, _ = await self._api.param_serialize("GET", path, auth_settings=["BearerToken"])
-        url += "?" + urlencode({key: str(v).lower() if isinstance(v, bool) else v for key, v in query.items()})
+        url += _query(query)
         rest = self._api.rest_client
         if rest.pool_manager is None:
             rest.pool_manager = rest._create_pool_manager()

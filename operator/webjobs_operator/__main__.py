@@ -26,6 +26,7 @@ from webjobs_operator.follow import Followers
 from webjobs_operator.reconcile import Reconciler
 from webjobs_operator.schedulerlog import SchedulerLog
 from webjobs_operator.storedruns import StoredRuns
+from webjobs_operator.tasks import cancelled
 from webjobs_operator.workerlogs import WorkerLogs
 from webjobs_operator.workqueue import WorkQueue
 
@@ -135,9 +136,7 @@ async def until_one_ends(*work: Coroutine[Any, Any, None]) -> None:
         for task in done:
             task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancelled(tasks)
 
 
 def _utc_now() -> datetime:

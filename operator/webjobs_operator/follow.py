@@ -20,6 +20,7 @@ from webjobs.store import ObjectStore, parts
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
 from webjobs_kube.runlogs import since
+from webjobs_operator.tasks import cancelled
 
 log = logging.getLogger(__name__)
 
@@ -69,18 +70,12 @@ class Followers:
         tasks = list(self._tasks.pop(log_key, {}).values())
         if tasks:
             await asyncio.wait(tasks, timeout=_FINISH_SECONDS)
-            await _cancelled(*tasks)
+            await cancelled(tasks)
 
     async def close(self) -> None:
         """Stores what is there and ends all."""
         known, self._tasks = self._tasks, {}
-        await _cancelled(*(task for tasks in known.values() for task in tasks.values()))
-
-
-async def _cancelled(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        await cancelled(task for tasks in known.values() for task in tasks.values())
 
 
 class _Follower:
@@ -104,7 +99,7 @@ class _Follower:
 
     async def run(self, namespace: str, pod: str) -> None:
         """Until the container's end; a broken connection is taken up again where it broke."""
-        beside = [asyncio.create_task(self._tick(pod))]
+        ticker = asyncio.create_task(self._tick(pod))
         hearing = asyncio.create_task(self._hear(self._attach, namespace, pod)) if self._attach else None
         try:
             await self._resume(pod)
@@ -126,7 +121,7 @@ class _Follower:
             if hearing:  # its end comes with that of the container
                 await asyncio.wait([hearing], timeout=_SETTLE_SECONDS)
         finally:
-            await _cancelled(*beside, *([hearing] if hearing else []))
+            await cancelled([ticker, *([hearing] if hearing else [])])
             await self._flush(pod)
 
     async def _hear(self, attach: Attach, namespace: str, pod: str) -> None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from webjobs import logs
 from webjobs.model import LABEL_RUN, RunState, WebJobRun
 from webjobs.runs import parse_time
-from webjobs_operator.manifests.pod import CONTAINER
 
 Object = Mapping[str, Any]
 
@@ -65,13 +65,10 @@ def is_alive(pod: Object) -> bool:
     return not is_over(pod) and "terminated" not in container_state(pod)
 
 
-def container_state(pod: Object, container: str = CONTAINER) -> dict[str, Any]:
+def container_state(pod: Object) -> Object:
     """``state`` of the job's container: one of waiting, running, terminated; empty before the kubelet said."""
-    for status in pod.get("status", {}).get("containerStatuses", []):
-        if status["name"] == container:
-            state: dict[str, Any] = status.get("state", {})
-            return state
-    return {}
+    state: Object = logs.container_status(pod).get("state") or {}
+    return state
 
 
 def _condition(job: Object, kind: str) -> Object | None:

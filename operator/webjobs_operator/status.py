@@ -8,6 +8,7 @@ from typing import Any
 
 from webjobs import logs, runs
 from webjobs.model import LABEL_WEBJOB, StoredRuns, WebJob, WebJobRun
+from webjobs.restarts import own_delay
 from webjobs.store import schedulerlogs
 from webjobs_operator import instances
 from webjobs_operator.conditions import Wanted, update
@@ -166,8 +167,7 @@ def _continuous(
 ) -> tuple[Status, list[Wanted]]:
     live = sorted((pod for pod in pods if not is_over(pod)), key=lambda pod: pod["metadata"]["name"])
     by_id = {logs.instance_id(pod["metadata"]["uid"]): pod for pod in live}
-    script = logs.script_of(webjob)
-    delay = webjob.spec.restart_delay_seconds if script and script.has_shell else None  # the shell waits
+    delay = own_delay(webjob)
     listed = [
         {"id": instance, "pod": pod["metadata"]["name"], "status": instances.status(pod, delay=delay, now=now)}
         for instance, pod in by_id.items()

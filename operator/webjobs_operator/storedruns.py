@@ -24,6 +24,7 @@ from webjobs_kube.errors import Conflict, NotFound
 from webjobs_operator import history
 from webjobs_operator.cache import Cache, Key
 from webjobs_operator.history import Places, Trimmed
+from webjobs_operator.tasks import cancelled
 
 log = logging.getLogger(__name__)
 
@@ -125,10 +126,7 @@ class StoredRuns:
 
     async def close(self) -> None:
         """Ends all. What was not done will be due again."""
-        tasks = [own.task for own in self._known.values() if own.task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancelled(own.task for own in self._known.values() if own.task)
 
     # What goes on beside
 

@@ -16,6 +16,7 @@ from webjobs_kube.client import KubeClient
 from webjobs_kube.podlogs import PodLogs
 from webjobs_operator.cache import Cache, Key
 from webjobs_operator.site import under
+from webjobs_operator.tasks import cancelled
 from webjobs_operator.workerpods import FOLLOWED, Sources
 from webjobs_operator.workerwriter import JobWriter
 
@@ -91,6 +92,4 @@ class WorkerLogs:
         """Stores what is there and ends all."""
         known, self._writers = self._writers, {}
         await asyncio.gather(*(writer.close() for writer in known.values()), return_exceptions=True)
-        for task in self._deletions.values():
-            task.cancel()
-        await asyncio.gather(*self._deletions.values(), return_exceptions=True)
+        await cancelled(self._deletions.values())

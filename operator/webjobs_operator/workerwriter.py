@@ -18,6 +18,7 @@ from webjobs.store import ObjectStore, joblogs
 from webjobs.workerlines import Entry
 from webjobs.workerlog import About, Position
 from webjobs_operator.cache import Key
+from webjobs_operator.tasks import cancelled
 from webjobs_operator.workerpods import PodReader, Sources
 
 log = logging.getLogger(__name__)
@@ -216,7 +217,7 @@ class JobWriter:
     async def _begin_anew(self, uid: str, stored: Position) -> None:
         if uid in self._readers:
             _, task = self._readers.pop(uid)
-            await _cancelled(task)
+            await cancelled([task])
         self._bytes -= sum(len(entry.text) for entry in self._pending.pop(uid))
         if stored.stage != "stopped" and not self._task.done():
             self._start(uid, stored)
@@ -225,7 +226,7 @@ class JobWriter:
 
     async def cancel(self) -> None:
         """Ends all, and forgets what is not stored."""
-        await _cancelled(self._task, *(task for _, task in self._readers.values()))
+        await cancelled([self._task, *(task for _, task in self._readers.values())])
         if self._timer:
             self._timer.cancel()
 
@@ -235,9 +236,3 @@ class JobWriter:
         if self._pending:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self.flush()
-
-
-async def _cancelled(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

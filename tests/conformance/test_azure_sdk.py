@@ -190,7 +190,8 @@ def test_a_triggered_job(sdk: Sdk, slots: Site) -> None:
     assert (run.status, run.job_name) == (models.TriggeredWebJobStatus.SUCCESS, "report")
     assert entry.name == f"{whole}/report/{run.web_job_id}"
     assert run.web_job_name == run.web_job_id
-    assert (run.end_time - run.start_time).total_seconds() >= 2
+    # The script sleeps for two seconds; Kubernetes tells a container's end in whole seconds, rounded down.
+    assert (run.end_time - run.start_time).total_seconds() > 1
     assert run.trigger.startswith("External - azsdk-python-")
     one = sdk("get_triggered_web_job_history", "report", run.web_job_id)
     assert (one.name, one.runs[0].as_dict()) == (entry.name, run.as_dict())

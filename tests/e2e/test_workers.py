@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests import stack as stacks
-from tests.site import Site, eventually
+from tests.site import Site, eventually, shell
 
 BOOK = "$WEBJOBS_DATA_PATH/book"
 CRASH = f'echo "begin $(date +%s.%N)" >> {BOOK}; exit 3\n'
@@ -24,10 +24,6 @@ SLOW_END = f"""trap 'sleep 4; echo "end $(date +%s.%N)" >> {BOOK}; exit 0' TERM
 echo "begin $(date +%s.%N)" >> {BOOK}
 while :; do sleep 0.1; done
 """
-
-
-def shell(text: str) -> dict[str, Any]:
-    return {"script": {"fileName": "run.sh", "text": text}}
 
 
 @pytest.fixture
@@ -60,12 +56,6 @@ def book(site: Site, data: dict[str, Any], *, name: str) -> list[tuple[str, floa
     return [(word, float(at)) for word, at in re.findall(r"INFO\] (begin|end) (\d+\.\d+)", log)]
 
 
-def pods_of(site: Site, name: str) -> list[dict[str, Any]]:
-    return sorted(
-        site.objects("pod", f"webjobs.dev/webjob={name}"), key=lambda pod: str(pod["metadata"]["creationTimestamp"])
-    )
-
-
 def state_of(site: Site, name: str) -> str | None:
     state: str | None = site.object("wj", name).get("status", {}).get("state")
     return state
@@ -86,7 +76,7 @@ def test_restarts_after_the_delay(site: Site, data: dict[str, Any]) -> None:
 
     def restarts() -> bool:
         nonlocal seen
-        for pod in pods_of(site, "crashes"):
+        for pod in site.pods("crashes"):
             for status in pod["status"].get("containerStatuses", []):
                 seen = max(seen, status["restartCount"])
         return seen >= 1
@@ -110,7 +100,7 @@ def test_a_singleton_never_runs_twice(site: Site, data: dict[str, Any]) -> None:
     site.apply("alone", spec)
     site.kubectl("wait", "wj/alone", "--for=condition=Ready", "--timeout=30s")
     for way in ("delete", "rollout"):
-        (old,) = pods_of(site, "alone")
+        (old,) = site.pods("alone")
         if way == "delete":
             site.kubectl("delete", "pod", old["metadata"]["name"], "--wait=false")
             waiting = eventually(
@@ -129,12 +119,12 @@ def test_a_singleton_never_runs_twice(site: Site, data: dict[str, Any]) -> None:
         uid = old["metadata"]["uid"]
 
         def replaced(uid: str = uid) -> bool:
-            there = pods_of(site, "alone")
+            there = site.pods("alone")
             return len(there) == 1 and there[0]["metadata"]["uid"] != uid and state_of(site, "alone") == "Running"
 
         eventually(replaced, seconds=40, what="the new instance alone")
     site.kubectl("delete", "wj", "alone")
-    eventually(lambda: not pods_of(site, "alone"), what="the end")
+    eventually(lambda: not site.pods("alone"), what="the end")
     words = [word for word, _ in book(site, data, name="alone")]
     assert words == ["begin", "end"] * 3, "never two at once"
 
@@ -199,7 +189,7 @@ def test_ends_in_words(site: Site) -> None:
     site.apply("imageless", {"type": "triggered", "image": "localhost/none:1", "startingDeadlineSeconds": 10})
     site.apply("drained", {"type": "triggered", **shell("echo up; while :; do sleep 1; done\n")})
     runs = {name: site.create_run(name) for name in ("hungry", "imageless", "drained")}
-    pod = eventually(lambda: pods_of(site, "drained"), what="its pod")[0]["metadata"]["name"]
+    pod = eventually(lambda: site.pods("drained"), what="its pod")[0]["metadata"]["name"]
     site.kubectl("wait", f"pod/{pod}", "--for=condition=Ready", "--timeout=30s")
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": stacks.SITE}}
     path = f"/api/v1/namespaces/{stacks.SITE}/pods/{pod}/eviction"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
 
 import httpx
 import pytest
 
 from tests import stack as stacks
-from tests.site import Site, eventually
+from tests.site import Site, eventually, shell
 
 TICK = 0.25
 
@@ -24,14 +23,6 @@ GONE_SOON = [
     {"key": f"node.kubernetes.io/{word}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 2}
     for word in ("unreachable", "not-ready")
 ]
-
-
-def shell(text: str) -> dict[str, Any]:
-    return {"script": {"fileName": "run.sh", "text": text}}
-
-
-def pods_of(site: Site, name: str) -> list[dict[str, Any]]:
-    return site.objects("pod", f"webjobs.dev/webjob={name}")
 
 
 def ready_node(site: Site) -> bool:
@@ -64,12 +55,12 @@ def test_a_singleton_whose_node_does_not_answer(site: Site) -> None:
     site.kubectl("wait", "wj/lonely", "--for=condition=Ready", "--timeout=30s")
     steady = site.create_run("steady")
     site.kubectl("wait", f"wjr/{steady}", "--for=jsonpath={.status.state}=Running", "--timeout=30s")
-    (old,) = pods_of(site, "lonely")
+    (old,) = site.pods("lonely")
     with site.stack.cluster.frozen("kubelet"):
         eventually(lambda: not ready_node(site), seconds=120, what="a node that is given up")
-        eventually(lambda: len(pods_of(site, "lonely")) == 2, seconds=60, what="a pod in the place of the old one")
+        eventually(lambda: len(site.pods("lonely")) == 2, seconds=60, what="a pod in the place of the old one")
         time.sleep(10)
-        (new,) = [pod for pod in pods_of(site, "lonely") if pod["metadata"]["uid"] != old["metadata"]["uid"]]
+        (new,) = [pod for pod in site.pods("lonely") if pod["metadata"]["uid"] != old["metadata"]["uid"]]
         assert new["spec"]["schedulingGates"] == [{"name": "webjobs.dev/singleton"}]
         assert f"A new one waits until pod {old['metadata']['name']} on node " in message_of(site, "lonely")
         instances = {one["pod"]: one["status"] for one in site.object("wj", "lonely")["status"]["instances"]}

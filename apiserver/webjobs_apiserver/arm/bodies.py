@@ -5,13 +5,12 @@ App Service sends what Kudu says; the SDKs' models expect other names for some o
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from webjobs_apiserver.arm.paths import resource
 from webjobs_apiserver.kudu import bodies
-from webjobs_apiserver.kudu.listing import EMPTY_ETAG
+from webjobs_apiserver.kudu.listing import etag_of
 from webjobs_apiserver.kudu.responses import dump
 
 Body = dict[str, Any]
@@ -73,7 +72,4 @@ def error(status: int, message: str) -> Body:
 
 def etag(jobs: Iterable[bodies.Body]) -> str:
     """ETag of a list of jobs, without quotes: the same as that of Kudu's list of them."""
-    tag = EMPTY_ETAG
-    for body in jobs:
-        tag = zlib.crc32(dump(bodies.moving(body)), tag)
-    return f"{tag:x}"
+    return etag_of(dump(bodies.moving(body)) for body in jobs)

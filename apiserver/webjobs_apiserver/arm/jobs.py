@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from webjobs import names
 from webjobs.model import JobType
-from webjobs_apiserver.arm import bodies, paging
+from webjobs_apiserver.arm import bodies, paging, paths
 from webjobs_apiserver.arm.facade import Facade
 from webjobs_apiserver.errors import Missing
 from webjobs_apiserver.job import Job
@@ -24,8 +24,7 @@ def next_link(request: Request, *, after: str | None) -> dict[str, str]:
     """What a list says of its next page; nothing when it is the last."""
     if after is None:
         return {}
-    raw: bytes = request.scope["raw_path"].partition(b"?")[0]
-    url = f"{responses.base_url(request)}{raw.decode('latin-1')}"
+    url = f"{responses.base_url(request)}{paths.sent(request.scope)}"
     return {"nextLink": paging.link(url, request.url.query, after=after)}
 
 

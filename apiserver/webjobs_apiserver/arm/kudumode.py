@@ -17,7 +17,7 @@ from starlette.types import Scope
 
 from webjobs import settings as job_settings
 from webjobs.model import JobType
-from webjobs_apiserver.arm import bodies
+from webjobs_apiserver.arm import bodies, paths
 from webjobs_apiserver.arm.facade import REGION, Facade
 from webjobs_apiserver.errors import BadRequest
 from webjobs_apiserver.kudu import bodies as kudu_bodies
@@ -43,8 +43,7 @@ def identifier_of(request: Request) -> str:
         referer = unquote(urlsplit(request.headers.get("referer", "")).path)
     except ValueError:
         referer = ""
-    raw: bytes = request.scope["raw_path"].partition(b"?")[0]
-    return referer or unquote(raw.decode("latin-1"))
+    return referer or unquote(paths.sent(request.scope))
 
 
 async def _list(facade: Facade, request: Request, job_type: JobType | None) -> Response:

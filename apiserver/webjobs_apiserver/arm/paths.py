@@ -78,9 +78,13 @@ def parse(parts: Sequence[str]) -> Address | None:
 
 def segments(scope: Scope) -> list[str]:
     """The decoded segments of a request's path. A slash that was escaped separates nothing, and is in no name."""
+    return [unquote(part).replace("/", _NO_NAME) for part in sent(scope).removeprefix("/").split("/")]
+
+
+def sent(scope: Scope) -> str:
+    """A request's path as the client sent it, escaped."""
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-    text = raw.partition(b"?")[0].decode("latin-1").removeprefix("/")
-    return [unquote(part).replace("/", _NO_NAME) for part in text.split("/")]
+    return raw.partition(b"?")[0].decode("latin-1")
 
 
 def of(scope: Scope) -> Address | None:

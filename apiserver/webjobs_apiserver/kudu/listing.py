@@ -19,7 +19,15 @@ from webjobs_apiserver.kudu.responses import dump
 _KEPT = 16
 """Lists that are remembered: site, type and the URL base that the client used make one."""
 
-EMPTY_ETAG = 17
+_EMPTY_ETAG = 17
+
+
+def etag_of(moving: Iterable[bytes]) -> str:
+    """ETag of a list, without quotes, from what moves it in each of its jobs."""
+    tag = _EMPTY_ETAG
+    for one in moving:
+        tag = zlib.crc32(one, tag)
+    return f"{tag:x}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +63,8 @@ class Listing:
         self._known[(*key, base)] = pieces
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
-        etag = EMPTY_ETAG
-        for piece in pieces.values():
-            etag = zlib.crc32(piece.moving, etag)
         body = b"[" + b",".join(piece.body for piece in pieces.values()) + b"]"
-        return Rendered(body=body, etag=f"{etag:x}")
+        return Rendered(body=body, etag=etag_of(piece.moving for piece in pieces.values()))
 
 
 def _piece(known: Mapping[str, _Piece], job: Job, latest: WebJobRun | None, *, base: str, now: datetime) -> _Piece:

@@ -28,7 +28,7 @@ def folder(*, namespace: str, webjob: str = "") -> str:
 
 def key(*, namespace: str, webjob: str, run_id: str, file_name: str = STATUS) -> str:
     """Key of a run's object, or of a file beside it."""
-    return f"{folder(namespace=namespace, webjob=webjob)}/{run_id}/{file_name}"
+    return stored_logs.run_log_key(namespace=namespace, webjob=webjob, run_id=run_id, file_name=file_name)
 
 
 async def write(store: ObjectStore, key: str, content: bytes) -> bool:

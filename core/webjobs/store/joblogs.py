@@ -19,6 +19,7 @@ from obstore.exceptions import AlreadyExistsError, PreconditionError
 
 from webjobs import logs
 from webjobs.store import ObjectStore, read_stream
+from webjobs.store import logs as stored_logs
 from webjobs.workerlog import Position
 
 log = logging.getLogger(__name__)
@@ -184,10 +185,7 @@ async def content(
 async def delete(store: ObjectStore, *, namespace: str, webjob: str) -> None:
     """Removes all of a log; fine when it is gone already. The journal goes last: it says what there is."""
     for name in (PREVIOUS_FILE_NAME, FILE_NAME, _JOURNAL):
-        try:
-            await obstore.delete_async(store, key(namespace=namespace, webjob=webjob, file_name=name))
-        except FileNotFoundError:
-            continue
+        await stored_logs.delete(store, key(namespace=namespace, webjob=webjob, file_name=name))
 
 
 async def webjobs(store: ObjectStore, *, namespace: str) -> list[str]:

@@ -13,9 +13,9 @@ OUTPUT = "output_log.txt"
 ERRORS = "error_log.txt"
 
 
-def run_log_key(*, namespace: str, webjob: str, run_id: str) -> str:
-    """Key of a run's log; ``webjob`` is the object name."""
-    return f"{namespace}/data/jobs/triggered/{webjob}/{run_id}/{OUTPUT}"
+def run_log_key(*, namespace: str, webjob: str, run_id: str, file_name: str = OUTPUT) -> str:
+    """Key of a run's log, or of a file beside it; ``webjob`` is the object name."""
+    return f"{namespace}/data/jobs/triggered/{webjob}/{run_id}/{file_name}"
 
 
 def error_log_key(key: str) -> str:
