@@ -36,7 +36,8 @@ def taken(position: Position, output: Output, *, instance: str, cap: int) -> Ent
     """One more line of the process's output; the one after ``cap`` is the last, and says that it is."""
     stamp = output.stamped.partition(" ")[0]
     after = replace(position, lines=position.lines + 1)
-    after = replace(after, err=stamp) if output.level == "ERR" else replace(after, out=stamp)
+    own = output.level == "ERR" and not output.joined
+    after = replace(after, err=stamp) if own else replace(after, out=stamp)
     moment = logs.moment(output.stamped)
     if is_full(after, cap=cap):
         return Entry(moment, logs.line(moment[0], instance, FULL, level="WARN").encode(), after)

@@ -83,7 +83,7 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
             followers=followers,
             stored_runs=stored_runs,
         )
-        worker_logs = WorkerLogs(kube=kube, pod_logs=pod_logs, cache=cache, store=store, clock=_utc_now)
+        worker_logs = WorkerLogs(kube=kube, pod_logs=pod_logs, cache=cache, store=store, clock=_utc_now, attach=attach)
 
         async def work_on(key: Key) -> float | None:
             worker_logs.observe(key)

@@ -40,7 +40,7 @@ class OperatorConfig(_Section):
     resources: dict[str, Any] = Field(default_factory=dict)
     """Requests and limits of jobs that say nothing."""
     attach: bool = False
-    """Whether the operator attaches to runs, to tell their stdout and stderr apart."""
+    """Whether the operator attaches to jobs, to tell their stdout and stderr apart."""
     job_retention_seconds: int = 300
     """Seconds that an ended Job and its pod stay for ``kubectl`` after the log is safe."""
     history_objects: int = Field(default=100, ge=1)

@@ -1,25 +1,22 @@
 """Reads the logs of runs that go on, and stores them as they come.
 
 A kubelet rotates logs, and gives only the newest file; a node may die with its disk. So what a run writes is in the
-store within seconds, and the archive at its end is made of that. Where that is enabled, attaching tells which lines are
-of stderr: the log stays the truth of what was written and when, so that what nobody heard is in it all the same.
+store within seconds, and the archive at its end is made of that.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from webjobs import logs
 from webjobs.logs import Level, Output
-from webjobs.stderr import Stderr
 from webjobs.store import ObjectStore, parts
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
 from webjobs_kube.runlogs import since
+from webjobs_operator.hearing import SETTLE_SECONDS, Attach, Hearing
 from webjobs_operator.tasks import cancelled
 
 log = logging.getLogger(__name__)
@@ -31,11 +28,6 @@ _MOST = 200
 others are read at their end; their scripts wait in vain for somebody who attaches, if they do."""
 _RETRY_SECONDS = 2.0
 _FINISH_SECONDS = 10.0
-_SETTLE_SECONDS = 1.0
-"""For which a line waits for the same one to come of stderr."""
-
-Attach = Callable[[str, str], AbstractAsyncContextManager[AsyncIterator[bytes]]]
-"""Namespace and name of a pod -> pieces of its stderr; lets its script begin."""
 
 
 class Followers:
@@ -94,13 +86,13 @@ class _Follower:
         self._lines: list[tuple[float, Output]] = []
         """With the moment of their coming."""
         self._bytes = 0
-        self._stderr = Stderr()
+        self._hearing: Hearing | None = None
         self._writing = asyncio.Lock()
 
     async def run(self, namespace: str, pod: str) -> None:
         """Until the container's end; a broken connection is taken up again where it broke."""
         ticker = asyncio.create_task(self._tick(pod))
-        hearing = asyncio.create_task(self._hear(self._attach, namespace, pod)) if self._attach else None
+        self._hearing = hearing = Hearing(self._attach, namespace, pod) if self._attach else None
         try:
             await self._resume(pod)
             while True:
@@ -119,34 +111,12 @@ class _Follower:
                     log.info("log of pod %s/%s broke off: %s", namespace, pod, error)
                     await asyncio.sleep(_RETRY_SECONDS)
             if hearing:  # its end comes with that of the container
-                await asyncio.wait([hearing], timeout=_SETTLE_SECONDS)
+                await hearing.settle()
         finally:
-            await cancelled([ticker, *([hearing] if hearing else [])])
+            await cancelled([ticker])
+            if hearing:
+                await hearing.close()
             await self._flush(pod)
-
-    async def _hear(self, attach: Attach, namespace: str, pod: str) -> None:
-        """Takes in stderr by itself; what is missed of it stays in the log, among the other lines."""
-        while True:
-            try:
-                async with attach(namespace, pod) as pieces:
-                    async for piece in pieces:
-                        self._stderr.feed(piece)
-                self._stderr.end()
-                return
-            except (NotFound, Invalid):
-                return
-            except ApiError as error:
-                forbidden = error.status == 403
-                log.log(
-                    logging.WARNING if forbidden else logging.INFO,
-                    "stderr of pod %s/%s is not heard: %s",
-                    namespace,
-                    pod,
-                    error,
-                )
-                if forbidden:
-                    return
-            await asyncio.sleep(_RETRY_SECONDS)
 
     async def _resume(self, pod: str) -> None:
         """After the parts of an operator before this one."""
@@ -164,14 +134,16 @@ class _Follower:
     async def _tick(self, pod: str) -> None:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
-            await self._flush(pod, settled=_SETTLE_SECONDS if self._attach else 0.0)
+            await self._flush(pod, settled=SETTLE_SECONDS if self._hearing else 0.0)
 
     async def _flush(self, pod: str, *, settled: float = 0.0) -> None:
         """Stores what came at least so many seconds ago. When the store fails it stays here, and the reading waits."""
         async with self._writing:
             before = asyncio.get_running_loop().time() - settled
             while count := sum(came <= before for came, _ in self._lines):
-                lines = [self._stderr.tell(line) for _, line in self._lines[:count]]
+                lines = [line for _, line in self._lines[:count]]
+                if self._hearing:
+                    lines = [self._hearing.tell(line) for line in lines]
                 if len(self._newest) > 1:  # two streams come as they are read
                     lines.sort(key=lambda line: logs.moment(line.stamped))
                 try:

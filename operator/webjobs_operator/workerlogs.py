@@ -15,6 +15,7 @@ from webjobs.store import ObjectStore, joblogs
 from webjobs_kube.client import KubeClient
 from webjobs_kube.podlogs import PodLogs
 from webjobs_operator.cache import Cache, Key
+from webjobs_operator.hearing import Attach
 from webjobs_operator.site import under
 from webjobs_operator.tasks import cancelled
 from webjobs_operator.workerpods import FOLLOWED, Sources
@@ -41,10 +42,13 @@ class WorkerLogs:
         cache: Cache,
         store: ObjectStore,
         clock: Callable[[], datetime],
+        attach: Attach | None = None,
     ) -> None:
         self._cache = cache
         self._store = store
-        self._sources = Sources(kube=kube, pod_logs=pod_logs, followed=asyncio.Semaphore(FOLLOWED), clock=clock)
+        self._sources = Sources(
+            kube=kube, pod_logs=pod_logs, followed=asyncio.Semaphore(FOLLOWED), clock=clock, attach=attach
+        )
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._writers: dict[Key, JobWriter] = {}
         self._deletions: dict[Key, asyncio.Task[None]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from webjobs.workerlog import About, Position, Read, Tell, Wait
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
+from webjobs_operator.hearing import SETTLE_SECONDS as HEARD_SECONDS
+from webjobs_operator.hearing import Attach, Hearing
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +61,8 @@ class Sources:
     pod_logs: PodLogs
     followed: asyncio.Semaphore
     clock: Callable[[], datetime]
+    attach: Attach | None = None
+    """To hear stderr by itself; None: lines have the level that the log API gives."""
 
 
 class PodReader:
@@ -86,6 +91,8 @@ class PodReader:
         self._read = ""
         """The ended process whose output was read to its end."""
         self._failures = 0
+        self._hearing: tuple[str, Hearing] | None = None
+        """Of the newest process that was followed."""
 
     def news(self, pod: Pod | None, *, about: About, cap: int) -> None:
         """The pod as it is now; None when it is gone."""
@@ -105,6 +112,13 @@ class PodReader:
 
     async def run(self) -> None:
         """Until all is told."""
+        try:
+            await self._run()
+        finally:
+            if self._hearing:
+                await self._hearing[1].close()
+
+    async def _run(self) -> None:
         if self._pod and self._position.stage != "new":
             await self._look()  # who came this far may have known more than we do
         while True:
@@ -198,7 +212,8 @@ class PodReader:
         """Takes lines that are new. What is read first is held back until it is sure whose it is."""
         meta, since = (self._known or {})["metadata"], self._position.since
         arguments = (meta["namespace"], meta["name"])
-        unread, held = parts.Unread(self._position.last), _Held(self._take)
+        hearing = await self._heard(process, *arguments, begin=follow)
+        unread, held = parts.Unread(self._position.last), _Held(self._take, hearing)
         check: asyncio.Task[None] | None = None
         async with AsyncExitStack() as stack:
             if follow:
@@ -206,6 +221,8 @@ class PodReader:
             else:
                 source = self._sources.pod_logs.lines(*arguments, previous=process.previous, since=since)
             lines = await stack.enter_async_context(aclosing(source))
+            if hearing:
+                stack.enter_context(_running(held.settling()))
             try:
                 async for line in lines:
                     if not unread.has(line):
@@ -214,6 +231,7 @@ class PodReader:
                     check = check or stack.enter_context(_running(self._sure(process, held)))
                     if held.bytes >= _HELD_BYTES:
                         await check
+                        held.settle()
                     await self._sink.room()
                     if workerlog.is_full(self._position, cap=self._cap):
                         return
@@ -224,6 +242,20 @@ class PodReader:
                     check = stack.enter_context(_running(self._sure(process, held)))
             if check:
                 await check
+            if hearing:
+                await hearing.settle()
+                held.settle()
+
+    async def _heard(self, process: Process, namespace: str, pod: str, *, begin: bool) -> Hearing | None:
+        """Who hears stderr of a process, or heard it: the same over all connections to its log."""
+        if self._hearing and self._hearing[0] == process.id:
+            return self._hearing[1]
+        if not begin or self._sources.attach is None:
+            return None
+        if self._hearing:
+            await self._hearing[1].close()
+        self._hearing = process.id, Hearing(self._sources.attach, namespace, pod)
+        return self._hearing[1]
 
     def _take(self, line: Output) -> None:
         if workerlog.is_full(self._position, cap=self._cap):
@@ -256,25 +288,40 @@ class PodReader:
 
 
 class _Held:
-    """Lines that wait; after ``release`` they pass."""
+    """Lines that wait; after ``release`` they pass, where stderr is heard a little later and with their level."""
 
-    def __init__(self, take: Callable[[Output], None]) -> None:
+    def __init__(self, take: Callable[[Output], None], hearing: Hearing | None) -> None:
         self._take = take
-        self._lines: list[Output] = []
+        self._hearing = hearing
+        self._lines: deque[tuple[float, Output]] = deque()
+        """With the moment of their coming."""
         self._free = False
         self.bytes = 0
 
     def add(self, line: Output) -> None:
-        if self._free:
-            self._take(line)
-            return
-        self._lines.append(line)
+        self._lines.append((asyncio.get_running_loop().time(), line))
         self.bytes += len(line.stamped)
+        if self._hearing is None:
+            self.settle()
 
     def release(self) -> None:
-        lines, self._lines, self._free, self.bytes = self._lines, [], True, 0
-        for line in lines:
-            self._take(line)
+        self._free = True
+        if self._hearing is None:
+            self.settle()
+
+    def settle(self, *, age: float = 0.0) -> None:
+        """Lets those go that came so many seconds ago, if they may."""
+        before = asyncio.get_running_loop().time() - age
+        while self._free and self._lines and self._lines[0][0] <= before:
+            _, line = self._lines.popleft()
+            self.bytes -= len(line.stamped)
+            self._take(self._hearing.tell(line) if self._hearing else line)
+
+    async def settling(self) -> None:
+        """Lets them go one by one, once stderr had its time to tell of them."""
+        while True:
+            await asyncio.sleep(HEARD_SECONDS / 4)
+            self.settle(age=HEARD_SECONDS)
 
 
 def _version(pod: Pod) -> int:

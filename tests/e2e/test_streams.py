@@ -8,7 +8,7 @@ import pytest
 
 from tests import cluster as clusters
 from tests import stack as stacks
-from tests.site import Site, eventually
+from tests.site import Site, eventually, shell
 
 NAME = "streams"
 SCRIPT = "echo one; echo two >&2; echo three; exit 3\n"
@@ -76,7 +76,24 @@ def test_streams_told_apart_by_attaching(site: Site) -> None:
         errors = [line for line in lines if line.startswith("ERR ]")]
         assert all(line.startswith("ERR ] err ") for line in errors)
         assert {"ERR ] err 8", "ERR ] err 40"} <= set(errors), "before that operator's end, and by the next"
+        _workers_are_heard(site)
     finally:
         stacks.upgrade(site.stack, {"attach": {"enabled": False}})
     for name in ("heard", "goes-on"):
         site.http.delete(f"/api/triggeredwebjobs/{name}")
+
+
+def _workers_are_heard(site: Site) -> None:
+    """Two lives of a script, and an image that says itself what runs."""
+    site.apply("worker-heard", {"type": "continuous", **shell("echo in; echo out >&2; sleep 1; exit 3\n")})
+    command = ["/bin/sh", "-c", "while sleep 1; do echo in; echo out >&2; done"]
+    site.apply("image-heard", {"type": "continuous", "image": site.stack.image, "command": command})
+
+    def heard(name: str, count: int) -> bool:
+        answer = site.http.get(f"/vfs/data/jobs/continuous/{name}/job_log.txt")
+        lines = _output(answer.text) if answer.status_code == 200 else []
+        return lines.count("ERR ] out") >= count and lines.count("INFO] in") >= count
+
+    eventually(lambda: heard("worker-heard", 2), seconds=60, what="stderr of two lives")
+    eventually(lambda: heard("image-heard", 3), seconds=60, what="stderr of a plain image")
+    site.kubectl("delete", "wj", "worker-heard", "image-heard")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import obstore
 import pytest
 
 from tests.unit.builders import pod
+from tests.unit.ear import Ear
 from tests.unit.fake_kube import FakeKube
 from webjobs.store import ObjectStore, open_store, parts
 from webjobs.store.logs import run_log_key
@@ -18,7 +18,8 @@ from webjobs_kube import runlogs
 from webjobs_kube.errors import ApiError, NotFound, Unreachable
 from webjobs_kube.podlogs import PodLogs
 from webjobs_operator import follow
-from webjobs_operator.follow import Attach, Followers
+from webjobs_operator.follow import Followers
+from webjobs_operator.hearing import Attach
 
 KEY = run_log_key(namespace="site", webjob="job", run_id="202601010000000000")
 POD = ("site", "job-pod", False)
@@ -238,26 +239,6 @@ async def test_a_part_in_pieces_of_any_size(monkeypatch: pytest.MonkeyPatch) -> 
     found = [(one.level, one.stamped.partition(" ")[2]) async for one in parts.read(store, ["x"], last=last)]
     assert found == [("INFO", "é"), ("ERR", "b b")]
     assert runlogs.since(last) == "2026-01-01T00:00:01Z"
-
-
-class Ear:
-    """The stderr of a container, as attaching gives it; ``errors``: what the next tries end with."""
-
-    def __init__(self, *errors: ApiError) -> None:
-        self.pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self.errors = list(errors)
-        self.tries = 0
-
-    @asynccontextmanager
-    async def __call__(self, namespace: str, pod: str) -> AsyncIterator[AsyncIterator[bytes]]:
-        self.tries += 1
-        if self.errors:
-            raise self.errors.pop(0)
-        yield self._pieces()
-
-    async def _pieces(self) -> AsyncIterator[bytes]:
-        while (piece := await self.pieces.get()) is not None:
-            yield piece
 
 
 async def test_attaching_tells_the_streams_apart() -> None:

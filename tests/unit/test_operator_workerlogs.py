@@ -12,14 +12,16 @@ import obstore
 import pytest
 
 from tests.unit.builders import pod, webjob_body
+from tests.unit.ear import Ear
 from tests.unit.fake_kube import FakeKube
 from tests.unit.test_workerlog import BACK_OFF, BEGUN, PROCESS, down, ended, running
 from webjobs import workerlines
 from webjobs.store import joblogs, open_store
 from webjobs_kube.errors import ApiError, Unreachable
 from webjobs_kube.podlogs import PodLogs
-from webjobs_operator import workerlogs, workerpods, workerwriter
+from webjobs_operator import hearing, workerlogs, workerpods, workerwriter
 from webjobs_operator.cache import Cache
+from webjobs_operator.hearing import Attach
 from webjobs_operator.workerlogs import WorkerLogs
 
 T = TypeVar("T")
@@ -35,10 +37,12 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
         (workerpods, ("POLL_SECONDS", "SETTLE_SECONDS", "END_SECONDS", "_RETRY_SECONDS", "_LONGEST_RETRY_SECONDS")),
         (workerwriter, ("FLUSH_SECONDS", "SOON_SECONDS", "_RETRY_SECONDS", "_LONGEST_RETRY_SECONDS")),
         (workerlogs, ("_RETRY_SECONDS", "_LONGEST_RETRY_SECONDS")),
+        (hearing, ("_RETRY_SECONDS",)),
     ):
         for name in names:
             monkeypatch.setattr(module, name, 0.02)
     monkeypatch.setattr(workerpods, "OVER_SECONDS", 0.3)
+    monkeypatch.setattr(workerpods, "HEARD_SECONDS", 0.1)
 
 
 def line(number: int, text: str = "") -> str:
@@ -60,6 +64,7 @@ class World:
         self.now = datetime(2026, 1, 1, 1, tzinfo=UTC)
         self.uid = "uid-job"
         self.cache = Cache()
+        self.attach: Attach | None = None
         self.job()
         self.operator = self.new_operator()
 
@@ -70,6 +75,7 @@ class World:
             cache=self.cache,
             store=self.store,
             clock=lambda: self.now,
+            attach=self.attach,
         )
 
     def job(self, **spec: Any) -> None:
@@ -122,6 +128,17 @@ class World:
         pieces = await joblogs.content(self.store, journal, namespace="site", webjob="job")
         content = b"".join([piece async for piece in pieces])
         return [one.partition("] ")[2] for one in content.decode().split("\r\n")[:-1]]
+
+    async def levels(self) -> list[str]:
+        """What is stored of the output; what is an error with a mark before it."""
+        journal = await joblogs.read(self.store, namespace="site", webjob="job", owner=self.uid)
+        pieces = await joblogs.content(self.store, journal, namespace="site", webjob="job")
+        lines = b"".join([piece async for piece in pieces]).decode().splitlines()
+        return [
+            ("!" if "ERR ]" in one else "") + one.partition("] ")[2]
+            for one in lines
+            if "SYS" not in one and "] Status" not in one
+        ]
 
     async def numbers(self) -> list[str]:
         """The same without system lines, which hold no bare numbers."""
@@ -454,3 +471,38 @@ async def test_a_process_that_its_container_waits_for(world: World) -> None:
     own.append(line(63))
     world.now = datetime(2026, 1, 1, 0, 1, 2, tzinfo=UTC)
     await world.has([*told, *PROCESS, "63"])
+
+
+async def test_attaching_tells_the_streams_of_each_life_apart(world: World) -> None:
+    world.attach = ear = Ear()
+    await world.kill()
+    own = world.log(line(1), line(2, "oops"), line(3))
+    world.pod(running(1))
+    ear.pieces.put_nowait(b"oops\n")
+    await world.has([*RUNS, "1", "oops", "3"])
+    own.append(line(4, "last"))
+    for piece in (b"last", None):  # it ends in the middle of a line
+        ear.pieces.put_nowait(piece)
+    await world.has([*RUNS, "1", "oops", "3", "last"])
+    world.log(*own, previous=True)
+    world.log(line(10), line(11, "oops"))
+    world.pod(running(9), ended(5, code=3), count=1)
+    ear.pieces.put_nowait(b"oops\n")
+    await world.has([*RUNS, "1", "oops", "3", "last", FAILED, *down(4), *PROCESS, "10", "oops"])
+    assert ear.tries == 2, "once a life"
+    assert await world.levels() == ["1", "!oops", "3", "!last", "10", "!oops"]
+
+
+async def test_what_nobody_hears_is_there_all_the_same(world: World) -> None:
+    world.attach = ear = Ear(Unreachable("broken"), ApiError(403, "Forbidden", "a policy"))
+    await world.kill()
+    own = world.log(line(1))
+    world.pod(running(1))
+    await world.has([*RUNS, "1"])
+    await until(lambda: asyncio.sleep(0, ear.tries), lambda tries: tries == 2)
+    own += [line(2, "oops"), line(3)]
+    await world.has([*RUNS, "1", "oops", "3"])
+    await world.kill()
+    own.append(line(4))
+    await world.has([*RUNS, "1", "oops", "3", "4"])
+    assert await world.levels() == ["1", "oops", "3", "4"]

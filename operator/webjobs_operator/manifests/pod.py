@@ -72,7 +72,7 @@ def pod_template(
         "securityContext": config.container_security_context,
     }
     words = [*(spec.args or []), *(arguments or [])]
-    listened = config.attach and spec.type == "triggered" and not program.on_windows
+    listened = config.attach and not program.on_windows
     if program.script:
         text = boot.script(
             package=f"{PACKAGE}/{PACKAGE_FILE}" if program.config_map else None,
