@@ -10,6 +10,7 @@ UV_VERSION := 0.13.9
 VENV := .venv
 RUN := $(VENV)/bin/python
 NAME ?= dev
+CORES ?= auto
 
 .PHONY: help demo up down test test-full unit lint format generate verify bench soak clean
 
@@ -36,13 +37,14 @@ down:  ## stops the cluster and removes its state
 test: lint  ## everything: lint, unit, integration, e2e, conformance
 	@$(RUN) -m tests.cluster build --name test  # here, because pytest would hide the progress of ten minutes
 	@$(RUN) -m tests.s3
-	$(RUN) -m pytest -x tests/unit tests/integration tests/e2e tests/conformance
+	$(RUN) -m pytest -x -n $(CORES) tests/unit
+	$(RUN) -m pytest -x --durations=30 tests/integration tests/e2e tests/conformance
 
 test-full: $(VENV)/.synced  ## what takes half an hour more: control plane killed, a short soak, thousands of orders
 	WEBJOBS_EXAMPLES=300 $(RUN) -m pytest -x tests/unit/test_any_order.py tests/full
 
 unit: $(VENV)/.synced  ## unit tests only
-	$(RUN) -m pytest -x tests/unit
+	$(RUN) -m pytest -x -n $(CORES) tests/unit
 
 lint: $(VENV)/.synced verify  ## ruff, mypy, import rules, chart
 	$(VENV)/bin/ruff check .

@@ -17,7 +17,7 @@ from webjobs.store.logs import run_log_key
 from webjobs_kube import runlogs
 from webjobs_kube.errors import ApiError, NotFound, Unreachable
 from webjobs_kube.podlogs import PodLogs
-from webjobs_operator import follow
+from webjobs_operator import follow, hearing
 from webjobs_operator.follow import Followers
 from webjobs_operator.hearing import Attach
 
@@ -80,7 +80,9 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow, "FLUSH_SECONDS", 0.02)
     monkeypatch.setattr(follow, "_RETRY_SECONDS", 0.02)
     monkeypatch.setattr(follow, "_FINISH_SECONDS", 0.5)
-    monkeypatch.setattr(follow, "_SETTLE_SECONDS", 0.02)
+    monkeypatch.setattr(follow, "SETTLE_SECONDS", 0.02)
+    monkeypatch.setattr(hearing, "SETTLE_SECONDS", 0.02)
+    monkeypatch.setattr(hearing, "_RETRY_SECONDS", 0.02)
 
 
 async def test_lines_are_stored_within_seconds_and_outlive_the_node() -> None:
