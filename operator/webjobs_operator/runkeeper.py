@@ -172,6 +172,8 @@ class RunKeeper:
                     continue
             else:
                 self._follow(run, own)
+                looks = [since + states.UNPREPARED for pod in own if (since := states.unprepared_since(pod))]
+                this.due += [look for look in looks if look > this.now]
             patch = {key: value for key, value in status.items() if known.get(key) != value}
             if patch:
                 await self._patch_run(run, {"status": patch})

@@ -23,7 +23,10 @@ _SETUP_FAILURES = {
     "CreateContainerConfigError",
     "CreateContainerError",
     "RunContainerError",
+    "NodeNotPrepared",  # ours: the kubelet tells of it by events alone
 }
+UNPREPARED = timedelta(seconds=60)
+"""For which a node may work at a pod's volumes and network before that is told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +118,7 @@ def outcome(run: WebJobRun, *, job: Object | None, pods: Sequence[Object], now: 
         return Outcome(state="Running", process_start=started, pod=_name(pod))
     return Outcome(
         state=run.status.state if run.status.state == "Running" else "Initializing",
-        message=_waiting_message(pod),
+        message=_waiting_message(pod, now=now),
         pod=_name(pod),
     )
 
@@ -150,7 +153,16 @@ def is_setup_failure(message: str | None) -> bool:
     return (message or "").partition(":")[0] in _SETUP_FAILURES
 
 
-def _waiting_message(pod: Object) -> str | None:
+def unprepared_since(pod: Object) -> datetime | None:
+    """Since when a node works at the volumes and the network of a pod; None: it does not."""
+    conditions = {one["type"]: one for one in pod.get("status", {}).get("conditions", [])}
+    scheduled, ready = conditions.get("PodScheduled", {}), conditions.get("PodReadyToStartContainers", {})
+    if is_over(pod) or scheduled.get("status") != "True" or ready.get("status") != "False":
+        return None
+    return parse_time(scheduled.get("lastTransitionTime"))
+
+
+def _waiting_message(pod: Object, *, now: datetime) -> str | None:
     waiting = container_state(pod).get("waiting", {})
     if waiting.get("reason") in _SETUP_FAILURES:
         return (
@@ -163,6 +175,12 @@ def _waiting_message(pod: Object) -> str | None:
     for condition in pod.get("status", {}).get("conditions", []):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return str(condition.get("message", ""))[:1024] or None
+    since = unprepared_since(pod)
+    if since and now - since >= UNPREPARED:
+        return (
+            f"NodeNotPrepared: the node could not prepare the pod in {UNPREPARED.seconds} seconds. A Secret, ConfigMap "
+            f"or claim of its volumes may not be there: kubectl describe pod {_name(pod)} says which."
+        )
     return None
 
 
@@ -171,7 +189,7 @@ def _ended(pod: Object, *, job_message: str | None, now: datetime) -> Outcome:
     # The container says it before the phase does, which waits until the kubelet has cleaned up.
     success = terminated["exitCode"] == 0 if terminated else pod.get("status", {}).get("phase") == "Succeeded"
     if not terminated:  # evicted, or failed in its init container
-        text = job_message or _taken_away(pod) or _waiting_message(pod) or _pod_message(pod)
+        text = job_message or _taken_away(pod) or _waiting_message(pod, now=now) or _pod_message(pod)
         return Outcome(
             state="Success" if success else "Failed", end=now, message=None if success else text, pod=_name(pod)
         )

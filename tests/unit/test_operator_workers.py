@@ -137,6 +137,29 @@ def test_a_run_whose_image_is_not_there_is_given_up(crash: int) -> None:
     assert world.events().count("RunGivenUp") == 1
 
 
+def test_a_run_whose_volume_is_not_there_is_given_up() -> None:
+    """The kubelet says nothing of it in the pod: no news come, and none are waited for."""
+    world = World(webjob_body({"startingDeadlineSeconds": 90}), run_body())
+    world.settle()
+    world.play({"waiting": {"reason": "ContainerCreating"}}, phase="Pending")
+    conditions = [
+        {"type": "PodReadyToStartContainers", "status": "False", "lastTransitionTime": rfc3339(world.now)},
+        {"type": "PodScheduled", "status": "True", "lastTransitionTime": rfc3339(world.now)},
+    ]
+    world.kube.objects["Pod", "site", RUN]["status"]["conditions"] = conditions
+    world.settle()
+    assert "message" not in world.one("WebJobRun")["status"]
+    assert world.due == pytest.approx(60, abs=1)
+    world.now += timedelta(seconds=61)
+    assert world.settle() == ["patch WebJobRun/status"]
+    assert world.one("WebJobRun")["status"]["message"].startswith("NodeNotPrepared: ")
+    assert world.due == pytest.approx(29, abs=1)
+    world.now += timedelta(seconds=30)
+    assert "delete Job" in world.settle()
+    status = world.one("WebJobRun")["status"]
+    assert (status["state"], status["message"].endswith("It never began.")) == ("Failed", True)
+
+
 @pytest.mark.parametrize("crash", range(6))
 def test_a_slot_whose_package_went_before_its_job_was_known(crash: int) -> None:
     """The CronJob made it of the old template while an upload replaced it: it could never begin."""
