@@ -16,11 +16,13 @@ import pytest
 
 from tests import s3
 from tests import stack as stacks
-from tests.site import Site, eventually, zip_of
+from tests.site import Site, eventually, shell, zip_of
 from webjobs.store import garbage, open_store, packages
 
 ENVIRONMENT = "bucket"
 FOLDER = "a/prefix/" + stacks.SITE
+OBJECTS = 2
+"""WebJobRuns of a job: what is older is in the bucket alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +55,11 @@ def bucket(site: Site) -> Iterator[Bucket]:
         stacks.apply(site.stack.kubeconfig, secret)
         collection = {"enabled": True, "graceHours": 1, "periodMinutes": 0.05}
         bucket = {"url": server.url, "envFrom": [{"secretRef": {"name": ENVIRONMENT}}], "garbageCollection": collection}
-        stacks.upgrade(site.stack, {"store": bucket})
+        stacks.upgrade(site.stack, {"store": bucket, "jobs": {"historyObjects": OBJECTS}})
         yield Bucket(server=server, way=way)
         site.kubectl("delete", "wj", "--all", "--wait")
         volume = {"url": "file:///var/lib/webjobs", "envFrom": [], "garbageCollection": {"periodMinutes": 60}}
-        stacks.upgrade(site.stack, {"store": volume})
+        stacks.upgrade(site.stack, {"store": volume, "jobs": {"historyObjects": 100}})
 
 
 def _digest(site: Site, name: str) -> str:
@@ -81,6 +83,29 @@ def test_packages_and_logs_lie_in_the_bucket(site: Site, bucket: Bucket) -> None
         assert stored.read_bytes().decode() == log
     read = site.http.get("/api/vfs/site/wwwroot/App_Data/jobs/triggered/s3large/data", headers={"Range": "bytes=5-9"})
     assert read.content == large[5:10]
+
+
+def test_older_runs_and_the_log_of_a_worker_lie_in_the_bucket(site: Site, bucket: Bucket) -> None:
+    site.apply("s3worker", {"type": "continuous", **shell("echo at work; sleep 1000\n")})
+    site.apply("s3many", {"type": "triggered", "concurrencyPolicy": "Allow", **shell("echo $WEBJOBS_RUN_ID\n")})
+    accepted = [site.run("s3many").headers["Location"].rpartition("/")[2] for _ in range(OBJECTS + 2)]
+    history = "/api/triggeredwebjobs/s3many/history"
+
+    def moved() -> bool:
+        ids = [run["id"] for run in site.http.get(history).json()["runs"]]
+        return ids == accepted[::-1] and len(site.objects("wjr", "webjobs.dev/webjob=s3many")) == OBJECTS
+
+    eventually(moved, seconds=60, what="older runs in the bucket")
+    for run in site.http.get(history).json()["runs"]:
+        assert (run["status"], f"INFO] {run['id']}" in site.log(run)) == ("Success", True)
+    kept = bucket.folder / "data/jobs/triggered/s3many"
+    assert sorted(path.parent.name for path in kept.rglob("status")) == accepted[:2]
+    log = "/vfs/data/jobs/continuous/s3worker/job_log.txt"
+    journal = bucket.folder / "data/jobs/continuous/s3worker"
+    eventually(lambda: any(path.is_file() for path in journal.rglob("*")), what="the log of the worker")
+    assert "INFO] at work" in site.http.get(log).text
+    site.kubectl("delete", "wj", "s3many", "s3worker", "--wait")
+    eventually(lambda: not any(one.is_file() for one in [*kept.rglob("*"), *journal.rglob("*")]), what="their end")
 
 
 def test_while_the_bucket_is_away(site: Site, bucket: Bucket) -> None:
