@@ -97,13 +97,18 @@ def check_logs(site: Site, jobs: dict[str, str], records: dict[str, list[Object]
             ends = [at for word, at in said if word == "ended"]
             if answer.status_code != 200 or not answer.text.strip():
                 found.wrong.append(f"{name}: run {run_id} ({run['status']}) has no log")
-            elif len(begins) > 1 or (not begins and "exitCode" in counted.get(run_id, {}).get("status", {})):
+            elif len(begins) > 1 or (not begins and _has_run(counted.get(run_id, {}).get("status", {}))):
                 found.wrong.append(f"{name}: run {run_id} ({run['status']}) began {len(begins)} times")
             spans += [(begin, (ends or [begin])[0], run_id) for begin in begins]
         if kind in ONE_AT_A_TIME:
             found.wrong += [f"{name}: {text}" for text in _overlaps(spans)]
     found.figures = {"logs read": read}
     return found
+
+
+def _has_run(status: Object) -> bool:
+    """Whether the script must have said something. One that is cancelled may end before it says anything."""
+    return "exitCode" in status and status.get("state") != "Aborted"
 
 
 def _overlaps(spans: list[tuple[float, float, str]]) -> Iterator[str]:

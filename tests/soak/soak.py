@@ -34,6 +34,8 @@ SHORT_HISTORY = 1
 """``historyLimit`` in the steady phase."""
 RETENTION = 30
 """Seconds for which an ended Job and its pod stay: with the usual five minutes there are more and more for so long."""
+ROOM = {component: {"resources": {"requests": {"cpu": "400m"}}} for component in ("operator", "apiserver")}
+"""For our own processes: the runs fill the machine, and a node gives CPU by requests then (docs/architecture.md)."""
 CATCH_UP = timedelta(seconds=45)
 """From a ready operator to one that has done what was due."""
 
