@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from webjobs_apiserver.kragle.gate import LOGINS, ROOT
-from webjobs_apiserver.kudu.operations import JSON, Operation
+from webjobs_apiserver.kudu.operations import JSON, Answers, Operation
 
 _NAME: dict[str, Any] = {"type": ["string", "null"]}
 _JOB = {
@@ -26,7 +26,7 @@ def _operation(
     summary: str, fields: dict[str, Any] | None = None, *, required: tuple[str, ...] = (), query: tuple[str, ...] = ()
 ) -> Operation:
     body = {"type": "object", "properties": fields, "required": list(required), "additionalProperties": False}
-    answers = {200: JSON, 500: JSON, "default": JSON}
+    answers: Answers = {200: JSON, 500: JSON, "default": JSON}
     return Operation(summary=summary, answers=answers, takes={JSON: body} if fields else {}, query=query)
 
 

@@ -150,7 +150,7 @@ def _check_name(value: Any) -> str | None:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME or not value.isprintable():
         raise Fault(
             faults.UNSUITABLE,
-            f"name must be null or a string of 1 to {MAX_NAME} characters without control characters.",
+            f"name must be null or a string of 1 to {MAX_NAME} printable characters.",
         )
     return value
 
