@@ -122,6 +122,4 @@ def add(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
-        if kragle.context_of(request.scope):
-            return kragle.failed(request.scope, error, status=500, message="An error has occurred.")
         return answer(request, Failure(status=500, message="An error has occurred.", form="object"))
