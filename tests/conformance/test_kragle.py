@@ -218,35 +218,47 @@ def _operator(site: Site, *arguments: str) -> None:
 
 
 def test_a_queued_job_goes_instead_of_running(api: Client) -> None:
-    """Three at once: the operator stays, is restarted in between, and is away when the time comes."""
-    site = api.site
-    now = int(time.time())
-    moments = {"stays": now + 4, "restarted": now + 14, "away": now + 8}
-    jobs = {
-        name: api.job(schedule_id=api.schedule(timestamp=moment), stack_id=stack(api), enabled=True, name=name)
-        for name, moment in moments.items()
-    }
-    for job in jobs.values():
-        assert api.ok("DELETE", f"/jobs/{job}") == {"queued_for_deletion": job}
-    for name, moment in moments.items():
+    """Also when the operator is restarted in between, or away when the time comes; and when it is queued only then."""
+    site, first = api.site, stack(api)
+
+    def job(name: str, *, seconds: int) -> int:
+        moments[name] = int(time.time()) + seconds
+        schedule = api.schedule(timestamp=moments[name])
+        jobs[name] = api.job(schedule_id=schedule, stack_id=first, enabled=True, name=name)
+        return jobs[name]
+
+    def queue(name: str) -> None:
+        assert api.ok("DELETE", f"/jobs/{jobs[name]}") == {"queued_for_deletion": jobs[name]}
         found = api.ok("GET", f"/jobs/byname/{name}")
-        assert (found["do_run"], found["do_del"], found["next_run"]) == (True, True, moment)
-    eventually(lambda: api.is_gone(jobs["stays"]), what="the end of the first")
-    assert time.time() >= moments["stays"]
+        assert (found["do_run"], found["do_del"], found["next_run"]) == (True, True, moments[name])
+
+    def wait_for_the_end(name: str) -> None:
+        eventually(lambda: api.is_gone(jobs[name]), what=f"the end of {name}")
+        assert time.time() >= moments[name]
+
+    moments: dict[str, int] = {}
+    jobs: dict[str, int] = {}
+    job("stays", seconds=3)
+    job("restarted", seconds=20)
+    queue("stays")
+    queue("restarted")
+    wait_for_the_end("stays")
     _operator(site, "scale", "deployment/webjobs-operator", "--replicas=0")
     try:
-        time.sleep(max(moments["away"] + 1 - time.time(), 0))  # the time must pass while nobody is there
+        _operator(site, "wait", "--for=delete", "pod", "-l", "app.kubernetes.io/component=operator", "--timeout=60s")
+        job("away", seconds=2)
+        job("late", seconds=2)
+        queue("away")
+        time.sleep(max(moments["late"] + 1 - time.time(), 0))  # the times must pass while nobody is there
+        queue("late")
         assert not api.is_gone(jobs["away"])
-        assert api.ok("DELETE", f"/jobs/{jobs['away']}") == {"queued_for_deletion": jobs["away"]}
     finally:
         _operator(site, "scale", "deployment/webjobs-operator", "--replicas=1")
         _operator(site, "rollout", "status", "deployment/webjobs-operator", "--timeout=60s")
-    for name in ("away", "restarted"):
-        eventually(lambda name=name: api.is_gone(jobs[name]), what=f"the end of {name}")  # type: ignore[misc]
-    assert time.time() >= moments["restarted"]
-    time.sleep(1)
-    for job in jobs.values():
-        assert api.runs(job) == []
+    for name in ("away", "late", "restarted"):
+        wait_for_the_end(name)
+    time.sleep(1)  # what could begin wrongly would have
+    assert {name: api.runs(one) for name, one in jobs.items()} == {key: [] for key in jobs}
 
 
 def _state(site: Site) -> Any:

@@ -93,6 +93,7 @@ FAULTS: list[tuple[int, str, str, Any]] = [
     (6, "GET", "/jobs/byname/nobody", None),
     (6, "GET", "/jobs/byname/TAKEN", None),
     (6, "PUT", "/jobs/99", {"enabled": True}),
+    (6, "PUT", "/jobs/99", {"stack_id": 99}),
     (6, "DELETE", "/jobs/99", None),
     (6, "GET", "/schedules/byid/99", None),
     (6, "PUT", "/schedules/99", {"name": "x"}),

@@ -192,8 +192,9 @@ async def test_names(api: Kragle) -> None:
     assert (await api.get("/jobs/byname/taken"))["id"] == 2
     for missing in ("null", "None", "nobody"):
         assert await api.code("GET", f"/jobs/byname/{missing}") == 6
-    await api.ok("PUT", "/jobs/2", {"name": "a/b c%?"})
-    assert (await api.get("/jobs/byname/a%2Fb%20c%25%3F"))["id"] == 2
+    await api.ok("PUT", "/jobs/2", {"name": "a/b c%?/"})
+    for path in ("a%2Fb%20c%25%3F%2F", "a/b%20c%25%3F%2F", "a/b%20c%25%3F%2F/"):
+        assert (await api.get(f"/jobs/byname/{path}"))["id"] == 2
 
 
 async def test_the_name_of_what_is_gone_is_free(api: Kragle) -> None:

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from webjobs_apiserver.auth.credentials import Role
+from webjobs_apiserver.auth.tickets import Ticket
 from webjobs_apiserver.kragle import faults
 from webjobs_apiserver.kragle.faults import Fault, Mode
 from webjobs_apiserver.kudu.responses import json_answer
-
-if TYPE_CHECKING:
-    from webjobs_apiserver.kragle.gate import Login
 
 log = logging.getLogger(__name__)
 
 SCOPE = "webjobs.kragle"
 """Key in the ASGI scope; only requests of this API have it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """Who has just logged in."""
+
+    role: Role
+    ticket: Ticket
 
 
 @dataclass(kw_only=True)

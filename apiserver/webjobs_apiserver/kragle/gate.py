@@ -6,7 +6,6 @@ counts.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +14,6 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webjobs_apiserver.auth import rights
-from webjobs_apiserver.auth.credentials import Role
 from webjobs_apiserver.auth.headers import Basic, Bearer, shown
 from webjobs_apiserver.auth.keeper import Admitted, Asked, Keeper, Refusal
 from webjobs_apiserver.auth.tickets import COOKIE, Ticket
@@ -23,19 +21,9 @@ from webjobs_apiserver.kragle import answers, faults, requests
 from webjobs_apiserver.kragle.faults import Fault, Mode
 from webjobs_apiserver.sites import SITE
 
-log = logging.getLogger(__name__)
-
 ROOT = "/api/v1"
 LOGINS = ("/authenticate", "/login")
 _BODIES = ("POST", "PUT")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Login:
-    """Who has just logged in."""
-
-    role: Role
-    ticket: Ticket
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +35,14 @@ class _Sent:
     given: Basic | Bearer | Ticket | None = field(default=None, repr=False)
 
 
-def below_root(path: str) -> str | None:
+def below_root(scope: Scope) -> str | None:
     """The path below the root, without a slash at its end; None for other paths."""
+    path: str = scope["path"]
     if path != ROOT and not path.startswith(f"{ROOT}/"):
         return None
-    return path.removeprefix(ROOT).removesuffix("/")
+    raw: bytes = scope.get("raw_path") or path.encode()
+    # A slash that was escaped is a part of a name.
+    return path.removeprefix(ROOT).removesuffix("/") if raw.endswith(b"/") else path.removeprefix(ROOT)
 
 
 class KragleGate:
@@ -63,7 +54,7 @@ class KragleGate:
         self._mode = mode
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = below_root(scope["path"]) if scope["type"] == "http" else None
+        path = below_root(scope) if scope["type"] == "http" else None
         if path is None:
             await self._app(scope, receive, send)
             return
@@ -80,7 +71,7 @@ class KragleGate:
             ticket = await self._keeper.tickets.issue(
                 admitted.accounts, admitted.role, namespace=admitted.site.namespace, now=self._keeper.clock()
             )
-            context.login = Login(role=admitted.role, ticket=ticket)
+            context.login = answers.Login(role=admitted.role, ticket=ticket)
         await self._app_or_fault({**scope, SITE: admitted.site}, receive, send)
 
     async def _app_or_fault(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from webjobs_apiserver import sites
 from webjobs_apiserver.auth.tickets import COOKIE, LIFETIME
 from webjobs_apiserver.kragle import answers, bodies, faults, requests
-from webjobs_apiserver.kragle.bodies import Body
 from webjobs_apiserver.kragle.faults import Fault
 from webjobs_apiserver.kragle.gate import LOGINS, ROOT
 from webjobs_apiserver.kudu.responses import json_answer
@@ -22,11 +21,6 @@ from webjobs_apiserver.service import Service
 def routers(service: Service) -> Sequence[APIRouter]:
     """See the module."""
     return _logins(), _jobs(service), _schedules(service), _stacks(service)
-
-
-def _page(request: Request, collection: str, entries: Callable[[], list[Body]]) -> Response:
-    number = requests.page(request.url.query)
-    return json_answer(bodies.page(collection, entries(), number=number))
 
 
 def _logins() -> APIRouter:

@@ -118,10 +118,10 @@ class ScheduledJobs:
 
         One that is queued for deletion goes at once when it is switched off.
         """
-        if "stack" in changes:
-            await self._check_stack(site, changes["stack"])
         view = await self._view(site)
         before = view.job(identifier, now=self._clock())
+        if "stack" in changes:
+            await self._check_stack(site, changes["stack"])
         revision = view.registry.jobs[identifier].revision
         ends = before.queued and changes.get("enabled") is False
 
