@@ -122,6 +122,7 @@ def _values(image: str, *, volume: str | None) -> dict[str, Any]:
         "store": {"persistence": persistence},
         # The cluster may reach no registry: the one image that is there has sh, bash, tar and Python.
         "runtimes": {"sh": {"image": image}, "py": {"image": image}},
+        "kragle": {"enabled": True},
         "apiserver": {"service": {"type": "NodePort", "nodePort": NODE_PORT}},
     }
 

@@ -15,12 +15,16 @@ from webjobs_apiserver import failures, packages, sites
 from webjobs_apiserver.arm import routers as arm
 from webjobs_apiserver.arm.paths import ArmPaths
 from webjobs_apiserver.auth.credentials import Credentials, MountedCredentials, SecretCredentials
-from webjobs_apiserver.auth.gate import Gate, Keeper
+from webjobs_apiserver.auth.gate import Gate
+from webjobs_apiserver.auth.keeper import Keeper
 from webjobs_apiserver.auth.throttle import Throttle
 from webjobs_apiserver.auth.tokens import Tokens
 from webjobs_apiserver.config import ApiserverConfig
 from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.forwarded import Forwarded
+from webjobs_apiserver.kragle import operations as kragle_operations
+from webjobs_apiserver.kragle import routes as kragle_routes
+from webjobs_apiserver.kragle.gate import KragleGate
 from webjobs_apiserver.kudu import (
     appsettings,
     continuous,
@@ -34,6 +38,7 @@ from webjobs_apiserver.kudu import (
     vfs,
     zips,
 )
+from webjobs_apiserver.kudu.operations import OPERATIONS
 from webjobs_apiserver.kudu.paths import CanonicalPaths
 from webjobs_apiserver.service import Clock, Service
 from webjobs_apiserver.sites import Site, Sites
@@ -49,6 +54,8 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
     keeper = _keeper(config, kube=kube, clock=clock)
     feed = Feed(kube, namespaces=keeper.credentials)
     service = Service.build(kube=kube, feed=feed, store=store, limits=config.limits, clock=clock)
+    kragle = config.kragle.enabled
+    kragle_gate = [Middleware(KragleGate, keeper=keeper, mode=config.kragle.http_status)] if kragle else []
     facade = jobs.Facade(service=service, site_of=sites.of_request)
 
     @asynccontextmanager
@@ -64,6 +71,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         middleware=[
             Middleware(Forwarded, trusted=config.forwarded_allow_ips),
             Middleware(ArmPaths),
+            *kragle_gate,
             Middleware(Gate, keeper=keeper),
             Middleware(CanonicalPaths),
         ],
@@ -87,7 +95,9 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         hooks.router(facade),
     ):
         app.include_router(router)
-    document.add(app)
+    for router in kragle_routes.routers(service) if kragle else ():
+        app.include_router(router)
+    document.add(app, OPERATIONS | kragle_operations.OPERATIONS if kragle else OPERATIONS)
     _add_health(app, keeper.credentials[config.namespace], feed)
     failures.add(app)
     return app
@@ -105,6 +115,7 @@ def _keeper(config: ApiserverConfig, *, kube: KubeClient, clock: Clock) -> Keepe
         credentials=credentials,
         tokens=Tokens(kube, clock=clock),
         throttle=Throttle(clock=clock),
+        clock=clock,
     )
 
 

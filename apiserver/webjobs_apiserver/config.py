@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -37,6 +37,14 @@ class TlsConfig(_Section):
     port: int = Field(default=8443, ge=1, le=65535)
 
 
+class KragleConfig(_Section):
+    """The Kragle Jobs API at ``/api/v1``."""
+
+    enabled: bool = False
+    http_status: Literal["kragle", "http"] = "kragle"
+    """Of its errors: always 500, as documented, or what HTTP has for each."""
+
+
 class SiteConfig(_Section):
     """A further site."""
 
@@ -68,6 +76,7 @@ class ApiserverConfig(_Section):
     forwarded_allow_ips: list[str] = Field(default_factory=lambda: ["127.0.0.1"])
     """Addresses or networks of proxies whose ``X-Forwarded-Proto``, ``-For`` and ``-Host`` are believed; ``*``: all."""
     limits: LimitsConfig = Field(default_factory=LimitsConfig)
+    kragle: KragleConfig = Field(default_factory=KragleConfig)
 
     @field_validator("forwarded_allow_ips")
     @classmethod

@@ -1,4 +1,4 @@
-"""How errors look on the wire: Kudu's forms, and ARM's below its own root."""
+"""How errors look on the wire: Kudu's forms, and ARM's and Kragle's below their own roots."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from webjobs.store.packages import PackageError
 from webjobs_apiserver.arm import answers
 from webjobs_apiserver.arm.paths import is_arm
 from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, Stopped, TooLarge, Unavailable
+from webjobs_apiserver.kragle import answers as kragle
+from webjobs_apiserver.kragle import faults
+from webjobs_apiserver.kragle.faults import Fault
 from webjobs_apiserver.kudu import responses
 from webjobs_kube.errors import ApiError, Invalid
 
@@ -83,6 +86,13 @@ def answer(request: Request, failure: Failure) -> Response:
             return responses.http_error(failure.message, status=failure.status)
 
 
+def _kragle(request: Request, error: Exception) -> Response:
+    if faults.of(error):
+        return kragle.failed(request.scope, error, status=400, message="")
+    failure = of(error)
+    return kragle.failed(request.scope, error, status=failure.status, message=failure.message)
+
+
 def add(app: FastAPI) -> None:
     """Adds the handlers."""
 
@@ -93,10 +103,16 @@ def add(app: FastAPI) -> None:
     @app.exception_handler(OSError)
     @app.exception_handler(ClientDisconnect)
     async def known(request: Request, error: Exception) -> Response:
+        if kragle.context_of(request.scope):
+            return _kragle(request, error)
         return answer(request, of(error))
+
+    app.exception_handler(Fault)(known)
 
     @app.exception_handler(HTTPException)
     async def no_route(request: Request, error: HTTPException) -> Response:
+        if kragle.context_of(request.scope):
+            return kragle.no_route(request.scope)
         if is_arm(request.scope["path"]):
             message = "" if error.status_code == 404 else str(error.detail)
             return answers.error(request.scope, status=error.status_code, message=message)

@@ -23,6 +23,7 @@ from webjobs_apiserver.jobs import Jobs
 from webjobs_apiserver.logstream import LogStreams
 from webjobs_apiserver.passthrough import Passthrough
 from webjobs_apiserver.runs import Runs
+from webjobs_apiserver.schedules.jobs import ScheduledJobs
 from webjobs_apiserver.storedruns import StoredRuns
 from webjobs_apiserver.uploads import Uploads
 from webjobs_kube.client import KubeClient
@@ -45,6 +46,7 @@ class Service:
     streams: LogStreams
     passthrough: Passthrough
     hooks: Hooks
+    scheduled: ScheduledJobs
     limits: LimitsConfig
     clock: Clock
     """Aware datetimes."""
@@ -68,6 +70,7 @@ class Service:
             settings=settings,
             passthrough=Passthrough(jobs=jobs, logs=logs),
             hooks=Hooks(kube, clock=clock),
+            scheduled=ScheduledJobs(kube, jobs=jobs, settings=settings, clock=clock),
             streams=LogStreams(kube, jobs=jobs, clock=clock),
             zips=Zips(store, reading=reading, writing=writing, limits=limits),
             limits=limits,

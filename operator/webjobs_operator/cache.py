@@ -81,6 +81,8 @@ class Cache:
         self._webjobs: dict[Key, WebJob] = {}
         self._runs: dict[Key, dict[str, WebJobRun]] = defaultdict(dict)
         self._schedules: dict[Key, dict[str, WebJobSchedule]] = defaultdict(dict)
+        self._homes: dict[str, list[Key]] = {}
+        """WebJobs that a WebJobSchedule belongs to or did, by its UID, the present one last."""
         self._deleted: dict[tuple[str, str], None] = {}
         self._sites: dict[str, SiteSettings] = {}
         self._site_maps: dict[str, Object] = {}
@@ -97,6 +99,9 @@ class Cache:
             self._site_maps[meta["namespace"]] = _slim(kind, body)
             return self._set_site(meta["namespace"], settings)
         owner = self.observe(kind, body)
+        if kind == "WebJobSchedule":
+            # Those that it left as well, and at every event: the same one comes twice here, too.
+            return list(self._homes.get(body["metadata"]["uid"], [owner] if owner else []))
         return [owner] if owner else []
 
     def drop(self, kind: str, body: Mapping[str, Any]) -> list[Key]:
@@ -123,12 +128,27 @@ class Cache:
             return owner
         if (kind, meta["uid"]) in self._deleted:
             return owner  # a late answer about an object that is gone: UIDs never come back
+        if kind == "WebJobSchedule" and not self._moves_in(owner, body):
+            return owner
         self._objects[kind][owner][meta["name"]] = _slim(kind, body)
         if kind == "WebJob":
             self._webjobs[owner] = WebJob.parse(body)
         else:
             self._parse(kind, owner, body)
         return owner
+
+    def _moves_in(self, owner: Key, body: Mapping[str, Any]) -> bool:
+        """Takes a WebJobSchedule away from the WebJob that it belonged to; False when this is older news."""
+        name, uid = body["metadata"]["name"], body["metadata"]["uid"]
+        homes = self._homes.setdefault(uid, [])
+        if homes and homes[-1] != owner:
+            known = self._objects["WebJobSchedule"][homes[-1]].get(name)
+            if known and int(known["metadata"]["resourceVersion"]) >= int(body["metadata"]["resourceVersion"]):
+                return False
+            self._objects["WebJobSchedule"][homes[-1]].pop(name, None)
+            self._schedules[homes[-1]].pop(name, None)
+        self._homes[uid] = [home for home in homes if home != owner] + [owner]
+        return True
 
     def _parse(self, kind: str, owner: Key, body: Mapping[str, Any]) -> None:
         name = body["metadata"]["name"]
@@ -152,6 +172,7 @@ class Cache:
                 self._runs[owner].pop(meta["name"], None)
             elif kind == "WebJobSchedule":
                 self._schedules[owner].pop(meta["name"], None)
+                self._homes.pop(meta["uid"], None)
         if not self._objects[kind][owner]:
             del self._objects[kind][owner]
         self._deleted[kind, meta["uid"]] = None

@@ -27,6 +27,7 @@ from webjobs_operator import (
 )
 from webjobs_operator.cache import Cache, Key
 from webjobs_operator.config import OperatorConfig
+from webjobs_operator.endings import Endings
 from webjobs_operator.follow import Followers
 from webjobs_operator.passes import Pass, Turn
 from webjobs_operator.runkeeper import RunKeeper
@@ -68,6 +69,7 @@ class Reconciler:
         self._workloads = Workloads(kube=kube, cache=cache, store=store, config=config, keeper=self._runs)
         self._workers = Workers(kube=kube, cache=cache, keeper=self._runs)
         self._slots = Slots(kube=kube, cache=cache, keeper=self._runs, log=log)
+        self._endings = Endings(kube=kube, cache=cache)
 
     async def __call__(self, key: Key) -> float | None:
         webjob = self._cache.webjob(key)
@@ -94,6 +96,7 @@ class Reconciler:
         if webjob.spec.type == "triggered":
             this.plan = scheduling.plan(webjob, known=known, now=this.now)
             this.lines += schedulerlog.changed(webjob.status, this.plan, written=webjob.schedule, now=this.now)
+        this.due += await self._endings.carry_out(key, now=this.now)
         this.turns = self._turns(key, webjob, known, now=this.now)
         await self._workloads.ensure(this)
         if webjob.spec.type == "triggered":
@@ -228,7 +231,7 @@ class Reconciler:
     async def _without_webjob(self, key: Key) -> float | None:
         """Runs that name a WebJob which is not there: after a moment they fail with a message that says so."""
         now = self._clock()
-        due: list[datetime] = []
+        due = await self._endings.carry_out(key, now=now)
         for schedule in self._cache.schedules(key):
             await self._write_schedule(Turn(schedule=schedule), webjob=None, now=now)
         for run in self._cache.runs(key).values():

@@ -77,6 +77,8 @@ def _scheduled(schedule: WebJobSchedule, webjob: WebJob | None, plan: Plan) -> W
         return no("Suspended", "The schedule rests: by spec.suspend.")
     if webjob.spec.suspend:
         return no("Suspended", f"WebJob {name} is suspended. {SUSPENDED}")
+    if plan.next is None and schedule.spec.delete_at:
+        return no("Ending", f"It does not fire any more, and is deleted at {schedule.spec.delete_at}.")
     if plan.next is None:
         return no("Complete", "No time is left at which it would fire.")
     return Wanted(type="Scheduled", status=True, reason="OperatorTimer", message=f"{plan.says}: by the operator.")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
 from webjobs import runs
+from webjobs.further import jitter, timetable_of
 from webjobs.model import WebJob, WebJobRun, WebJobSchedule
-from webjobs.schedule import Missed, Once, Period, ScheduleError, Timetable, Zoned, due, load_zone, parse
+from webjobs.schedule import Missed, Once, ScheduleError, Zoned, due, load_zone, parse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,37 +109,19 @@ def plan_further(schedule: WebJobSchedule, *, webjob: WebJob, newest: WebJobRun 
     last = last or runs.parse_time(schedule.metadata.creation_timestamp)
     decision = due(timetable, last, at, deadline=webjob.starting_deadline)
     following = timetable.next_after(max(at, last))
+    end = ends(schedule)
     return Plan(
         text=text,
         says=says,
-        next=following + shift if following else None,
+        next=following + shift if following and (end is None or following + shift < end) else None,
         fire=decision.slot if decision.fire else None,
         missed=decision.missed,
     )
 
 
-def timetable_of(schedule: WebJobSchedule) -> Timetable:
-    """When a WebJobSchedule fires, but for its jitter. Raises ScheduleError."""
-    spec = schedule.spec
-    if spec.cron:
-        return Zoned(parse(spec.cron), load_zone(spec.time_zone))
-    if spec.period_seconds:
-        anchor = runs.parse_time(spec.start_time or schedule.metadata.creation_timestamp)
-        return Period(anchor.replace(microsecond=0), timedelta(seconds=spec.period_seconds))
-    if spec.at:
-        return Once(runs.parse_time(spec.at).replace(microsecond=0))
-    raise ScheduleError("one of cron, periodSeconds and at is needed")
-
-
-def jitter(schedule: WebJobSchedule) -> timedelta:
-    """The shift of all its runs: the same for one object for ever, so that it neither drifts nor repeats a slot."""
-    most = schedule.spec.jitter_seconds or 0
-    return timedelta(seconds=number_of(schedule) % (most + 1))
-
-
-def number_of(schedule: WebJobSchedule) -> int:
-    """A number that belongs to one object for ever, and hardly to another."""
-    return int.from_bytes(sha256(schedule.metadata.uid.encode()).digest()[:8], "big")
+def ends(schedule: WebJobSchedule) -> datetime | None:
+    """When the operator deletes it, and from when on it makes no run; None: never."""
+    return runs.parse_time(schedule.spec.delete_at) if schedule.spec.delete_at else None
 
 
 def _handled(schedule: WebJobSchedule, newest: WebJobRun | None) -> datetime | None:

@@ -9,16 +9,16 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from webjobs import runs, schedulerlog
+from webjobs import further, runs, schedulerlog
 from webjobs.model import LABEL_RUN, WebJobRun, WebJobSchedule
 from webjobs.schedule import load_zone
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import AlreadyExists
-from webjobs_operator import metrics, scheduling
+from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
+from webjobs_operator import metrics
 from webjobs_operator.cache import Cache
 from webjobs_operator.concurrency import holder
 from webjobs_operator.manifests import children
-from webjobs_operator.passes import Pass
+from webjobs_operator.passes import Pass, Turn
 from webjobs_operator.runkeeper import BUSY, RunKeeper
 from webjobs_operator.schedulerlog import SchedulerLog
 from webjobs_operator.scheduling import Plan
@@ -54,7 +54,7 @@ def run_ids(slot: datetime, schedule: WebJobSchedule | None = None) -> Iterator[
     if schedule is None:
         yield whole
         return
-    first = scheduling.number_of(schedule)
+    first = further.number_of(schedule)
     for number in range(_TRIES):
         yield f"{whole[:-4]}{(first + number) % 9999 + 1:04d}"
 
@@ -77,6 +77,7 @@ class Slots:
             await self._tell_missed(this, this.plan, zone_name=this.webjob.spec.time_zone)
         for turn in this.turns:
             if turn.plan.fire:
+                await self._be_sure(turn)
                 run = await self._run(this, turn.plan.fire, children.SlotOrigin(plan=turn.plan, schedule=turn.schedule))
                 turn.outcome = "Started" if run else "Skipped"
                 turn.newest = run or turn.newest
@@ -85,6 +86,24 @@ class Slots:
                 await self._tell_missed(
                     this, turn.plan, zone_name=turn.schedule.spec.time_zone, name=turn.schedule.metadata.name
                 )
+
+    async def _be_sure(self, turn: Turn) -> None:
+        """Conflict unless the WebJobSchedule is as this pass knows it.
+
+        Who was told that a schedule rests or goes must not see it fire, however late the watch is.
+        """
+        meta = turn.schedule.metadata
+        try:
+            there = await self._kube.get("WebJobSchedule", meta.namespace, meta.name)
+        except NotFound:
+            body = {"namespace": meta.namespace, "name": meta.name, "uid": meta.uid}
+            spec = {"webJobName": turn.schedule.spec.web_job_name}
+            self._cache.forget("WebJobSchedule", {"metadata": body, "spec": spec})
+            there = None
+        if there is None or (there["metadata"]["uid"], there["metadata"]["generation"]) != (meta.uid, meta.generation):
+            if there:
+                self._cache.observe("WebJobSchedule", there)
+            raise Conflict(409, "Conflict", f"WebJobSchedule {meta.name} has changed since this pass began")
 
     async def _take_cron_jobs(self, this: Pass) -> None:
         """The Jobs that a CronJob made: of several that waited, the latest stands for all."""
@@ -145,7 +164,7 @@ class Slots:
 
     def _tell_invoked(self, this: Pass, slot: datetime, origin: children.SlotOrigin) -> None:
         if origin.cron_job_name is None:
-            shift = scheduling.jitter(origin.schedule) if origin.schedule else timedelta()
+            shift = further.jitter(origin.schedule) if origin.schedule else timedelta()
             metrics.SKEW.observe(max((this.clock() - slot - shift).total_seconds(), 0.0))
         lines = [schedulerlog.invoked(this.now)]
         if origin.plan.next:

@@ -108,6 +108,35 @@ def test_every_site_has_a_role_that_reads_its_one_secret() -> None:
     }
 
 
+def test_the_kragle_api_and_its_rights_come_together() -> None:
+    def shim(values: dict[str, Any]) -> tuple[ApiserverConfig, list[dict[str, Any]]]:
+        found = render(values)
+        written = yaml.safe_load(found["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"])
+        return ApiserverConfig.model_validate(written), found["Role", "webjobs-apiserver"]["rules"]
+
+    (off, few), (on, more) = shim({}), shim({"kragle": {"enabled": True, "httpStatus": "http"}})
+    assert (off.kragle.enabled, on.kragle.enabled) == (False, True)
+    assert (off.kragle.http_status, on.kragle.http_status) == ("kragle", "http")
+    assert [rule for rule in more if rule not in few] == [
+        {
+            "apiGroups": ["webjobs.dev"],
+            "resources": ["webjobschedules"],
+            "verbs": ["get", "list", "create", "patch", "delete"],
+        },
+        {
+            "apiGroups": [""],
+            "resources": ["configmaps"],
+            "resourceNames": ["webjobs-kragle"],
+            "verbs": ["get", "update"],
+        },
+    ]
+    pods = [
+        render({"kragle": {"enabled": value}})["Deployment", "webjobs-apiserver"]["spec"]["template"]
+        for value in (False, True)
+    ]
+    assert pods[0]["metadata"]["annotations"] != pods[1]["metadata"]["annotations"], "it starts anew"
+
+
 @pytest.mark.parametrize(("name", "expected"), [("", "system"), ("Contoso-Web", "Contoso-Web"), ("01", "01")])
 def test_the_default_site_has_a_name(name: str, expected: str) -> None:
     done = helm({"site": {"name": name}})
@@ -228,6 +257,7 @@ def test_garbage_collection() -> None:
         {"site": {"name": "not/legal"}},
         {"runtimes": {"rb": {"image": "ruby"}}},
         {"apiserver": {"replicas": "two"}},
+        {"kragle": {"httpStatus": "200"}},
         {"credentials": {"username": "with:colon"}},
         {"credentials": {"readonlyUsername": "with:colon"}},
     ],

@@ -10,9 +10,9 @@ import pytest
 
 from tests.unit.builders import run_body, webjob_body
 from tests.unit.test_operator_reconcile import World
+from webjobs.further import jitter
 from webjobs.model import WebJobSchedule
 from webjobs.runs import object_name, rfc3339
-from webjobs_operator.scheduling import jitter
 from webjobs_operator.slots import run_ids
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -23,6 +23,7 @@ from webjobs_kube.errors import ApiError, NotFound
 log = logging.getLogger(__name__)
 
 Role = Literal["owner", "reader"]
+ROLES: tuple[Role, ...] = ("owner", "reader")
 
 KEYS = ("username", "password", "readonlyUsername", "readonlyPassword")
 """Keys of the Secret; the last two are optional."""
@@ -79,6 +80,19 @@ class Accounts:
         """None when they are wrong; that takes the same time for every wrong one."""
         owner, reader = self.owner.fits(username, password), self.reader.fits(username, password)
         return "owner" if owner else "reader" if reader else None
+
+    def has(self, role: Role) -> bool:
+        """Whether there is such an account."""
+        return self._pair(role).usable
+
+    def seed(self, role: Role, purpose: bytes) -> bytes:
+        """A secret of an account for one purpose; another one as soon as its name or password is another."""
+        pair = self._pair(role)
+        inner = hmac.new(pair.password, purpose, "sha256").digest()
+        return hmac.new(inner, pair.username, "sha256").digest()
+
+    def _pair(self, role: Role) -> _Pair:
+        return self.owner if role == "owner" else self.reader
 
 
 class Credentials(Protocol):

@@ -77,3 +77,23 @@ def _elsewhere(path: str, *, reads: bool, deletes: bool) -> tuple[Need, ...]:
         return _GET_RUN
     # App settings can hold secrets, and hooks addresses: who may not change them may not read them either.
     return _UPDATE
+
+
+_READ = ("GET", "HEAD")
+
+
+def kragle_reader_may(method: str) -> bool:
+    """Whether a read-only account may ask that of the Kragle API."""
+    return method in _READ
+
+
+def kragle_needs(method: str, path: str) -> tuple[Need, ...]:
+    """The same as ``needs`` for the Kragle API. ``path``: below its root, for example ``/jobs/5``.
+
+    Its Schedules are kept with its Jobs, which are WebJobSchedules: the same rights are for both.
+    """
+    resource = "webjobs" if path.startswith("/blockstacks") else "webjobschedules"
+    if method in _READ:
+        return (Need(verb="get" if "/by" in path else "list", resource=resource),)
+    verb = {"POST": "create", "PUT": "update", "DELETE": "delete"}.get(method, "update")
+    return (Need(verb=verb, resource="webjobschedules"),)

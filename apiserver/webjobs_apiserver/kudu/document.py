@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache, partial
 from html import escape
 from http import HTTPStatus
@@ -17,13 +18,16 @@ from webjobs_apiserver.kudu.operations import EVERYWHERE, OPERATIONS, Operation
 _STYLE = "body{font:16px sans-serif;margin:2em}td{padding:.2em 1em .2em 0}code{white-space:nowrap}"
 
 
-def document(app: FastAPI) -> dict[str, Any]:
-    """OpenAPI 3 of the routes that clients use."""
+Operations = Mapping[str, Mapping[str, Operation]]
+
+
+def document(app: FastAPI, operations: Operations = OPERATIONS) -> dict[str, Any]:
+    """OpenAPI 3 of the routes that clients use; all of them are in ``operations``."""
     found = get_openapi(title=app.title, version="1", routes=app.routes)
-    paths = dict(sorted(found["paths"].items(), key=lambda item: list(OPERATIONS).index(item[0])))
-    for path, operations in paths.items():
-        for method, operation in operations.items():
-            operation |= _told(path, OPERATIONS[path][method], parameters=operation.get("parameters", []))
+    paths = dict(sorted(found["paths"].items(), key=lambda item: list(operations).index(item[0])))
+    for path, by_method in paths.items():
+        for method, operation in by_method.items():
+            operation |= _told(path, operations[path][method], parameters=operation.get("parameters", []))
     return {
         "openapi": found["openapi"],
         "info": found["info"],
@@ -71,9 +75,9 @@ def page(body: dict[str, Any]) -> str:
     )
 
 
-def add(app: FastAPI) -> None:
+def add(app: FastAPI, operations: Operations = OPERATIONS) -> None:
     """Adds both routes."""
-    made = cache(partial(document, app))  # at the first request: most processes are never asked
+    made = cache(partial(document, app, operations))  # at the first request: most processes are never asked
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response:

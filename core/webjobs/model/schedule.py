@@ -15,7 +15,6 @@ from webjobs.model.base import (
     ApiModel,
     Condition,
     Metadata,
-    immutable,
 )
 
 SlotOutcome = Literal["Started", "Skipped", "Missed"]
@@ -29,7 +28,6 @@ class WebJobScheduleSpec(ApiModel):
         min_length=1,
         max_length=MAX_NAME_LENGTH,
         description="The triggered WebJob in the same namespace that runs. Its concurrencyPolicy is for all its runs.",
-        json_schema_extra=immutable("webJobName", "create another WebJobSchedule"),
     )
     cron: str | None = Field(
         default=None,
@@ -60,6 +58,11 @@ class WebJobScheduleSpec(ApiModel):
     )
     suspend: bool | None = Field(
         default=None, description="true: does not fire. spec.suspend of the WebJob suspends all its schedules."
+    )
+    delete_at: str | None = Field(
+        default=None,
+        description="At this time the operator deletes this object, suspended or not; from then on it makes no run.",
+        json_schema_extra=_TIME,
     )
     jitter_seconds: int | None = Field(
         default=None,

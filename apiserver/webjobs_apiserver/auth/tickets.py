@@ -1,0 +1,79 @@
+"""A signed cookie that stands for a login, for some hours. Nothing is stored: every replica can check it.
+
+The key is made of the account's own name and password, so that another password ends all tickets of the old one. It is
+made slowly on purpose: who has a ticket must not be able to try passwords on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from webjobs_apiserver.auth.credentials import ROLES, Accounts, Role
+
+COOKIE = "auth_tkt"
+LIFETIME = timedelta(hours=12)
+_MOST = 256
+"""Characters of a cookie's value."""
+_KEYS = 64
+"""Keys that are remembered; making one takes tens of milliseconds."""
+_DIGITS = re.compile(r"[1-9][0-9]{0,14}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticket:
+    """As a client shows it."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return "Ticket(...)"  # must not get into a log by accident
+
+
+class Tickets:
+    """Makes and checks them."""
+
+    def __init__(self) -> None:
+        self._keys: OrderedDict[bytes, bytes] = OrderedDict()
+        self._lock = asyncio.Lock()
+
+    async def issue(self, accounts: Accounts, role: Role, *, namespace: str, now: datetime) -> Ticket:
+        """A ticket for who has just logged in."""
+        until = int((now + LIFETIME).timestamp())
+        key = await self._key(accounts, role, namespace=namespace)
+        return Ticket(text=f"{role}.{until}.{_signature(key, role=role, until=until)}")
+
+    async def role_of(self, ticket: Ticket, accounts: Accounts, *, namespace: str, now: datetime) -> Role | None:
+        """Who it stands for at a site; None when it is not one of ours, or not any more."""
+        name, _, rest = ticket.text.partition(".")
+        until = rest.partition(".")[0]
+        role = next((one for one in ROLES if one == name), None)
+        if role is None or not _DIGITS.fullmatch(until) or len(ticket.text) > _MOST or not accounts.has(role):
+            return None
+        key = await self._key(accounts, role, namespace=namespace)
+        right = f"{role}.{until}.{_signature(key, role=role, until=int(until))}"
+        if not hmac.compare_digest(right.encode(), ticket.text.encode("utf-8", "surrogatepass")):
+            return None
+        return role if now.timestamp() < int(until) else None
+
+    async def _key(self, accounts: Accounts, role: Role, *, namespace: str) -> bytes:
+        seed = accounts.seed(role, f"webjobs ticket\0{namespace}\0{role}".encode())
+        async with self._lock:
+            if seed not in self._keys:
+                self._keys[seed] = await asyncio.to_thread(_slow, seed)
+                while len(self._keys) > _KEYS:
+                    self._keys.popitem(last=False)
+            return self._keys[seed]
+
+
+def _slow(seed: bytes) -> bytes:
+    return hashlib.scrypt(seed, salt=b"webjobs ticket", n=2**14, r=8, p=1, dklen=32)
+
+
+def _signature(key: bytes, *, role: Role, until: int) -> str:
+    return hmac.new(key, f"{role}.{until}".encode(), "sha256").hexdigest()

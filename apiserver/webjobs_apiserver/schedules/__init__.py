@@ -1,0 +1,1 @@
+"""Scheduled jobs by number: WebJobSchedules over triggered WebJobs, with ids, unique names and stored timings."""

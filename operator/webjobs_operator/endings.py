@@ -1,0 +1,47 @@
+"""WebJobSchedules whose ``spec.deleteAt`` has come are deleted, suspended or not, also when the operator was away."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import Conflict, NotFound
+from webjobs_operator import scheduling
+from webjobs_operator.cache import Cache, Key
+
+log = logging.getLogger(__name__)
+
+
+class Endings:
+    """See the module."""
+
+    def __init__(self, *, kube: KubeClient, cache: Cache) -> None:
+        self._kube = kube
+        self._cache = cache
+
+    async def carry_out(self, key: Key, *, now: datetime) -> list[datetime]:
+        """Deletes those of a WebJob that are to go, before anything of them fires; gives when the others are."""
+        due = []
+        for schedule in self._cache.schedules(key):
+            end = scheduling.ends(schedule)
+            if end is None:
+                continue
+            if end > now:
+                due.append(end)
+                continue
+            # What is deleted can't be had back: the time may have been taken away or moved since it was seen.
+            name, uid = schedule.metadata.name, schedule.metadata.uid
+            body = {"kind": "WebJobSchedule", "metadata": {"namespace": key[0], "name": name, "uid": uid}}
+            body |= {"spec": {"webJobName": key[1]}}
+            try:
+                there = await self._kube.get("WebJobSchedule", key[0], name)
+                if there["metadata"]["generation"] != schedule.metadata.generation:
+                    self._cache.observe("WebJobSchedule", there)
+                    raise Conflict(409, "Conflict", f"WebJobSchedule {name} has changed since this pass began")
+                await self._kube.delete("WebJobSchedule", key[0], name, uid=uid)
+                log.info("WebJobSchedule %s/%s is deleted: its deleteAt has come", key[0], name)
+            except NotFound:
+                pass
+            self._cache.forget("WebJobSchedule", body)
+        return due
