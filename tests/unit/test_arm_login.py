@@ -9,10 +9,10 @@ import pytest
 
 from tests.unit.builders import webjob_body
 from tests.unit.shim import PASSWORD, USER, Shim, shim
-from webjobs_apiserver.arm.login import SUBSCRIPTION
+from webjobs_apiserver.arm.login import NO_ID
 
 LOGIN = "/adfs/oauth2/token"
-JOBS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/any/providers/Microsoft.Web/sites/site/triggeredwebjobs"
+JOBS = f"/subscriptions/{NO_ID}/resourceGroups/any/providers/Microsoft.Web/sites/site/triggeredwebjobs"
 GOOD = {"grant_type": "client_credentials", "client_id": USER, "client_secret": PASSWORD, "scope": "https://s/.default"}
 READER = {"client_id": "looks", "client_secret": "reads"}
 
@@ -50,9 +50,9 @@ async def test_a_token_does_what_its_account_may(one: Shim) -> None:
     async with one.running(), one.client(auth=None) as client:
         for headers in (owner, reader):
             listed = await client.get("/subscriptions", params={"api-version": "2022-12-01"}, headers=headers)
-            assert [entry["subscriptionId"] for entry in listed.json()["value"]] == [SUBSCRIPTION]
+            assert [entry["subscriptionId"] for entry in listed.json()["value"]] == [NO_ID]
             assert (await client.get("/Subscriptions/", headers=headers)).json() == listed.json()
-            own = await client.get(f"/subscriptions/{SUBSCRIPTION}", headers=headers)
+            own = await client.get(f"/subscriptions/{NO_ID}", headers=headers)
             assert own.json() == listed.json()["value"][0]
             assert [job["name"] for job in (await client.get(JOBS, headers=headers)).json()["value"]] == ["site/job"]
         assert (await client.delete(f"{JOBS}/job", headers=reader)).status_code == 401

@@ -22,9 +22,8 @@ from webjobs_apiserver.auth.headers import Basic
 from webjobs_apiserver.auth.keeper import Admitted, Asked, Keeper
 from webjobs_apiserver.kudu.responses import base_url, json_answer
 
-TENANT = "adfs"
-SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
-"""Any other is as good on the routes of sites."""
+NO_ID = "00000000-0000-0000-0000-000000000000"
+"""Of the tenant and of the subscription: the CLI wants one of each. On the routes of sites any is as good."""
 _BODY_BYTES = 16384
 
 
@@ -48,12 +47,12 @@ def router(keeper: Keeper) -> APIRouter:
 
     @routes.get(ROOT)
     async def subscriptions(request: Request) -> Response:
-        return json_answer({"value": [subscription(SUBSCRIPTION, site=sites.of_request(request).name)]})
+        return json_answer({"value": [subscription(NO_ID, site=sites.of_request(request).name)]})
 
     @routes.get(f"{ROOT}/{{identifier}}")
     async def one(request: Request, identifier: str) -> Response:
-        if identifier != SUBSCRIPTION:
-            return answers.error(request.scope, status=404, message=f"There is no subscription but {SUBSCRIPTION}.")
+        if identifier != NO_ID:
+            return answers.error(request.scope, status=404, message=f"There is no subscription but {NO_ID}.")
         return json_answer(subscription(identifier, site=sites.of_request(request).name))
 
     return routes
@@ -67,7 +66,7 @@ def cloud(base: str) -> Body:
         "authentication": {
             "loginEndpoint": base + ADFS,
             "audiences": [base],
-            "tenant": TENANT,
+            "tenant": NO_ID,
             "identityProvider": "ADFS",
         },
         "suffixes": {},
@@ -79,7 +78,7 @@ def subscription(identifier: str, *, site: str) -> Body:
     return {
         "id": f"{ROOT}/{identifier}",
         "subscriptionId": identifier,
-        "tenantId": TENANT,
+        "tenantId": NO_ID,
         "displayName": site,
         "state": "Enabled",
     }
