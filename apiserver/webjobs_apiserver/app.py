@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from webjobs.store import ObjectStore
 from webjobs_apiserver import failures, packages, sites
+from webjobs_apiserver.arm import login
 from webjobs_apiserver.arm import routers as arm
 from webjobs_apiserver.arm.paths import ArmPaths
 from webjobs_apiserver.auth.credentials import Credentials, MountedCredentials, SecretCredentials
@@ -78,7 +79,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
     )
     endpoint = packages.PackageEndpoint(store, reviews=packages.TokenReviews(kube, clock=clock))
     app.include_router(packages.router(endpoint), include_in_schema=False)
-    for router in arm.routers(service):
+    for router in (login.router(keeper), *arm.routers(service)):
         app.include_router(router, include_in_schema=False)  # Azure's own documents describe them
     for router in (
         jobs.all_jobs(facade),

@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 
 
 def certificate(folder: Path, host: str) -> tuple[Path, Path]:
-    """A self-signed certificate for a host, and its key."""
+    """A self-signed certificate for a host (name or address), and its key."""
     cert, key = folder / "tls.crt", folder / "tls.key"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={host}"]
-    command += ["-addext", f"subjectAltName=DNS:{host}", "-out", str(cert), "-keyout", str(key)]
+    kind = "IP" if host.replace(".", "").isdigit() else "DNS"
+    command += ["-addext", f"subjectAltName={kind}:{host}", "-out", str(cert), "-keyout", str(key)]
     subprocess.run(command, check=True, capture_output=True)
     return cert, key
 

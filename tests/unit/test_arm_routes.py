@@ -284,7 +284,7 @@ async def test_errors(one: Shim, caplog: pytest.LogCaptureFixture) -> None:
         assert told(await client.get(f"{P}/webjobs", params={"$skiptoken": "?"}))[:2] == (400, "BadRequest")
         missing = "The Resource 'Microsoft.Web/sites/site/triggeredwebjobs/x' under resource group 'g' was not found."
         assert told(await client.get(f"{P}/triggeredwebjobs/x")) == (404, "ResourceNotFound", missing)
-        assert told(await client.get("/subscriptions"))[:2] == (404, "ResourceNotFound")
+        assert told(await client.get("/subscriptions/0/providers"))[:2] == (404, "ResourceNotFound")
         assert (await client.head(f"{P}/webjobs")).content == b""
         one.kube.fail(Unreachable("TimeoutError"), kind="WebJob")
         assert told(await client.get(JOB))[:2] == (503, "ServiceUnavailable")

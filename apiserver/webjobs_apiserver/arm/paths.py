@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from webjobs_apiserver.kudu.paths import canonical
 
 ROOT = "/subscriptions"
+METADATA, ADFS = "/metadata/endpoints", "/adfs"
+"""What is asked before a login, see ``login.py``."""
 SITE = f"{ROOT}/{{subscription}}/resourceGroups/{{group}}/providers/Microsoft.Web/sites/{{site}}"
 SLOT = f"{SITE}/slots/{{slot}}"
 """The two templates that all routes begin with."""
@@ -21,6 +23,8 @@ ADDRESS = "webjobs.arm"
 """Key in the ASGI scope."""
 _WORDS = ("subscriptions", "", "resourcegroups", "", "providers", "microsoft.web", "sites", "")
 """What an address begins with, in lower case; empty: a name."""
+_SUBSCRIPTION = 2
+"""Segments of the path of one."""
 _NO_NAME = "\\"
 """For a slash inside a name. Neither can be in one, but it is still one segment, and so the same question."""
 
@@ -76,6 +80,12 @@ def parse(parts: Sequence[str]) -> Address | None:
     return Address(subscription=parts[1], group=parts[3], site=parts[7], slot=slot, rest=tuple(rest))
 
 
+def _beside(parts: Sequence[str]) -> str:
+    """The canonical path of what is not below a site: of the subscriptions, or of nothing."""
+    known = parts[:-1] if len(parts) > 1 and not parts[-1] else parts
+    return "/".join([ROOT, *known[1:]]) if len(known) <= _SUBSCRIPTION and all(known) else f"{ROOT}/-/-"
+
+
 def segments(scope: Scope) -> list[str]:
     """The decoded segments of a request's path. A slash that was escaped separates nothing, and is in no name."""
     return [unquote(part).replace("/", _NO_NAME) for part in sent(scope).removeprefix("/").split("/")]
@@ -124,5 +134,5 @@ class ArmPaths:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and is_arm(scope["path"]):
             address = parse(segments(scope))
-            scope = {**scope, "path": address.path if address else ROOT, ADDRESS: address}
+            scope = {**scope, "path": address.path if address else _beside(segments(scope)), ADDRESS: address}
         await self._app(scope, receive, send)

@@ -7,15 +7,17 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from webjobs_apiserver.arm import answers
-from webjobs_apiserver.arm.paths import is_arm
+from webjobs_apiserver.arm.paths import ADFS, METADATA, is_arm
 from webjobs_apiserver.arm.paths import of as address_of
 from webjobs_apiserver.auth.headers import shown
 from webjobs_apiserver.auth.keeper import Asked, Keeper, Refusal
 from webjobs_apiserver.sites import SITE, Sites
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", METADATA})
 TOKEN_PREFIX = "/internal/packages/"  # noqa: S105  a path, not a password
 """Below it other tokens count, and its own router checks them."""
+_LOGIN_PREFIX = f"{ADFS}/"
+"""Below it one gets a token."""
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="site"'}
 
 
@@ -33,7 +35,7 @@ class Gate:
         if scope["type"] != "http":
             return  # nothing here speaks WebSocket; the server refuses the handshake
         path: str = scope["path"]
-        if path not in OPEN_PATHS and not path.startswith(TOKEN_PREFIX) and SITE not in scope:
+        if path not in OPEN_PATHS and not path.startswith((TOKEN_PREFIX, _LOGIN_PREFIX)) and SITE not in scope:
             headers = Headers(scope=scope)
             asked = _asked(scope, headers, sites=self._keeper.sites)
             admitted = await self._keeper.admit(asked, shown(headers), scope)
@@ -54,8 +56,8 @@ def _asked(scope: Scope, headers: Headers, *, sites: Sites) -> Asked | None:
     if not is_arm(path):
         return Asked.of_kudu(method, path, meant=host, host=host)
     address = address_of(scope)
-    if address is None:
-        return Asked.of_kudu(method, path, meant=host, host=host)  # no route has it
+    if address is None:  # subscriptions are told to whom jobs are
+        return Asked.of_kudu(method, "/api/webjobs", meant=host, host=host)
     meant = sites.of_name(name, address.site, address.slot)
     return Asked.of_kudu(method, address.kudu_path, meant=meant, host=host)
 

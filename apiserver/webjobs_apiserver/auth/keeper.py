@@ -9,7 +9,7 @@ from datetime import datetime
 
 from starlette.types import Scope
 
-from webjobs_apiserver.auth import rights
+from webjobs_apiserver.auth import rights, tickets
 from webjobs_apiserver.auth.credentials import Accounts, Credentials, Role
 from webjobs_apiserver.auth.headers import Basic, Bearer
 from webjobs_apiserver.auth.rights import Need
@@ -93,6 +93,8 @@ class Keeper:
         # And many clients ask without credentials at first; it is no try.
         if asked is None or given is None:
             return Refusal(status=401)
+        if isinstance(given, Bearer):
+            given = tickets.of_token(given) or given
         client = scope.get("client")
         address = address_key(client[0] if client else "")
         keys = [(site.namespace, address) for site in asked.sites]

@@ -1,4 +1,4 @@
-"""A signed cookie that stands for a login, for some hours. Nothing is stored: every replica can check it.
+"""A signed cookie, or token, that stands for a login, for some hours. Nothing is stored: every replica can check it.
 
 The key is made of the account's own name and password, so that another password ends all tickets of the old one. It is
 made slowly on purpose: who has a ticket must not be able to try passwords on it.
@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from webjobs_apiserver.auth.credentials import ROLES, Accounts, Role
+from webjobs_apiserver.auth.headers import Bearer
 
 COOKIE = "auth_tkt"
+_TOKEN = "webjobs."  # noqa: S105  what ours begin with; those of Kubernetes are JSON Web Tokens
 LIFETIME = timedelta(hours=12)
 _MOST = 256
 """Characters of a cookie's value."""
@@ -33,6 +35,16 @@ class Ticket:
 
     def __repr__(self) -> str:
         return "Ticket(...)"  # must not get into a log by accident
+
+
+def as_token(ticket: Ticket) -> str:
+    """The same for an Authorization header with the scheme Bearer."""
+    return _TOKEN + ticket.text
+
+
+def of_token(bearer: Bearer) -> Ticket | None:
+    """The ticket that a token is; None when it is one of Kubernetes."""
+    return Ticket(text=bearer.token.removeprefix(_TOKEN)) if bearer.token.startswith(_TOKEN) else None
 
 
 class Tickets:
