@@ -11,6 +11,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 NAME ?= dev
 CORES ?= auto
+CLUSTERS ?= 2
 
 .PHONY: help demo up down test test-full unit lint format generate verify bench soak clean
 
@@ -38,7 +39,7 @@ test: lint  ## everything: lint, unit, integration, e2e, conformance
 	@$(RUN) -m tests.cluster build --name test  # here, because pytest would hide the progress of ten minutes
 	@$(RUN) -m tests.s3
 	$(RUN) -m pytest -x -n $(CORES) tests/unit
-	$(RUN) -m pytest -x --durations=30 tests/integration tests/e2e tests/conformance
+	$(RUN) -m pytest -x -n $(CLUSTERS) --dist loadfile --durations=30 tests/integration tests/e2e tests/conformance
 
 test-full: $(VENV)/.synced  ## what takes half an hour more: control plane killed, a short soak, thousands of orders
 	WEBJOBS_EXAMPLES=300 $(RUN) -m pytest -x tests/unit/test_any_order.py tests/full

@@ -15,7 +15,9 @@ from tests.site import Site
 @pytest.fixture(scope="session")
 def stack() -> Iterator[stacks.Stack]:
     """The chart in a cluster of its own. Without a cluster the tests fail: a skip would hide what was not tested."""
-    name = os.environ.get("WEBJOBS_TEST_CLUSTER", "test")
+    # Side by side each process has a cluster of its own.
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    name = os.environ.get("WEBJOBS_TEST_CLUSTER", "test") + (f"-{worker}" if worker else "")
     yield stacks.up(name)
     if not os.environ.get("WEBJOBS_KEEP"):
         clusters.down(name)
