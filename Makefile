@@ -11,7 +11,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 NAME ?= dev
 CORES ?= auto
-CLUSTERS ?= 2
+CLUSTERS ?= $(if $(filter existing,$(WEBJOBS_CLUSTER)),1,2)
 
 .PHONY: help demo up down test test-full unit lint format generate verify bench soak clean
 
