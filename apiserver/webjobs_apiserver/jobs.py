@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from copy import deepcopy
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
-from webjobs import names
+from webjobs import earlier, names
 from webjobs.model import API_VERSION, JobType, WebJob
 from webjobs_apiserver import job as job_module
 from webjobs_apiserver.errors import Missing, Refused, Unavailable
@@ -145,6 +146,7 @@ class Jobs:
         edit(changed["spec"])
         if changed == job.raw:
             return job
+        earlier.record(job.raw, changed, now=datetime.now(UTC))
         return self._written(await self._kube.replace(changed), name=job.name)
 
     async def _create(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
