@@ -23,5 +23,7 @@ def sentence(run: WebJobRun, run_id: str) -> str:
     """How it ended, for a person."""
     status = run.status
     code = f" with exit code {status.exit_code}" if status.exit_code else ""
-    why = f": {status.message}" if status.message and status.state != "Success" else ""
+    said = status.message or ""
+    known = not said or status.state == "Success" or (code and said.rstrip(".").endswith(code.removeprefix(" ")))
+    why = "" if known else f": {said}"
     return f"Run {run_id} ended: {status.state}{code}{why}"
