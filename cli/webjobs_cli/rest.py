@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from yarl import URL
@@ -35,6 +36,14 @@ class RestError(CliError):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names for an address."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 def job_folder(job_type: JobType, name: str, *, root: str = FOLDERS[0]) -> str:
@@ -79,7 +88,8 @@ class Rest:
         self.address = address
         timeout = aiohttp.ClientTimeout(total=None, connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS)
         headers = {"Authorization": address.authorization, "User-Agent": _AGENT}
-        self._http = aiohttp.ClientSession(timeout=timeout, headers=headers, trust_env=True)
+        # Not trust_env, which would read ~/.netrc as well, and mix its passwords with ours.
+        self._http = aiohttp.ClientSession(timeout=timeout, headers=headers, proxy=_proxy(address.url))
 
     async def __aenter__(self) -> Self:
         return self

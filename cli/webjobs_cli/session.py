@@ -8,14 +8,15 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from webjobs.model import API_VERSION
 from webjobs_cli import address, find
 from webjobs_cli.progress import Progress
 from webjobs_cli.rest import Rest
-from webjobs_kube import transport
-from webjobs_kube.client import KubeClient
+
+if TYPE_CHECKING:  # the client takes half a second to import, and not every command needs it
+    from webjobs_kube.client import KubeClient
 
 Object = dict[str, Any]
 MANAGER = "kubectl-webjob"
@@ -52,7 +53,11 @@ class Session:
     def namespace(self) -> str:
         """The one that was asked for, else that of the context."""
         given: str | None = self.options.namespace
-        return given or transport.default_namespace(kubeconfig=self._kubeconfig, context=self.options.context)
+        if given:
+            return given
+        from webjobs_kube import transport
+
+        return transport.default_namespace(kubeconfig=self._kubeconfig, context=self.options.context)
 
     @property
     def _kubeconfig(self) -> str | None:
@@ -62,6 +67,8 @@ class Session:
     @asynccontextmanager
     async def kube(self) -> AsyncIterator[KubeClient]:
         """The cluster. Raises NoCluster."""
+        from webjobs_kube.client import KubeClient
+
         async with await KubeClient.connect_as(
             manager=MANAGER, kubeconfig=self._kubeconfig, context=self.options.context
         ) as client:

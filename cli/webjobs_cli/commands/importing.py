@@ -41,7 +41,7 @@ async def import_(session: Session) -> int:
                 done = [await _do(target, step) for step in steps]
                 if changes:
                     await target.set_settings(changes)
-    _show(session, done, sorted(changes))
+        _show(session, done, sorted(changes))
     return FAILED if any(one.error for one in done) else OK
 
 

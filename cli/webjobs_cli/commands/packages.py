@@ -57,7 +57,7 @@ def read(path: Path, spool: Path) -> tuple[dict[str, LocalFile], str]:
             raise UsageError(f"There is no {str(path)!r}: give a folder, a zip or a script.")
         elif not path.is_file():
             raise UsageError(f"{str(path)!r} is no file and no folder: give a folder, a zip or a script.")
-        elif zipfile.is_zipfile(path) or path.suffix.lower() == ".zip":
+        elif path.suffix.lower() == ".zip" or (scripts.host_of(path.name) is None and zipfile.is_zipfile(path)):
             files = pack.read_zip(path, spool, limits=pack.JOB_LIMITS)
         else:
             files = pack.read_script(path)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from heapq import merge
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from webjobs import runs, sitesettings
 from webjobs.model import WebJob, WebJobSchedule
@@ -15,8 +15,10 @@ from webjobs.sitesettings import SiteSettings
 from webjobs_cli import find, output, text
 from webjobs_cli.errors import OK, CliError, UsageError
 from webjobs_cli.session import Session
-from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, NotFound
+
+if TYPE_CHECKING:
+    from webjobs_kube.client import KubeClient
 
 Row = tuple[datetime, str]
 """A time, UTC, and whose it is."""

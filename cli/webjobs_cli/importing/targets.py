@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from webjobs import names
 from webjobs_cli import pack
@@ -16,8 +16,10 @@ from webjobs_cli.importing.model import Object, SourceJob, TargetJob
 from webjobs_cli.importing.plan import Key, key
 from webjobs_cli.rest import Rest
 from webjobs_cli.session import Session
-from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
+
+if TYPE_CHECKING:
+    from webjobs_kube.client import KubeClient
 
 _TRIES = 5
 
