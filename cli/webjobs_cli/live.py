@@ -30,13 +30,15 @@ class PodReader:
         self.pod = pod
         self._last = parts.Last()
         self._breaks = 0
+        self.broke = False
+        """Whether the last reading ended before its end."""
 
     async def read(self, *, follow: bool) -> AsyncGenerator[Output]:
         """The lines that come after those that were given, until the container ends. Raises ApiError.
 
         A connection that breaks ends it as well: the next call goes on.
         """
-        unread = parts.Unread(self._last)
+        self.broke, unread = False, parts.Unread(self._last)
         read = self._logs.follow if follow else self._logs.lines
         try:
             async with aclosing(read(self._namespace, self.pod, since=runlogs.since(self._last))) as lines:
@@ -47,13 +49,9 @@ class PodReader:
                         self._last[line.level] = logs.moment(line.stamped)
         except Unreachable:
             self._breaks += 1
+            self.broke = True
             if self._breaks > _BREAKS:
                 raise
-
-    @property
-    def broke(self) -> bool:
-        """Whether the last reading ended before its end."""
-        return self._breaks > 0
 
 
 def has_begun(pod: Object) -> bool:

@@ -81,9 +81,11 @@ def sites(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site
         wwwroot = appservice.wwwroot(tmp_path_factory.mktemp("app") / "wwwroot")
         with httpx.Client(base_url=url, auth=auth, timeout=30) as second:
             yield Sites(first=site, second=second, cli=cli, wwwroot=wwwroot)
-    site.kubectl("delete", "wj", "--all")
-    stacks.upgrade(stack, {"sites": []})
-    stacks.kubectl(stack.kubeconfig, "delete", "namespace", SECOND, "--wait=false")
+    # The site and its namespace stay: to take them away would take as long as all of these tests.
+    for namespace in (stacks.SITE, SECOND):
+        stacks.kubectl(stack.kubeconfig, "delete", "wj", "--all", "-n", namespace)
+        settings = ["cm", "webjobs-settings", "--ignore-not-found"]
+        stacks.kubectl(stack.kubeconfig, "delete", *settings, "-n", namespace)
 
 
 def results(said: Said) -> dict[str, Any]:
@@ -172,9 +174,8 @@ def test_manifests_name_the_packages_that_an_upload_makes(sites: Sites, tmp_path
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()} == written
     manifest = yaml.safe_load((out / "manifests" / "with-files.yaml").read_text())
     assert manifest["spec"]["package"] == sites.first.object("wj", "with-files")["spec"]["package"]
-    stacks.kubectl(
-        sites.first.stack.kubeconfig, "apply", "--dry-run=server", "-n", SECOND, "-f", str(out / "manifests")
-    )
+    fresh = ["-n", "default", "-f", str(out / "manifests")]
+    stacks.kubectl(sites.first.stack.kubeconfig, "apply", "--dry-run=server", *fresh)
 
 
 def test_bad_sources(sites: Sites, tmp_path: Path) -> None:
