@@ -30,12 +30,17 @@ _UNSETTLED = "The WebJob is being changed by others at the same time. Try again.
 _DELETING = "The WebJob is being deleted. Try again when it is gone."
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Jobs:
     """Operations on the WebJobs of a site."""
 
-    def __init__(self, kube: KubeClient, *, feed: Feed) -> None:
+    def __init__(self, kube: KubeClient, *, feed: Feed, clock: Callable[[], datetime] = _now) -> None:
         self._kube = kube
         self._feed = feed
+        self._clock = clock
 
     async def list(self, site: Site, job_type: JobType | None = None, *, scriptless: bool = False) -> list[Job]:
         """All jobs (of a type), triggered ones first, each type by name.
@@ -146,7 +151,7 @@ class Jobs:
         edit(changed["spec"])
         if changed == job.raw:
             return job
-        earlier.record(job.raw, changed, now=datetime.now(UTC))
+        earlier.record(job.raw, changed, now=self._clock())
         return self._written(await self._kube.replace(changed), name=job.name)
 
     async def _create(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:

@@ -81,6 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ApiError as error:
         print(f"error: {explain(error)}", file=sys.stderr)
         return FAILED
+    except OSError as error:  # a full disk, say
+        print(f"error: {error}", file=sys.stderr)
+        return FAILED
 
 
 def explain(error: ApiError) -> str:

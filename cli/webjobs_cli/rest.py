@@ -133,7 +133,9 @@ class Rest:
     async def jobs(self) -> list[dict[str, Any]]:
         """All jobs, as Kudu shows them."""
         found = await self._json("api/webjobs", what="list WebJobs")
-        if not isinstance(found, list) or not all(isinstance(one, dict) and "name" in one for one in found):
+        if not isinstance(found, list) or not all(
+            isinstance(one, dict) and one.keys() >= {"name", "type"} for one in found
+        ):
             raise RestError(0, f"{self.address.url} does not list WebJobs as Kudu does.")
         return found
 

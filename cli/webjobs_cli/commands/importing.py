@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from webjobs.unpack import UploadError
 from webjobs_cli import address, output, text
 from webjobs_cli.errors import FAILED, OK, CliError, UsageError
 from webjobs_cli.importing import plan, reading, report
@@ -16,7 +17,7 @@ from webjobs_cli.importing.model import Done, SourceJob, Step
 from webjobs_cli.importing.targets import ClusterTarget, FolderTarget, SiteTarget, Target
 from webjobs_cli.rest import RestError
 from webjobs_cli.session import Session
-from webjobs_kube.errors import ApiError, Unreachable
+from webjobs_kube.errors import ApiError
 
 
 async def import_(session: Session) -> int:
@@ -99,7 +100,7 @@ async def _step(target: Target, job: SourceJob) -> Step:
         if error.status in (0, 401, 403, 429):
             raise
         return Step(job=job, action="refuse", why=str(error))
-    except CliError as error:
+    except (CliError, UploadError) as error:
         return Step(job=job, action="refuse", why=str(error))
 
 
@@ -108,8 +109,6 @@ async def _do(target: Target, step: Step) -> Done:
         return Done(step=step, error=step.why if step.action == "refuse" else "")
     try:
         await target.save(step.job)
-    except Unreachable:
-        raise
     except (CliError, ApiError) as error:
         return Done(step=step, error=str(error) or "It could not be saved.")
     return Done(step=step)
