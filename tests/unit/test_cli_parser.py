@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -174,3 +175,9 @@ def test_bad_addresses(url: str | None, message: str) -> None:
 def test_passwords_in_clear_are_told_of(url: str, in_clear: bool) -> None:
     found = address.read(url=url, user="u", password="p", token=None, environ={}, names=SOURCE)  # noqa: S106
     assert found.in_clear is in_clear
+
+
+def test_the_docs_know_every_command() -> None:
+    docs = (Path(__file__).resolve().parents[2] / "docs/cli.md").read_text()
+    for name in completion._commands(parser.build()):
+        assert f"`{name}" in docs, name

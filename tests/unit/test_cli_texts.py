@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from tests.unit.builders import run, webjob
 from webjobs_cli import outcome, tables, text
-from webjobs_cli.progress import line
+from webjobs_cli.progress import Progress, line
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -123,3 +124,16 @@ def test_rows_of_jobs() -> None:
     ]
     wide_headers, wide = tables.jobs([continuous], now=NOW, wide=True)
     assert len(wide[0]) == len(wide_headers) == 12
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("out", "shown"), [(Terminal(), True), (io.StringIO(), False)])
+def test_progress_is_for_terminals_and_leaves_a_clean_line(out: io.StringIO, shown: bool) -> None:
+    with Progress(out, "job\x1b[2J", total=200) as progress:
+        progress.moved(100)
+        progress.moved(101)  # too soon for another look
+    assert out.getvalue() == ("\r\x1b[Kjob [2J: 100 B of 200 B (50%)\r\x1b[K" if shown else "")
