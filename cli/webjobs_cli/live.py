@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -103,22 +103,19 @@ async def of_run(
 
 
 async def of_worker(
-    kube: KubeClient, pod_logs: PodLogs, *, namespace: str, selector: str, since_now: Callable[[Object], bool]
+    kube: KubeClient, pod_logs: PodLogs, *, namespace: str, selector: str, begun: Mapping[str, PodReader]
 ) -> AsyncGenerator[tuple[str, Output]]:
     """Output of all instances of a continuous job with their six characters, until cancelled.
 
-    ``since_now``: whether what a pod wrote before is not wanted.
+    ``begun``: readers, by the pods' UIDs, that go on where they are; other pods are read from their beginning.
     """
     queue: asyncio.Queue[tuple[str, Output] | Exception] = asyncio.Queue(256)
     tasks: dict[str, asyncio.Task[None]] = {}
 
     async def one(pod: Object) -> None:
         instance, name = logs.instance_id(pod["metadata"]["uid"]), pod["metadata"]["name"]
-        reader = PodReader(pod_logs, namespace, name)
+        reader = begun.get(pod["metadata"]["uid"]) or PodReader(pod_logs, namespace, name)
         try:
-            if since_now(pod):
-                async for _ in reader.read(follow=False):
-                    pass
             while True:
                 async for line in reader.read(follow=True):
                     await queue.put((instance, line))

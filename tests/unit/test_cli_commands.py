@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -319,3 +319,51 @@ def test_next_times_of_all_schedules(called: Called) -> None:
 )
 def test_errors_of_the_cluster_say_what_to_do(error: ApiError, said: str) -> None:
     assert said in explain(error)
+
+
+def worker_pod(name: str, uid: str) -> Object:
+    made = pod(name=name, state={"running": {}}, uid=uid)
+    made["metadata"]["labels"] = {"webjobs.dev/webjob": "worker"}
+    return made
+
+
+def test_a_continuous_job_is_followed_over_its_instances_and_restarts(called: Called) -> None:
+    kube = called.kube
+    kube.add(worker_pod("w1", "aaaaaa-1"))
+    first = ["2026-01-01T00:00:01Z old"]
+    kube.logs["site", "w1", False] = first
+
+    async def story() -> None:
+        await asyncio.sleep(3)
+        first.append("2026-01-01T00:00:05Z new")
+        await asyncio.sleep(3)
+        kube.logs["site", "w1", False] = [*first, "2026-01-01T00:00:08Z after a restart"]
+        await asyncio.sleep(3)
+        kube.logs["site", "w2", False] = ["2026-01-01T00:00:09Z another"]
+        kube.add(worker_pod("w2", "bbbbbb-2"))
+
+    async def watch() -> None:
+        teller = asyncio.create_task(story())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(called.run("logs", "worker", "-f"), 20)
+        await teller
+
+    with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
+        runner.run(watch())
+    assert called.out.getvalue().splitlines() == [
+        "[aaaaaa] old",
+        "[aaaaaa] new",
+        "[aaaaaa] after a restart",
+        "[bbbbbb] another",
+    ]
+
+
+def test_lines_of_instances_are_told_in_the_order_of_time(called: Called) -> None:
+    for name, uid in (("w1", "aaaaaa-1"), ("w2", "bbbbbb-2")):
+        called.kube.add(worker_pod(name, uid))
+    called.kube.logs["site", "w1", False] = ["2026-01-01T00:00:01Z a", "2026-01-01T00:00:03Z c"]
+    called.kube.logs["site", "w2", False] = ["2026-01-01T00:00:02Z b"]
+    assert called("logs", "worker") == 0
+    assert called.out.getvalue() == "[aaaaaa] a\n[bbbbbb] b\n[aaaaaa] c\n"
+    with pytest.raises(UsageError, match="has one log and no runs"):
+        called("logs", "worker", "--run", "x")

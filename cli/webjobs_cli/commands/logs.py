@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from heapq import merge
+from io import IncrementalNewlineDecoder
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +19,7 @@ from webjobs_cli.commands.runs import Watched, selector
 from webjobs_cli.errors import OK, CliError, UsageError
 from webjobs_cli.session import Session
 from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
 
 Object = dict[str, Any]
@@ -59,10 +62,13 @@ async def _of_run(session: Session, kube: KubeClient, run: WebJobRun) -> bool:
         lines = live.of_run(kube, PodLogs(kube), **where, ended=watched.ended)
     else:
         lines = _now(kube, session.namespace, pods)
-    async with aclosing(lines):
-        async for line in lines:
-            _write(session, line)
-    return True
+    written = False
+    with suppress(NotFound, Invalid):  # the pod has just gone
+        async with aclosing(lines):
+            async for line in lines:
+                _write(session, line)
+                written = True
+    return written or not watched.run.ended or bool(await kube.list("Pod", session.namespace, selector=selector(run)))
 
 
 async def _now(kube: KubeClient, namespace: str, pods: list[Object]) -> AsyncGenerator[Output]:
@@ -82,12 +88,14 @@ def _write(session: Session, line: Output, prefix: str = "") -> None:
 async def _of_worker(session: Session, kube: KubeClient, job: WebJob) -> int:
     chosen = f"{LABEL_WEBJOB}={job.metadata.name}"
     pods = [pod for pod in await kube.list("Pod", session.namespace, selector=chosen) if live.has_begun(pod)]
-    found: list[tuple[Any, str, Output]] = []
+    readers: dict[str, live.PodReader] = {}
     by_pod = []
     for pod in live.in_order(pods):
-        instance = log_lines.instance_id(pod["metadata"]["uid"])
-        lines = live.PodReader(PodLogs(kube), session.namespace, pod["metadata"]["name"]).read(follow=False)
-        by_pod.append([(log_lines.moment(line.stamped), instance, line) async for line in lines])
+        uid, instance = pod["metadata"]["uid"], log_lines.instance_id(pod["metadata"]["uid"])
+        readers[uid] = live.PodReader(PodLogs(kube), session.namespace, pod["metadata"]["name"])
+        with suppress(NotFound, Invalid):  # it has just gone
+            lines = readers[uid].read(follow=False)
+            by_pod.append([(log_lines.moment(line.stamped), instance, line) async for line in lines])
     found = list(merge(*by_pod, key=lambda one: one[0]))
     if not session.options.follow:
         if not pods:
@@ -96,7 +104,6 @@ async def _of_worker(session: Session, kube: KubeClient, job: WebJob) -> int:
         for _, instance, line in found:
             _write(session, line, f"[{instance}] " if many else "")
         return OK
-    told = {pod["metadata"]["uid"] for pod in pods}
     for _, instance, line in found:
         _write(session, line, f"[{instance}] ")
     followed = live.of_worker(
@@ -104,7 +111,7 @@ async def _of_worker(session: Session, kube: KubeClient, job: WebJob) -> int:
         PodLogs(kube),
         namespace=session.namespace,
         selector=chosen,
-        since_now=lambda pod: pod["metadata"]["uid"] in told,
+        begun=readers,
     )
     async with aclosing(followed):
         async for instance, line in followed:
@@ -119,6 +126,8 @@ async def _stored(session: Session, path: str) -> int:
     async with session.rest() as rest:
         pieces = rest.log(path)
         async with aclosing(pieces):
+            text = IncrementalNewlineDecoder(getincrementaldecoder("utf-8")("replace"), translate=True)
             async for piece in pieces:
-                session.print(piece.decode("utf-8", "replace").replace("\r\n", "\n"), end="")
+                session.print(text.decode(piece), end="")
+            session.print(text.decode(b"", final=True), end="")
     return OK
