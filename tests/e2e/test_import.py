@@ -37,7 +37,7 @@ class Sites:
     wwwroot: Path
 
     def to_first(self, *arguments: str) -> Said:
-        return Cli.of(self.first.stack)("import", *arguments)
+        return Cli.of(self.first.stack).inside("import", *arguments)
 
     def versions(self) -> dict[str, str]:
         """Of all that an import could write."""
@@ -105,7 +105,7 @@ def test_a_folder_into_a_site(sites: Sites) -> None:
     assert {one["action"] for one in planned.body["jobs"]} == {"create"}
     assert sites.versions() == before
 
-    said = sites.to_first(str(sites.wwwroot), "-o", "json").well()
+    said = Cli.of(sites.first.stack)("import", str(sites.wwwroot), "-o", "json").well()
     known = results(said)
     assert len(known) == appservice.JOBS == 30
     fit = {one["name"]: one["verdict"] for one in known.values() if one["verdict"] != "fine"}
@@ -185,7 +185,7 @@ def test_manifests_name_the_packages_that_an_upload_makes(sites: Sites, tmp_path
     said = sites.cli(*arguments).well()
     assert f"kubectl apply -f {out}/manifests" in said.err
     written = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
-    assert "nothing to do" in sites.cli(*arguments).well().err
+    assert "nothing to do" in sites.cli.inside(*arguments).well().err
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()} == written
     manifest = yaml.safe_load((out / "manifests" / "with-files.yaml").read_text())
     assert manifest["spec"]["package"] == sites.first.object("wj", "with-files")["spec"]["package"]
