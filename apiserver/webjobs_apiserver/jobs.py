@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from copy import deepcopy
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
-from webjobs import names
+from webjobs import earlier, names
 from webjobs.model import API_VERSION, JobType, WebJob
 from webjobs_apiserver import job as job_module
 from webjobs_apiserver.errors import Missing, Refused, Unavailable
@@ -29,12 +30,17 @@ _UNSETTLED = "The WebJob is being changed by others at the same time. Try again.
 _DELETING = "The WebJob is being deleted. Try again when it is gone."
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Jobs:
     """Operations on the WebJobs of a site."""
 
-    def __init__(self, kube: KubeClient, *, feed: Feed) -> None:
+    def __init__(self, kube: KubeClient, *, feed: Feed, clock: Callable[[], datetime] = _now) -> None:
         self._kube = kube
         self._feed = feed
+        self._clock = clock
 
     async def list(self, site: Site, job_type: JobType | None = None, *, scriptless: bool = False) -> list[Job]:
         """All jobs (of a type), triggered ones first, each type by name.
@@ -145,6 +151,7 @@ class Jobs:
         edit(changed["spec"])
         if changed == job.raw:
             return job
+        earlier.record(job.raw, changed, now=self._clock())
         return self._written(await self._kube.replace(changed), name=job.name)
 
     async def _create(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:

@@ -54,7 +54,7 @@ class Service:
     @classmethod
     def build(cls, *, kube: KubeClient, feed: Feed, store: ObjectStore, limits: LimitsConfig, clock: Clock) -> Self:
         """The operations over one client and one store."""
-        jobs = Jobs(kube, feed=feed)
+        jobs = Jobs(kube, feed=feed, clock=clock)
         runs = Runs(kube, feed=feed, jobs=jobs, stored=StoredRuns(store), clock=clock)
         settings = AppSettings(kube)
         logs = JobLogs(kube, store=store, jobs=jobs, runs=runs, settings=settings, clock=clock)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 
 
+class NoCluster(Exception):
+    """There is nothing that says where the API server is; the message says what is wrong."""
+
+
 class ApiError(Exception):
     """An answer of the API server that is an error. ``status`` is the HTTP status, ``reason`` Kubernetes' word.
 

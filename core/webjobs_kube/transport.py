@@ -10,22 +10,25 @@ import json
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
 import aiohttp
+import yaml
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
-from kubernetes.aio.config import incluster_config, kube_config
+from kubernetes.aio.config import ConfigException, incluster_config, kube_config
 
-from webjobs_kube.errors import Unreachable, from_response, from_status
+from webjobs_kube.errors import NoCluster, Unreachable, from_response, from_status
 
 Object = dict[str, Any]
 
 _CONNECTIONS = 1000
 REQUEST_TIMEOUT = 30
 """Seconds for a whole request; log streams have none."""
+_POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _CHANNELS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 """Subprotocols of streams to containers, the one that is liked most first."""
 
@@ -48,6 +51,39 @@ def _query(values: Mapping[str, str | int | bool | None]) -> str:
     return "?" + urlencode({key: str(v).lower() if isinstance(v, bool) else v for key, v in wanted.items()})
 
 
+def _in_pod() -> bool:
+    return "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except (ConfigException, OSError, yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
+        # A kubeconfig can be wrong in many ways, for most of which the client has no words of its own.
+        raise NoCluster(f"The kubeconfig can't be used: {error}") from error
+
+
+def contexts(kubeconfig: str | None) -> tuple[list[str], str | None]:
+    """Names of the contexts of a kubeconfig, and of the current one. Raises NoCluster."""
+    with _readable():
+        found, current = kube_config.list_kube_config_contexts(config_file=kubeconfig)  # type: ignore[no-untyped-call]
+        return [str(one["name"]) for one in found], str(current["name"]) if current else None
+
+
+def default_namespace(*, kubeconfig: str | None, context: str | None) -> str:
+    """The namespace of the context (of the pod, inside of one); ``default`` when it names none. Raises NoCluster."""
+    if not kubeconfig and not context and _in_pod():
+        with _readable():
+            return _POD_NAMESPACE.read_text().strip()
+    with _readable():
+        found, current = kube_config.list_kube_config_contexts(config_file=kubeconfig)  # type: ignore[no-untyped-call]
+        meant = next((one for one in found if one["name"] == context), None) if context else current
+        if meant is None:
+            raise NoCluster(f"There is no context {context!r} in the kubeconfig.")
+        return str(meant["context"].get("namespace") or "default")
+
+
 class Transport:
     """One connection pool to one API server, under one field manager's name."""
 
@@ -62,10 +98,22 @@ class Transport:
     async def connect(cls, *, manager: str) -> Self:
         """A client from the pod's service account, else from KUBECONFIG. ``manager`` names it in managedFields."""
         configuration = Configuration()
-        if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
+        if _in_pod():
             incluster_config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             await kube_config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        return cls(configuration, manager=manager)
+
+    @classmethod
+    async def connect_as(cls, *, manager: str, kubeconfig: str | None, context: str | None) -> Self:
+        """The same for a person, who may name a file and a context of it. Raises NoCluster."""
+        if not kubeconfig and not context and _in_pod():
+            return await cls.connect(manager=manager)
+        configuration = Configuration()
+        with _readable():
+            await kube_config.load_kube_config(  # type: ignore[no-untyped-call]
+                config_file=kubeconfig, context=context, client_configuration=configuration, persist_config=False
+            )
         return cls(configuration, manager=manager)
 
     async def __aenter__(self) -> Self:

@@ -238,6 +238,7 @@ class FakeKube(KubeClient):
         done()
 
     async def create(self, manifest: Object) -> Object:
+        manifest = self._named(manifest)
         kind, meta = manifest["kind"], manifest["metadata"]
         namespace, name = meta["namespace"], meta["name"]
         done = await self._begin(
@@ -392,6 +393,14 @@ class FakeKube(KubeClient):
     def _next_version(self) -> str:
         self._version += 1
         return str(self._version)
+
+    def _named(self, manifest: Object) -> Object:
+        """With a name, where only its beginning was given."""
+        begin = manifest["metadata"].get("generateName")
+        if "name" in manifest["metadata"] or begin is None:
+            return manifest
+        end = sha256(str(self._version).encode()).hexdigest()[:5]
+        return manifest | {"metadata": manifest["metadata"] | {"name": f"{begin}{end}"}}
 
     def _insert(self, new: Object) -> Object:
         meta = new["metadata"]

@@ -13,6 +13,7 @@ import pytest
 
 from tests.unit.builders import job, webjob_body
 from tests.unit.fake_kube import FakeKube
+from webjobs import earlier
 from webjobs.store import ObjectStore, guard, joblogs, open_store, packages
 from webjobs.unpack import Entry
 from webjobs_kube.errors import ApiError
@@ -71,6 +72,22 @@ async def test_a_package_goes_a_grace_after_its_last_reference(world: World) -> 
     with pytest.raises(packages.PackageError):
         packages.read_manifest(world.store, namespace="site", digest=old)
     assert await world.round(hours=1000) == after
+
+
+async def test_a_package_to_which_a_webjob_can_go_back_stays(world: World) -> None:
+    old, new, newest = (world.upload(text) for text in ("old", "new", "newest"))
+    world.use(old)
+    for digest in (new, newest):
+        before = world.kube.objects["WebJob", "site", "job"]
+        package = {"digest": digest, "entrypoint": "run.sh", "size": 1, "files": 2}
+        after = before | {"spec": before["spec"] | {"package": package}}
+        earlier.record(before, after, now=world.now)
+        world.kube.objects["WebJob", "site", "job"] = after
+    await world.round()
+    assert len(await world.round(hours=1000)) == 7  # three manifests, three scripts, what they share
+    world.kube.objects["WebJob", "site", "job"]["metadata"]["annotations"].clear()
+    await world.round()
+    assert len(await world.round(hours=1000)) == 3
 
 
 async def test_a_package_that_is_referred_to_again_stays(world: World) -> None:

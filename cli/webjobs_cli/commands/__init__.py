@@ -1,0 +1,1 @@
+"""One module for each group of commands; each function takes a Session and gives the exit code."""

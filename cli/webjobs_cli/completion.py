@@ -1,0 +1,90 @@
+"""Completion: scripts for shells that ask the program itself, and its answers. Pure but for the names of jobs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+
+Names = Callable[[Sequence[str]], list[str]]
+"""Names of WebJobs for the words typed so far."""
+
+_BASH = """\
+# kubectl completes its plugins by kubectl_complete-webjob, which is installed beside kubectl-webjob.
+_webjobs_complete() {
+  local IFS=$'\\n' word=${COMP_WORDS[COMP_CWORD]}
+  COMPREPLY=($("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+  [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "$word"))
+  [ ${#COMPREPLY[@]} -ne 1 ] || COMPREPLY=("$(printf '%q' "${COMPREPLY[0]}")")
+}
+complete -F _webjobs_complete webjobs kubectl-webjob kubectl-webjobs
+"""
+_ZSH = """\
+#compdef webjobs kubectl-webjob kubectl-webjobs
+_webjobs_complete() {
+  local -a found
+  found=("${(@f)$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  if [[ -n "${found[1]}" ]]; then compadd -a found; else _files; fi
+}
+compdef _webjobs_complete webjobs kubectl-webjob kubectl-webjobs
+"""
+_FISH = """\
+function __webjobs_complete
+  set -l words (commandline -opc) (commandline -ct)
+  $words[1] __complete $words[2..-1] 2>/dev/null
+end
+for name in webjobs kubectl-webjob kubectl-webjobs
+  complete -c $name -a '(__webjobs_complete)'
+end
+"""
+SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
+
+
+def candidates(parser: argparse.ArgumentParser, words: Sequence[str], *, names: Names) -> list[str]:
+    """What the last of the words can become; nothing where it is free text or a file."""
+    *before, last = words or [""]
+    if "--" in before:
+        return []
+    place, waiting = parser, 0
+    option: argparse.Action | None = None
+    for word in before:
+        if option is not None:
+            option = None
+            continue
+        if word.startswith("-"):
+            option = None if "=" in word else _takes_value(place, word)
+            continue
+        below = _commands(place)
+        if word in below:
+            place, waiting = below[word], 0
+        else:
+            waiting += 1
+    if option is not None:
+        return _fitting([str(one) for one in option.choices or ()], last)
+    if last.startswith("-"):
+        return _fitting([word for action in place._actions for word in action.option_strings], last)
+    if below := _commands(place):
+        return _fitting(list(below), last)
+    positionals = [action for action in place._actions if not action.option_strings]
+    if waiting >= len(positionals):
+        return []
+    action = positionals[waiting]
+    if action.choices:
+        return _fitting([str(one) for one in action.choices], last)
+    return _fitting(names(before), last) if action.dest in ("name", "what") else []
+
+
+def _fitting(words: list[str], begin: str) -> list[str]:
+    return [word for word in words if word.startswith(begin)]
+
+
+def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    return {}
+
+
+def _takes_value(parser: argparse.ArgumentParser, word: str) -> argparse.Action | None:
+    """The option, when the next word is its value."""
+    action = next((one for one in parser._actions if word in one.option_strings), None)
+    return action if action is not None and action.nargs is None else None

@@ -1,0 +1,85 @@
+"""What is to be done with each job: the comparison of source and target. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from webjobs import names
+from webjobs.model import JobType
+from webjobs_cli.errors import UsageError
+from webjobs_cli.importing.layout import without_mirrors
+from webjobs_cli.importing.model import SourceJob, Step, TargetJob
+
+Key = tuple[JobType, str]
+"""Type and folded name."""
+
+_EXACT = 2**63
+"""Kubernetes keeps larger numbers as floats."""
+SITE_SETTINGS = ("WEBSITE_TIME_ZONE",)
+SITE_PREFIX = "WEBJOBS_"
+
+
+def key(job: SourceJob) -> Key:
+    return job.job_type, names.fold(job.name)
+
+
+def chosen(jobs: Sequence[SourceJob], wanted: Iterable[str] | None) -> list[SourceJob]:
+    """Those of these names, or all; triggered ones first, each type by name. UsageError for an unknown name."""
+    ordered = sorted(jobs, key=lambda job: (job.job_type != "triggered", names.fold(job.name)))
+    if wanted is None:
+        return ordered
+    for name in wanted:
+        if not any(names.same(job.name, name) for job in jobs):
+            raise UsageError(f"The source has no job {name!r}.")
+    return [job for job in ordered if any(names.same(job.name, name) for name in wanted)]
+
+
+def step(job: SourceJob, there: TargetJob | None) -> Step:
+    """What is to be done with one job."""
+    if job.problem:
+        return Step(job=job, action="refuse", why=job.problem)
+    if there is None:
+        return Step(job=job, action="create")
+    differs = []
+    if {path: file.sha256 for path, file in without_mirrors(job.files, job.job_type).items()} != dict(there.digests):
+        differs.append("files")
+    if not same_settings(job.settings, there.settings):
+        differs.append("settings")
+    if job.stopped != there.stopped:
+        differs.append("stopped" if job.stopped else "started")
+    return Step(job=job, action="update" if differs else "none", why=", ".join(differs))
+
+
+def same_settings(one: Any, other: Any) -> bool:
+    """Whether two settings are the same once Kubernetes has stored them: it keeps no 60.0 and no endless integers."""
+    return bool(_plain(one) == _plain(other))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return ("text", value) if isinstance(value, str) else ("word", str(value))
+    if isinstance(value, int):
+        if abs(value) < _EXACT:
+            return ("number", value)
+        return ("number", float(value) if abs(value) < 10**308 else math.inf)
+    return ("number", int(value) if value.is_integer() and abs(value) < _EXACT else value)
+
+
+def wanted_settings(source: Mapping[str, str], *, every: bool) -> dict[str, str]:
+    """The settings of a site that are carried over: those of WebJobs, or all."""
+    return {
+        name: value
+        for name, value in sorted(source.items())
+        if every or name.upper().startswith(SITE_PREFIX) or name.upper() in SITE_SETTINGS
+    }
+
+
+def changed_settings(wanted: Mapping[str, str], there: Mapping[str, str]) -> dict[str, str]:
+    """Those that the target does not have so."""
+    return {name: value for name, value in wanted.items() if there.get(name) != value}

@@ -1,0 +1,204 @@
+"""Where the jobs go: a site of the REST shim, a folder of manifests and packages, or a namespace."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from webjobs import names
+from webjobs_cli import pack
+from webjobs_cli.errors import CliError
+from webjobs_cli.importing import layout, manifests, reading
+from webjobs_cli.importing.model import Object, SourceJob, TargetJob
+from webjobs_cli.importing.plan import Key, key
+from webjobs_cli.rest import Rest
+from webjobs_cli.session import Session
+from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
+
+if TYPE_CHECKING:
+    from webjobs_kube.client import KubeClient
+
+_TRIES = 5
+
+
+class Target(Protocol):
+    """What an import needs of the place where jobs go."""
+
+    async def begin(self) -> None:
+        """Looks at what is there, before any other call."""
+        ...
+
+    async def look(self, job: SourceJob) -> TargetJob | None:
+        """The same job as it is there; None when there is none. CliError when the target can't take this job."""
+        ...
+
+    async def save(self, job: SourceJob) -> None:
+        """Makes it so there. Raises CliError and what the way there raises."""
+        ...
+
+    async def settings(self) -> dict[str, str]:
+        """App settings of the site."""
+        ...
+
+    async def set_settings(self, values: Mapping[str, str]) -> None:
+        """Sets some, others stay."""
+        ...
+
+
+class SiteTarget:
+    """A site over REST: every job in one upload."""
+
+    def __init__(self, session: Session, rest: Rest) -> None:
+        self._session = session
+        self._rest = rest
+        self._there: dict[Key, str] = {}
+
+    async def begin(self) -> None:
+        self._there = {(one["type"], names.fold(str(one["name"]))): str(one["name"]) for one in await self._rest.jobs()}
+
+    async def look(self, job: SourceJob) -> TargetJob | None:
+        name = self._there.get(key(job))
+        if name is None:
+            return None
+        with tempfile.TemporaryDirectory() as spool:
+            files = await reading.download(self._session, self._rest, Path(spool), job.job_type, name)
+            if files is None:
+                return None
+            there = await asyncio.to_thread(reading.job_of, job.job_type, name, files)
+        digests = {path: file.sha256 for path, file in layout.without_mirrors(files, job.job_type).items()}
+        return TargetJob(digests=digests, settings=there.settings, stopped=there.stopped)
+
+    async def save(self, job: SourceJob) -> None:
+        with tempfile.TemporaryDirectory() as spool:
+            archive = Path(spool) / "job.zip"
+            with archive.open("xb") as out:
+                await asyncio.to_thread(pack.write_zip, out, job.files)
+            size = archive.stat().st_size
+            with self._session.progress(f"pushing {job.name}", total=size) as progress:
+                await self._rest.upload(job.job_type, job.name, archive, progress=progress)
+
+    async def settings(self) -> dict[str, str]:
+        return await self._rest.settings()
+
+    async def set_settings(self, values: Mapping[str, str]) -> None:
+        await self._rest.set_settings(values)
+
+
+class FolderTarget:
+    """Manifests, and a zip for each job that does not fit into its manifest."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._names: dict[Key, str] = {}
+
+    async def begin(self) -> None:
+        if self._root.exists() and not self._root.is_dir():
+            raise CliError(f"{self._root} is a file: give a folder.")
+
+    def name(self, jobs: list[SourceJob]) -> None:
+        """Settles the names of the objects, which depend on each other."""
+        self._names = manifests.object_names(jobs)
+
+    def _files(self, job: SourceJob) -> dict[str, bytes]:
+        """What is to be there for a job, by path below the root."""
+        return manifests.files_of(job, self._names[key(job)])
+
+    async def look(self, job: SourceJob) -> TargetJob | None:
+        wanted = await asyncio.to_thread(self._files, job)
+        there = {path: (self._root / path).read_bytes() for path in wanted if (self._root / path).is_file()}
+        if not there:
+            return None
+        if there == wanted:  # as the source has it, by definition
+            digests = {path: file.sha256 for path, file in layout.without_mirrors(job.files, job.job_type).items()}
+            return TargetJob(digests=digests, settings=job.settings, stopped=job.stopped)
+        return TargetJob(digests={}, settings=job.settings, stopped=job.stopped)
+
+    async def save(self, job: SourceJob) -> None:
+        await asyncio.to_thread(lambda: self._save(self._files(job)))
+
+    def _save(self, files: Mapping[str, bytes]) -> None:
+        try:
+            for path, content in files.items():
+                target = self._root / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+        except OSError as error:
+            raise CliError(f"{self._root} can't be written: {error}") from None
+
+    async def settings(self) -> dict[str, str]:
+        return manifests.read_settings(self._root / manifests.SETTINGS_FILE)
+
+    async def set_settings(self, values: Mapping[str, str]) -> None:
+        all_of_them = await self.settings() | dict(values)
+        self._save({manifests.SETTINGS_FILE: manifests.to_yaml(manifests.settings_map(all_of_them))})
+
+
+class ClusterTarget:
+    """WebJobs of a namespace, by Kubernetes' API alone: packages can't go this way."""
+
+    def __init__(self, kube: KubeClient, namespace: str) -> None:
+        self._kube = kube
+        self._namespace = namespace
+        self._there: dict[Key, Object] = {}
+
+    async def begin(self) -> None:
+        for raw in await self._kube.list("WebJob", self._namespace):
+            name = raw["spec"].get("jobName") or raw["metadata"]["name"]
+            self._there[raw["spec"]["type"], names.fold(name)] = raw
+
+    async def look(self, job: SourceJob) -> TargetJob | None:
+        raw = self._there.get(key(job))
+        own = manifests.digests_of(raw["spec"]) if raw else None
+        wanted = {path: file.sha256 for path, file in layout.without_mirrors(job.files, job.job_type).items()}
+        package = manifests.package_of(job)
+        if raw and (raw["spec"].get("package") or {}).get("digest") == package["digest"]:
+            own = wanted
+        if own != wanted and manifests.inline_script(job) is None:
+            raise CliError("Its files need an upload: import by --to-url, or push it.")
+        if raw is None or own is None:
+            return None if raw is None else TargetJob(digests={}, settings={}, stopped=job.stopped)
+        spec = raw["spec"]
+        return TargetJob(digests=own, settings=spec.get("settings") or {}, stopped=bool(spec.get("stopped")))
+
+    async def save(self, job: SourceJob) -> None:
+        raw = self._there.get(key(job))
+        for _ in range(_TRIES):
+            try:
+                if raw:
+                    await self._kube.replace(manifests.changed(raw, job))
+                else:
+                    await self._create(job)
+                return
+            except Conflict:
+                name = raw["metadata"]["name"] if raw else names.candidates(job.name, job.job_type)[0]
+                try:
+                    raw = await self._kube.get("WebJob", self._namespace, name)
+                except NotFound:
+                    raw = None
+        raise CliError("The WebJob is being changed by others at the same time. Try again.")
+
+    async def _create(self, job: SourceJob) -> None:
+        """Under the first object name that is free."""
+        plain, qualified = names.candidates(job.name, job.job_type)
+        taken = {raw["metadata"]["name"] for raw in self._there.values()}
+        name = qualified if plain in taken else plain
+        made = await self._kube.create(manifests.webjob(job, name, namespace=self._namespace))
+        self._there[key(job)] = made
+
+    async def settings(self) -> dict[str, str]:
+        try:
+            found = await self._kube.get("ConfigMap", self._namespace, manifests.SETTINGS_NAME)
+        except NotFound:
+            return {}
+        return dict(found.get("data") or {})
+
+    async def set_settings(self, values: Mapping[str, str]) -> None:
+        whole = manifests.settings_map(values, namespace=self._namespace)
+        try:
+            await self._kube.create(whole)
+        except AlreadyExists:
+            patch = {"metadata": {"labels": whole["metadata"]["labels"]}, "data": dict(values)}
+            await self._kube.patch("ConfigMap", self._namespace, manifests.SETTINGS_NAME, patch)

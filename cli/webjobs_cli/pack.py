@@ -1,0 +1,143 @@
+"""Files on this machine: a folder, a zip or one script, read safely, and zips made of them.
+
+A zip of the same files is the same bytes each time, so that what is uploaded twice is one package.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import IO
+
+from webjobs.store.packages import File, Manifest
+from webjobs.unpack import Limits, UploadError, safe_path, zip_entries
+
+_PIECE_BYTES = 2**20
+_FIRST_ZIP_TIME = 315532800
+"""1980: zips know no earlier time."""
+SITE_LIMITS = Limits(total_bytes=2**34, files=200_000)
+"""Of a whole site; what of it is uploaded has the shim's own limits."""
+
+JOB_LIMITS = Limits()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalFile:
+    """One file, wherever it lies on this machine."""
+
+    source: Path
+    size: int
+    sha256: str
+    mode: int
+    mtime: int
+    """Seconds of Unix time, as a zip can hold it."""
+
+    @property
+    def stored(self) -> File:
+        """As the store would hold it after an upload."""
+        return File(sha256=self.sha256, size=self.size, mode=self.mode, mtime=self.mtime)
+
+
+def zip_time(mtime: float) -> int:
+    """The time that a zip gives back: even seconds from 1980 on."""
+    return max(int(mtime) // 2 * 2, _FIRST_ZIP_TIME)
+
+
+def read_folder(root: Path, *, limits: Limits = SITE_LIMITS) -> dict[str, LocalFile]:
+    """All files below a folder by their path in it. UploadError for links, devices and too much of anything."""
+    found: dict[str, LocalFile] = {}
+    total = 0
+    for path, entry in _walk(root, ""):
+        info = entry.stat(follow_symlinks=False)
+        if stat.S_ISLNK(info.st_mode):
+            raise UploadError(f"{entry.path} is a symbolic link. Replace it by what it points to.")
+        if not stat.S_ISREG(info.st_mode):
+            raise UploadError(f"{entry.path} is a device or another special file. Remove it.")
+        if not is_text(path) or safe_path(path, limits=limits) != path:
+            raise UploadError(f"{entry.path!r} has a name that no other system can hold. Rename it.")
+        total += info.st_size
+        if len(found) >= limits.files or total > limits.total_bytes:
+            raise UploadError(f"{root} has more than {limits.files} files or {limits.total_bytes} bytes.")
+        found[path] = _read(Path(entry.path), mode=info.st_mode, mtime=info.st_mtime)
+    return found
+
+
+def is_text(name: str) -> bool:
+    """Whether a file name is Unicode, and not bytes that only this system understands."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _walk(folder: Path | str, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    with os.scandir(folder) as entries:
+        ordered = sorted(entries, key=lambda entry: entry.name)
+    for entry in ordered:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, f"{prefix}{entry.name}/")
+        else:
+            yield f"{prefix}{entry.name}", entry
+
+
+def read_script(path: Path) -> dict[str, LocalFile]:
+    """One script as the only file."""
+    info = path.stat()
+    return {path.name: _read(path, mode=info.st_mode | 0o111, mtime=info.st_mtime)}
+
+
+def _read(path: Path, *, mode: int, mtime: float) -> LocalFile:
+    digest, size = sha256(), 0
+    with path.open("rb") as source:
+        while piece := source.read(_PIECE_BYTES):
+            digest.update(piece)
+            size += len(piece)
+    return _file(path, size=size, digest=digest.hexdigest(), mode=mode, mtime=mtime)
+
+
+def _file(path: Path, *, size: int, digest: str, mode: int, mtime: float) -> LocalFile:
+    # The bits that the store keeps.
+    return LocalFile(
+        source=path, size=size, sha256=digest, mode=0o755 if mode & 0o111 else 0o644, mtime=zip_time(mtime)
+    )
+
+
+def read_zip(archive: Path, spool: Path, *, limits: Limits = SITE_LIMITS) -> dict[str, LocalFile]:
+    """The files of a zip by path, unpacked under other names into the folder ``spool``. Raises UploadError."""
+    found: dict[str, LocalFile] = {}
+    with archive.open("rb") as file:
+        for entry in zip_entries(file, size=archive.stat().st_size, limits=limits):
+            target = spool / f"{len(found):06d}"
+            digest, size = sha256(), 0
+            with target.open("xb") as out:
+                while piece := entry.content.read(_PIECE_BYTES):
+                    digest.update(piece)
+                    size += len(piece)
+                    out.write(piece)
+            found[entry.path] = _file(target, size=size, digest=digest.hexdigest(), mode=entry.mode, mtime=entry.mtime)
+    return found
+
+
+def write_zip(out: IO[bytes], files: Mapping[str, LocalFile]) -> None:
+    """A zip of these files."""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, file in sorted(files.items()):
+            info = zipfile.ZipInfo(path, date_time=time.gmtime(file.mtime)[:6])
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.create_system = 3  # Unix, whatever this machine is: the mode counts
+            info.external_attr = (stat.S_IFREG | file.mode) << 16
+            with archive.open(info, "w", force_zip64=file.size >= 2**31) as target, file.source.open("rb") as source:
+                while piece := source.read(_PIECE_BYTES):
+                    target.write(piece)
+
+
+def manifest(files: Mapping[str, LocalFile]) -> Manifest:
+    """The package that an upload of such a zip becomes."""
+    return Manifest(files={path: file.stored for path, file in files.items()})

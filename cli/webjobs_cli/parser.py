@@ -1,0 +1,184 @@
+"""The command line: what there is, and what each word means. Pure."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
+
+from webjobs_cli.errors import UsageError
+from webjobs_cli.output import FORMATS
+
+_DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s?)?", re.ASCII)
+TYPES = ("triggered", "continuous")
+SHELLS = ("bash", "zsh", "fish")
+
+_DEFAULTS: dict[str, Any] = {
+    "namespace": None,
+    "context": None,
+    "kubeconfig": None,
+    "url": None,
+    "user": None,
+    "password": None,
+    "token": None,
+    "output": "table",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with our own way to fail."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}. '{self.prog} --help' shows how it goes.")
+
+
+def duration(value: str) -> timedelta:
+    """``90``, ``90s``, ``5m``, ``1h30m``."""
+    found = _DURATION.fullmatch(value)
+    if not value or found is None or not any(found.groups()):
+        raise argparse.ArgumentTypeError(f"{value!r} is no duration: write 30s, 5m or 1h30m")
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def moment(value: str) -> datetime:
+    """A time (RFC 3339); without an offset in UTC."""
+    try:
+        when = datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{value!r} is no time: write 2026-03-29T02:30:00Z") from None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def natural(value: str) -> int:
+    """A number from 1 on."""
+    if not re.fullmatch(r"0*[1-9][0-9]{0,8}", value):
+        raise argparse.ArgumentTypeError(f"{value!r} is no number from 1 on")
+    return int(value)
+
+
+def _common() -> argparse.ArgumentParser:
+    """Options that may stand before and after the command: those that are not given leave no trace."""
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    where = common.add_argument_group("where")
+    where.add_argument("-n", "--namespace", help="namespace (default: that of the context)")
+    where.add_argument("--context", help="context of the kubeconfig")
+    where.add_argument("--kubeconfig", metavar="FILE", help="default: KUBECONFIG, else ~/.kube/config")
+    where.add_argument("--url", help="address of the REST shim (WEBJOBS_URL)")
+    where.add_argument("--user", help="its user (WEBJOBS_USER)")
+    where.add_argument("--password", help="its password; WEBJOBS_PASSWORD is better, others can read command lines")
+    where.add_argument("--token", help="token of Kubernetes instead of both (WEBJOBS_TOKEN)")
+    common.add_argument("-o", "--output", choices=FORMATS, help="form of the result (default: table)")
+    return common
+
+
+def build() -> argparse.ArgumentParser:
+    """The parser of all commands; each sets ``command`` to its name."""
+    common = _common()
+    top = _Parser(
+        prog="kubectl webjob",
+        description="WebJobs on Kubernetes.",
+        epilog="Exit codes: 0 fine, 1 it went wrong, 2 the command line is wrong; 'run --wait': that of the run.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="store_true", help="shows the version")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    def add(name: str, text: str, *, typed: bool = True, into: Any = commands) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = into.add_parser(
+            name, help=text, description=f"{text[:1].upper()}{text[1:]}.", parents=[common], allow_abbrev=False
+        )
+        if typed:
+            made.add_argument("--type", choices=TYPES, help="only of this type")
+        return made
+
+    def named(name: str, text: str, **more: Any) -> argparse.ArgumentParser:
+        made = add(name, text, **more)
+        made.add_argument("name", metavar="NAME", help="of the WebJob, as REST clients or as Kubernetes see it")
+        return made
+
+    add("list", "all WebJobs of the namespace")
+    named("show", "one WebJob: state, schedule, instances, why it is not ready")
+    _run(named("run", "starts a run of a triggered WebJob; words after -- are its arguments"))
+    _logs(named("logs", "the log of a run (the newest one), or of a continuous WebJob"))
+    history = named("history", "runs of a triggered WebJob, newest first")
+    history.add_argument("--limit", type=natural, metavar="N", help="only so many")
+    history.add_argument("--all", action="store_true", help="also those in the store, through the REST shim")
+    named("start", "starts a stopped continuous WebJob")
+    named("stop", "stops a continuous WebJob")
+    cancel = named("cancel", "ends a run that goes on")
+    cancel.add_argument("--run", metavar="ID", help="which, where several go on")
+    cancel.add_argument("--all", action="store_true", help="all that go on")
+    for name, text in (("suspend", "lets the schedule rest; runs on demand work"), ("resume", "lets it go on")):
+        named(name, text).add_argument("--schedule", metavar="NAME", help="only this WebJobSchedule of the job")
+    push = named("push", "uploads a folder, a zip or a script, through the REST shim")
+    push.add_argument("path", metavar="PATH", help="the folder, zip or script")
+    rollback = named("rollback", "goes back to the package before, with its settings")
+    rollback.add_argument("--to", metavar="DIGEST", help="to this one; its first characters do")
+    rollback.add_argument("--list", action="store_true", help="only shows the packages that there are")
+    _schedule(add("schedule", "about schedules", typed=False), add)
+    _import(add("import", "brings the jobs of an App Service site over", typed=False))
+    completion = add("completion", "a script that completes words in a shell", typed=False)
+    completion.add_argument("shell", choices=SHELLS)
+    return top
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-w", "--wait", action="store_true", help="until it has ended; the exit code is that of the run"
+    )
+    parser.add_argument("-f", "--follow", action="store_true", help="shows its output, and waits")
+    parser.add_argument("--timeout", type=duration, metavar="TIME", help="waits no longer, as 10m; the run goes on")
+
+
+def _logs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-f", "--follow", action="store_true", help="goes on as it is written")
+    parser.add_argument("--run", metavar="ID", help="of this run")
+    parser.add_argument("--stored", action="store_true", help="as it is in the store, through the REST shim")
+    parser.add_argument("--timestamps", action="store_true", help="with the time of each line")
+
+
+def _schedule(parser: argparse.ArgumentParser, add: Callable[..., argparse.ArgumentParser]) -> None:
+    inner = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser, required=True)
+    next_ = add("next", "the next times of a WebJob, or of an expression in quotes", typed=False, into=inner)
+    next_.add_argument("what", nargs="+", metavar="NAME|EXPRESSION", help="'0 */5 * * * *': six fields, seconds first")
+    next_.add_argument("-c", "--count", type=natural, default=5, metavar="N", help="so many (default: 5)")
+    next_.add_argument(
+        "--time-zone", metavar="ZONE", help="IANA or Windows name (default: of the job, of the site, UTC)"
+    )
+    next_.add_argument("--after", type=moment, metavar="TIME", help="after this time (default: now)")
+
+
+def _import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", nargs="?", metavar="FOLDER|ZIP", help="a wwwroot, or its App_Data/jobs")
+    parser.add_argument("--from-url", metavar="URL", help="a site that runs: https://NAME.scm.azurewebsites.net")
+    parser.add_argument("--from-user", metavar="USER", help="its user (WEBJOBS_SOURCE_USER)")
+    parser.add_argument("--from-password", metavar="PASSWORD", help="its password (WEBJOBS_SOURCE_PASSWORD is better)")
+    parser.add_argument("--from-token", metavar="TOKEN", help="a bearer token instead (WEBJOBS_SOURCE_TOKEN)")
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument("--to-url", metavar="URL", help="into a site of the REST shim (default: --url, WEBJOBS_URL)")
+    target.add_argument("--to-folder", metavar="DIR", help="into manifests and packages in a folder")
+    target.add_argument("--apply", action="store_true", help="into the namespace, what fits into manifests")
+    parser.add_argument("--job", action="append", metavar="NAME", help="only this job; may be repeated")
+    parser.add_argument("--settings", action="store_true", help="the site's settings for WebJobs, too")
+    parser.add_argument("--all-settings", action="store_true", help="all app settings, which can hold secrets")
+    parser.add_argument("--dry-run", action="store_true", help="only shows what would be done")
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of a command line. Raises UsageError; SystemExit for --help."""
+    words, extra = list(arguments), None
+    if "--" in words:
+        at = words.index("--")
+        words, extra = words[:at], words[at + 1 :]
+    options = build().parse_args(words)
+    for key, value in _DEFAULTS.items():
+        if not hasattr(options, key):
+            setattr(options, key, value)
+    if extra is not None and options.command != "run":
+        raise UsageError("Words after -- are for 'run' only.")
+    options.arguments = extra or []
+    return options

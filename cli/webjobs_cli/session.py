@@ -1,0 +1,112 @@
+"""What a command is given: options, streams, and the ways to the cluster and to the REST shim."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+from webjobs.model import API_VERSION
+from webjobs_cli import address, find
+from webjobs_cli.progress import Progress
+from webjobs_cli.rest import Rest
+
+if TYPE_CHECKING:  # the client takes half a second to import, and not every command needs it
+    from webjobs_kube.client import KubeClient
+
+Object = dict[str, Any]
+MANAGER = "kubectl-webjob"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(kw_only=True)
+class Session:
+    """One call of the program."""
+
+    options: Namespace
+    environ: Mapping[str, str]
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+    err: TextIO = field(default_factory=lambda: sys.stderr)
+    clock: Callable[[], datetime] = _now
+
+    def print(self, text: str, *, end: str = "\n") -> None:
+        """A result."""
+        self.out.write(text + end)
+        self.out.flush()
+
+    def tell(self, text: str) -> None:
+        """Something beside the result."""
+        self.err.write(f"{text}\n")
+        self.err.flush()
+
+    def progress(self, what: str, *, total: int | None = None) -> Progress:
+        return Progress(self.err, what, total=total)
+
+    @property
+    def namespace(self) -> str:
+        """The one that was asked for, else that of the context."""
+        given: str | None = self.options.namespace
+        if given:
+            return given
+        from webjobs_kube import transport
+
+        return transport.default_namespace(kubeconfig=self._kubeconfig, context=self.options.context)
+
+    @property
+    def _kubeconfig(self) -> str | None:
+        given: str | None = self.options.kubeconfig
+        return given or None
+
+    @asynccontextmanager
+    async def kube(self) -> AsyncIterator[KubeClient]:
+        """The cluster. Raises NoCluster."""
+        from webjobs_kube.client import KubeClient
+
+        async with await KubeClient.connect_as(
+            manager=MANAGER, kubeconfig=self._kubeconfig, context=self.options.context
+        ) as client:
+            yield client
+
+    @asynccontextmanager
+    async def rest(self) -> AsyncIterator[Rest]:
+        """The REST shim. Raises UsageError when it is not said where it is."""
+        where = address.read(
+            url=self.options.url or self.environ.get(address.TARGET.url),
+            user=self.options.user,
+            password=self.options.password,
+            token=self.options.token,
+            environ=self.environ,
+        )
+        async with self.site(where) as found:
+            yield found
+
+    @asynccontextmanager
+    async def site(self, where: address.Address) -> AsyncIterator[Rest]:
+        """A site over HTTP."""
+        if where.in_clear:
+            self.tell(f"warning: the credentials go to {where.url} unencrypted: https keeps them to itself.")
+        async with Rest(where) as found:
+            yield found
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether it was said where the REST shim is."""
+        return bool(self.options.url or self.environ.get(address.TARGET.url))
+
+    async def webjobs(self, kube: KubeClient) -> list[Object]:
+        """All WebJobs of the namespace."""
+        return [
+            {"apiVersion": API_VERSION, "kind": "WebJob"} | raw for raw in await kube.list("WebJob", self.namespace)
+        ]
+
+    async def webjob(self, kube: KubeClient) -> Object:
+        """The WebJob that the options name."""
+        known = await self.webjobs(kube)
+        return find.webjob(known, self.options.name, job_type=self.options.type, namespace=self.namespace)

@@ -1,0 +1,78 @@
+"""How things are written for people: tables, times, sizes. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+_GAP = "   "
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
+
+
+def plain(text: str) -> str:
+    """On one line, without what could move a terminal's cursor or change its colours."""
+    return "".join(" " if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") else char for char in text)
+
+
+def width(text: str) -> int:
+    """Columns of a terminal that a text takes."""
+    wide = sum(unicodedata.east_asian_width(char) in ("W", "F") for char in text)
+    marks = sum(bool(unicodedata.combining(char)) for char in text)
+    return len(text) + wide - marks
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns as kubectl writes them, with the last line's end; empty cells become ``-``."""
+    cells = [list(headers), *([plain(cell) or "-" for cell in row] for row in rows)]
+    widths = [max(width(row[at]) for row in cells) for at in range(len(headers))]
+    lines = []
+    for row in cells:
+        padded = (cell + " " * (widths[at] - width(cell)) for at, cell in enumerate(row))
+        lines.append(_GAP.join(padded).rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def span(length: timedelta) -> str:
+    """Roughly how long: ``45s``, ``12m``, ``3h10m``, ``2d``; negative lengths count as zero."""
+    seconds = max(int(length.total_seconds()), 0)
+    for size, unit in _UNITS:
+        if seconds >= size:
+            whole, rest = divmod(seconds, size)
+            smaller = "" if unit == "d" and whole > 9 else _smaller(rest, unit)
+            return f"{whole}{unit}{smaller}"
+    return f"{seconds}s"
+
+
+def _smaller(rest: int, unit: str) -> str:
+    size, name = {"d": (3600, "h"), "h": (60, "m"), "m": (1, "s")}[unit]
+    return f"{rest // size}{name}" if rest // size else ""
+
+
+def ago(when: datetime | None, now: datetime) -> str:
+    """``3m ago``; empty for none."""
+    return f"{span(now - when)} ago" if when else ""
+
+
+def ahead(when: datetime | None, now: datetime) -> str:
+    """``in 3m``, ``now`` for what is due; empty for none."""
+    if when is None:
+        return ""
+    return f"in {span(when - now)}" if when > now else "now"
+
+
+def size(count: int) -> str:
+    """Bytes: ``512 B``, ``1.5 KiB``."""
+    if count < 1024:
+        return f"{count} B"
+    amount = float(count)
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        amount /= 1024
+        if amount < 1024 or unit == "TiB":
+            return f"{amount:.1f} {unit}"
+    raise AssertionError("unreachable")
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 job``, ``2 jobs``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
