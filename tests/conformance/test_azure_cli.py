@@ -121,7 +121,7 @@ def test_continuous_jobs(site: Site, az: Az) -> None:
 )
 def test_bad_input(az: Az, kind: str, verb: str, name: str, where: str) -> None:
     done = az.run(*words(kind, verb, name, site=where))
-    assert done.returncode == 3
+    assert done.returncode == 1
     assert "was not found" in done.stderr
 
 

@@ -14,6 +14,7 @@ from tests.conformance.contract.declared import anonymous, declared
 from tests.conformance.contract.routes import OURS, TABLE, VERBS, Route
 from tests.conformance.contract.row import ALLOWED, CHALLENGE, Call, Row, rest
 from tests.site import Site, eventually
+from webjobs_apiserver.arm.paths import ADFS, METADATA, ROOT
 
 ROWS = [*triggered.ROWS, *continuous.ROWS, *uploads.ROWS, *files.ROWS, *neighbours.ROWS]
 _SAMPLE = {"{n}": "fresh", "{id}": "202601010000000000", "{path}": "x"}
@@ -203,8 +204,8 @@ def test_every_row_is_of_a_route() -> None:
 
 
 def test_every_route_of_the_app_is_in_the_table() -> None:
-    # Azure Resource Manager's are not Kudu's: its own SDK says what they must do (test_azure_sdk.py).
-    others = ("/internal/", "/subscriptions/")
+    # Azure Resource Manager's are not Kudu's: see test_azure_sdk.py and test_azure_cli.py.
+    others = ("/internal/", ROOT, METADATA, f"{ADFS}/")
     found = {f"{verb} {anonymous(path)}" for verb, path in declared() if not path.startswith(others)}
     assert found == {anonymous(name) for name in (*(route.name for route in TABLE), *OURS)}
 

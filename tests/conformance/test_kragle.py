@@ -72,6 +72,7 @@ class Client:
 def api(site: Site) -> Iterator[Client]:
     """Two Stacks; nothing else is left of an earlier session."""
     site.kubectl("delete", "wjs", "-l", "webjobs.dev/kragle-job")
+    site.kubectl("delete", "wj", "--all")
     site.kubectl("delete", "configmap/webjobs-kragle", "--ignore-not-found")
     for name in ("first", "second"):
         site.apply(name, {"type": "triggered", "concurrencyPolicy": "Allow"} | shell("echo hello\n"))

@@ -14,10 +14,11 @@ import pytest
 from tests import stack as stacks
 from tests.conformance.contract.declared import declared
 from tests.site import eventually, zip_of
+from webjobs_apiserver.arm.paths import ADFS, METADATA
 
 SHOP, OTHER, DOMAIN = stacks.SITE, "other", "scm.example.com"
 ACCOUNTS = {"username": "owner", "password": "owns", "readonlyUsername": "reader", "readonlyPassword": "reads"}
-OPEN = ("/healthz", "/readyz")
+OPEN = ("/healthz", "/readyz", METADATA, f"{ADFS}/.well-known/openid-configuration", f"{ADFS}/oauth2/token")
 PODS = "/internal/"
 """Routes of pods: they take a token of a pod, whatever the host."""
 _SAMPLE = {

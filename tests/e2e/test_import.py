@@ -87,11 +87,10 @@ def sites(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site
         wwwroot = appservice.wwwroot(tmp_path_factory.mktemp("app") / "wwwroot")
         with httpx.Client(base_url=url, auth=auth, timeout=30) as second:
             yield Sites(first=site, second=second, cli=cli, wwwroot=wwwroot)
-    # The site and its namespace stay: to take them away would take as long as all of these tests.
-    for namespace in (stacks.SITE, SECOND):
-        clear(stack, namespace)
-        settings = ["cm", "webjobs-settings", "--ignore-not-found"]
-        stacks.kubectl(stack.kubeconfig, "delete", *settings, "-n", namespace)
+    clear(stack, stacks.SITE)
+    stacks.kubectl(stack.kubeconfig, "delete", "cm", "webjobs-settings", "--ignore-not-found", "-n", stacks.SITE)
+    stacks.upgrade(stack, {"sites": []})
+    stacks.kubectl(stack.kubeconfig, "delete", "namespace", SECOND, "--wait=false")
 
 
 def results(said: Said) -> dict[str, Any]:
