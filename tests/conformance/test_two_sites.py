@@ -47,7 +47,7 @@ _BODIES = {
 _UPLOAD = {"Content-Disposition": "attachment; filename=run.sh", "If-Match": "*"}
 _READABLE = re.compile(r"/api/(?:webjobs|(?:triggered|continuous)webjobs(?:/[^/]+)?)")
 _READABLE_BY_ARM = re.compile(
-    r"/subscriptions/.*/sites/MEANT(?:/slots/\w+)?/(?:triggered|continuous|)webjobs(?:/[^/]+)?"
+    r"/subscriptions(?:/0(?:/.*/sites/MEANT(?:/slots/\w+)?/(?:triggered|continuous|)webjobs(?:/[^/]+)?)?)?"
 )
 """Of readers, with GET (contract, section 9)."""
 

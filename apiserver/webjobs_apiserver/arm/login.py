@@ -14,7 +14,6 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from webjobs_apiserver import sites
-from webjobs_apiserver.arm import answers
 from webjobs_apiserver.arm.bodies import Body
 from webjobs_apiserver.arm.paths import ADFS, METADATA, ROOT
 from webjobs_apiserver.auth import tickets
@@ -23,7 +22,7 @@ from webjobs_apiserver.auth.keeper import Admitted, Asked, Keeper
 from webjobs_apiserver.kudu.responses import base_url, json_answer
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
-"""Of the tenant and of the subscription: the CLI wants one of each. On the routes of sites any is as good."""
+"""Of the tenant and of the subscription: the CLI wants one of each."""
 _BODY_BYTES = 16384
 
 
@@ -47,13 +46,11 @@ def router(keeper: Keeper) -> APIRouter:
 
     @routes.get(ROOT)
     async def subscriptions(request: Request) -> Response:
-        return json_answer({"value": [subscription(NO_ID, site=sites.of_request(request).name)]})
+        return json_answer({"value": [described(NO_ID, site=sites.of_request(request).name)]})
 
-    @routes.get(f"{ROOT}/{{identifier}}")
-    async def one(request: Request, identifier: str) -> Response:
-        if identifier != NO_ID:
-            return answers.error(request.scope, status=404, message=f"There is no subscription but {NO_ID}.")
-        return json_answer(subscription(identifier, site=sites.of_request(request).name))
+    @routes.get(f"{ROOT}/{{subscription}}")
+    async def one(request: Request, subscription: str) -> Response:
+        return json_answer(described(subscription, site=sites.of_request(request).name))
 
     return routes
 
@@ -73,8 +70,8 @@ def cloud(base: str) -> Body:
     }
 
 
-def subscription(identifier: str, *, site: str) -> Body:
-    """The one that there is."""
+def described(identifier: str, *, site: str) -> Body:
+    """A subscription: a site has one, and any name is right for it."""
     return {
         "id": f"{ROOT}/{identifier}",
         "subscriptionId": identifier,
