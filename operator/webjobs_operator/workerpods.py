@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -20,8 +19,8 @@ from webjobs.workerlog import About, Position, Read, Tell, Wait
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
-from webjobs_operator.hearing import SETTLE_SECONDS as HEARD_SECONDS
 from webjobs_operator.hearing import Attach, Hearing
+from webjobs_operator.heldlines import HeldLines
 
 log = logging.getLogger(__name__)
 
@@ -213,7 +212,7 @@ class PodReader:
         meta, since = (self._known or {})["metadata"], self._position.since
         arguments = (meta["namespace"], meta["name"])
         hearing = await self._heard(process, *arguments, begin=follow)
-        unread, held = parts.Unread(self._position.last), _Held(self._take, hearing)
+        unread, held = parts.Unread(self._position.last), HeldLines(self._take, hearing)
         check: asyncio.Task[None] | None = None
         async with AsyncExitStack() as stack:
             if follow:
@@ -264,7 +263,7 @@ class PodReader:
         self._position = entry.after
         self._sink.add(self._uid, entry)
 
-    async def _sure(self, process: Process, held: _Held) -> None:
+    async def _sure(self, process: Process, held: HeldLines) -> None:
         """Lets the lines go if the API still says that the log is of this process.
 
         The API gives the log of whatever container is there when it is asked.
@@ -285,43 +284,6 @@ class PodReader:
             self._mistaken.set()
         else:
             held.release()
-
-
-class _Held:
-    """Lines that wait; after ``release`` they pass, where stderr is heard a little later and with their level."""
-
-    def __init__(self, take: Callable[[Output], None], hearing: Hearing | None) -> None:
-        self._take = take
-        self._hearing = hearing
-        self._lines: deque[tuple[float, Output]] = deque()
-        """With the moment of their coming."""
-        self._free = False
-        self.bytes = 0
-
-    def add(self, line: Output) -> None:
-        self._lines.append((asyncio.get_running_loop().time(), line))
-        self.bytes += len(line.stamped)
-        if self._hearing is None:
-            self.settle()
-
-    def release(self) -> None:
-        self._free = True
-        if self._hearing is None:
-            self.settle()
-
-    def settle(self, *, age: float = 0.0) -> None:
-        """Lets those go that came so many seconds ago, if they may."""
-        before = asyncio.get_running_loop().time() - age
-        while self._free and self._lines and self._lines[0][0] <= before:
-            _, line = self._lines.popleft()
-            self.bytes -= len(line.stamped)
-            self._take(self._hearing.tell(line) if self._hearing else line)
-
-    async def settling(self) -> None:
-        """Lets them go one by one, once stderr had its time to tell of them."""
-        while True:
-            await asyncio.sleep(HEARD_SECONDS / 4)
-            self.settle(age=HEARD_SECONDS)
 
 
 def _version(pod: Pod) -> int:

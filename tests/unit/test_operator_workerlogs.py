@@ -19,7 +19,7 @@ from webjobs import workerlines
 from webjobs.store import joblogs, open_store
 from webjobs_kube.errors import ApiError, Unreachable
 from webjobs_kube.podlogs import PodLogs
-from webjobs_operator import hearing, workerlogs, workerpods, workerwriter
+from webjobs_operator import hearing, heldlines, workerlogs, workerpods, workerwriter
 from webjobs_operator.cache import Cache
 from webjobs_operator.hearing import Attach
 from webjobs_operator.workerlogs import WorkerLogs
@@ -42,7 +42,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
         for name in names:
             monkeypatch.setattr(module, name, 0.02)
     monkeypatch.setattr(workerpods, "OVER_SECONDS", 0.3)
-    monkeypatch.setattr(workerpods, "HEARD_SECONDS", 0.1)
+    monkeypatch.setattr(heldlines, "SETTLE_SECONDS", 0.1)
 
 
 def line(number: int, text: str = "") -> str:
