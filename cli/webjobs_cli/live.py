@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -54,15 +54,10 @@ class PodReader:
                 raise
 
 
-def has_begun(pod: Object) -> bool:
+def has_begun(pod: Mapping[str, Any]) -> bool:
     """Whether the job's container runs or ran, so that there is a log."""
     status = logs.container_status(pod)
     return bool({"running", "terminated"} & (status.get("state") or {}).keys() or status.get("lastState"))
-
-
-def in_order(pods: Sequence[Object]) -> list[Object]:
-    """By their creation."""
-    return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
 
 
 async def of_run(
@@ -80,7 +75,7 @@ async def of_run(
     done: set[str] = set()
     while True:
         over = await ended()  # looked at before the pods: what they have then is all of it
-        for pod in in_order(await kube.list("Pod", namespace, selector=selector)):
+        for pod in runlogs.in_order(await kube.list("Pod", namespace, selector=selector)):
             name = pod["metadata"]["name"]
             if name in done:
                 continue

@@ -22,7 +22,7 @@ async def output(
     ``pods``: that are there, raw. Raises ApiError when one can't be read now, unless ``must_read`` is false.
     """
     stored = await parts.keys(store, log_key)
-    there = sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
+    there = in_order(pods)
     names = {pod["metadata"]["name"] for pod in there}
     for name in stored.keys() - names:  # of attempts whose pod is gone
         async for line in parts.read(store, stored[name], last={}):
@@ -42,6 +42,11 @@ async def output(
             if must_read:
                 raise
             log.warning("the rest of the log of pod %s/%s is lost: %s", meta["namespace"], meta["name"], error)
+
+
+def in_order(pods: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Raw pods by their creation."""
+    return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
 
 
 def since(last: parts.Last) -> str | None:

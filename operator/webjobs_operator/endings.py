@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import datetime
 
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import Conflict, NotFound
-from webjobs_operator import scheduling
+from webjobs_kube.errors import NotFound
+from webjobs_operator import fresh, scheduling
 from webjobs_operator.cache import Cache, Key
 
 log = logging.getLogger(__name__)
@@ -31,17 +32,10 @@ class Endings:
                 due.append(end)
                 continue
             # What is deleted can't be had back: the time may have been taken away or moved since it was seen.
-            name, uid = schedule.metadata.name, schedule.metadata.uid
-            body = {"kind": "WebJobSchedule", "metadata": {"namespace": key[0], "name": name, "uid": uid}}
-            body |= {"spec": {"webJobName": key[1]}}
-            try:
-                there = await self._kube.get("WebJobSchedule", key[0], name)
-                if there["metadata"]["generation"] != schedule.metadata.generation:
-                    self._cache.observe("WebJobSchedule", there)
-                    raise Conflict(409, "Conflict", f"WebJobSchedule {name} has changed since this pass began")
-                await self._kube.delete("WebJobSchedule", key[0], name, uid=uid)
-                log.info("WebJobSchedule %s/%s is deleted: its deleteAt has come", key[0], name)
-            except NotFound:
-                pass
-            self._cache.forget("WebJobSchedule", body)
+            if not await fresh.is_there(self._kube, self._cache, schedule):
+                continue
+            with suppress(NotFound):
+                await self._kube.delete("WebJobSchedule", key[0], schedule.metadata.name, uid=schedule.metadata.uid)
+                log.info("WebJobSchedule %s/%s is deleted: its deleteAt has come", key[0], schedule.metadata.name)
+            fresh.forget(self._cache, schedule)
         return due

@@ -13,8 +13,8 @@ from webjobs import further, runs, schedulerlog
 from webjobs.model import LABEL_RUN, WebJobRun, WebJobSchedule
 from webjobs.schedule import load_zone
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
-from webjobs_operator import metrics
+from webjobs_kube.errors import AlreadyExists, Conflict
+from webjobs_operator import fresh, metrics
 from webjobs_operator.cache import Cache
 from webjobs_operator.concurrency import holder
 from webjobs_operator.manifests import children
@@ -92,18 +92,10 @@ class Slots:
 
         Who was told that a schedule rests or goes must not see it fire, however late the watch is.
         """
-        meta = turn.schedule.metadata
-        try:
-            there = await self._kube.get("WebJobSchedule", meta.namespace, meta.name)
-        except NotFound:
-            body = {"namespace": meta.namespace, "name": meta.name, "uid": meta.uid}
-            spec = {"webJobName": turn.schedule.spec.web_job_name}
-            self._cache.forget("WebJobSchedule", {"metadata": body, "spec": spec})
-            there = None
-        if there is None or (there["metadata"]["uid"], there["metadata"]["generation"]) != (meta.uid, meta.generation):
-            if there:
-                self._cache.observe("WebJobSchedule", there)
-            raise Conflict(409, "Conflict", f"WebJobSchedule {meta.name} has changed since this pass began")
+        if not await fresh.is_there(self._kube, self._cache, turn.schedule):
+            raise Conflict(
+                409, "Conflict", f"WebJobSchedule {turn.schedule.metadata.name} is gone since this pass began"
+            )
 
     async def _take_cron_jobs(self, this: Pass) -> None:
         """The Jobs that a CronJob made: of several that waited, the latest stands for all."""

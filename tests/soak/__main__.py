@@ -13,7 +13,7 @@ import subprocess
 
 from tests import stack as stacks
 from tests.site import Site
-from tests.soak.soak import RETENTION, ROOM, Soak
+from tests.soak.soak import VALUES, Soak
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def main() -> int:
     options = parser.parse_args()
     with Site(stacks.up(options.name)) as site:
         site.kubectl("delete", "wj,wjr", "--all")
-        stacks.upgrade(site.stack, {"jobs": {"retentionSeconds": RETENTION}, **ROOM})
+        stacks.upgrade(site.stack, VALUES)
         soak = Soak(site, count=options.jobs, kill_period=options.kill_period, seed=options.seed)
         try:
             soak.create()

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests import faults
 from tests import stack as stacks
@@ -32,10 +33,13 @@ from tests.soak.sampler import PERIOD, TOLERANCE, Sampler, trend
 
 SHORT_HISTORY = 1
 """``historyLimit`` in the steady phase."""
-RETENTION = 30
-"""Seconds for which an ended Job and its pod stay: with the usual five minutes there are more and more for so long."""
-ROOM = {component: {"resources": {"requests": {"cpu": "400m"}}} for component in ("operator", "apiserver")}
-"""For our own processes: the runs fill the machine, and a node gives CPU by requests then (docs/architecture.md)."""
+VALUES: dict[str, Any] = {
+    # Seconds for which an ended Job and its pod stay: with the usual five minutes there are more and more for so long.
+    "jobs": {"retentionSeconds": 30},
+    # For our own processes: the runs fill the machine, and a node shares out its CPU by requests then.
+    **{component: {"resources": {"requests": {"cpu": "400m"}}} for component in faults.COMPONENTS},
+}
+"""Of the chart."""
 CATCH_UP = timedelta(seconds=45)
 """From a ready operator to one that has done what was due."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
-from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from webjobs_apiserver import sites
@@ -19,6 +18,8 @@ from webjobs_apiserver.arm.paths import ADFS, METADATA, ROOT
 from webjobs_apiserver.auth import tickets
 from webjobs_apiserver.auth.headers import Basic
 from webjobs_apiserver.auth.keeper import Admitted, Asked, Keeper
+from webjobs_apiserver.errors import TooLarge
+from webjobs_apiserver.kudu.jobs import read_body
 from webjobs_apiserver.kudu.responses import base_url, json_answer
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
@@ -82,11 +83,10 @@ def described(identifier: str, *, site: str) -> Body:
 
 
 async def _token(request: Request, keeper: Keeper) -> Response:
-    content = bytearray()
-    async for piece in request.stream():
-        content += piece
-        if len(content) > _BODY_BYTES:
-            return _refused(400, "invalid_request", f"The body has more than {_BODY_BYTES} bytes.")
+    try:
+        content = await read_body(request, limit=_BODY_BYTES)
+    except TooLarge:
+        return _refused(400, "invalid_request", f"The body has more than {_BODY_BYTES} bytes.")
     sent = parse_qs(content.decode("utf-8", "replace"), keep_blank_values=True)
     if sent.get("grant_type") != ["client_credentials"]:
         text = "Log in with a service principal: grant_type must be client_credentials."
@@ -94,13 +94,10 @@ async def _token(request: Request, keeper: Keeper) -> Response:
     (name, *more), (password, *others) = sent.get("client_id", [""]), sent.get("client_secret", [""])
     if more or others or not name or not password:
         return _refused(400, "invalid_request", "client_id and client_secret are needed, each once.")
-    host = keeper.sites.of_host(Headers(scope=request.scope).get("host", ""))
+    host = keeper.sites.of_host(request.headers.get("host", ""))
     asked = Asked(needs=(), reader_may=True, meant=host, host=host) if host else None
     found = await keeper.admit(asked, Basic(username=name.encode(), password=password.encode()), request.scope)
-    if isinstance(found, Admitted) and found.role and found.accounts:
-        ticket = await keeper.tickets.issue(
-            found.accounts, found.role, namespace=found.site.namespace, now=keeper.clock()
-        )
+    if isinstance(found, Admitted) and (ticket := await keeper.ticket(found)):
         seconds = int(tickets.LIFETIME.total_seconds())
         body = {"token_type": "Bearer", "expires_in": seconds, "access_token": tickets.as_token(ticket)}
         return _uncached(json_answer(body))

@@ -124,6 +124,14 @@ class Keeper:
             self._failed(keys)
         return Refusal(status=401)
 
+    async def ticket(self, admitted: Admitted) -> Ticket | None:
+        """For who has just logged in; None for a token of Kubernetes."""
+        if admitted.role is None or admitted.accounts is None:
+            return None
+        return await self.tickets.issue(
+            admitted.accounts, admitted.role, namespace=admitted.site.namespace, now=self.clock()
+        )
+
     async def _role(self, known: Accounts, given: Basic | Ticket, *, site: Site) -> Role | None:
         if isinstance(given, Basic):
             return known.role_of(given.username, given.password)

@@ -67,11 +67,9 @@ class KragleGate:
             await answers.refused(scope, fault)(scope, receive, send)
             return
         context.body = sent.body
-        if path in LOGINS and scope["method"] == "POST" and admitted.role and admitted.accounts:
-            ticket = await self._keeper.tickets.issue(
-                admitted.accounts, admitted.role, namespace=admitted.site.namespace, now=self._keeper.clock()
-            )
-            context.login = answers.Login(role=admitted.role, ticket=ticket)
+        if path in LOGINS and scope["method"] == "POST" and admitted.role:
+            ticket = await self._keeper.ticket(admitted)
+            context.login = answers.Login(role=admitted.role, ticket=ticket) if ticket else None
         await self._app_or_fault({**scope, SITE: admitted.site}, receive, send)
 
     async def _app_or_fault(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -151,6 +151,4 @@ class Following:
 
 def _drop(gone: Mapping[int, str | None], registry: Registry) -> None:
     for identifier, uid in gone.items():
-        entry = registry.jobs.get(identifier)
-        if entry and entry.uid == uid:
-            del registry.jobs[identifier]
+        registry.drop_job(identifier, uid=uid)

@@ -47,8 +47,7 @@ class Seen:
     @property
     def revision(self) -> int:
         """0 when it can't be told, so that it is written anew."""
-        text = self.schedule.metadata.annotations.get(ANNOTATION_REVISION, "")
-        return int(text) if text.isascii() and text.isdecimal() else 0
+        return _number(self.schedule.metadata.annotations.get(ANNOTATION_REVISION, ""))
 
     @property
     def queued(self) -> bool:
@@ -100,6 +99,11 @@ def seen(raw: Object) -> Seen | None:
     if schedule.metadata.deletion_timestamp or not (number.isascii() and number.isdecimal()):
         return None
     return Seen(raw=raw, schedule=schedule)
+
+
+def _number(text: str) -> int:
+    """What a label or annotation says; 0 for what is no number."""
+    return int(text) if text.isascii() and text.isdecimal() else 0
 
 
 def object_name(identifier: int) -> str:
@@ -172,8 +176,7 @@ def recovered(left: Iterable[Object]) -> Registry:
     names: set[str] = set()
     for identifier, one in sorted(found.items()):
         labels, spec = one.schedule.metadata.labels, one.schedule.spec
-        number = labels.get(LABEL_TIMING, "")
-        timing = int(number) if number.isascii() and number.isdecimal() else 0
+        timing = _number(labels.get(LABEL_TIMING, ""))
         if timing and timing not in registry.timings:
             at = int(runs.parse_time(spec.at).timestamp()) if spec.at else None
             registry.timings[timing] = Timing(once=bool(spec.at), period=spec.period_seconds, timestamp=at)
@@ -194,7 +197,7 @@ def recovered(left: Iterable[Object]) -> Registry:
 
 
 def _stack(registry: Registry, number: str, webjob: str) -> int:
-    wanted = int(number) if number.isascii() and number.isdecimal() else 0
+    wanted = _number(number)
     if registry.stack_name(wanted) in (None, "") and 0 < wanted < 100_000:
         registry.stacks += [""] * (wanted - len(registry.stacks))
         registry.stacks[wanted - 1] = webjob

@@ -165,7 +165,7 @@ class Registry(_Stored):
             if other.name == entry.name and identifier != but:
                 raise NameTaken(f"Job {identifier} has that name already.", holder=identifier)
 
-    def drop_job(self, identifier: int, *, uid: str) -> None:
+    def drop_job(self, identifier: int, *, uid: str | None) -> None:
         """A job whose WebJobSchedule is gone; nothing when it is another one by now."""
         entry = self.jobs.get(identifier)
         if entry and entry.uid == uid:

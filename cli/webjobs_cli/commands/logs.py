@@ -15,9 +15,10 @@ from webjobs import runs
 from webjobs.logs import Output
 from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun
 from webjobs_cli import find, live
-from webjobs_cli.commands.runs import Watched, selector
+from webjobs_cli.commands.runs import Watched, runs_of, selector
 from webjobs_cli.errors import OK, CliError, UsageError
 from webjobs_cli.session import Session
+from webjobs_kube import runlogs
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
@@ -36,8 +37,7 @@ async def logs(session: Session) -> int:
             if options.stored:
                 return await _stored(session, f"continuous/{quote(job.display_name, safe='')}/job_log.txt")
             return await _of_worker(session, kube, job)
-        raws = await kube.list("WebJobRun", session.namespace, selector=f"{LABEL_WEBJOB}={job.metadata.name}")
-        known = find.of_job(raws, job.metadata.name)
+        known = find.of_job(await runs_of(session, kube, job), job.metadata.name)
         moved = job.status.stored_runs and options.run not in {runs.run_id(one) for one in known}
         if options.run and moved and runs.time_of_run_id(options.run):
             return await _stored(session, _path(job, options.run))  # its record is in the store only
@@ -74,7 +74,7 @@ async def _of_run(session: Session, kube: KubeClient, run: WebJobRun) -> bool:
 async def _now(kube: KubeClient, namespace: str, pods: list[Object]) -> AsyncGenerator[Output]:
     """What pods have by now."""
     pod_logs = PodLogs(kube)
-    for pod in live.in_order(pods):
+    for pod in runlogs.in_order(pods):
         if live.has_begun(pod):
             async for line in live.PodReader(pod_logs, namespace, pod["metadata"]["name"]).read(follow=False):
                 yield line
@@ -90,7 +90,7 @@ async def _of_worker(session: Session, kube: KubeClient, job: WebJob) -> int:
     pods = [pod for pod in await kube.list("Pod", session.namespace, selector=chosen) if live.has_begun(pod)]
     readers: dict[str, live.PodReader] = {}
     by_pod = []
-    for pod in live.in_order(pods):
+    for pod in runlogs.in_order(pods):
         uid, instance = pod["metadata"]["uid"], log_lines.instance_id(pod["metadata"]["uid"])
         readers[uid] = live.PodReader(PodLogs(kube), session.namespace, pod["metadata"]["name"])
         with suppress(NotFound, Invalid):  # it has just gone

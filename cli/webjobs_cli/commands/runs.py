@@ -159,7 +159,7 @@ async def history(session: Session) -> int:
     async with session.kube() as kube:
         job = WebJob.parse(await session.webjob(kube))
         find.needs_type(job, "triggered", instead="Continuous ones have a log: 'kubectl webjob logs'.")
-        raws = await _runs_of(session, kube, job)
+        raws = await runs_of(session, kube, job)
     known = find.of_job(raws, job.metadata.name)[: options.limit]
     by_name = {raw["metadata"]["name"]: {"apiVersion": API_VERSION, "kind": "WebJobRun"} | raw for raw in raws}
     table = tables.history(known, now=session.clock(), wide=options.output == "wide")
@@ -185,7 +185,8 @@ async def _stored(session: Session) -> int:
     return OK
 
 
-async def _runs_of(session: Session, kube: KubeClient, job: WebJob) -> list[Object]:
+async def runs_of(session: Session, kube: KubeClient, job: WebJob) -> list[Object]:
+    """The WebJobRuns of a job."""
     return await kube.list("WebJobRun", session.namespace, selector=f"{LABEL_WEBJOB}={job.metadata.name}")
 
 
@@ -195,7 +196,7 @@ async def cancel(session: Session) -> int:
     async with session.kube() as kube:
         job = WebJob.parse(await session.webjob(kube))
         find.needs_type(job, "triggered", instead="Continuous ones end by 'stop'.")
-        known = find.of_job(await _runs_of(session, kube, job), job.metadata.name)
+        known = find.of_job(await runs_of(session, kube, job), job.metadata.name)
         for one in find.to_cancel(known, options.run, every=options.all, job=job.display_name):
             try:
                 if not one.spec.cancel:

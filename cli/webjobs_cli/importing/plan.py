@@ -11,6 +11,7 @@ from webjobs.model import JobType
 from webjobs_cli.errors import UsageError
 from webjobs_cli.importing.layout import without_mirrors
 from webjobs_cli.importing.model import SourceJob, Step, TargetJob
+from webjobs_cli.pack import LocalFile
 
 Key = tuple[JobType, str]
 """Type and folded name."""
@@ -23,6 +24,11 @@ SITE_PREFIX = "WEBJOBS_"
 
 def key(job: SourceJob) -> Key:
     return job.job_type, names.fold(job.name)
+
+
+def digests(files: Mapping[str, LocalFile], job_type: JobType) -> dict[str, str]:
+    """sha256 of a job's files by path: what two copies of it are compared by."""
+    return {path: file.sha256 for path, file in without_mirrors(files, job_type).items()}
 
 
 def chosen(jobs: Sequence[SourceJob], wanted: Iterable[str] | None) -> list[SourceJob]:
@@ -43,7 +49,7 @@ def step(job: SourceJob, there: TargetJob | None) -> Step:
     if there is None:
         return Step(job=job, action="create")
     differs = []
-    if {path: file.sha256 for path, file in without_mirrors(job.files, job.job_type).items()} != dict(there.digests):
+    if digests(job.files, job.job_type) != dict(there.digests):
         differs.append("files")
     if not same_settings(job.settings, there.settings):
         differs.append("settings")

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from webjobs import names
-from webjobs_cli import pack
+from webjobs_cli import find, pack
 from webjobs_cli.errors import CliError
-from webjobs_cli.importing import layout, manifests, reading
+from webjobs_cli.importing import manifests, reading
 from webjobs_cli.importing.model import Object, SourceJob, TargetJob
-from webjobs_cli.importing.plan import Key, key
+from webjobs_cli.importing.plan import Key, digests, key
 from webjobs_cli.rest import Rest
 from webjobs_cli.session import Session
 from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
@@ -68,8 +68,7 @@ class SiteTarget:
             if files is None:
                 return None
             there = await asyncio.to_thread(reading.job_of, job.job_type, name, files)
-        digests = {path: file.sha256 for path, file in layout.without_mirrors(files, job.job_type).items()}
-        return TargetJob(digests=digests, settings=there.settings, stopped=there.stopped)
+        return TargetJob(digests=digests(files, job.job_type), settings=there.settings, stopped=there.stopped)
 
     async def save(self, job: SourceJob) -> None:
         with tempfile.TemporaryDirectory() as spool:
@@ -112,8 +111,7 @@ class FolderTarget:
         if not there:
             return None
         if there == wanted:  # as the source has it, by definition
-            digests = {path: file.sha256 for path, file in layout.without_mirrors(job.files, job.job_type).items()}
-            return TargetJob(digests=digests, settings=job.settings, stopped=job.stopped)
+            return TargetJob(digests=digests(job.files, job.job_type), settings=job.settings, stopped=job.stopped)
         return TargetJob(digests={}, settings=job.settings, stopped=job.stopped)
 
     async def save(self, job: SourceJob) -> None:
@@ -146,13 +144,12 @@ class ClusterTarget:
 
     async def begin(self) -> None:
         for raw in await self._kube.list("WebJob", self._namespace):
-            name = raw["spec"].get("jobName") or raw["metadata"]["name"]
-            self._there[raw["spec"]["type"], names.fold(name)] = raw
+            self._there[raw["spec"]["type"], names.fold(find.job_name(raw))] = raw
 
     async def look(self, job: SourceJob) -> TargetJob | None:
         raw = self._there.get(key(job))
         own = manifests.digests_of(raw["spec"]) if raw else None
-        wanted = {path: file.sha256 for path, file in layout.without_mirrors(job.files, job.job_type).items()}
+        wanted = digests(job.files, job.job_type)
         package = manifests.package_of(job)
         if raw and (raw["spec"].get("package") or {}).get("digest") == package["digest"]:
             own = wanted
