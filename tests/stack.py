@@ -123,6 +123,7 @@ def _values(image: str, *, volume: str | None) -> dict[str, Any]:
         # The cluster may reach no registry: the one image that is there has sh, bash, tar and Python.
         "runtimes": {"sh": {"image": image}, "py": {"image": image}},
         "kragle": {"enabled": True},
+        "warm": {"enabled": True},
         "apiserver": {"service": {"type": "NodePort", "nodePort": NODE_PORT}},
     }
 

@@ -19,6 +19,8 @@ _TRIGGERED_ONLY = (
     "idleTimeoutSeconds",
     "shutdownFile",
     "historyLimit",
+    "warm",
+    "warmMaxAgeSeconds",
 )
 _CONTINUOUS_ONLY = ("singleton", "restartDelaySeconds", "stopped")
 
@@ -40,6 +42,10 @@ WEBJOB_SPEC_RULES: list[Schema] = [
     _rule(
         "!has(self.command) || !(has(self.script) || has(self.package))",
         "command has no meaning with a script or package: the file's extension picks the interpreter",
+    ),
+    _rule(
+        "!has(self.warm) || self.warm == 0 || has(self.script) || has(self.package)",
+        "warm is for a script or package: a plain image has no shell that could wait for a run",
     ),
     *(
         _rule(

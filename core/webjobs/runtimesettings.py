@@ -1,4 +1,4 @@
-"""Keys of settings.job that Kudu does not have: ``image``, ``command``, ``cpu`` and ``memory``. Pure.
+"""Keys of settings.job that Kudu does not have: ``image``, ``command``, ``cpu``, ``memory``, ``warm``. Pure.
 
 By them the author of a zip picks a runtime and its size without knowing the WebJob that it becomes. Kudu's own keys
 are ignored when their type is wrong (``settings.py``); these are not, since a job in the wrong image or without its
@@ -24,6 +24,7 @@ _LEAST_MEMORY = 2**20
 _MOST_MEMORY = 2**50
 _MAX_IMAGE = 1024
 _MAX_WORDS = 256
+MOST_WARM = 10
 
 
 class BadSetting(ValueError):
@@ -41,6 +42,8 @@ class RuntimeSettings:
     """Kubernetes quantity of cores, request and limit."""
     memory: str | None = None
     """Kubernetes quantity of bytes, request and limit."""
+    warm: int | None = None
+    """Pods that wait for a run."""
 
 
 def read(settings: Mapping[str, Any], *, ignored: frozenset[str] = frozenset()) -> RuntimeSettings:
@@ -54,6 +57,7 @@ def read(settings: Mapping[str, Any], *, ignored: frozenset[str] = frozenset()) 
         command=_command(given.get("command")),
         cpu=_cpu(given.get("cpu")),
         memory=_memory(given.get("memory")),
+        warm=_warm(given.get("warm")),
     )
 
 
@@ -110,3 +114,11 @@ def _memory(value: object) -> str | None:
     if size is None or not _LEAST_MEMORY <= size <= _MOST_MEMORY:
         raise _bad("memory", value, 'Write bytes with a unit, such as "256Mi" or "1Gi" (1Mi at least), or remove it.')
     return str(value)
+
+
+def _warm(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_WARM:
+        raise _bad("warm", value, f"Write how many pods shall wait for a run, from 0 to {MOST_WARM}, or remove it.")
+    return value

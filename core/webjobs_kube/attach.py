@@ -1,4 +1,4 @@
-"""Attaching to the process of a job's container, to hear its stderr by itself.
+"""Attaching to the process of a container in a pod: its streams, and a way to its stdin.
 
 WebSocket frames are one byte, the channel (0 stdin, 1 stdout, 2 stderr, 3 how it ended), and data.
 """
@@ -12,27 +12,66 @@ import aiohttp
 
 from webjobs.logs import CONTAINER
 from webjobs_kube.client import KubeClient, path_of
+from webjobs_kube.errors import Unreachable
 from webjobs_kube.transport import reachable
 
-_STDIN = b"\0"
-_STDERR = 2
+STDOUT, STDERR = 1, 2
+_STDIN, _ENDED = b"\0", 3
+
+
+class Attached:
+    """One connection to one container."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+
+    async def send(self, data: bytes) -> None:
+        """To its stdin. Raises Unreachable when the connection is broken; it may have arrived all the same."""
+        with reachable():
+            await self._socket.send_bytes(_STDIN + data)
+
+    async def pieces(self) -> AsyncIterator[tuple[int, bytes]]:
+        """Channel and data as they come, until the container's end. Raises Unreachable when it breaks before that."""
+        ended = False
+        with reachable():
+            async for message in self._socket:
+                if message.type is aiohttp.WSMsgType.BINARY and message.data:
+                    if message.data[0] in (STDOUT, STDERR):
+                        yield message.data[0], message.data[1:]
+                    ended = ended or message.data[0] == _ENDED
+        if not ended:
+            raise Unreachable("the connection to the container broke off")
+
+
+@asynccontextmanager
+async def attached(
+    kube: KubeClient,
+    namespace: str,
+    pod: str,
+    *,
+    container: str = CONTAINER,
+    stdin: bool = False,
+    stdout: bool = False,
+    stderr: bool = False,
+    heartbeat: float | None = None,
+) -> AsyncIterator[Attached]:
+    """The streams from now on. ``heartbeat``: seconds after which silence is looked into.
+
+    Raises ApiError: NotFound and Invalid when there is no such container that runs, with status 403 when nobody may.
+    """
+    query: dict[str, str | bool]
+    query = {"container": container, "stdin": stdin, "stdout": stdout, "stderr": stderr}
+    path = path_of("Pod", namespace, pod, "attach")
+    async with kube.websocket(path, query=query, heartbeat=heartbeat) as socket:
+        yield Attached(socket)
 
 
 @asynccontextmanager
 async def stderr_of(kube: KubeClient, namespace: str, pod: str) -> AsyncIterator[AsyncIterator[bytes]]:
     """Pieces of stderr from now on until the container ends; its stdin gets one empty line first.
 
-    Raises ApiError: NotFound and Invalid when there is no such container that runs, with status 403 when nobody may.
+    Raises what ``attached`` does.
     """
-    path = path_of("Pod", namespace, pod, "attach")
-    async with kube.websocket(path, query={"container": CONTAINER, "stdin": True, "stderr": True}) as socket:
-        with reachable():
-            await socket.send_bytes(_STDIN + b"\n")
-        yield _pieces(socket)
-
-
-async def _pieces(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[bytes]:
-    with reachable():
-        async for message in socket:
-            if message.type is aiohttp.WSMsgType.BINARY and message.data[:1] == bytes([_STDERR]):
-                yield message.data[1:]
+    async with attached(kube, namespace, pod, stdin=True, stderr=True) as connection:
+        await connection.send(b"\n")
+        yield (data async for _, data in connection.pieces())

@@ -158,9 +158,12 @@ class Transport:
 
     @asynccontextmanager
     async def websocket(
-        self, path: str, *, query: Mapping[str, str | bool]
+        self, path: str, *, query: Mapping[str, str | bool], heartbeat: float | None = None
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """A WebSocket to a streaming subresource. Raises ApiError when the API server refuses it."""
+        """A WebSocket to a streaming subresource. Raises ApiError when the API server refuses it.
+
+        ``heartbeat``: seconds between pings; without an answer the connection counts as broken.
+        """
         _, url, headers, _, _ = await self._api.param_serialize("GET", path, auth_settings=["BearerToken"])
         url += _query(query)
         rest = self._api.rest_client
@@ -168,7 +171,9 @@ class Transport:
             rest.pool_manager = rest._create_pool_manager()
         with reachable():
             try:
-                socket = await rest.pool_manager.ws_connect(url, headers=headers, protocols=_CHANNELS, max_msg_size=0)
+                socket = await rest.pool_manager.ws_connect(
+                    url, headers=headers, protocols=_CHANNELS, max_msg_size=0, heartbeat=heartbeat
+                )
             except aiohttp.WSServerHandshakeError as error:
                 raise from_status(error.status, "Refused", error.message) from error
         async with socket:

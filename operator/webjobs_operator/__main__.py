@@ -15,7 +15,7 @@ import kopf
 
 from webjobs.model import API_VERSION
 from webjobs.store import open_store
-from webjobs_kube.attach import stderr_of
+from webjobs_kube.attach import attached, stderr_of
 from webjobs_kube.client import KubeClient
 from webjobs_kube.podlogs import PodLogs
 from webjobs_operator import config as configuration
@@ -25,6 +25,7 @@ from webjobs_operator.collector import Collector
 from webjobs_operator.follow import Followers
 from webjobs_operator.reconcile import Reconciler
 from webjobs_operator.schedulerlog import SchedulerLog
+from webjobs_operator.sessions import Sessions
 from webjobs_operator.storedruns import StoredRuns
 from webjobs_operator.tasks import cancelled
 from webjobs_operator.workerlogs import WorkerLogs
@@ -64,6 +65,7 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
         scheduler_log, pod_logs = SchedulerLog(store), PodLogs(kube)
         attach = partial(stderr_of, kube) if config.attach else None
         followers = Followers(pod_logs=pod_logs, store=store, attach=attach)
+        sessions = Sessions(partial(attached, kube), changed=lambda key: queue.add(key))
         stored_runs = StoredRuns(
             kube=kube,
             cache=cache,
@@ -82,6 +84,7 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
             pod_logs=pod_logs,
             followers=followers,
             stored_runs=stored_runs,
+            sessions=sessions,
         )
         worker_logs = WorkerLogs(kube=kube, pod_logs=pod_logs, cache=cache, store=store, clock=_utc_now, attach=attach)
 
@@ -122,7 +125,7 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
         try:
             await until_one_ends(watching, queue.run(), *beside)
         finally:
-            await asyncio.gather(followers.close(), worker_logs.close(), stored_runs.close())
+            await asyncio.gather(followers.close(), worker_logs.close(), stored_runs.close(), sessions.close())
 
 
 async def until_one_ends(*work: Coroutine[Any, Any, None]) -> None:

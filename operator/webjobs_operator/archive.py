@@ -33,24 +33,37 @@ def log_key(run: WebJobRun) -> str:
     )
 
 
-async def archive(
+def output(
+    run: WebJobRun,
     *,
     pod_logs: PodLogs,
+    store: ObjectStore,
+    pods: Sequence[Mapping[str, Any]],
+    ended: datetime,
+    now: datetime,
+) -> AsyncIterator[Output]:
+    """What a run wrote, from its pods and what was stored of it."""
+    return runlogs.output(
+        store=store, pod_logs=pod_logs, log_key=log_key(run), pods=pods, must_read=now - ended < GIVE_UP
+    )
+
+
+async def archive(
+    lines: AsyncIterator[Output],
+    *,
     store: ObjectStore,
     webjob: WebJob,
     run: WebJobRun,
     pods: Sequence[Mapping[str, Any]],
-    now: datetime,
 ) -> dict[str, str]:
     """Stores the log of a run whose status says how it ended; gives what its status says of where it lies.
 
+    ``lines``: what it wrote.
     Repeating it is safe: the key is the same, and the stored log is replaced as a whole. Raises NotArchived while
     the log can't be read or stored now but may be later.
     """
     key = log_key(run)
     header = logs.run_log(webjob, run, newest_pod(pods))
-    ended = runs.parse_time(run.status.end_time)
-    lines = runlogs.output(store=store, pod_logs=pod_logs, log_key=key, pods=pods, must_read=now - ended < GIVE_UP)
     count = _Count(lines)
     try:
         await stored_logs.write(store, key, logs.gathered(logs.render(header, count.lines())))

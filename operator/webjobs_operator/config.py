@@ -10,6 +10,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from webjobs.runtimesettings import MOST_WARM
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
@@ -19,6 +21,15 @@ class Runtime(_Section):
     """Image that runs scripts of one kind; it needs a POSIX shell, tar and the interpreter."""
 
     image: str
+
+
+class Warm(_Section):
+    """Pods that wait for runs."""
+
+    enabled: bool = False
+    """Whether the operator may attach to pods for it."""
+    default: int = Field(default=0, ge=0, le=MOST_WARM)
+    """Of jobs that say nothing."""
 
 
 class OperatorConfig(_Section):
@@ -41,6 +52,7 @@ class OperatorConfig(_Section):
     """Requests and limits of jobs that say nothing."""
     attach: bool = False
     """Whether the operator attaches to jobs, to tell their stdout and stderr apart."""
+    warm: Warm = Field(default_factory=Warm)
     job_retention_seconds: int = 300
     """Seconds that an ended Job and its pod stay for ``kubectl`` after the log is safe."""
     history_objects: int = Field(default=100, ge=1)

@@ -16,7 +16,7 @@ from webjobs.store import ObjectStore, parts
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
 from webjobs_kube.runlogs import since
-from webjobs_operator.hearing import SETTLE_SECONDS, Attach, Hearing
+from webjobs_operator.hearing import SETTLE_SECONDS, Attach, Ears, Hearing
 from webjobs_operator.tasks import cancelled
 
 log = logging.getLogger(__name__)
@@ -40,11 +40,11 @@ class Followers:
         self._tasks: dict[str, dict[str, asyncio.Task[None]]] = {}
         """By the log of the run and the UID of the pod."""
 
-    def follow(self, uid: str, *, namespace: str, pod: str, log_key: str) -> None:
-        """Begins to follow a pod, unless that is done already."""
+    def follow(self, uid: str, *, namespace: str, pod: str, log_key: str, hearing: Ears | None = None) -> None:
+        """Begins to follow a pod, unless that is done already. ``hearing``: who hears its stderr already."""
         if uid not in self._tasks.get(log_key, {}) and len(self._tasks) < _MOST:
             follower = _Follower(pod_logs=self._pod_logs, store=self._store, log_key=log_key, attach=self._attach)
-            task = asyncio.create_task(follower.run(namespace, pod))
+            task = asyncio.create_task(follower.run(namespace, pod, hearing))
             self._tasks.setdefault(log_key, {})[uid] = task
             task.add_done_callback(partial(self._ended, log_key, uid))
 
@@ -63,6 +63,10 @@ class Followers:
         if tasks:
             await asyncio.wait(tasks, timeout=_FINISH_SECONDS)
             await cancelled(tasks)
+
+    async def drop(self, log_key: str) -> None:
+        """Follows a run no longer: all it wrote is known otherwise."""
+        await cancelled(self._tasks.pop(log_key, {}).values())
 
     async def close(self) -> None:
         """Stores what is there and ends all."""
@@ -86,13 +90,15 @@ class _Follower:
         self._lines: list[tuple[float, Output]] = []
         """With the moment of their coming."""
         self._bytes = 0
-        self._hearing: Hearing | None = None
+        self._hearing: Ears | None = None
         self._writing = asyncio.Lock()
 
-    async def run(self, namespace: str, pod: str) -> None:
+    async def run(self, namespace: str, pod: str, hearing: Ears | None) -> None:
         """Until the container's end; a broken connection is taken up again where it broke."""
         ticker = asyncio.create_task(self._tick(pod))
-        self._hearing = hearing = Hearing(self._attach, namespace, pod) if self._attach else None
+        if hearing is None and self._attach:
+            hearing = Hearing(self._attach, namespace, pod)
+        self._hearing = hearing
         try:
             await self._resume(pod)
             while True:

@@ -9,7 +9,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
+from webjobs.logs import Output
 from webjobs.stderr import Stderr
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_operator.tasks import cancelled
@@ -24,6 +26,19 @@ Attach = Callable[[str, str], AbstractAsyncContextManager[AsyncIterator[bytes]]]
 """Namespace and name of a pod -> pieces of its stderr; lets its script begin."""
 
 
+class Ears(Protocol):
+    """Who hears the stderr of one process."""
+
+    def tell(self, line: Output) -> Output:
+        """The same with its level; to be asked once for each line."""
+
+    async def settle(self) -> None:
+        """Waits for what was written before the process ended; not for ever."""
+
+    async def close(self) -> None:
+        """Hears no more."""
+
+
 class Hearing:
     """Hears one process from now on, until it ends or ``close`` is called."""
 
@@ -32,7 +47,6 @@ class Hearing:
         self._pod = namespace, pod
         self._stderr = Stderr()
         self.tell = self._stderr.tell
-        """A line of the log -> the same with its level; to be asked once for each line."""
         self._task = asyncio.create_task(self._hear())
 
     async def _hear(self) -> None:

@@ -11,9 +11,11 @@ from webjobs.model import SlotOutcome, WebJob, WebJobRun, WebJobSchedule
 from webjobs.schedulerlog import Line
 from webjobs.sitesettings import SiteSettings
 from webjobs_operator.cache import Key
+from webjobs_operator.conditions import Wanted
 from webjobs_operator.manifests.program import Program, Unrunnable
 from webjobs_operator.packaged import StoreAway
 from webjobs_operator.scheduling import Plan
+from webjobs_operator.warm import Pool
 
 
 @dataclass
@@ -47,6 +49,12 @@ class Pass:
     """The newest slot of the WebJob's own schedule that came by its CronJob, or was skipped before it came."""
     unwanted: list[dict[str, Any]] = field(default_factory=list)
     """Jobs of slots that do not run."""
+    armed: dict[str, Any] | None = None
+    """The Job of a run to come; None: no pod is to wait."""
+    pool: Pool = field(default_factory=Pool)
+    """Jobs that wait."""
+    warmth: Wanted | None = None
+    """What to say of them; None: nobody asked for any."""
     lines: list[Line] = field(default_factory=list)
     """For job_scheduler.log, once the pass is through."""
     skipped: int = 0

@@ -25,13 +25,16 @@ from webjobs_operator import (
     states,
     status,
 )
+from webjobs_operator.arming import Arming
 from webjobs_operator.cache import Cache, Key
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.endings import Endings
 from webjobs_operator.follow import Followers
 from webjobs_operator.passes import Pass, Turn
+from webjobs_operator.progress import Progress
 from webjobs_operator.runkeeper import RunKeeper
 from webjobs_operator.schedulerlog import SchedulerLog
+from webjobs_operator.sessions import Sessions
 from webjobs_operator.site import STOPPED, under
 from webjobs_operator.slots import Slots
 from webjobs_operator.storedruns import StoredRuns
@@ -57,13 +60,16 @@ class Reconciler:
         pod_logs: PodLogs,
         followers: Followers,
         stored_runs: StoredRuns,
+        sessions: Sessions,
     ) -> None:
         self._kube = kube
         self._cache = cache
         self._clock = clock
         self._stored = stored_runs
-        self._runs = RunKeeper(
-            kube=kube, cache=cache, store=store, config=config, pod_logs=pod_logs, followers=followers
+        self._arming = Arming(kube=kube, cache=cache, config=config, sessions=sessions)
+        self._runs = RunKeeper(kube=kube, cache=cache, config=config, arming=self._arming)
+        self._progress = Progress(
+            cache=cache, store=store, keeper=self._runs, pod_logs=pod_logs, followers=followers, arming=self._arming
         )
         self._log = log
         self._workloads = Workloads(kube=kube, cache=cache, store=store, config=config, keeper=self._runs)
@@ -122,7 +128,8 @@ class Reconciler:
     # Runs of a triggered WebJob
 
     async def _triggered(self, this: Pass) -> None:
-        await self._runs.update_started(this)
+        self._arming.look(this)
+        await self._progress.carry_over(this)
         await self._runs.cancel(this)
         await self._runs.give_up(this)
         if this.refusal or this.site.stopped:
@@ -153,6 +160,7 @@ class Reconciler:
         await self._write_status(this, holder=decision.holder)
         if decision.holder and decision.holder not in self._cache.runs(this.key):
             this.due.append(this.now + runs.LOCK_GRACE)
+        await self._arming.tend(this)
         for job in this.unwanted:
             await self._runs.delete_object(this, "Job", job)
         await self._runs.clean_up(this)
@@ -198,6 +206,8 @@ class Reconciler:
             problem=this.problem,
             holder=holder,
             skipped=this.skipped,
+            warmth=this.warmth,
+            warm_ready=len(this.pool.ready) if this.armed else None,
             stored=self._stored.status(webjob, self._cache.runs(this.key)),
             now=this.now,
         )

@@ -1,4 +1,4 @@
-"""The life of runs: the start, the state while it goes on, the archived end, the clean-up.
+"""The life of runs: the start, the early ends, the clean-up. What goes on in between is ``progress.py``.
 
 Every step can be repeated: names are deterministic, and AlreadyExists is looked into instead of trusted.
 """
@@ -6,23 +6,20 @@ Every step can be repeated: names are deterministic, and AlreadyExists is looked
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from webjobs import runs
 from webjobs.model import LABEL_RUN, LABEL_WEBJOB, Metadata, RunState, WebJobRun
-from webjobs.store import ObjectStore
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Invalid, NotFound
-from webjobs_kube.podlogs import PodLogs
 from webjobs_operator import history, metrics, states
-from webjobs_operator.archive import NotArchived, archive, log_key
+from webjobs_operator.arming import Arming
 from webjobs_operator.cache import Cache
 from webjobs_operator.conditions import Wanted, update
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.events import event, post
-from webjobs_operator.follow import Followers
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.program import Program
 from webjobs_operator.passes import Pass
@@ -41,24 +38,27 @@ class RunKeeper:
         *,
         kube: KubeClient,
         cache: Cache,
-        store: ObjectStore,
         config: OperatorConfig,
-        pod_logs: PodLogs,
-        followers: Followers,
+        arming: Arming,
     ) -> None:
         self._kube = kube
         self._cache = cache
-        self._logs = pod_logs
-        self._followers = followers
-        self._store = store
         self._config = config
+        self._arming = arming
+        self._cold: set[str] = set()
+        """UIDs of the runs for which a Job was asked for: it may be there, even where that seemed to fail."""
 
     # Beginning
 
     async def start(self, this: Pass, run: WebJobRun, *, program: Program) -> None:
-        """Makes the Job of a run (or admits its CronJob's), then records that it was made."""
+        """Gives a run a pod that waits for one, or makes its Job (or admits its CronJob's), and records that."""
         await self._adopt(this, run)
         slot = self._cache.get("Job", this.key, run.spec.cron_job_name) if run.spec.cron_job_name else None
+        if not self._may_have_job(this, run, slot) and await self._arming.take(this, run):
+            if slot:
+                await self.delete_object(this, "Job", slot)
+            return
+        self._cold.add(run.metadata.uid)
         outdated = slot is not None and self._lacks_package(this, slot)
         if run.spec.cron_job_name and not outdated and not self._cache.get("Job", this.key, run.metadata.name):
             job = await self._admit(run, run.spec.cron_job_name)
@@ -74,7 +74,7 @@ class RunKeeper:
                 await self.finish(run, state="Failed", reason="JobRefused", message=text[:1024], now=this.now)
                 return
         self._cache.observe("Job", job)
-        await self._patch_run(
+        await self.patch_run(
             run,
             {
                 "status": {
@@ -86,8 +86,15 @@ class RunKeeper:
                 }
             },
         )
+        self._cold.discard(run.metadata.uid)
         if slot and outdated:
             await self.delete_object(this, "Job", slot)
+
+    def _may_have_job(self, this: Pass, run: WebJobRun, slot: Object | None) -> bool:
+        """Whether an earlier try, of this operator or of one before it, may have made the run's Job or admitted it."""
+        admitted = slot is not None and slot["metadata"].get("labels", {}).get(LABEL_RUN) is not None
+        made = self._cache.get("Job", this.key, run.metadata.name) is not None
+        return made or admitted or run.metadata.uid in self._cold
 
     def _lacks_package(self, this: Pass, job: Object) -> bool:
         """Whether a Job is of a package that is gone: its CronJob made it before it knew of the next one.
@@ -107,7 +114,7 @@ class RunKeeper:
             return
         owner = children.owner("WebJob", this.webjob.metadata)
         adopted = {"ownerReferences": [owner], "labels": {LABEL_WEBJOB: this.key[1]}}
-        await self._patch_run(run, {"metadata": adopted}, subresource=None)
+        await self.patch_run(run, {"metadata": adopted}, subresource=None)
 
     async def _create_job(self, this: Pass, run: WebJobRun, program: Program) -> Object:
         manifest = children.job(this.webjob, run, program=program, config=self._config)
@@ -147,46 +154,6 @@ class RunKeeper:
                 await self.finish(run, state=state, reason="CannotRun", message=message, now=this.now)
 
     # Going on
-
-    async def update_started(self, this: Pass) -> None:
-        """Carries the state of Jobs and pods over into their runs; archives the log of those that ended."""
-        jobs, pods = self._cache.of("Job", this.key), list(self._cache.of("Pod", this.key).values())
-        for run in self._cache.runs(this.key).values():
-            if run.status.state not in ("Initializing", "Running"):
-                continue
-            run_id = runs.run_id(run)
-            own = [pod for pod in pods if pod["metadata"].get("labels", {}).get(LABEL_RUN) == run_id]
-            found = states.outcome(run, job=jobs.get(run.status.job_name or run.metadata.name), pods=own, now=this.now)
-            status, known = _status(run, found, now=this.now), run.status.to_wire()
-            if found.end:
-                await self._followers.finish(log_key(run))
-                ended = run.model_copy(update={"status": run.status.model_validate(known | status)})
-                try:
-                    status |= await archive(
-                        pod_logs=self._logs, store=self._store, webjob=this.webjob, run=ended, pods=own, now=this.now
-                    )
-                except NotArchived as error:
-                    # The end is told once its log is safe; other runs and the schedule don't wait for it.
-                    log.warning("log of run %s/%s is not safe yet: %s", this.key[0], run.metadata.name, error)
-                    this.due.append(this.now + _patience(this.now - found.end))
-                    continue
-            else:
-                self._follow(run, own)
-                looks = [since + states.UNPREPARED for pod in own if (since := states.unprepared_since(pod))]
-                this.due += [look for look in looks if look > this.now]
-            patch = {key: value for key, value in status.items() if known.get(key) != value}
-            if patch:
-                await self._patch_run(run, {"status": patch})
-            if found.end:
-                metrics.RUNS_ENDED.labels(*this.key, found.state).inc()
-            if found.state == "Failed":
-                await self.tell(this, "RunFailed", f"Run {run_id} failed. {found.message or ''}".strip())
-
-    def _follow(self, run: WebJobRun, pods: Sequence[Object]) -> None:
-        for pod in pods:
-            if "running" in states.container_state(pod):
-                meta = pod["metadata"]
-                self._followers.follow(meta["uid"], namespace=meta["namespace"], pod=meta["name"], log_key=log_key(run))
 
     async def end(self, this: Pass, run: WebJobRun, *, reason: str, why: str) -> None:
         """Ends an active run by deleting its Job; the run is over once its pod is."""
@@ -233,7 +200,7 @@ class RunKeeper:
             "message": message,
             "conditions": update(run.status.conditions, wanted, generation=run.metadata.generation, now=now),
         }
-        await self._patch_run(run, {"status": status})
+        await self.patch_run(run, {"status": status})
 
     async def clean_up(self, this: Pass) -> None:
         """Lets go what is not needed any more."""
@@ -260,7 +227,8 @@ class RunKeeper:
         """The same for an object as it was observed."""
         await self.delete(this, kind, Metadata.model_validate(body["metadata"]))
 
-    async def _patch_run(self, run: WebJobRun, patch: Object, *, subresource: str | None = "status") -> None:
+    async def patch_run(self, run: WebJobRun, patch: Object, *, subresource: str | None = "status") -> None:
+        """A write of a run; fine when it is gone."""
         try:
             answer = await self._kube.patch(
                 "WebJobRun", run.metadata.namespace, run.metadata.name, patch, subresource=subresource
@@ -273,30 +241,3 @@ class RunKeeper:
         """A warning about the WebJob, as an Event."""
         webjob = this.webjob.metadata
         await post(self._kube, event("WebJob", webjob, level="Warning", reason=reason, message=message, now=this.now))
-
-
-def _patience(since_end: timedelta) -> timedelta:
-    """Until a log is tried again: the longer it can't be read, the longer."""
-    return min(max(since_end / 4, timedelta(seconds=1)), timedelta(minutes=1))
-
-
-def _status(run: WebJobRun, found: states.Outcome, *, now: datetime) -> Object:
-    status: Object = {"state": found.state}
-    if found.process_start:
-        status["processStartTime"] = runs.rfc3339(found.process_start, micro=False)
-    if found.message:
-        status["message"] = found.message
-    if found.exit_code is not None:
-        status["exitCode"] = found.exit_code
-    if found.end:
-        # Kubelets tell whole seconds, run ids are finer: an end is never before its beginning.
-        status["endTime"] = runs.rfc3339(max(found.end, runs.start_time(run)))
-        good = found.state == "Success"
-        wanted = Wanted(
-            type="Complete" if good else "Failed",
-            status=True,
-            reason=found.state,
-            message=found.message or ("The process ended with exit code 0." if good else "The run did not succeed."),
-        )
-        status["conditions"] = update(run.status.conditions, [wanted], generation=run.metadata.generation, now=now)
-    return status

@@ -13,6 +13,7 @@ from typing import Any
 from webjobs import logs
 from webjobs.model import LABEL_RUN, RunState, WebJobRun
 from webjobs.runs import parse_time
+from webjobs_operator.manifests.pod import END
 
 Object = Mapping[str, Any]
 
@@ -169,6 +170,8 @@ def _waiting_message(pod: Object, *, now: datetime) -> str | None:
             f"{waiting['reason']}: {waiting.get('message') or 'the container can not be made'}"[:1000].rstrip(".") + "."
         )
     for init in pod.get("status", {}).get("initContainerStatuses", []):
+        if init["name"] == END:
+            continue
         state = init.get("state", {}).get("terminated") or init.get("lastState", {}).get("terminated")
         if state and state.get("exitCode"):
             return f"Fetching the package failed (container {init['name']}, exit code {state['exitCode']})."

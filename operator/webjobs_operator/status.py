@@ -35,13 +35,16 @@ def compute(
     problem: Unrunnable | None,
     holder: str | None,
     skipped: int,
+    warmth: Wanted | None = None,
+    warm_ready: int | None = None,
     stored: StoredRuns | None = None,
     now: datetime,
 ) -> Status:
     """The whole status on the wire.
 
     ``handled``: the newest slot of its own schedule that the pass dealt with; ``further``: plans of its
-    WebJobSchedules; ``skipped``: runs refused in this pass; ``stored``: what there is to say of the store.
+    WebJobSchedules; ``skipped``: runs refused in this pass; ``warmth``, ``warm_ready``: of the pods that wait for
+    a run; ``stored``: what there is to say of the store.
     """
     if webjob.spec.type == "continuous":
         status, conditions = _continuous(webjob, deployment=deployment, pods=pods, problem=problem, now=now)
@@ -57,6 +60,10 @@ def compute(
             skipped=skipped,
             now=now,
         )
+        if warmth:
+            conditions.append(warmth)
+        if warm_ready is not None:
+            status["warmReady"] = warm_ready
         if stored:
             status["storedRuns"] = stored.to_wire()
     generation = webjob.metadata.generation

@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.builders import config, pod, run_async, run_body, webjob_body
 from tests.unit.fake_kube import Died, FakeKube
+from tests.unit.talks import Talks
 from webjobs.runs import rfc3339
 from webjobs.store import logs as stored_logs
 from webjobs.store import open_store
@@ -19,6 +20,7 @@ from webjobs_kube.podlogs import PodLogs
 from webjobs_operator.cache import Cache, Key
 from webjobs_operator.follow import Followers
 from webjobs_operator.handlers import WATCHED
+from webjobs_operator.hearing import Ears
 from webjobs_operator.reconcile import Reconciler
 from webjobs_operator.schedulerlog import SchedulerLog
 from webjobs_operator.storedruns import StoredRuns
@@ -34,10 +36,13 @@ class Followed(Followers):
     def __init__(self) -> None:
         self.pods: list[str] = []
 
-    def follow(self, uid: str, *, namespace: str, pod: str, log_key: str) -> None:
+    def follow(self, uid: str, *, namespace: str, pod: str, log_key: str, hearing: Ears | None = None) -> None:
         self.pods.append(pod)
 
     async def finish(self, log_key: str) -> None:
+        return
+
+    async def drop(self, log_key: str) -> None:
         return
 
 
@@ -58,7 +63,7 @@ class World:
     def restart(self) -> None:
         self.kube.die_after_writes = None
         self.cache = Cache()
-        self.scheduler_log, self.followers = SchedulerLog(self.store), Followed()
+        self.scheduler_log, self.followers, self.sessions = SchedulerLog(self.store), Followed(), Talks()
         self.stored_runs = StoredRuns(
             kube=self.kube,
             cache=self.cache,
@@ -71,12 +76,13 @@ class World:
             kube=self.kube,
             cache=self.cache,
             store=self.store,
-            config=config(historyObjects=self.objects),
+            config=config(historyObjects=self.objects, warm={"enabled": True}),
             clock=lambda: self.now,
             log=self.scheduler_log,
             pod_logs=PodLogs(self.kube),
             followers=self.followers,
             stored_runs=self.stored_runs,
+            sessions=self.sessions,
         )
 
     def watch(self) -> None:

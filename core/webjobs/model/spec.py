@@ -17,6 +17,7 @@ from webjobs.model.base import (
     open_schema,
 )
 from webjobs.model.pod import DATA_RULES, Data, FromDeployment
+from webjobs.runtimesettings import MOST_WARM
 
 
 class Script(ApiModel):
@@ -207,6 +208,24 @@ class WebJobSpec(ApiModel):
         description=(
             "Ended runs that are kept with their logs. Default 50. "
             "The newest stay as WebJobRuns, older ones go into the store."
+        ),
+    )
+    warm: int | None = Field(
+        default=None,
+        ge=0,
+        le=MOST_WARM,
+        description=(
+            "Pods of a script or package that are up and wait, so that a run begins at once. They hold their requests "
+            "all the time. Default: warm in settings.job, then the installation's (0)."
+        ),
+    )
+    warm_max_age_seconds: int | None = Field(
+        default=None,
+        ge=60,
+        le=604_800,
+        description=(
+            "A pod that waited for so many seconds is replaced; what it got from other Secrets and ConfigMaps is as "
+            "old as the pod. Default 3600."
         ),
     )
     # Continuous

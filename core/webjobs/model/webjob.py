@@ -91,6 +91,7 @@ class WebJobStatus(ApiModel):
     stored_runs: StoredRuns | None = Field(
         default=None, description="There are older runs in the store; absent: every run is a WebJobRun."
     )
+    warm_ready: int | None = Field(default=None, description="Pods that are up and wait for a run (spec.warm).")
     active_run: ActiveRun | None = Field(default=None, description="The run that holds the one-at-a-time lock.")
     skipped_runs: int | None = Field(default=None, description="Runs that were refused because another was active.")
     replicas: int | None = Field(default=None, description="Instances that exist (continuous).")
@@ -133,6 +134,7 @@ class WebJob(ApiModel):
             "command": self.spec.command,
             "cpu": self.spec.resources,
             "memory": self.spec.resources,
+            "warm": self.spec.warm,
         }
         ignored = frozenset(key for key, value in said.items() if value is not None)
         return runtimesettings.read(self.spec.settings or {}, ignored=ignored)

@@ -6,6 +6,7 @@ exit codes and signals stay what they are: the shell ends with the script's exit
 
 from __future__ import annotations
 
+from webjobs.goline import UNUSED
 from webjobs.restarts import LIFE, LIVED_SECONDS
 
 TERMINATION_LOG = "/dev/termination-log"
@@ -53,6 +54,42 @@ wait "$reader" || :
 kill -KILL "$timer" "$reader" 2>/dev/null || :
 exec 3<&- </dev/null
 [ -z "$told" ] || exit 143
+"""
+# Whoever reads the pipe hears the exit code, or sees its end when this container is gone without one. Only we have
+# descriptor 4. The words of the line are data: fields are split at blanks, nothing else is made of them.
+_ARM = r"""
+unused() {
+  echo UNUSED >TERMINATION_LOG || :
+  exit 143
+}
+trap unused TERM
+exec 3<&0 </dev/null
+until [ -p PIPE ]; do sleep 0.1; done
+exec 4>PIPE
+_line=
+until [ -n "$_line" ]; do
+  IFS= read -r _line <&3 || unused
+  case "$_line" in "go"*" end") ;; *) _line= ;; esac
+done
+set -f
+for _word in $_line; do
+  _name=${_word%%=*} _value=${_word#*=}
+  case "$_value" in
+    *\\*) _value=$(printf '%b.' "$_value") _value=${_value%.} ;;
+  esac
+  case "$_word" in
+    =*) set -- "$@" "$_value" ;;
+    *=*) export "$_name=$_value" ;;
+  esac
+done
+set +f
+unset _line _word _name _value
+exec 3<&-
+trap tell TERM
+"""
+_SAY = """\
+trap '' PIPE
+echo "$code" >&4 2>/dev/null || :
 """
 # Kudu waits after a short life. A life without an end (the container was killed) is taken to have ended now.
 _WAIT = """\
@@ -132,6 +169,7 @@ def script(
     restart_delay: int | None = None,
     idle_timeout: int | None = None,
     listen_seconds: int | None = None,
+    end_pipe: str | None = None,
     termination_log: str = TERMINATION_LOG,
 ) -> str:
     """Text for ``sh -euc``; ``$0`` is the script's directory below WEBJOBS_PATH, the words are the command line.
@@ -140,6 +178,8 @@ def script(
     ``restart_delay``: seconds to wait after a life of less than LIVED_SECONDS; what is known of it is kept beside that
     file. ``idle_timeout``: a script that neither writes nor uses CPU for twice as many seconds is killed, which is
     when Kudu does it at the earliest. ``listen_seconds``: the script starts when a line comes on stdin, but not later.
+    ``end_pipe``: it starts when a line of ``webjobs.goline`` comes on stdin, with what that says; its exit code goes
+    into this named pipe, which somebody else makes and reads.
     """
     waits, watched = restart_delay is not None, bool(idle_timeout)
     text = _UNPACK.format(package=package) if package else ""
@@ -148,13 +188,19 @@ def script(
         text += _WAIT.replace("DELAY", str(restart_delay)).replace("LIVED", str(LIVED_SECONDS))
     if listen_seconds:
         text += _LISTEN.replace("LISTEN_SECONDS", str(listen_seconds))
+    if end_pipe:
+        text += _ARM.replace("PIPE", end_pipe).replace("UNUSED", UNUSED).replace("TERMINATION_LOG", termination_log)
     if idle_timeout:
         step = min(max(idle_timeout // 4, 1), 10)
         text += _IDLE.replace("STEP", str(step)).replace("LIMIT", str(2 * idle_timeout))
-    text += _RUN.replace("MEANWHILE\n", 'watch_idle "$@" >/dev/null &\nwatcher=$!\n' if watched else "")
+    alone = " 4>&-" if end_pipe else ""
+    watcher = f'watch_idle "$@" >/dev/null{alone} &\nwatcher=$!\n' if watched else ""
+    text += _RUN.replace("MEANWHILE\n", watcher).replace("</dev/null &", f"</dev/null{alone} &")
     if waits:
         message = LIFE.format("$began", "$ended")
         text += _END.replace("MESSAGE", message).replace("TERMINATION_LOG", termination_log)
     if watched:
         text += 'kill -KILL "$watcher" 2>/dev/null || :\n'
+    if end_pipe:
+        text += _SAY
     return text + 'exit "$code"\n'

@@ -12,6 +12,7 @@ from webjobs.model import (
     ANNOTATION_APP_SETTINGS,
     ANNOTATION_HASH,
     API_VERSION,
+    LABEL_ARMED,
     LABEL_RUN,
     LABEL_SCHEDULE,
     LABEL_WEBJOB,
@@ -22,7 +23,7 @@ from webjobs.model import (
 from webjobs.schedule import iana_name
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests.merge import digest
-from webjobs_operator.manifests.pod import PACKAGE_FILE, pod_template
+from webjobs_operator.manifests.pod import CONTAINER, PACKAGE_FILE, pod_template
 from webjobs_operator.manifests.program import Program
 from webjobs_operator.scheduling import Plan
 
@@ -205,6 +206,41 @@ def job(webjob: WebJob, run: WebJobRun, *, program: Program, config: OperatorCon
         "metadata": metadata | {"labels": labels},
         "spec": _job_spec(webjob, template),
     }
+
+
+def armed_job(webjob: WebJob, *, program: Program, config: OperatorConfig, app_settings: str | None) -> Manifest:
+    """The Job of a run to come, without a name: its pod waits for what to run. Its label is a digest of the rest.
+
+    ``app_settings``: digest of the site's app settings, which a process gets when it starts.
+    """
+    template = pod_template(
+        webjob, program=program, config=config, restart_policy="Never", labels=labels_of(webjob), armed=True
+    )
+    meta = template["metadata"]
+    annotations = {"kubectl.kubernetes.io/default-container": CONTAINER, **(meta.get("annotations") or {})}
+    if app_settings:
+        annotations[ANNOTATION_APP_SETTINGS] = app_settings
+    meta["annotations"] = annotations
+    spec = _job_spec(webjob, template)
+    spec.pop("activeDeadlineSeconds", None)  # the time limit of a run begins with the run
+    label = {LABEL_ARMED: digest(spec)[:8]}
+    meta["labels"] = meta["labels"] | label
+    metadata = _metadata(webjob, "")
+    metadata["labels"] |= label
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
+
+
+def adoption_patch(run: WebJobRun, *, deadline: int | None) -> Manifest:
+    """What makes the Job that waited a run's own; ``deadline``: its activeDeadlineSeconds, counted from its start."""
+    patch: Manifest = {
+        "metadata": {
+            "labels": {LABEL_RUN: runs.run_id(run)},
+            "ownerReferences": [owner("WebJobRun", run.metadata)],
+        }
+    }
+    if deadline is not None:
+        patch["spec"] = {"activeDeadlineSeconds": deadline}
+    return patch
 
 
 def admission_patch(run_id: str) -> Manifest:

@@ -29,6 +29,9 @@ PORT = 8100
 """WEBJOBS_PORT: every pod has its own network, so that one number is always free."""
 LISTEN_SECONDS = 10
 """For which a script waits for the operator to attach, where that is enabled."""
+END = "end"
+"""Container beside a job that waits for its run: its output is the exit code of the run's script, and nothing else."""
+END_PIPE = "/webjobs/end/pipe"
 PACKAGE_AUDIENCE = "webjobs.dev/packages"
 PACKAGE_FILE = "package.tar"
 
@@ -47,9 +50,11 @@ def pod_template(
     labels: Mapping[str, str],
     arguments: list[str] | None = None,
     arguments_text: str = "",
+    armed: bool = False,
 ) -> dict[str, Any]:
     """Template for all pods of a WebJob.
 
+    ``armed``: the container waits for its run, which a line on stdin gives it (``webjobs.goline``); scripts only.
     ``arguments``: words of one run, ``arguments_text`` the text they came from. The run id comes from the pod's
     label, because the label of a suspended Job can still be set when the Job is admitted, its environment can't.
     """
@@ -72,7 +77,7 @@ def pod_template(
         "securityContext": config.container_security_context,
     }
     words = [*(spec.args or []), *(arguments or [])]
-    listened = config.attach and not program.on_windows
+    listened = config.attach and not program.on_windows and not armed
     if program.script:
         text = boot.script(
             package=f"{PACKAGE}/{PACKAGE_FILE}" if program.config_map else None,
@@ -80,9 +85,10 @@ def pod_template(
             restart_delay=spec.restart_delay_seconds if spec.type == "continuous" else None,
             idle_timeout=spec.idle_timeout_seconds,
             listen_seconds=LISTEN_SECONDS if listened else None,
+            end_pipe=END_PIPE if armed else None,
         )
-        if listened:
-            container |= {"stdin": True, "stdinOnce": True}
+        if listened or armed:  # who waits for a run is attached to again by an operator that comes later
+            container |= {"stdin": True, "stdinOnce": not armed}
         container["command"] = ["/bin/sh", "-euc", literal(text), literal(program.script.directory)]
         container["args"] = [literal(word) for word in [*(program.runtime.command or program.script.words), *words]]
     else:
@@ -122,6 +128,10 @@ def pod_template(
                 },
             }
         )
+    if armed:
+        pod.setdefault("initContainers", []).append(_end(program, config))
+        container["volumeMounts"].append({"name": "end", "mountPath": END_PIPE.rpartition("/")[0]})
+        volumes.append({"name": "end", "emptyDir": {}})
     if spec.type == "continuous":
         container["ports"] = [{"name": "webjob", "containerPort": PORT}]
     if webjob.has_shutdown_file:
@@ -232,4 +242,22 @@ def _fetch(webjob: WebJob, digest: str, config: OperatorConfig) -> dict[str, Any
         ],
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
         "securityContext": config.container_security_context | {"readOnlyRootFilesystem": True},
+    }
+
+
+def _end(program: Program, config: OperatorConfig) -> dict[str, Any]:
+    """Tells the exit code of the script, and ends when the job's container is gone: then nobody has the pipe open.
+
+    A container of its own, so that nothing of ours is among the output of the job.
+    """
+    text = f"trap 'exit 0' TERM\n[ -p {END_PIPE} ] || mkfifo {END_PIPE}\ncat {END_PIPE} &\nwait\n"
+    return {
+        "name": END,
+        "image": program.image,
+        "imagePullPolicy": config.image_pull_policy,
+        "restartPolicy": "Always",  # what makes an init container one that runs beside the others
+        "command": ["/bin/sh", "-euc", text],
+        "volumeMounts": [{"name": "end", "mountPath": END_PIPE.rpartition("/")[0]}],
+        "resources": {"requests": {"cpu": "1m", "memory": "4Mi"}, "limits": {"memory": "32Mi"}},
+        "securityContext": config.container_security_context,
     }

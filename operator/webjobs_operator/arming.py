@@ -1,0 +1,252 @@
+"""Warm runs: keeps Jobs waiting, gives one to a run, and hears of its end at once.
+
+Order of the writes: who takes whom is written on both sides, by conditional writes, before the pod is told; the pod
+takes one line and no other, so that telling it again (after a crash, or a broken connection) starts nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
+
+from webjobs import goline, runs, scripts
+from webjobs.model import LABEL_ARMED, LABEL_RUN, WebJobRun
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, NotFound
+from webjobs_operator import states, warm
+from webjobs_operator.cache import Cache, Key
+from webjobs_operator.conditions import Wanted
+from webjobs_operator.config import OperatorConfig
+from webjobs_operator.manifests import children
+from webjobs_operator.passes import Pass
+from webjobs_operator.sessions import Session, Sessions
+from webjobs_operator.warm import Pool, Waiting
+
+log = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+
+SHORT = timedelta(seconds=2)
+"""A run that is over by then leaves its output with its connection, and needs nothing else."""
+_FIRST_BACK_OFF, _LAST_BACK_OFF = timedelta(seconds=2), timedelta(minutes=5)
+
+
+@dataclass
+class _BackOff:
+    """Of a WebJob whose Jobs end without a run."""
+
+    failures: int
+    until: datetime
+
+
+class Arming:
+    """All writes about Jobs that wait, and the connections to their pods."""
+
+    def __init__(self, *, kube: KubeClient, cache: Cache, config: OperatorConfig, sessions: Sessions) -> None:
+        self._kube = kube
+        self._cache = cache
+        self._config = config
+        self._sessions = sessions
+        self._back_offs: dict[Key, _BackOff] = {}
+
+    def look(self, this: Pass) -> None:
+        """What there is, and what a run of this pass can take; says in the pass how warm the job is."""
+        program = None if this.problem else this.program
+        count, digest = warm.wanted(this.webjob, program, self._config.warm), None
+        if count and program:
+            obstacle = warm.obstacle(program, self._config.warm, forbidden=self._sessions.forbidden)
+            if obstacle is None:
+                this.armed = children.armed_job(
+                    this.webjob, program=program, config=self._config, app_settings=this.site.digest
+                )
+                digest = this.armed["metadata"]["labels"][LABEL_ARMED]
+                text = "Pods are kept waiting, so that a run begins at once."
+                this.warmth = Wanted(type="Warm", status=True, reason="Armed", message=text)
+            else:
+                count = 0
+                this.warmth = Wanted(type="Warm", status=False, reason=obstacle[0], message=obstacle[1])
+        this.pool = self._pool(this, digest=digest, count=count)
+        for one in this.pool.ready:
+            if one.pod:
+                self._sessions.attend(this.key, one.pod)
+
+    def _pool(self, this: Pass, *, digest: str | None, count: int) -> Pool:
+        return warm.pool(
+            this.webjob,
+            jobs=self._cache.of("Job", this.key),
+            pods=list(self._cache.of("Pod", this.key).values()),
+            known=self._cache.runs(this.key).values(),
+            digest=digest,
+            count=count,
+            now=this.now,
+        )
+
+    # A run
+
+    async def take(self, this: Pass, run: WebJobRun) -> bool:
+        """Starts a run in a pod that waits; False when there is none for it. Conflict: look again."""
+        one = self._choose(this, run)
+        if one is None or one.pod is None:
+            return False
+        try:
+            line = _line(run)
+        except goline.TooLong as error:
+            log.info("run %s/%s starts as usual: %s", run.metadata.namespace, run.metadata.name, error)
+            return False
+        await self._claim(run, one.job, one.pod, now=this.clock())
+        await self._sessions.attend(this.key, one.pod).begin(line)
+        return True
+
+    def _choose(self, this: Pass, run: WebJobRun) -> Waiting | None:
+        jobs, pods = self._cache.of("Job", this.key), list(self._cache.of("Pod", this.key).values())
+        for pod in pods:  # one that was marked for it by an operator which died then
+            owner = next((job for job in jobs.values() if warm.is_armed(job) and pod in warm.pods_of(job, [pod])), None)
+            if owner and warm.run_of(pod) == runs.run_id(run) and warm.is_up(pod):
+                return Waiting(job=owner, pod=pod)
+        for one in list(this.pool.ready):
+            session = self._sessions.get(one.pod["metadata"]["uid"]) if one.pod else None
+            if session and session.ready:
+                this.pool.ready.remove(one)
+                return one
+        return None
+
+    async def _claim(self, run: WebJobRun, job: Any, pod: Any, *, now: datetime) -> None:
+        """Both sides at once; none is worth anything alone. Conflict when one of them is not as we know it."""
+        done = await asyncio.gather(self._record(run, job, now=now), self._mark(pod, run), return_exceptions=True)
+        for error in done:
+            if isinstance(error, NotFound):
+                raise Conflict(409, "Conflict", f"run {run.metadata.name} or the pod for it is gone") from error
+            if isinstance(error, BaseException):
+                raise error
+
+    async def _record(self, run: WebJobRun, job: Any, *, now: datetime) -> None:
+        meta = run.metadata
+        status = {
+            "state": "Running",
+            "runId": runs.run_id(run),
+            "startTime": runs.rfc3339(runs.start_time(run)),
+            "processStartTime": runs.rfc3339(max(now, runs.start_time(run))),
+            "jobName": job["metadata"]["name"],
+            "jobUID": job["metadata"]["uid"],
+        }
+        body = {"metadata": {"resourceVersion": meta.resource_version}, "status": status}
+        try:
+            answer = await self._kube.patch("WebJobRun", meta.namespace, meta.name, body, subresource="status")
+        except Conflict:
+            self._cache.observe("WebJobRun", await self._kube.get("WebJobRun", meta.namespace, meta.name))
+            raise
+        self._cache.observe("WebJobRun", answer)
+
+    async def _mark(self, pod: Any, run: WebJobRun) -> None:
+        meta = pod["metadata"]
+        if warm.run_of(pod) == runs.run_id(run):
+            return
+        mark = {"resourceVersion": meta["resourceVersion"], "labels": {LABEL_RUN: runs.run_id(run)}}
+        try:
+            answer = await self._kube.patch("Pod", meta["namespace"], meta["name"], {"metadata": mark})
+        except Conflict:
+            self._cache.observe("Pod", await self._kube.get("Pod", meta["namespace"], meta["name"]))
+            raise
+        self._cache.observe("Pod", answer)
+
+    async def go_on(self, this: Pass, run: WebJobRun, job: Object) -> None:
+        """What may be missing of a run that took a Job: the mark of the pod (of a further attempt), and the line."""
+        for pod in warm.pods_of(job, list(self._cache.of("Pod", this.key).values())):
+            if warm.is_up(pod) and warm.run_of(pod) in (None, runs.run_id(run)):
+                await self._mark(pod, run)
+                await self._sessions.attend(this.key, pod).begin(_line(run))
+
+    async def adopt(self, this: Pass, run: WebJobRun, job: Object) -> None:
+        """Makes the Job the run's own, with its time limit; short runs are over before that is worth a write."""
+        if warm.run_of(job) is not None or not warm.is_staying(job):
+            return
+        limit, begun = this.webjob.spec.timeout_seconds, runs.parse_time(run.status.process_start_time)
+        if limit is None and begun + SHORT > this.now:
+            this.due.append(begun + SHORT)
+            return
+        up = runs.parse_time(job.get("status", {}).get("startTime") or job["metadata"]["creationTimestamp"])
+        deadline = ceil((begun - up).total_seconds()) + limit if limit else None
+        patch = children.adoption_patch(run, deadline=deadline)
+        self._cache.observe("Job", await self._kube.patch("Job", this.key[0], job["metadata"]["name"], patch))
+
+    def session(self, pods: Sequence[Object]) -> Session | None:
+        """The connection to the newest of a run's pods."""
+        pod = states.newest_pod(pods)
+        return self._sessions.get(pod["metadata"]["uid"]) if pod else None
+
+    async def put_back(self, this: Pass, run: WebJobRun, job: Object) -> None:
+        """A run whose pod ended and says that it began nothing: it waits for its turn again."""
+        meta = run.metadata
+        status = {"state": None, "jobName": None, "jobUID": None, "processStartTime": None, "message": None}
+        body = {"metadata": {"resourceVersion": meta.resource_version}, "status": status}
+        answer = await self._kube.patch("WebJobRun", meta.namespace, meta.name, body, subresource="status")
+        self._cache.observe("WebJobRun", answer)
+        await self._delete(this, job)
+
+    # The Jobs
+
+    async def tend(self, this: Pass) -> None:
+        """Makes the Jobs that are missing, lets those go that nobody is to take."""
+        if this.armed is None and not any(map(warm.is_armed, self._cache.of("Job", this.key).values())):
+            self._sessions.keep(this.key, ())
+            return
+        digest = this.armed["metadata"]["labels"][LABEL_ARMED] if this.armed else None
+        count = warm.wanted(this.webjob, this.program, self._config.warm) if digest else 0
+        there = self._pool(this, digest=digest, count=count)
+        for job in there.remove:
+            await self._delete(this, job)
+        if there.create and self._may_create(this, there):
+            for name in there.create:
+                await self._create(this, name)
+        if there.expires:
+            this.due.append(max(there.expires, this.now + timedelta(seconds=1)))
+        uids = [pod["metadata"]["uid"] for pod in self._cache.of("Pod", this.key).values() if not states.is_over(pod)]
+        self._sessions.keep(this.key, uids)
+
+    def _may_create(self, this: Pass, there: Pool) -> bool:
+        back_off = self._back_offs.get(this.key)
+        if there.failed:
+            failures = back_off.failures + 1 if back_off else 0
+            wait = min(_FIRST_BACK_OFF * 2 ** min(failures, 10), _LAST_BACK_OFF)
+            back_off = self._back_offs[this.key] = _BackOff(failures, this.now + wait)
+        elif there.ready and back_off and this.now >= back_off.until:
+            del self._back_offs[this.key]
+            back_off = None
+        if back_off and this.now < back_off.until:
+            this.due.append(back_off.until)
+            return False
+        return True
+
+    async def _create(self, this: Pass, name: str) -> None:
+        if this.armed is None:
+            return
+        manifest = this.armed | {"metadata": this.armed["metadata"] | {"name": name}}
+        try:
+            made = await self._kube.create(manifest)
+        except AlreadyExists:
+            made = await self._kube.get("Job", this.key[0], name)
+        except ApiError as error:
+            if not 400 <= error.status < 500 or error.status == 429:
+                raise
+            # Quotas and policies that refuse it are no reason to do nothing else for the job.
+            log.warning("no pod of %s/%s can wait for runs: %s", *this.key, error)
+            this.due.append(this.now + _LAST_BACK_OFF)
+            return
+        self._cache.observe("Job", made)
+
+    async def _delete(self, this: Pass, job: Any) -> None:
+        meta = job["metadata"]
+        try:
+            await self._kube.delete("Job", meta["namespace"], meta["name"], uid=meta["uid"])
+        except NotFound:
+            log.debug("Job %s/%s is gone already", meta["namespace"], meta["name"])
+        self._cache.mark_deleting("Job", meta["namespace"], meta["name"], owner=this.key)
+
+
+def _line(run: WebJobRun) -> bytes:
+    return warm.line_of(run, scripts.split_arguments(run.spec.arguments))

@@ -1,0 +1,158 @@
+"""Runs that go on: the state of Jobs and pods carried over into their records, the log stored before an end is told."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from webjobs import runs
+from webjobs.logs import Output
+from webjobs.model import WebJobRun
+from webjobs.store import ObjectStore
+from webjobs_kube.podlogs import PodLogs
+from webjobs_operator import archive, metrics, states, warm
+from webjobs_operator.arming import SHORT, Arming
+from webjobs_operator.cache import Cache
+from webjobs_operator.conditions import Wanted, update
+from webjobs_operator.follow import Followers
+from webjobs_operator.passes import Pass
+from webjobs_operator.runkeeper import RunKeeper
+from webjobs_operator.sessions import Session, given
+
+log = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+
+
+class Progress:
+    """What becomes of the runs that were started."""
+
+    def __init__(
+        self,
+        *,
+        cache: Cache,
+        store: ObjectStore,
+        keeper: RunKeeper,
+        pod_logs: PodLogs,
+        followers: Followers,
+        arming: Arming,
+    ) -> None:
+        self._cache = cache
+        self._store = store
+        self._keeper = keeper
+        self._logs = pod_logs
+        self._followers = followers
+        self._arming = arming
+
+    async def carry_over(self, this: Pass) -> None:
+        """One look at every run that was started."""
+        jobs, pods = self._cache.of("Job", this.key), defaultdict[str | None, list[Object]](list)
+        for pod in self._cache.of("Pod", this.key).values():
+            pods[warm.run_of(pod)].append(pod)
+        for run in self._cache.runs(this.key).values():
+            job = jobs.get(run.status.job_name or run.metadata.name)
+            if run.status.state in ("Initializing", "Running"):
+                if job and warm.is_armed(job):
+                    await self._arming.go_on(this, run, job)
+                await self._one(this, run, job=job, pods=pods[runs.run_id(run)])
+            elif job and warm.is_armed(job) and warm.contradiction(run, pods[runs.run_id(run)]):
+                await self._one(this, run, job=job, pods=pods[runs.run_id(run)])
+
+    async def _one(self, this: Pass, run: WebJobRun, *, job: Object | None, pods: Sequence[Object]) -> None:
+        armed = job if warm.is_armed(job) else None
+        if armed and not run.spec.cancel and warm.is_staying(armed) and warm.ran_nothing(pods):
+            await self._arming.put_back(this, run, armed)
+            return
+        session = self._arming.session(pods) if armed else None
+        found = _heard(run, session, job=armed, pods=pods) or states.outcome(run, job=job, pods=pods, now=this.now)
+        if any(map(warm.is_armed, pods)):
+            found = replace(found, process_start=None)  # the pod was up before the run began
+        status, known = _status(run, found, now=this.now), run.status.to_wire()
+        if found.end:
+            ended = run.model_copy(update={"status": run.status.model_validate(known | status)})
+            try:
+                lines = await self._output(this, run, session, pods=pods, ended=found.end)
+                status |= await archive.archive(lines, store=self._store, webjob=this.webjob, run=ended, pods=pods)
+            except archive.NotArchived as error:
+                # The end is told once its log is safe; other runs and the schedule don't wait for it.
+                log.warning("log of run %s/%s is not safe yet: %s", this.key[0], run.metadata.name, error)
+                this.due.append(this.now + _patience(this.now - found.end))
+                return
+        else:
+            self._follow(this, run, session, pods=pods)
+            looks = [since + states.UNPREPARED for pod in pods if (since := states.unprepared_since(pod))]
+            this.due += [look for look in looks if look > this.now]
+        patch = {key: value for key, value in status.items() if known.get(key) != value}
+        if patch:
+            await self._keeper.patch_run(run, {"status": patch})
+        if found.end:
+            metrics.RUNS_ENDED.labels(*this.key, found.state).inc()
+        elif armed:
+            await self._arming.adopt(this, run, armed)
+        if found.state == "Failed":
+            message = f"Run {runs.run_id(run)} failed. {found.message or ''}".strip()
+            await self._keeper.tell(this, "RunFailed", message)
+
+    async def _output(
+        self, this: Pass, run: WebJobRun, session: Session | None, *, pods: Sequence[Object], ended: datetime
+    ) -> AsyncIterator[Output]:
+        """All that it wrote: as its connection heard it, where that is all, else as the kubelet has it."""
+        key = archive.log_key(run)
+        if session and session.lines is not None:
+            await self._followers.drop(key)
+            return given(session.lines)
+        await self._followers.finish(key)
+        return archive.output(run, pod_logs=self._logs, store=self._store, pods=pods, ended=ended, now=this.now)
+
+    def _follow(self, this: Pass, run: WebJobRun, session: Session | None, *, pods: Sequence[Object]) -> None:
+        key, hearing = archive.log_key(run), session.hearing() if session else None
+        if session and session.whole:
+            later = runs.parse_time(run.status.process_start_time) + SHORT
+            if later > this.now:
+                this.due.append(later)
+                return
+        for pod in pods:
+            if "running" in states.container_state(pod):
+                meta = pod["metadata"]
+                self._followers.follow(
+                    meta["uid"], namespace=meta["namespace"], pod=meta["name"], log_key=key, hearing=hearing
+                )
+
+
+def _heard(
+    run: WebJobRun, session: Session | None, *, job: Object | None, pods: Sequence[Object]
+) -> states.Outcome | None:
+    if session is None or job is None or session.lines is None:
+        return None
+    return warm.outcome(run, code=session.code, over=session.over, job=job, pods=pods)
+
+
+def _patience(since_end: timedelta) -> timedelta:
+    """Until a log is tried again: the longer it can't be read, the longer."""
+    return min(max(since_end / 4, timedelta(seconds=1)), timedelta(minutes=1))
+
+
+def _status(run: WebJobRun, found: states.Outcome, *, now: datetime) -> Object:
+    status: Object = {"state": found.state}
+    if found.process_start:
+        status["processStartTime"] = runs.rfc3339(found.process_start, micro=False)
+    if found.message:
+        status["message"] = found.message
+    if found.exit_code is not None:
+        status["exitCode"] = found.exit_code
+    if found.end:
+        # Kubelets tell whole seconds, run ids are finer: an end is never before its beginning.
+        status["endTime"] = runs.rfc3339(max(found.end, runs.start_time(run)))
+        good = found.state == "Success"
+        wanted = Wanted(
+            type="Complete" if good else "Failed",
+            status=True,
+            reason=found.state,
+            message=found.message or ("The process ended with exit code 0." if good else "The run did not succeed."),
+        )
+        status["conditions"] = update(run.status.conditions, [wanted], generation=run.metadata.generation, now=now)
+    return status
