@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -22,7 +23,12 @@ log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 
-"""Reasons of a false Ready that no waiting cures."""
+_INCURABLE = frozenset({"WindowsOnly", "UnknownScript", "NoRuntime", "InvalidSettings", "TooLargeForWindows"})
+"""Reasons of a false Ready with which each run fails: none of them keeps another from its turn."""
+_SHORT = timedelta(seconds=2)
+"""Age up to which the end of an active run is waited for, of a job whose runs begin and end within moments."""
+_PATIENCE = timedelta(seconds=1)
+_LOOK_SECONDS = 0.005
 _RUN_ID_STEP = timedelta(microseconds=100)
 _TRIGGER_LENGTH = 1024
 _ARGUMENTS_LENGTH = 65536
@@ -137,6 +143,32 @@ class Runs:
         """
         if arguments and ("\0" in arguments or len(arguments) > _ARGUMENTS_LENGTH):
             raise BadRequest(f"The arguments must have at most {_ARGUMENTS_LENGTH} characters and no NUL among them.")
+        began = self._clock()
+        while True:
+            try:
+                return await self._start(site, name, arguments=arguments, trigger=trigger)
+            except Busy:
+                if not await self._ends_soon(site, name, before=began + _PATIENCE):
+                    raise
+
+    async def _ends_soon(self, site: Site, name: str, *, before: datetime) -> bool:
+        """Waits a moment for the end of a run that has just begun, of a job with pods that wait for runs.
+
+        Such runs are over within a tenth of a second: who starts two in a row, as with Kudu, is not told of the first.
+        """
+        while self._clock() < before and (known := self._feed.known(site.namespace)):
+            webjob = (await self._jobs.get(site, "triggered", name)).webjob
+            active = webjob.status.active_run
+            if webjob.status.warm_ready is None:
+                return False
+            if active is None or (run := known.run_named(active.name)) is None or run.ended:
+                return True
+            if self._clock() - runs.start_time(run) > _SHORT:
+                return False
+            await asyncio.sleep(_LOOK_SECONDS)
+        return False
+
+    async def _start(self, site: Site, name: str, *, arguments: str | None, trigger: str) -> tuple[Job, str]:
         fresh = self._feed.known(site.namespace) is None
         for attempt in range(TRIES):
             now = self._clock()
@@ -147,7 +179,8 @@ class Runs:
                 if settings.stopped:
                     raise Stopped
                 manifest = _manifest(job, run_id, arguments=arguments, trigger=trigger[:_TRIGGER_LENGTH])
-                if (job.webjob.spec.concurrency_policy or settings.concurrency_policy or "Forbid") == "Forbid":
+                policy = job.webjob.spec.concurrency_policy or settings.concurrency_policy or "Forbid"
+                if policy == "Forbid" and not _is_incurable(job):
                     await self._start_locked(site, job, manifest, now=now, fresh=fresh)
                 else:  # the operator decides what becomes of it
                     await self._create(site, manifest)
@@ -277,6 +310,14 @@ class Runs:
                 return
         except ApiError as error:
             log.warning("the lock of WebJob %s/%s stays until its grace ends: %s", site.namespace, name, error)
+
+
+def _is_incurable(job: Job) -> bool:
+    webjob = job.webjob
+    return any(
+        one.type == "Ready" and one.reason in _INCURABLE and one.observed_generation == webjob.metadata.generation
+        for one in webjob.status.conditions
+    )
 
 
 def _manifest(job: Job, run_id: str, *, arguments: str | None, trigger: str) -> Object:

@@ -6,8 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+from hypothesis import settings
 
 from tests.unit.shim import Shim, shim
+
+settings.register_profile("untimed")  # how long an example takes says more of the machine than of us
+settings.load_profile("untimed")
 
 
 @pytest.fixture

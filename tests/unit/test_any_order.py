@@ -309,7 +309,7 @@ class ContinuousMachine(Machine):
         self.world.edit("WebJob", "job", {"spec": spec})
 
 
-SETTINGS = settings(max_examples=EXAMPLES, stateful_step_count=30, deadline=None, derandomize=EXAMPLES <= 20)
+SETTINGS = settings(max_examples=EXAMPLES, stateful_step_count=30, derandomize=EXAMPLES <= 20)
 
 
 @pytest.mark.parametrize("machine", [TriggeredMachine, ContinuousMachine])

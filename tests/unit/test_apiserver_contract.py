@@ -97,7 +97,7 @@ async def test_if_modified_since_is_ignored(client: httpx.AsyncClient) -> None:
     assert (await client.get("/api/webjobs", headers=later)).status_code == 200
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=4), st.binary(max_size=20))
 def test_a_file_comes_back_or_nothing_was_written(parts: list[str], content: bytes) -> None:
     path = "/".join(quote(part, safe="", errors="replace") for part in parts)

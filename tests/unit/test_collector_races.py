@@ -232,7 +232,7 @@ def _play(schedule: Sequence[int]) -> World:
     return world
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.integers(0, 3), max_size=80))
 def test_what_a_webjob_refers_to_is_never_lost(schedule: list[int]) -> None:
     _play(schedule)

@@ -79,7 +79,7 @@ def shell(request: pytest.FixtureRequest) -> list[str]:
     return found
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arguments=st.lists(VALUES, max_size=5), environment=st.dictionaries(NAMES, VALUES, max_size=3))
 def test_the_script_sees_exactly_what_was_sent(
     shell: list[str], arguments: list[bytes], environment: dict[str, bytes]

@@ -136,7 +136,7 @@ async def test_a_file_that_is_gone_takes_nothing_else_along(store: ObjectStore) 
     assert await whole(store) == b"b" + b"c" * 2**17 + b"d"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     sizes=st.lists(st.integers(1, 400), min_size=1, max_size=12),
     deaths=st.lists(st.integers(0, 30), max_size=4),

@@ -84,7 +84,7 @@ WINDOWS = [
 ]
 
 
-@settings(max_examples=60, deadline=None, database=None)
+@settings(max_examples=60, database=None)
 @given(
     st.sampled_from(WINDOWS),
     st.sets(st.integers(0, 59), min_size=1, max_size=3),

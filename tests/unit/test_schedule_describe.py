@@ -77,7 +77,7 @@ def fields(index: int) -> st.SearchStrategy[int]:
 slots = st.builds(Slots, *(fields(index) for index in range(len(RANGES))))
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=300, database=None)
 @given(expressions)
 def test_any_expression_has_a_description_that_its_spelling_does_not_change(text: str) -> None:
     schedule = parse(text)
@@ -86,7 +86,7 @@ def test_any_expression_has_a_description_that_its_spelling_does_not_change(text
     assert "  " not in schedule.description
 
 
-@settings(max_examples=500, deadline=None, database=None)
+@settings(max_examples=500, database=None)
 @given(slots, st.integers(0, 5), st.data())
 def test_one_value_more_or_less_is_another_text(one: Slots, index: int, data: st.DataObject) -> None:
     low, high = RANGES[index]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.unit.test_schedule_properties import CHANGES, RANGES, SECOND
 from webjobs.schedule import Missed, ScheduleError, parse
 
-bounded = settings(max_examples=150, deadline=None, database=None)
+bounded = settings(max_examples=150, database=None)
 Sets = tuple[frozenset[int], ...]
 _MONTHS = "January February March April May June July August September October November December"
 _WEEKDAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday"

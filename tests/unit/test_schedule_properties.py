@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from webjobs.schedule import parse
 
 SECOND = timedelta(seconds=1)
-bounded = settings(max_examples=100, deadline=None, database=None)
+bounded = settings(max_examples=100, database=None)
 
 RANGES = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 MONTHS = ("JAN", "feb", "March", "ap", "May", "jun", "July", "au", "S", "Oct", "N", "D")
