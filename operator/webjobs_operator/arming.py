@@ -24,7 +24,7 @@ from webjobs_operator.conditions import Wanted
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests import children
 from webjobs_operator.passes import Pass
-from webjobs_operator.sessions import Session, Sessions
+from webjobs_operator.sessions import FORBIDDEN_SECONDS, Session, Sessions
 from webjobs_operator.warm import Pool, Waiting
 
 log = logging.getLogger(__name__)
@@ -69,6 +69,8 @@ class Arming:
                 this.warmth = Wanted(type="Warm", status=True, reason="Armed", message=text)
             else:
                 count = 0
+                if self._sessions.forbidden:
+                    this.due.append(this.now + timedelta(seconds=FORBIDDEN_SECONDS))
                 this.warmth = Wanted(type="Warm", status=False, reason=obstacle[0], message=obstacle[1])
         this.pool = self._pool(this, digest=digest, count=count)
         for one in this.pool.ready:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from webjobs.logs import CONTAINER, Level, Output
 from webjobs.stderr import Stderr
 from webjobs_kube.attach import STDERR, Attached
-from webjobs_kube.errors import ApiError, Invalid, NotFound
+from webjobs_kube.errors import ApiError
 from webjobs_operator.manifests.pod import END
 from webjobs_operator.tasks import cancelled
 
@@ -29,7 +29,10 @@ HEARTBEAT_SECONDS = 30.0
 _SETTLE_SECONDS = 1.0
 """From the exit code to the end of the output; it takes some milliseconds."""
 _RETRIES = (0.05, 0.2, 1.0, 2.0, 5.0)
-_FORBIDDEN_SECONDS = 300.0
+_REFUSALS = (403, 422)
+"""By missing rights, or by a policy of the cluster."""
+FORBIDDEN_SECONDS = 300.0
+"""For which nobody tries again after a refusal."""
 
 
 class Attach(Protocol):
@@ -123,10 +126,8 @@ class Session:
                     self._changed()
                     await self._hear(job, end)
                     return
-            except (NotFound, Invalid):
-                return
             except ApiError as error:
-                if error.status == 403:
+                if error.status in _REFUSALS:
                     log.warning("pod %s/%s can't be attached to: %s", *self._pod, error)
                     self.forbidden = True
                     self._changed()
@@ -254,7 +255,8 @@ class Sessions:
     def _heard(self, key: tuple[str, str], uid: str) -> None:
         known = self.get(uid)
         if known and known.forbidden:
-            self._forbidden_until = asyncio.get_running_loop().time() + _FORBIDDEN_SECONDS
+            self._forbidden_until = asyncio.get_running_loop().time() + FORBIDDEN_SECONDS
+            del self._known[uid]
         self._changed(key)
 
     def keep(self, key: tuple[str, str], uids: Collection[str]) -> None:
