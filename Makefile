@@ -70,6 +70,7 @@ soak: $(VENV)/.synced  ## 200 jobs, 15 minutes of everything at once: 10 while o
 bench: $(VENV)/.synced  ## ratios against other cron libraries, and against native objects on the built cluster
 	$(RUN) -m tests.bench.schedules
 	$(RUN) -m tests.bench
+	$(RUN) -m tests.bench.warm
 
 clean: down  ## removes the virtual environment too
 	rm -rf $(VENV) .local

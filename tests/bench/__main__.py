@@ -11,25 +11,16 @@ import contextlib
 import json
 import queue
 import statistics
-import subprocess
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 import httpx
 
 from tests import stack as stacks
+from tests.bench.sides import PROXY, STAMP, milliseconds, native_start, table
 from tests.integration.test_operator import IDLE_WORKER, observed, settled
 from tests.site import Site, eventually
-
-STAMP = "date +%s.%N\n"
-
-
-def milliseconds(values: list[float]) -> str:
-    """Median and the farthest quarter, in ms."""
-    ordered = sorted(values)
-    return f"{statistics.median(ordered) * 1000:7.0f} ms   (min {ordered[0] * 1000:.0f}, max {ordered[-1] * 1000:.0f})"
 
 
 def webjob_start(site: Site) -> float:
@@ -39,62 +30,6 @@ def webjob_start(site: Site) -> float:
     run = site.ended(location)
     (line,) = (line for line in site.log(run).splitlines() if ": INFO]" in line)
     return float(line.rpartition(" ")[2]) - before
-
-
-def native_start(site: Site, *, number: int) -> float:
-    """Seconds from the create of a plain Job, as `kubectl create job` makes it, to its first instruction.
-
-    Only the security context that the namespace demands is added.
-    """
-    name = f"bench-native-{number}"
-    secure = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    pod = {
-        "restartPolicy": "Never",
-        "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [
-            {"name": "job", "image": site.stack.image, "command": ["bash", "-c", STAMP], "securityContext": secure}
-        ],
-    }
-    body = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": name, "namespace": stacks.SITE},
-        "spec": {"backoffLimit": 0, "template": {"spec": pod}},
-    }
-    before = time.time()
-    api(site, "POST", f"/apis/batch/v1/namespaces/{stacks.SITE}/jobs", body)
-    site.kubectl("wait", "--for=condition=Complete", f"job/{name}", "--timeout=60s")
-    started = float(site.kubectl("logs", f"job/{name}")) - before
-    site.kubectl("delete", "job", name)
-    return started
-
-
-def api(site: Site, method: str, path: str, body: dict[str, Any]) -> None:
-    """A direct call of the API server through `kubectl proxy`, as quick as the shim's own HTTP call."""
-    PROXY.request(method, path, body)
-
-
-class Proxy:
-    """`kubectl proxy` on a free loopback port, and one kept-alive connection to it."""
-
-    def start(self, site: Site) -> None:
-        command = [stacks.tool("kubectl"), "--kubeconfig", str(site.stack.kubeconfig), "proxy", "--port=0"]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        port = self._process.stdout.readline().rpartition(":")[2].strip()
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
-
-    def request(self, method: str, path: str, body: dict[str, Any]) -> None:
-        answer = self.http.request(method, path, json=body)
-        answer.raise_for_status()
-
-    def stop(self) -> None:
-        self.http.close()
-        self._process.terminate()
-        self._process.wait()
-
-
-PROXY = Proxy()
 
 
 class Watch:
@@ -141,7 +76,7 @@ def child_latencies(site: Site, *, runs: int) -> tuple[list[float], list[float]]
         name = f"bench-child-{number}"
         webjob = {"apiVersion": "webjobs.dev/v1", "kind": "WebJob", "metadata": {"name": name}, "spec": IDLE_WORKER}
         before = time.time()
-        api(site, "POST", f"/apis/webjobs.dev/v1/namespaces/{stacks.SITE}/webjobs", webjob)
+        PROXY.request("POST", f"/apis/webjobs.dev/v1/namespaces/{stacks.SITE}/webjobs", webjob)
         own.append(watch.when(name) - before)
         name = f"bench-direct-{number}"
         labels = {"app": name}
@@ -159,7 +94,7 @@ def child_latencies(site: Site, *, runs: int) -> tuple[list[float], list[float]]
             },
         }
         before = time.time()
-        api(site, "POST", f"/apis/apps/v1/namespaces/{stacks.SITE}/deployments", deployment)
+        PROXY.request("POST", f"/apis/apps/v1/namespaces/{stacks.SITE}/deployments", deployment)
         direct.append(watch.when(name) - before)
         site.kubectl("delete", "--wait=false", f"wj/bench-child-{number}", f"deployment/{name}")
     return own, direct
@@ -177,13 +112,6 @@ def writes_per_change(site: Site, *, changes: int) -> float:
     spent = settled(site) - before
     site.kubectl("delete", "wj", "bench-writes")
     return (sum(spent.values()) - changes) / changes
-
-
-def table(title: str, rows: list[tuple[str, str]]) -> None:
-    """Prints rows of name and figure."""
-    print(f"\n{title}")
-    for name, figure in rows:
-        print(f"  {name:<44}{figure}")
 
 
 def main() -> None:

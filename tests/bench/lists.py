@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests import stack as stacks
-from tests.bench.__main__ import PROXY, milliseconds
+from tests.bench.sides import PROXY, milliseconds
 from tests.site import Site, eventually
 
 OPERATOR = ("scale", "deployment", f"{stacks.RELEASE}-operator")

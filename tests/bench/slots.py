@@ -24,7 +24,8 @@ from typing import Any
 import httpx
 
 from tests import stack as stacks
-from tests.bench.__main__ import PROXY, Watch
+from tests.bench.__main__ import Watch
+from tests.bench.sides import PROXY
 from tests.conformance.tls import certificate
 from tests.site import Site, eventually
 
