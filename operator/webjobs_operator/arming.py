@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from webjobs import goline, runs, scripts
+from webjobs import runs, scripts
 from webjobs.model import LABEL_ARMED, LABEL_RUN, WebJobRun
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, NotFound
@@ -97,7 +97,7 @@ class Arming:
             return False
         try:
             line = _line(run)
-        except goline.TooLong as error:
+        except ValueError as error:
             log.info("run %s/%s starts as usual: %s", run.metadata.namespace, run.metadata.name, error)
             return False
         await self._claim(run, one.job, one.pod, now=this.clock())
@@ -127,7 +127,6 @@ class Arming:
                 raise error
 
     async def _record(self, run: WebJobRun, job: Any, *, now: datetime) -> None:
-        meta = run.metadata
         status = {
             "state": "Running",
             "runId": runs.run_id(run),
@@ -136,13 +135,7 @@ class Arming:
             "jobName": job["metadata"]["name"],
             "jobUID": job["metadata"]["uid"],
         }
-        body = {"metadata": {"resourceVersion": meta.resource_version}, "status": status}
-        try:
-            answer = await self._kube.patch("WebJobRun", meta.namespace, meta.name, body, subresource="status")
-        except Conflict:
-            self._cache.observe("WebJobRun", await self._kube.get("WebJobRun", meta.namespace, meta.name))
-            raise
-        self._cache.observe("WebJobRun", answer)
+        await self._patch_run(run, status)
 
     async def _mark(self, pod: Any, run: WebJobRun) -> None:
         meta = pod["metadata"]
@@ -161,6 +154,9 @@ class Arming:
         for pod in warm.pods_of(job, list(self._cache.of("Pod", this.key).values())):
             if warm.is_up(pod) and warm.run_of(pod) in (None, runs.run_id(run)):
                 await self._mark(pod, run)
+                if self._sessions.forbidden and self._sessions.get(pod["metadata"]["uid"]) is None:
+                    this.due.append(this.now + timedelta(seconds=FORBIDDEN_SECONDS))
+                    continue  # each refusal makes the job due
                 await self._sessions.attend(this.key, pod).begin(_line(run))
 
     async def adopt(self, this: Pass, run: WebJobRun, job: Object) -> None:
@@ -183,14 +179,27 @@ class Arming:
 
     async def put_back(self, this: Pass, run: WebJobRun, job: Object) -> None:
         """A run whose pod ended and says that it began nothing: it waits for its turn again."""
-        meta = run.metadata
         status = {"state": None, "jobName": None, "jobUID": None, "processStartTime": None, "message": None}
-        body = {"metadata": {"resourceVersion": meta.resource_version}, "status": status}
-        answer = await self._kube.patch("WebJobRun", meta.namespace, meta.name, body, subresource="status")
-        self._cache.observe("WebJobRun", answer)
+        await self._patch_run(run, status)
         await self._delete(this, job)
 
+    async def _patch_run(self, run: WebJobRun, status: Object) -> None:
+        """Conflict when the run is not as we know it; then we know it."""
+        meta = run.metadata
+        body = {"metadata": {"resourceVersion": meta.resource_version}, "status": status}
+        try:
+            answer = await self._kube.patch("WebJobRun", meta.namespace, meta.name, body, subresource="status")
+        except Conflict:
+            self._cache.observe("WebJobRun", await self._kube.get("WebJobRun", meta.namespace, meta.name))
+            raise
+        self._cache.observe("WebJobRun", answer)
+
     # The Jobs
+
+    def forget(self, key: Key) -> None:
+        """A WebJob is gone."""
+        self._sessions.keep(key, ())
+        self._back_offs.pop(key, None)
 
     async def tend(self, this: Pass) -> None:
         """Makes the Jobs that are missing, lets those go that nobody is to take."""
