@@ -211,30 +211,33 @@ class Arming:
         there = self._pool(this, digest=digest, count=count)
         for job in there.remove:
             await self._delete(this, job)
-        if there.create and self._may_create(this, there):
-            for name in there.create:
-                await self._create(this, name)
+        self._note(this, there)
+        for name in there.create:
+            await self._create(this, name)
         if there.expires:
             this.due.append(max(there.expires, this.now + timedelta(seconds=1)))
         uids = [pod["metadata"]["uid"] for pod in self._cache.of("Pod", this.key).values() if not states.is_over(pod)]
         self._sessions.keep(this.key, uids)
 
-    def _may_create(self, this: Pass, there: Pool) -> bool:
+    def _note(self, this: Pass, there: Pool) -> None:
+        """Jobs that end without a run are made ever less often, until one waits in peace."""
         back_off = self._back_offs.get(this.key)
         if there.failed:
             failures = back_off.failures + 1 if back_off else 0
             wait = min(_FIRST_BACK_OFF * 2 ** min(failures, 10), _LAST_BACK_OFF)
-            back_off = self._back_offs[this.key] = _BackOff(failures, this.now + wait)
+            self._back_offs[this.key] = _BackOff(failures, this.now + wait)
         elif there.ready and back_off and this.now >= back_off.until:
             del self._back_offs[this.key]
-            back_off = None
+
+    def _may_create(self, this: Pass) -> bool:
+        back_off = self._back_offs.get(this.key)
         if back_off and this.now < back_off.until:
             this.due.append(back_off.until)
             return False
         return True
 
     async def _create(self, this: Pass, name: str) -> None:
-        if this.armed is None:
+        if this.armed is None or not self._may_create(this):
             return
         manifest = this.armed | {"metadata": this.armed["metadata"] | {"name": name}}
         try:
@@ -246,6 +249,7 @@ class Arming:
                 raise
             # Quotas and policies that refuse it are no reason to do nothing else for the job.
             log.warning("no pod of %s/%s can wait for runs: %s", *this.key, error)
+            self._back_offs[this.key] = _BackOff(0, this.now + _LAST_BACK_OFF)
             this.due.append(this.now + _LAST_BACK_OFF)
             return
         self._cache.observe("Job", made)
