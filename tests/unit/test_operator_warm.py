@@ -3,168 +3,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from tests.unit.builders import run_async, webjob_body
+from tests.unit.builders import run_async
 from tests.unit.fake_kube import Died
 from tests.unit.test_operator_reconcile import cancel, cron_job_slot
-from tests.unit.waiting import RUN, Waiting, ready
+from tests.unit.waiting import RUN, a_run, a_world, names, took
 from webjobs import goline
-from webjobs.model import LABEL_ARMED, LABEL_RUN
+from webjobs.model import LABEL_RUN
 from webjobs.runs import rfc3339
-from webjobs.sitesettings import CONFIG_MAP, LABEL
 from webjobs_kube.errors import ApiError
 
 ID = RUN.removeprefix("job-")
 SECOND = "job-202601010000010000"
 
 
-def a_world(*bodies: dict[str, Any], **spec: Any) -> Waiting:
-    """A job with waiting pods, all of them up."""
-    return ready(Waiting(webjob_body({"warm": 1} | spec), *bodies))
-
-
-def a_run(**spec: Any) -> Waiting:
-    """The same with a run that its pod was told of."""
-    world = a_world(**spec)
-    world.run()
-    world.settle()
-    return world
-
-
-def names(world: Waiting) -> list[str]:
-    return [job["metadata"]["name"].rpartition("-")[2] for job in world.armed()]
-
-
-def took(world: Waiting, name: str = RUN) -> str:
-    """The number of the Job of a run."""
-    return str(world.status_of(name)["jobName"]).rpartition("-")[2]
-
-
-# Waiting
-
-
-def test_jobs_are_made_and_then_nothing_is_written() -> None:
-    world = Waiting(webjob_body({"warm": 2}))
-    assert world.settle() == ["apply ConfigMap", "patch WebJob/status", "create Job", "create Job"]
-    assert (names(world), world.one("WebJob")["status"]["warmReady"]) == (["1", "2"], 0)
-    world.up()
-    assert world.settle() == ["patch WebJob/status"]
-    assert (world.one("WebJob")["status"]["warmReady"], world.warm_condition()) == (2, ("True", "Armed"))
-    assert world.settle() == []
-    world.restart()
-    assert world.settle() == []
-    assert len(world.sessions.known) == 2, "a new operator attaches again"
-
-
-@pytest.mark.parametrize("change", [{"suspend": True}, {"warm": 0}, {"script": {"fileName": "run.xyz", "text": "x"}}])
-def test_what_removes_the_jobs_that_wait_and_no_other(change: dict[str, Any]) -> None:
-    world = a_run(warm=2)
-    world.up()
-    world.settle()
-    world.edit_spec(**change)
-    world.settle()
-    assert names(world) == [took(world)]
-    assert set(world.sessions.known) == set(world.pods.heard), "the other connection is closed"
-    assert "warmReady" not in world.one("WebJob")["status"]
-    world.says("hello")
-    world.settle()
-    assert world.status_of()["state"] == "Success"
-
-
-def test_a_site_that_is_stopped_has_none() -> None:
-    world = a_world()
-    meta = {"name": CONFIG_MAP, "namespace": "site", "labels": {LABEL: "true"}}
-    settings = world.kube.add(
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"WEBJOBS_STOPPED": "1"}}
-    )
-    world.cache.take("ConfigMap", settings)
-    world.settle()
-    assert (world.armed(), world.sessions.known, world.warm_condition()) == ([], {}, None)
-
-
-def test_another_program_replaces_them() -> None:
-    world = a_world()
-    (before,) = world.armed()
-    world.edit_spec(script={"fileName": "run.sh", "text": "echo other\n"})
-    world.settle()
-    (after,) = world.armed()
-    assert after["metadata"]["labels"][LABEL_ARMED] != before["metadata"]["labels"][LABEL_ARMED]
-    ready(world)
-    world.run()
-    world.settle()
-    assert world.status_of()["jobName"] == after["metadata"]["name"]
-
-
-def test_a_refused_connection_is_said_and_runs_start_as_usual() -> None:
-    world = a_world()
-    world.sessions.refused = True
-    world.settle()
-    assert (world.armed(), world.warm_condition()) == ([], ("False", "AttachForbidden"))
-    assert world.due == pytest.approx(300, abs=0.01), "then it is tried again"
-    world.run()
-    world.settle()
-    assert (world.status_of()["jobName"], world.told()) == (RUN, {})
-
-
-def test_a_connection_that_is_refused_once_its_run_is_there_is_no_storm() -> None:
-    world = a_run()
-    world.now += timedelta(seconds=3)
-    world.sessions.refused, world.sessions.known = True, {}
-    world.settle()
-    assert world.sessions.known == {}
-    assert world.due == pytest.approx(300, abs=0.01)
-    world.sessions.refused = False
-    world.settle()
-    assert len(world.sessions.known) == 1
-
-
-def test_jobs_that_end_without_a_run_are_made_less_and_less_often() -> None:
-    world, waits = a_world(), []
-    for _ in range(4):
-        (job,) = world.armed()
-        world.unused(world.attempts(job)[0])
-        world.settle()
-        assert world.armed() == []
-        waits.append(round(world.due or 0))
-        world.now += timedelta(seconds=(world.due or 0) + 0.01)
-        world.settle()
-        world.up()
-    assert waits == [2, 4, 8, 16]
-    world.now += timedelta(seconds=10)
-    world.settle()  # one that waits in peace: all is forgotten
-    world.unused(world.attempts(world.armed()[0])[0])
-    world.settle()
-    assert round(world.due or 0) == 2
-
-
-@pytest.mark.parametrize("status", [403, 422])
-def test_a_quota_keeps_nobody_from_running(status: int) -> None:
-    world = Waiting(webjob_body({"warm": 1}))
-    world.kube.fail(ApiError(status, "Forbidden", "exceeded quota"), verb="create", kind="Job")
-    world.settle()
-    assert world.armed() == []
-    assert world.due == pytest.approx(300, abs=0.01)
-    world.run()
-    world.settle()
-    assert world.status_of()["jobName"] == RUN
-
-
-def test_a_job_whose_webjob_is_gone_leaves_no_connection() -> None:
-    world = a_world()
-    run_async(world.kube.delete("WebJob", "site", "job"))
-    world.settle()
-    assert world.sessions.known == {}
-
-
-# A run
-
-
 def test_a_run_takes_the_oldest_by_two_writes_and_is_told_once() -> None:
     world = a_world(warm=2)
-    world.run(spec={"arguments": "a 'b c'"})
+    world.create_run(spec={"arguments": "a 'b c'"})
     before = len(world.kube.writes)
     assert world.settle() == [
         "patch WebJob/status",  # the lock
@@ -312,7 +169,7 @@ def test_a_job_of_a_run_that_was_cancelled_before_it_took_it_goes() -> None:
     """An operator died between the mark of the pod and the record of the run."""
     world = a_world()
     (job,) = world.armed()
-    world.run()
+    world.create_run()
     (one,) = world.attempts(job)
     world.touch("Pod", one["metadata"]["name"], labels=one["metadata"]["labels"] | {LABEL_RUN: ID})
     cancel(world, RUN)
@@ -322,11 +179,23 @@ def test_a_job_of_a_run_that_was_cancelled_before_it_took_it_goes() -> None:
     assert names(world) == ["2"]
 
 
+def test_a_run_takes_the_pod_that_was_marked_for_it() -> None:
+    """The same, and nobody cancelled: another pod would be a waste."""
+    world = a_world(warm=2)
+    job = world.armed()[1]
+    world.create_run()
+    (one,) = world.attempts(job)
+    world.touch("Pod", one["metadata"]["name"], labels=one["metadata"]["labels"] | {LABEL_RUN: ID})
+    world.restart()
+    world.settle()
+    assert (took(world), world.told()) == ("2", {one["metadata"]["name"]: [ID]})
+
+
 @pytest.mark.parametrize(("limit", "seconds"), [(60, 0), (None, 2.5)])
 def test_a_run_becomes_the_owner_of_its_job(limit: int | None, seconds: float) -> None:
     world = a_world(timeoutSeconds=limit)
     world.now += timedelta(seconds=99.5)
-    world.run("job-202601010002095000")
+    world.create_run("job-202601010002095000")
     world.settle()
     job = world.kube.objects["Job", "site", world.status_of("job-202601010002095000")["jobName"]]
     if seconds:
@@ -386,7 +255,7 @@ def test_a_slot_takes_one_that_waits_and_its_own_job_goes() -> None:
 @pytest.mark.parametrize("arguments", ["x" * 40_000, "a " * 257, "a\0b"])
 def test_arguments_that_no_line_holds_start_as_usual(arguments: str) -> None:
     world = a_world()
-    world.run(spec={"arguments": arguments})
+    world.create_run(spec={"arguments": arguments})
     world.settle()
     assert (world.status_of()["jobName"], world.told(), names(world)) == (RUN, {}, ["1"])
 
@@ -395,7 +264,7 @@ def test_one_that_is_not_connected_is_not_taken() -> None:
     world = a_world()
     for talk in world.sessions.known.values():
         talk.up = False
-    world.run()
+    world.create_run()
     world.settle()
     assert (world.status_of()["jobName"], world.told()) == (RUN, {})
 
@@ -403,8 +272,8 @@ def test_one_that_is_not_connected_is_not_taken() -> None:
 @pytest.mark.parametrize("warm", [1, 2])
 def test_two_runs_never_share_a_pod(warm: int) -> None:
     world = a_world(warm=warm, concurrencyPolicy="Allow")
-    world.run()
-    world.run(SECOND)
+    world.create_run()
+    world.create_run(SECOND)
     world.settle()
     assert sorted(map(tuple, world.told().values())) == [(ID,), (SECOND.removeprefix("job-"),)][:warm]
     assert (took(world), took(world, SECOND) == "2") == ("1", warm == 2)
@@ -415,7 +284,7 @@ def test_who_asked_for_a_usual_job_takes_no_other() -> None:
     world = a_world()
     for talk in world.sessions.known.values():
         talk.up = False
-    world.run()
+    world.create_run()
     world.kube.fail(ApiError(500, "Timeout", "the answer was lost"), verb="create", kind="Job", after=True)
     with pytest.raises(ApiError):
         world.settle()
@@ -431,7 +300,7 @@ def test_nor_does_the_operator_after_one_that_died(lost: bool) -> None:
     world = a_world()
     for talk in world.sessions.known.values():
         talk.up = False
-    world.run()
+    world.create_run()
     world.kube.die_after_writes = len(world.kube.writes) + 3  # lock, owner, Job
     with pytest.raises(Died):
         world.settle()
@@ -445,7 +314,7 @@ def test_nor_does_the_operator_after_one_that_died(lost: bool) -> None:
 
 def test_the_newest_record_is_looked_at_when_a_run_was_changed() -> None:
     world = a_world()
-    world.run()
+    world.create_run()
     world.watch()
     world.touch("WebJobRun", RUN, labels={"theirs": "1"})
     run_async(world._pass())  # on older news: a conflict
@@ -457,7 +326,7 @@ def test_the_newest_record_is_looked_at_when_a_run_was_changed() -> None:
 def test_a_pod_that_goes_just_now_is_not_told() -> None:
     world = a_world()
     (one,) = world.kube.of_kind("Pod")
-    world.run()
+    world.create_run()
     world.watch()
     world.touch("Pod", one["metadata"]["name"], deletionTimestamp=rfc3339(world.now))
     run_async(world._pass())

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from tests.unit.builders import pod, run_body
+from tests.unit.builders import pod, run_body, webjob_body
 from tests.unit.fake_kube import Object
 from tests.unit.talks import Talk
 from tests.unit.test_operator_reconcile import World
@@ -104,7 +103,7 @@ class Waiting(World):
         """All that the run wrote, and its exit code, come over the connection."""
         self.talk().end(self.now, *lines, code=code)
 
-    def run(self, name: str = RUN, **more: Any) -> None:
+    def create_run(self, name: str = RUN, **more: Any) -> None:
         """Somebody creates a run."""
         self.kube.add(run_body(name, **more))
 
@@ -129,4 +128,24 @@ def ready(world: Waiting, *, rounds: int = 2) -> Waiting:
     return world
 
 
-Step = Callable[[Waiting], None]
+def a_world(*bodies: dict[str, Any], **spec: Any) -> Waiting:
+    """A job with waiting pods, all of them up."""
+    return ready(Waiting(webjob_body({"warm": 1} | spec), *bodies))
+
+
+def a_run(**spec: Any) -> Waiting:
+    """The same with a run that its pod was told of."""
+    world = a_world(**spec)
+    world.create_run()
+    world.settle()
+    return world
+
+
+def names(world: Waiting) -> list[str]:
+    """The numbers of the Jobs that were there before their run."""
+    return [job["metadata"]["name"].rpartition("-")[2] for job in world.armed()]
+
+
+def took(world: Waiting, name: str = RUN) -> str:
+    """The number of the Job of a run."""
+    return str(world.status_of(name)["jobName"]).rpartition("-")[2]
