@@ -33,6 +33,8 @@ Object = dict[str, Any]
 
 SHORT = timedelta(seconds=2)
 """A run that is over by then leaves its output with its connection, and needs nothing else."""
+YOUNG = timedelta(milliseconds=250)
+"""Age up to which a run has the machine for itself: most are over by then, and what can wait would only slow them."""
 _FIRST_BACK_OFF, _LAST_BACK_OFF = timedelta(seconds=2), timedelta(minutes=5)
 
 
@@ -190,6 +192,18 @@ class Arming:
         self._cache.observe("WebJobRun", answer)
         await self._delete(this, job)
 
+    def hold(self, this: Pass) -> bool:
+        """Whether a run has just begun in a pod that waited; this pass comes again when it is not young any more."""
+        jobs = self._cache.of("Job", this.key)
+        begun = [
+            runs.parse_time(run.status.process_start_time)
+            for run in self._cache.runs(this.key).values()
+            if run.status.state == "Running" and warm.is_armed(jobs.get(run.status.job_name or ""))
+        ]
+        young = [when + YOUNG for when in begun if when + YOUNG > this.clock()]
+        this.due += young
+        return bool(young)
+
     # The Jobs
 
     async def tend(self, this: Pass) -> None:
@@ -202,7 +216,7 @@ class Arming:
         there = self._pool(this, digest=digest, count=count)
         for job in there.remove:
             await self._delete(this, job)
-        if there.create and self._may_create(this, there):
+        if there.create and not this.held and self._may_create(this, there):
             for name in there.create:
                 await self._create(this, name)
         if there.expires:
