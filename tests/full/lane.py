@@ -138,8 +138,10 @@ class Lane:
         if not self.quiet():
             return False
         webjob = self.find("WebJob", name)
+        status = webjob.get("status", {}) if webjob else {}
         return (
-            not (webjob or {}).get("status", {}).get("activeRun")
+            (webjob is None or status.get("observedGeneration") == webjob["metadata"]["generation"])
+            and not status.get("activeRun")
             and all(run.get("status", {}).get("state") in ENDED for run in self.runs(name))
             and not self.jobs(name)
         )
@@ -259,7 +261,7 @@ def _program(name: str, config: Object, *, stack: ExitStack, api: str, server: s
     (folder / f"{name}.kubeconfig").write_text(kubeconfig_of(way))
     command = [sys.executable, "-m", f"webjobs_{name}", "--config", str(folder / f"{name}.yaml")]
     if name == "operator":
-        command += ["--metrics-port=0", "--health=http://127.0.0.1:0/healthz"]
+        command += ["--metrics-port=0", f"--health=http://127.0.0.1:{_free_port()}/healthz"]  # kopf takes 0 for 80
     environment = os.environ | server.environment(host="127.0.0.1", port=stored.port)
     environment["KUBECONFIG"] = str(folder / f"{name}.kubeconfig")
     program = Program(command=command, environment=environment, log=folder / f"{name}.log", gate=gate, way=way)

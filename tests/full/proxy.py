@@ -62,6 +62,8 @@ class Proxy:
         self._open.add(task)
         try:
             return await self._answer(request)
+        except aiohttp.ClientConnectionResetError:  # who asked is gone
+            return web.Response(status=500)
         finally:
             self._open.discard(task)
 
