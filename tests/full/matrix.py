@@ -8,9 +8,10 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.full.acts import Act, Scenario
+from tests.full.acts import Act
 from tests.full.counting import Fault
 from tests.full.lane import Lane
+from tests.full.scenarios import Scenario
 
 PROGRAMS = ("operator", "apiserver")
 FAULTS: tuple[Fault, ...] = ("dies", "loses")

@@ -21,10 +21,10 @@ import yaml
 
 from tests import faults, s3
 from tests import stack as stacks
-from tests.full.acts import SCENARIOS
 from tests.full.lane import Lane, lane
 from tests.full.matrix import FAULTS, PROGRAMS, Matrix
 from tests.full.proxy import api
+from tests.full.scenarios import SCENARIOS
 from tests.full.witness import Witness
 from tests.promises import Facts, broken
 from tests.site import Site, eventually
@@ -36,6 +36,7 @@ ZIP = {"Content-Type": "application/zip", "Content-Disposition": "attachment; fi
 
 
 def tell(text: str) -> None:
+    """For who looks closer, or why a test failed."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -48,7 +49,7 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+def played(site: Site, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Played]:
     """Without the operator inside of the cluster, which would do the lanes' work."""
     folder = tmp_path_factory.mktemp("lanes")
     deployment = f"deploy/{stacks.RELEASE}-operator"
@@ -71,8 +72,10 @@ def played(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pla
             ]
             matrix, begun = Matrix({name: SCENARIOS[name] for name in ONLY}, tell=tell), time.monotonic()
             matrix.play(lanes)
-            tell(f"{time.monotonic() - begun:.0f} s on {LANES} lanes")
-            tell("\n".join(matrix.figures()))
+            report = request.config.pluginmanager.get_plugin("terminalreporter")
+            assert report
+            for line in (f"crash matrix: {time.monotonic() - begun:.0f} s on {LANES} lanes", *matrix.figures()):
+                report.write_line(line)  # shown when all is well, too
             yield Played(matrix=matrix, lanes=lanes)
     finally:
         tell(f"logs of the processes: {folder}")
