@@ -181,6 +181,8 @@ def all_successes(act: Act) -> None:
     _are(act.states(), lambda states: set(states) == {"Success"})
     logs = [act.log(one) for one in act.runs()]
     assert all("done" in (log or "") for log in logs), f"the logs are {logs}"
+    counts = act.lane.witness.begun(act.lane.namespace, act.name)
+    assert list(counts.values()) == [1] * len(logs), f"processes by run: {counts}"
 
 
 def one_success(act: Act) -> None:
