@@ -73,10 +73,11 @@ def played(site: Site, tmp_path_factory: pytest.TempPathFactory, request: pytest
             ]
             matrix, begun = Matrix({name: SCENARIOS[name] for name in ONLY}, tell=tell), time.monotonic()
             matrix.play(lanes)
-            report = request.config.pluginmanager.get_plugin("terminalreporter")
-            assert report
-            for line in (f"crash matrix: {time.monotonic() - begun:.0f} s on {LANES} lanes", *matrix.figures()):
-                report.write_line(line)  # shown when all is well, too
+            capture = request.config.pluginmanager.get_plugin("capturemanager")
+            assert capture
+            with capture.global_and_fixture_disabled():  # shown when all is well, too
+                tell(f"\ncrash matrix: {time.monotonic() - begun:.0f} s on {LANES} lanes")
+                tell("\n".join(matrix.figures()))
             yield Played(matrix=matrix, lanes=lanes)
     finally:
         tell(f"logs of the processes: {folder}")
