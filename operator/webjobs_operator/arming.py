@@ -76,7 +76,7 @@ class Arming:
                 this.warmth = Wanted(type="Warm", status=False, reason=obstacle[0], message=obstacle[1])
         this.pool = self._pool(this, digest=digest, count=count)
         for one in this.pool.ready:
-            if one.pod:
+            if one.pod and self._sessions.has_room:
                 self._sessions.attend(this.key, one.pod)
 
     def _pool(self, this: Pass, *, digest: str | None, count: int) -> Pool:
