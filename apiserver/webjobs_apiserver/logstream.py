@@ -16,7 +16,7 @@ from typing import Any
 
 from webjobs import logs, runs
 from webjobs.logs import CONTAINER
-from webjobs.model import LABEL_WEBJOB, JobType
+from webjobs.model import LABEL_ARMED, LABEL_RUN, LABEL_WEBJOB, JobType
 from webjobs_apiserver.errors import Missing, Unavailable
 from webjobs_apiserver.jobs import Job, Jobs
 from webjobs_apiserver.sites import Site
@@ -188,7 +188,10 @@ def _state(pod: Pod) -> dict[str, Any]:
 
 
 def _process(pod: Pod) -> Key | None:
-    """The process that runs or ran last in a pod; None before there is one."""
+    """The process that runs or ran last in a pod; None before there is one, and for a pod that waits for a run."""
+    labels = pod["metadata"].get("labels", {})
+    if LABEL_ARMED in labels and LABEL_RUN not in labels:
+        return None
     if not _state(pod).keys() & {"running", "terminated"}:
         return None
     return str(pod["metadata"]["uid"]), int(logs.container_status(pod).get("restartCount") or 0)

@@ -33,6 +33,8 @@ Object = dict[str, Any]
 
 SHORT = timedelta(seconds=2)
 """A run that is over by then leaves its output with its connection, and needs nothing else."""
+YOUNG = timedelta(milliseconds=250)
+"""Age up to which a run has the machine for itself: most are over by then, and what can wait would only slow them."""
 _FIRST_BACK_OFF, _LAST_BACK_OFF = timedelta(seconds=2), timedelta(minutes=5)
 
 
@@ -74,7 +76,7 @@ class Arming:
                 this.warmth = Wanted(type="Warm", status=False, reason=obstacle[0], message=obstacle[1])
         this.pool = self._pool(this, digest=digest, count=count)
         for one in this.pool.ready:
-            if one.pod:
+            if one.pod and self._sessions.has_room:
                 self._sessions.attend(this.key, one.pod)
 
     def _pool(self, this: Pass, *, digest: str | None, count: int) -> Pool:
@@ -194,6 +196,18 @@ class Arming:
             raise
         self._cache.observe("WebJobRun", answer)
 
+    def hold(self, this: Pass) -> bool:
+        """Whether a run has just begun in a pod that waited; this pass comes again when it is not young any more."""
+        jobs = self._cache.of("Job", this.key)
+        begun = [
+            runs.parse_time(run.status.process_start_time)
+            for run in self._cache.runs(this.key).values()
+            if run.status.state == "Running" and warm.is_armed(jobs.get(run.status.job_name or ""))
+        ]
+        young = [when + YOUNG for when in begun if when + YOUNG > this.clock()]
+        this.due += young
+        return bool(young)
+
     # The Jobs
 
     def forget(self, key: Key) -> None:
@@ -212,7 +226,7 @@ class Arming:
         for job in there.remove:
             await self._delete(this, job)
         self._note(this, there)
-        for name in there.create:
+        for name in () if this.held else there.create:
             await self._create(this, name)
         if there.expires:
             this.due.append(max(there.expires, this.now + timedelta(seconds=1)))

@@ -55,6 +55,8 @@ class Pass:
     """Jobs that wait."""
     warmth: Wanted | None = None
     """What to say of them; None: nobody asked for any."""
+    held: bool = False
+    """Whether what can wait is left to the next pass, for a run that has just begun."""
     lines: list[Line] = field(default_factory=list)
     """For job_scheduler.log, once the pass is through."""
     skipped: int = 0

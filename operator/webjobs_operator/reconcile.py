@@ -157,7 +157,9 @@ class Reconciler:
         for run in decision.start:
             if program and not this.problem:
                 await self._runs.start(this, run, program=program)
-        await self._write_status(this, holder=decision.holder)
+        this.held = self._arming.hold(this)
+        if not (this.held and _may_wait(this)):
+            await self._write_status(this, holder=decision.holder)
         if decision.holder and decision.holder not in self._cache.runs(this.key):
             this.due.append(this.now + runs.LOCK_GRACE)
         await self._arming.tend(this)
@@ -255,6 +257,11 @@ class Reconciler:
             message = f"There is no WebJob {key[1]} in namespace {key[0]}: create it, then create the run anew."
             await self._runs.finish(run, state="Failed", reason="WebJobNotFound", message=message, now=now)
         return _delay(due, now=now)
+
+
+def _may_wait(this: Pass) -> bool:
+    """Whether nothing that this pass found out would be lost with it: it dealt with no slot, and refused nothing."""
+    return not (this.skipped or this.handled or any(turn.outcome for turn in this.turns))
 
 
 def _delay(due: list[datetime], *, now: datetime) -> float | None:

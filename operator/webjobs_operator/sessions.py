@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES = 2**20
 """Of the output of one run that is kept; the log of one that writes more is made of what the kubelet has."""
+MOST = 200
+"""Pods that are attached to while they wait: two connections each, of the thousand that there are."""
 HEARTBEAT_SECONDS = 30.0
 _SETTLE_SECONDS = 1.0
 """From the exit code to the end of the output; it takes some milliseconds."""
@@ -246,6 +248,11 @@ class Sessions:
     def forbidden(self) -> bool:
         """Whether attaching was refused a short while ago."""
         return asyncio.get_running_loop().time() < self._forbidden_until
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more pod that waits can be attached to."""
+        return len(self._known) < MOST
 
     def get(self, uid: str) -> Session | None:
         """The session of a pod."""

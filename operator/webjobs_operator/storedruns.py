@@ -191,18 +191,18 @@ class StoredRuns:
         new = await stored_history.write(self._store, where, content)
         if not new and await self._stored_uid(run) != meta.uid:  # left by a WebJob that had this name
             await stored_history.replace(self._store, where, content)
-        first = new and meta.uid not in self._moved
+        if new and meta.uid not in self._moved and not await self._exists(run):
+            # Somebody deleted it just before us, and meant its log, too.
+            await stored_history.delete(self._store, [run_id], namespace=meta.namespace, webjob=run.spec.web_job_name)
+            return False
         self._moved[meta.uid] = None
         while len(self._moved) > _MOVED:
             del self._moved[next(iter(self._moved))]
         try:
             await self._kube.delete("WebJobRun", meta.namespace, meta.name, uid=meta.uid)
         except (NotFound, Conflict):
-            if first:  # somebody deleted it just before us, and meant its log, too
-                await stored_history.delete(
-                    self._store, [run_id], namespace=meta.namespace, webjob=run.spec.web_job_name
-                )
-                return False
+            # It was there a moment ago, and HTTP clients repeat a DELETE whose answer was lost: it was ours, then.
+            log.debug("WebJobRun %s/%s is gone already", meta.namespace, meta.name)
         self._cache.mark_deleting("WebJobRun", meta.namespace, meta.name, owner=(meta.namespace, run.spec.web_job_name))
         return True
 
@@ -216,6 +216,13 @@ class StoredRuns:
 
     async def _listed(self, key: Key) -> list[str]:
         return await stored_history.run_ids(self._store, namespace=key[0], webjob=key[1])
+
+    async def _exists(self, run: WebJobRun) -> bool:
+        try:
+            there = await self._kube.get("WebJobRun", run.metadata.namespace, run.metadata.name)
+        except NotFound:
+            return False
+        return bool(there["metadata"]["uid"] == run.metadata.uid)
 
     async def _stored_uid(self, run: WebJobRun) -> str | None:
         """UID of the WebJobRun that is stored under a run's id."""

@@ -168,10 +168,11 @@ def test_cancel_and_time_limit(site: Site) -> None:
     assert site.ended(location)["status"] == "Aborted"
     warm(site, "limited", "echo up; sleep 100\n", timeoutSeconds=2, stoppingWaitSeconds=1)
     time.sleep(3)  # longer than the limit: it is the run's, not that of the pod which waited
-    run = site.ended(site.run("limited").headers["Location"])
+    location = site.run("limited").headers["Location"]
+    run = site.ended(location)
     assert run["status"] == "Failed"
     assert "INFO] up" in site.log(run)
-    assert "deadline" in site.log(run).lower() or "longer" in site.log(run)
+    assert "deadline" in run_of(site, location)["status"]["message"]
 
 
 def test_an_operator_that_dies_while_a_run_goes_on(site: Site) -> None:

@@ -17,7 +17,7 @@ import yaml
 
 from tests import faults
 from tests import stack as stacks
-from tests.full.proxy import Mode, Proxy, proxy
+from tests.full.proxy import Mode, Proxy, kubeconfig_of, proxy
 from tests.promises import ENDED, Facts, broken
 from tests.site import Site, eventually
 from tests.soak.soak import Soak
@@ -74,16 +74,7 @@ def _operator(site: Site, made: Proxy, folder: Path, log: IO[str]) -> subprocess
     (text,) = json.loads(shown)["data"].values()
     volume = site.stack.cluster.state / "volumes" / "webjobs-store"
     (folder / "config.yaml").write_text(yaml.safe_dump(yaml.safe_load(text) | {"storeUrl": f"file://{volume}"}))
-    cluster = {"server": f"http://127.0.0.1:{made.port}"}
-    kubeconfig = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "way",
-        "clusters": [{"name": "way", "cluster": cluster}],
-        "users": [{"name": "way", "user": {"token": "none"}}],
-        "contexts": [{"name": "way", "context": {"cluster": "way", "user": "way"}}],
-    }
-    (folder / "kubeconfig").write_text(json.dumps(kubeconfig))
+    (folder / "kubeconfig").write_text(kubeconfig_of(made))
     command = [sys.executable, "-m", "webjobs_operator", "--config", str(folder / "config.yaml"), "--metrics-port=0"]
     return subprocess.Popen(
         [*command, "--health=http://127.0.0.1:0/healthz"],

@@ -20,7 +20,7 @@ from webjobs.model import WebJobRun
 from webjobs.runs import run_id
 from webjobs.store import history as stored_history
 from webjobs.store import logs as stored_logs
-from webjobs_kube.errors import ApiError
+from webjobs_kube.errors import ApiError, NotFound
 from webjobs_operator import handlers, history, storedruns
 from webjobs_operator.history import Places, Trimmed
 
@@ -315,12 +315,20 @@ def test_somebody_deletes_the_run_just_before(store: Store) -> None:
     world = world_of(4)
 
     async def kubectl(call: Call) -> None:
-        if (call.verb, call.kind) == ("delete", "WebJobRun"):
+        if (call.verb, call.kind) == ("get", "WebJobRun"):
             world.kube.objects.pop(("WebJobRun", "site", call.name or ""), None)
 
     world.kube.before_call = kubectl
     world.settle()
     assert files(world) == logs(1, 2, 3)
+
+
+def test_a_deletion_that_the_client_repeats(store: Store) -> None:
+    """It finds nothing the second time, as the answer was lost: the run was moved all the same."""
+    world = world_of(4)
+    world.kube.fail(NotFound(404, "NotFound", "gone"), verb="delete", kind="WebJobRun", after=True)
+    world.settle()
+    assert files(world) == both(0) + logs(1, 2, 3)
 
 
 def test_a_deleted_run_takes_its_log_along_unless_it_has_moved(store: Store) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.builders import run_async
 from tests.unit.fake_kube import Died
-from tests.unit.test_operator_reconcile import cancel, cron_job_slot
+from tests.unit.test_operator_reconcile import World, cancel, cron_job_slot
 from tests.unit.waiting import RUN, a_run, a_world, names, took
 from webjobs import goline
 from webjobs.model import LABEL_RUN
@@ -22,7 +22,7 @@ SECOND = "job-202601010000010000"
 def test_a_run_takes_the_oldest_by_two_writes_and_is_told_once() -> None:
     world = a_world(warm=2)
     world.create_run(spec={"arguments": "a 'b c'"})
-    before = len(world.kube.writes)
+    before, begun = len(world.kube.writes), rfc3339(world.now)
     assert world.settle() == [
         "patch WebJob/status",  # the lock
         "patch WebJobRun",  # the owner
@@ -38,7 +38,7 @@ def test_a_run_takes_the_oldest_by_two_writes_and_is_told_once() -> None:
     assert {key: status[key] for key in ("state", "runId", "processStartTime")} == {
         "state": "Running",
         "runId": ID,
-        "processStartTime": rfc3339(world.now),
+        "processStartTime": begun,
     }
     environment = {"WEBJOBS_RUN_ID": ID.encode(), "WEBJOBS_COMMAND_ARGUMENTS": b"a 'b c'"}
     (lines,) = world.pods.heard.values()
@@ -48,6 +48,16 @@ def test_a_run_takes_the_oldest_by_two_writes_and_is_told_once() -> None:
     assert sum(map(len, world.pods.heard.values())) == 1
     assert world.due == pytest.approx(2, abs=0.01), "then it is followed"
     assert world.followers.pods == []
+
+
+def test_a_young_run_has_the_machine_for_itself() -> None:
+    world = a_world()
+    world.create_run()
+    begin = ["patch WebJob/status", "patch WebJobRun", "patch WebJobRun/status", "patch Pod"]
+    assert World.settle(world) == begin
+    assert world.due == pytest.approx(0.25, abs=0.01)
+    world.says("hello")
+    assert World.settle(world) == ["patch WebJobRun/status", "patch WebJob/status", "create Job"]
 
 
 def test_a_success_is_recorded_before_the_pod_says_anything() -> None:

@@ -328,6 +328,17 @@ def test_a_refusal_is_not_tried_again_for_minutes(status: int) -> None:
     played(scene)
 
 
+def test_there_is_room_for_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "MOST", 1)
+
+    async def scene(it: Scene) -> None:
+        assert it.all.has_room
+        it.attend()
+        assert not it.all.has_room
+
+    played(scene)
+
+
 def test_others_are_let_go() -> None:
     async def scene(it: Scene) -> None:
         session = it.attend()
