@@ -160,9 +160,11 @@ class Runs:
             active = webjob.status.active_run
             if webjob.status.warm_ready is None:
                 return False
-            if active is None or (run := known.run_named(active.name)) is None or run.ended:
+            run = known.run_named(active.name) if active else None
+            if active is None or (run and run.ended):
                 return True
-            if self._clock() - runs.start_time(run) > _SHORT:
+            # A run that is not known is on its way to us, or to its end: asking at once again would tell nothing new.
+            if self._clock() - (runs.start_time(run) if run else runs.parse_time(active.since)) > _SHORT:
                 return False
             await asyncio.sleep(_LOOK_SECONDS)
         return False

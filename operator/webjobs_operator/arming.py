@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from webjobs import goline, runs, scripts
+from webjobs import runs, scripts
 from webjobs.model import LABEL_ARMED, LABEL_RUN, WebJobRun
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, NotFound
@@ -99,7 +99,7 @@ class Arming:
             return False
         try:
             line = _line(run)
-        except goline.TooLong as error:
+        except ValueError as error:
             log.info("run %s/%s starts as usual: %s", run.metadata.namespace, run.metadata.name, error)
             return False
         await self._claim(run, one.job, one.pod, now=this.clock())
@@ -129,7 +129,6 @@ class Arming:
                 raise error
 
     async def _record(self, run: WebJobRun, job: Any, *, now: datetime) -> None:
-        meta = run.metadata
         status = {
             "state": "Running",
             "runId": runs.run_id(run),
@@ -138,13 +137,7 @@ class Arming:
             "jobName": job["metadata"]["name"],
             "jobUID": job["metadata"]["uid"],
         }
-        body = {"metadata": {"resourceVersion": meta.resource_version}, "status": status}
-        try:
-            answer = await self._kube.patch("WebJobRun", meta.namespace, meta.name, body, subresource="status")
-        except Conflict:
-            self._cache.observe("WebJobRun", await self._kube.get("WebJobRun", meta.namespace, meta.name))
-            raise
-        self._cache.observe("WebJobRun", answer)
+        await self._patch_run(run, status)
 
     async def _mark(self, pod: Any, run: WebJobRun) -> None:
         meta = pod["metadata"]
@@ -163,6 +156,9 @@ class Arming:
         for pod in warm.pods_of(job, list(self._cache.of("Pod", this.key).values())):
             if warm.is_up(pod) and warm.run_of(pod) in (None, runs.run_id(run)):
                 await self._mark(pod, run)
+                if self._sessions.forbidden and self._sessions.get(pod["metadata"]["uid"]) is None:
+                    this.due.append(this.now + timedelta(seconds=FORBIDDEN_SECONDS))
+                    continue  # each refusal makes the job due
                 await self._sessions.attend(this.key, pod).begin(_line(run))
 
     async def adopt(self, this: Pass, run: WebJobRun, job: Object) -> None:
@@ -185,12 +181,20 @@ class Arming:
 
     async def put_back(self, this: Pass, run: WebJobRun, job: Object) -> None:
         """A run whose pod ended and says that it began nothing: it waits for its turn again."""
-        meta = run.metadata
         status = {"state": None, "jobName": None, "jobUID": None, "processStartTime": None, "message": None}
-        body = {"metadata": {"resourceVersion": meta.resource_version}, "status": status}
-        answer = await self._kube.patch("WebJobRun", meta.namespace, meta.name, body, subresource="status")
-        self._cache.observe("WebJobRun", answer)
+        await self._patch_run(run, status)
         await self._delete(this, job)
+
+    async def _patch_run(self, run: WebJobRun, status: Object) -> None:
+        """Conflict when the run is not as we know it; then we know it."""
+        meta = run.metadata
+        body = {"metadata": {"resourceVersion": meta.resource_version}, "status": status}
+        try:
+            answer = await self._kube.patch("WebJobRun", meta.namespace, meta.name, body, subresource="status")
+        except Conflict:
+            self._cache.observe("WebJobRun", await self._kube.get("WebJobRun", meta.namespace, meta.name))
+            raise
+        self._cache.observe("WebJobRun", answer)
 
     def hold(self, this: Pass) -> bool:
         """Whether a run has just begun in a pod that waited; this pass comes again when it is not young any more."""
@@ -206,6 +210,11 @@ class Arming:
 
     # The Jobs
 
+    def forget(self, key: Key) -> None:
+        """A WebJob is gone."""
+        self._sessions.keep(key, ())
+        self._back_offs.pop(key, None)
+
     async def tend(self, this: Pass) -> None:
         """Makes the Jobs that are missing, lets those go that nobody is to take."""
         if this.armed is None and not any(map(warm.is_armed, self._cache.of("Job", this.key).values())):
@@ -216,30 +225,33 @@ class Arming:
         there = self._pool(this, digest=digest, count=count)
         for job in there.remove:
             await self._delete(this, job)
-        if there.create and not this.held and self._may_create(this, there):
-            for name in there.create:
-                await self._create(this, name)
+        self._note(this, there)
+        for name in () if this.held else there.create:
+            await self._create(this, name)
         if there.expires:
             this.due.append(max(there.expires, this.now + timedelta(seconds=1)))
         uids = [pod["metadata"]["uid"] for pod in self._cache.of("Pod", this.key).values() if not states.is_over(pod)]
         self._sessions.keep(this.key, uids)
 
-    def _may_create(self, this: Pass, there: Pool) -> bool:
+    def _note(self, this: Pass, there: Pool) -> None:
+        """Jobs that end without a run are made ever less often, until one waits in peace."""
         back_off = self._back_offs.get(this.key)
         if there.failed:
             failures = back_off.failures + 1 if back_off else 0
             wait = min(_FIRST_BACK_OFF * 2 ** min(failures, 10), _LAST_BACK_OFF)
-            back_off = self._back_offs[this.key] = _BackOff(failures, this.now + wait)
+            self._back_offs[this.key] = _BackOff(failures, this.now + wait)
         elif there.ready and back_off and this.now >= back_off.until:
             del self._back_offs[this.key]
-            back_off = None
+
+    def _may_create(self, this: Pass) -> bool:
+        back_off = self._back_offs.get(this.key)
         if back_off and this.now < back_off.until:
             this.due.append(back_off.until)
             return False
         return True
 
     async def _create(self, this: Pass, name: str) -> None:
-        if this.armed is None:
+        if this.armed is None or not self._may_create(this):
             return
         manifest = this.armed | {"metadata": this.armed["metadata"] | {"name": name}}
         try:
@@ -251,6 +263,7 @@ class Arming:
                 raise
             # Quotas and policies that refuse it are no reason to do nothing else for the job.
             log.warning("no pod of %s/%s can wait for runs: %s", *this.key, error)
+            self._back_offs[this.key] = _BackOff(0, this.now + _LAST_BACK_OFF)
             this.due.append(this.now + _LAST_BACK_OFF)
             return
         self._cache.observe("Job", made)

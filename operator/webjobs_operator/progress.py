@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -50,24 +49,23 @@ class Progress:
 
     async def carry_over(self, this: Pass) -> None:
         """One look at every run that was started."""
-        jobs, pods = self._cache.of("Job", this.key), defaultdict[str | None, list[Object]](list)
-        for pod in self._cache.of("Pod", this.key).values():
-            pods[warm.run_of(pod)].append(pod)
+        jobs, pods = self._cache.of("Job", this.key), list(self._cache.of("Pod", this.key).values())
         for run in self._cache.runs(this.key).values():
             job = jobs.get(run.status.job_name or run.metadata.name)
             if run.status.state in ("Initializing", "Running"):
                 if job and warm.is_armed(job):
                     await self._arming.go_on(this, run, job)
-                await self._one(this, run, job=job, pods=pods[runs.run_id(run)])
-            elif job and warm.is_armed(job) and warm.contradiction(run, pods[runs.run_id(run)]):
-                await self._one(this, run, job=job, pods=pods[runs.run_id(run)])
+                await self._one(this, run, job=job, pods=warm.pods_of_run(run, pods))
+            elif job and warm.is_armed(job) and warm.contradiction(run, own := warm.pods_of_run(run, pods)):
+                await self._one(this, run, job=job, pods=own)
 
     async def _one(self, this: Pass, run: WebJobRun, *, job: Object | None, pods: Sequence[Object]) -> None:
         armed = job if warm.is_armed(job) else None
         if armed and not run.spec.cancel and warm.is_staying(armed) and warm.ran_nothing(pods):
             await self._arming.put_back(this, run, armed)
             return
-        session = self._arming.session(pods) if armed else None
+        # What one pod said is not all when there were others before it.
+        session = self._arming.session(pods) if armed and len(pods) == 1 else None
         found = _heard(run, session, job=armed, pods=pods) or states.outcome(run, job=job, pods=pods, now=this.now)
         if any(map(warm.is_armed, pods)):
             found = replace(found, process_start=None)  # the pod was up before the run began

@@ -243,6 +243,7 @@ class Reconciler:
     async def _without_webjob(self, key: Key) -> float | None:
         """Runs that name a WebJob which is not there: after a moment they fail with a message that says so."""
         now = self._clock()
+        self._arming.forget(key)
         due = await self._endings.carry_out(key, now=now)
         for schedule in self._cache.schedules(key):
             await self._write_schedule(Turn(schedule=schedule), webjob=None, now=now)

@@ -53,6 +53,7 @@ class RunKeeper:
     async def start(self, this: Pass, run: WebJobRun, *, program: Program) -> None:
         """Gives a run a pod that waits for one, or makes its Job (or admits its CronJob's), and records that."""
         await self._adopt(this, run)
+        run = self._cache.runs(this.key).get(run.metadata.name, run)  # as it is since then
         slot = self._cache.get("Job", this.key, run.spec.cron_job_name) if run.spec.cron_job_name else None
         if not self._may_have_job(this, run, slot) and await self._arming.take(this, run):
             if slot:

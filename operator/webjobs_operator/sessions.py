@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from webjobs.logs import CONTAINER, Level, Output
 from webjobs.stderr import Stderr
 from webjobs_kube.attach import STDERR, Attached
-from webjobs_kube.errors import ApiError
+from webjobs_kube.errors import ApiError, Unreachable
 from webjobs_operator.manifests.pod import END
 from webjobs_operator.tasks import cancelled
 
@@ -142,15 +142,15 @@ class Session:
             tries += 1
 
     async def _hear(self, job: Attached, end: Attached) -> None:
-        reader = asyncio.create_task(self._read(job))
+        reader, ender = asyncio.create_task(self._read(job)), asyncio.create_task(self._read_code(end))
         try:
-            said = b""
-            async for _, data in end.pieces():
-                said += data
-                if said.endswith(b"\n"):
-                    break
-            if said.strip().isdigit():
-                self.code = int(said)
+            # A connection that breaks alone would leave a pod that can't be told of its run.
+            await asyncio.wait([reader, ender], return_when=asyncio.FIRST_COMPLETED)
+            if not ender.done():
+                await reader
+            await ender
+            if self.code is None and self._line is None:
+                raise Unreachable("the container that tells the exit code has ended")
             await asyncio.wait([reader], timeout=_SETTLE_SECONDS)
             if not reader.done() or reader.exception():
                 self._output.whole = False
@@ -160,7 +160,16 @@ class Session:
             self._ended.set()
             self._changed()
         finally:
-            await cancelled([reader])
+            await cancelled([reader, ender])
+
+    async def _read_code(self, end: Attached) -> None:
+        said = b""
+        async for _, data in end.pieces():
+            said += data
+            if said.endswith(b"\n"):
+                break
+        if said.strip().isdigit():
+            self.code = int(said)
 
     async def _read(self, job: Attached) -> None:
         async for channel, data in job.pieces():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from webjobs import goline, logs, runs
+from webjobs import goline, runs
 from webjobs.model import LABEL_ARMED, LABEL_RUN, WebJob, WebJobRun
 from webjobs_operator import states
 from webjobs_operator.config import Warm
@@ -58,6 +58,17 @@ def pods_of(job: Object, pods: Sequence[Object]) -> list[Object]:
     """The pods of a Job."""
     name = job["metadata"]["name"]
     return [pod for pod in pods if pod["metadata"].get("labels", {}).get(_JOB_NAME) == name]
+
+
+def pods_of_run(run: WebJobRun, pods: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The pods of a run. One that waited is one of it with its Job, marked or not yet, and with no other."""
+    name, run_id = run.status.job_name or run.metadata.name, runs.run_id(run)
+    return [
+        pod
+        for pod in pods
+        if run_of(pod) == run_id or (run_of(pod) is None and is_armed(pod))
+        if not is_armed(pod) or pod["metadata"]["labels"].get(_JOB_NAME) == name
+    ]
 
 
 def is_staying(pod: Object) -> bool:
@@ -112,7 +123,7 @@ def pool(
 ) -> Pool:
     """``digest``: of what a run would be now; None: nothing. ``count``: how many are to wait."""
     taken = {run.status.job_name for run in known}
-    jobs_of = {runs.run_id(run): run.status.job_name for run in known}
+    jobs_of = {runs.run_id(run): run.status.job_name for run in known if not run.ended}
     max_age = timedelta(seconds=webjob.spec.warm_max_age_seconds) if webjob.spec.warm_max_age_seconds else MAX_AGE
     waiting: list[Waiting] = []
     remove: list[Object] = []
@@ -125,7 +136,7 @@ def pool(
         marks = {mark for pod in own if (mark := run_of(pod))}
         if marks:
             if not any(mark in jobs_of and jobs_of[mark] is None for mark in marks):
-                remove.append(job)  # the run that took it is gone, or has another Job; else it is taking it just now
+                remove.append(job)  # the run that took it is over, or has another Job; else it is taking it just now
             continue
         pod = states.newest_pod(own)
         over = states.is_finished(job) or (pod is not None and not (states.is_alive(pod) and is_staying(pod)))
@@ -178,7 +189,7 @@ def outcome(
     if code != 0 or over is None or run.spec.cancel or job["metadata"].get("deletionTimestamp"):
         return None
     pod = states.newest_pod(pods)
-    if pod is None or pod["metadata"].get("deletionTimestamp"):
+    if pod is None or pod["metadata"].get("deletionTimestamp") or _failed(pod):
         return None
     return states.Outcome(state="Success", end=over, exit_code=0, pod=pod["metadata"]["name"])
 
@@ -186,5 +197,8 @@ def outcome(
 def contradiction(run: WebJobRun, pods: Sequence[Object]) -> bool:
     """Whether a run that was told a success is none: its pod says so, and counts."""
     pod = states.newest_pod(pods)
-    ended = logs.container_status(pod).get("state", {}).get("terminated") if pod else None
-    return run.status.state == "Success" and ended is not None and ended["exitCode"] != 0
+    return run.status.state == "Success" and pod is not None and _failed(pod)
+
+
+def _failed(pod: Object) -> bool:
+    return bool(states.container_state(pod).get("terminated", {}).get("exitCode"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -11,6 +13,7 @@ import pytest
 from tests.unit.builders import run_body, webjob_body
 from tests.unit.fake_kube import Call, Died
 from tests.unit.shim import RUN_ID, Shim, answer_of, shim
+from webjobs.runs import rfc3339
 from webjobs_apiserver.errors import BadRequest
 from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.jobs import Jobs
@@ -294,3 +297,111 @@ async def test_cancel(one: Shim, client: httpx.AsyncClient) -> None:
     refused = await client.delete(url)
     assert (refused.status_code, refused.json()) == (409, {"Message": f"Run {RUN_ID} has ended already: Aborted."})
     assert (await client.delete(url.replace(RUN_ID, "202601010000000000"))).status_code == 404
+
+
+# Two runs in a row
+
+
+@asynccontextmanager
+async def _time_passes(one: Shim) -> AsyncIterator[None]:
+    """A second within some hundredths of one."""
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(0.002)
+            one.pass_time(seconds=0.05)
+
+    ticking = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        ticking.cancel()
+
+
+async def _says(one: Shim, kind: str, name: str, **status: Any) -> None:
+    """The operator, so that watches hear of it."""
+    await one.kube.patch(kind, "site", name, {"status": status}, subresource="status")
+
+
+async def test_a_warm_run_that_is_about_to_end_is_waited_for(one: Shim) -> None:
+    one.set_status("WebJob", "job", warmReady=0)
+    async with one.running() as client, _time_passes(one):
+        assert (await client.post(RUN)).status_code == 202
+        second = asyncio.create_task(client.post(RUN))
+        await asyncio.sleep(0.02)
+        assert not second.done()
+        await _says(one, "WebJobRun", f"job-{RUN_ID}", state="Success", endTime="2026-01-01T12:00:00Z")
+        assert (await second).status_code == 202
+    assert len(one.kube.of_kind("WebJobRun")) == 2
+    assert _webjob(one)["status"]["activeRun"]["name"] == one.kube.of_kind("WebJobRun")[1]["metadata"]["name"]
+
+
+async def test_one_of_several_that_wait_gets_its_turn(one: Shim) -> None:
+    one.set_status("WebJob", "job", warmReady=1)
+    async with one.running() as client, _time_passes(one):
+        assert (await client.post(RUN)).status_code == 202
+        others = [asyncio.create_task(client.post(RUN)) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        await _says(one, "WebJobRun", f"job-{RUN_ID}", state="Success", endTime="2026-01-01T12:00:00Z")
+        assert sorted(answer.status_code for answer in await asyncio.gather(*others)) == [202, 409, 409]
+
+
+async def test_but_not_for_longer_than_a_second(one: Shim) -> None:
+    one.set_status("WebJob", "job", warmReady=1)
+    async with one.running() as client:
+        assert (await client.post(RUN)).status_code == 202
+        begun = one.now
+        async with _time_passes(one):
+            assert answer_of(await client.post(RUN)) == RUNNING
+        assert 1 <= (one.now - begun).total_seconds() < 1.5
+
+
+@pytest.mark.parametrize(("warm", "age"), [(True, 2.1), (False, 0)])
+async def test_others_are_refused_at_once(one: Shim, warm: bool, age: float) -> None:
+    """The clock stands still: whoever waits here waits for good."""
+    if warm:
+        one.set_status("WebJob", "job", warmReady=1)
+    async with one.running() as client:
+        assert (await client.post(RUN)).status_code == 202
+        one.pass_time(seconds=age)
+        async with asyncio.timeout(5):
+            assert answer_of(await client.post(RUN)) == RUNNING
+
+
+@pytest.mark.parametrize("gone", [True, False])
+async def test_a_run_of_another_replica_that_is_not_known_here(one: Shim, gone: bool) -> None:
+    """Waiting for it asks the API server no more often than for any other."""
+    name = f"job-{RUN_ID}"
+    one.set_status("WebJob", "job", warmReady=1, activeRun={"name": name, "since": rfc3339(one.now)})
+    async with one.running() as client, _time_passes(one):
+        second = asyncio.create_task(client.post(RUN))
+        await asyncio.sleep(0.02)
+        asked = len(one.kube.calls)
+        assert asked < 10
+        if gone:
+            await _says(one, "WebJob", "job", activeRun=None)
+        assert (await second).status_code == (202 if gone else 409)
+        assert len(one.kube.calls) - asked < 10
+
+
+@pytest.mark.parametrize(
+    ("reason", "generation", "expected"),
+    [("WindowsOnly", 1, 202), ("InvalidSettings", 1, 202), ("WindowsOnly", 0, 409), ("StoreUnavailable", 1, 409)],
+)
+async def test_a_job_that_can_not_run_takes_every_run(
+    one: Shim, client: httpx.AsyncClient, reason: str, generation: int, expected: int
+) -> None:
+    """Each of them fails, if what is known is of the job as it is now."""
+    condition = {
+        "type": "Ready",
+        "status": "False",
+        "reason": reason,
+        "message": "It can't run.",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+        "observedGeneration": generation,
+    }
+    one.set_status("WebJob", "job", conditions=[condition])
+    assert (await client.post(RUN)).status_code == 202
+    assert (await client.post(RUN)).status_code == expected
+    assert ("activeRun" in _webjob(one)["status"]) == (expected == 409)
+    assert len(one.kube.of_kind("WebJobRun")) == (2 if expected == 202 else 1)

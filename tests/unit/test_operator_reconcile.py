@@ -11,7 +11,8 @@ import pytest
 
 from tests.unit.builders import config, pod, run_async, run_body, webjob_body
 from tests.unit.fake_kube import Died, FakeKube
-from tests.unit.talks import Talks
+from tests.unit.talks import Pods, Talks
+from webjobs.model import LABEL_ARMED
 from webjobs.runs import rfc3339
 from webjobs.store import logs as stored_logs
 from webjobs.store import open_store
@@ -56,6 +57,7 @@ class World:
         self.kube = FakeKube(clock=lambda: self.now)
         self.store = open_store("memory:///")
         self.due: float | None = None
+        self.pods = Pods()
         for body in bodies:
             self.kube.add(body)
         self.restart()
@@ -63,7 +65,7 @@ class World:
     def restart(self) -> None:
         self.kube.die_after_writes = None
         self.cache = Cache()
-        self.scheduler_log, self.followers, self.sessions = SchedulerLog(self.store), Followed(), Talks()
+        self.scheduler_log, self.followers, self.sessions = SchedulerLog(self.store), Followed(), Talks(self.pods)
         self.stored_runs = StoredRuns(
             kube=self.kube,
             cache=self.cache,
@@ -155,7 +157,7 @@ class World:
     def play(self, state: dict[str, Any] | None, *, phase: str) -> None:
         """What Job controller and kubelet do for each Job that may run."""
         for job in self.kube.of_kind("Job"):
-            if job["spec"].get("suspend"):
+            if job["spec"].get("suspend") or LABEL_ARMED in job["metadata"].get("labels", {}):
                 continue
             name = job["metadata"]["name"]
             body = pod(name=name, phase=phase, state=state, labels=job["spec"]["template"]["metadata"]["labels"])

@@ -1,0 +1,160 @@
+"""Jobs that wait for their run, as Job controller, kubelet and the shells in the pods go on with them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from tests.unit.builders import pod, run_body, webjob_body
+from tests.unit.fake_kube import Object
+from tests.unit.talks import Talk
+from tests.unit.test_operator_reconcile import World
+from webjobs import goline
+from webjobs.model import LABEL_ARMED
+from webjobs.runs import rfc3339
+
+JOB_NAME = "batch.kubernetes.io/job-name"
+RUN = "job-202601010000000000"
+
+
+class Waiting(World):
+    """Pods of Jobs that wait; what they are told outlives the operator."""
+
+    def settle(self) -> list[str]:
+        """Also what waits until a run that has just begun is not young any more."""
+        wrote = super().settle()
+        while self.due is not None and 0 < self.due < 0.3:
+            self.now += timedelta(seconds=self.due)
+            wrote += super().settle()
+        return wrote
+
+    def armed(self) -> list[Object]:
+        """The Jobs that were there before their run."""
+        return [job for job in self.kube.of_kind("Job") if LABEL_ARMED in job["metadata"].get("labels", {})]
+
+    def attempts(self, job: Object) -> list[Object]:
+        """Pods of a Job, the oldest first."""
+        name = job["metadata"]["name"]
+        return [one for one in self.kube.of_kind("Pod") if one["metadata"]["labels"].get(JOB_NAME) == name]
+
+    def up(self) -> None:
+        """Each such Job that has not ended has a pod whose container runs."""
+        for job in self.armed():
+            there, retries = self.attempts(job), job["spec"]["backoffLimit"]
+            over = [one for one in there if one["status"]["phase"] != "Running"]
+            if len(over) < len(there) or len(over) > retries or not self._is_active(job):
+                continue
+            meta = job["metadata"]
+            labels = job["spec"]["template"]["metadata"]["labels"] | {JOB_NAME: meta["name"]}
+            running = {"running": {"startedAt": rfc3339(self.now, micro=False)}}
+            name = f"{meta['name']}-{len(there)}"
+            body = pod(name=name, phase="Running", state=running, labels=labels)
+            body["metadata"] |= {"creationTimestamp": rfc3339(self.now, micro=False), "uid": f"{name}-{meta['uid']}"}
+            body["metadata"]["ownerReferences"] = [{"uid": meta["uid"], "kind": "Job", "name": meta["name"]}]
+            self.kube.add(body)
+            self.kube.logs["site", name, False] = [f"{rfc3339(self.now)} hello by kubelet"]
+            self.touch("Job", meta["name"], status={"startTime": rfc3339(self.now, micro=False)})
+
+    @staticmethod
+    def _is_active(job: Object) -> bool:
+        return not job.get("status", {}).get("conditions")
+
+    def touch(self, kind: str, name: str, *, status: Object | None = None, **metadata: Any) -> None:
+        """Somebody else changes an object."""
+        body = self.kube.objects[kind, "site", name]
+        body["status"] = body.get("status", {}) | (status or {})
+        body["metadata"] |= metadata | {"resourceVersion": self.kube._next_version()}
+
+    def edit_spec(self, **changes: Any) -> None:
+        """Somebody changes the WebJob; None removes."""
+        body = self.kube.objects["WebJob", "site", "job"]
+        body["spec"] = {key: value for key, value in (body["spec"] | changes).items() if value is not None}
+        self.touch("WebJob", "job", generation=body["metadata"]["generation"] + 1)
+
+    def ended(self, one: Object, *, code: int = 0, message: str | None = None) -> None:
+        """A pod is over, and its Job when that was the last attempt."""
+        stamp = rfc3339(self.now, micro=False)
+        ended: Object = {"exitCode": code, "reason": "Error" if code else "Completed"}
+        ended |= {"startedAt": one["metadata"]["creationTimestamp"], "finishedAt": stamp}
+        if message:
+            ended["message"] = message
+        statuses = [{"name": "job", "state": {"terminated": ended}}]
+        phase = "Failed" if code else "Succeeded"
+        self.touch("Pod", one["metadata"]["name"], status={"phase": phase, "containerStatuses": statuses})
+        job = self.kube.objects["Job", "site", one["metadata"]["labels"][JOB_NAME]]
+        if not code or len(self.attempts(job)) > job["spec"]["backoffLimit"]:
+            condition = {"type": "Failed" if code else "Complete", "status": "True", "lastTransitionTime": stamp}
+            self.touch("Job", job["metadata"]["name"], status={"conditions": [condition]})
+
+    def unused(self, one: Object) -> None:
+        """A pod was ended while it waited."""
+        self.ended(one, code=143, message=f"{goline.UNUSED}\n")
+
+    # Runs
+
+    def told(self) -> dict[str, list[str]]:
+        """The run ids that pods were told, by pod; a pod takes the first."""
+        names = {one["metadata"]["uid"]: one["metadata"]["name"] for one in self.kube.of_kind("Pod")}
+        out = {}
+        for uid, lines in self.pods.heard.items():
+            out[names.get(uid, uid)] = [line.partition(b"RUN_ID=")[2].partition(b" ")[0].decode() for line in lines]
+        return out
+
+    def talk(self, name: str | None = None) -> Talk:
+        """The connection to the one pod that was told something, or to the one of that name."""
+        for one in self.kube.of_kind("Pod"):
+            known = self.sessions.known.get(one["metadata"]["uid"])
+            if known and (one["metadata"]["name"] == name or (name is None and known.told)):
+                return known
+        raise AssertionError("nobody talks to it")
+
+    def says(self, *lines: str, code: int = 0) -> None:
+        """All that the run wrote, and its exit code, come over the connection."""
+        self.talk().end(self.now, *lines, code=code)
+
+    def create_run(self, name: str = RUN, **more: Any) -> None:
+        """Somebody creates a run."""
+        self.kube.add(run_body(name, **more))
+
+    def status_of(self, name: str = RUN) -> Object:
+        found: Object = self.kube.objects["WebJobRun", "site", name]["status"]
+        return found
+
+    def warm_condition(self) -> tuple[str, str] | None:
+        """Status and reason of the WebJob's condition Warm."""
+        for one in self.one("WebJob")["status"]["conditions"]:
+            if one["type"] == "Warm":
+                return one["status"], one["reason"]
+        return None
+
+
+def ready(world: Waiting, *, rounds: int = 2) -> Waiting:
+    """Until all Jobs that are to wait do."""
+    for _ in range(rounds):
+        world.settle()
+        world.up()
+    world.settle()
+    return world
+
+
+def a_world(*bodies: dict[str, Any], **spec: Any) -> Waiting:
+    """A job with waiting pods, all of them up."""
+    return ready(Waiting(webjob_body({"warm": 1} | spec), *bodies))
+
+
+def a_run(**spec: Any) -> Waiting:
+    """The same with a run that its pod was told of."""
+    world = a_world(**spec)
+    world.create_run()
+    world.settle()
+    return world
+
+
+def names(world: Waiting) -> list[str]:
+    """The numbers of the Jobs that were there before their run."""
+    return [job["metadata"]["name"].rpartition("-")[2] for job in world.armed()]
+
+
+def took(world: Waiting, name: str = RUN) -> str:
+    """The number of the Job of a run."""
+    return str(world.status_of(name)["jobName"]).rpartition("-")[2]
