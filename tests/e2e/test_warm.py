@@ -196,7 +196,7 @@ def test_a_schedule_by_a_cron_job(site: Site) -> None:
     warm(site, "cron", schedule="0 * * * * *")
     there = waiting(site, "cron")
     (run,) = eventually(
-        lambda: [one for one in site.objects("wjr", "webjobs.dev/webjob=cron") if one["status"].get("endTime")],
+        lambda: [one for one in site.objects("wjr", "webjobs.dev/webjob=cron") if one.get("status", {}).get("endTime")],
         seconds=75,
         what="the minute's run",
     )
