@@ -23,9 +23,9 @@ Object = dict[str, Any]
 
 _INCURABLE = frozenset({"WindowsOnly", "UnknownScript", "NoRuntime", "InvalidSettings", "TooLargeForWindows"})
 """Reasons of a false Ready with which each run fails: none of them keeps another from its turn."""
-_SHORT = timedelta(seconds=2)
+_SHORT = timedelta(seconds=3)
 """Age up to which the end of an active run is waited for, of a job whose runs begin and end within moments."""
-_PATIENCE = timedelta(seconds=1)
+_PATIENCE = timedelta(seconds=3)
 _LOOK_SECONDS = 0.005
 _RUN_ID_STEP = timedelta(microseconds=100)
 _TRIGGER_LENGTH = 1024
@@ -153,7 +153,7 @@ class Runs:
     async def _ends_soon(self, site: Site, name: str, *, before: datetime) -> bool:
         """Waits a moment for the end of a run that has just begun, of a job with pods that wait for runs.
 
-        Such runs are over within a tenth of a second: who starts two in a row, as with Kudu, is not told of the first.
+        Such runs are over within moments: who starts two in a row, as with Kudu, is not told of the first.
         """
         while self._clock() < before and (known := self._feed.known(site.namespace)):
             webjob = (await self._jobs.get(site, "triggered", name)).webjob

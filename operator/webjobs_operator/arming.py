@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 
 from webjobs import runs, scripts
 from webjobs.model import LABEL_ARMED, LABEL_RUN, WebJobRun
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 
+Taken = Literal["taken", "soon", "no"]
+"""Whether a run got a pod that waits, will in a moment, or is to start as usual."""
 SHORT = timedelta(seconds=2)
 """A run that is over by then leaves its output with its connection, and needs nothing else."""
 YOUNG = timedelta(milliseconds=250)
@@ -92,18 +94,26 @@ class Arming:
 
     # A run
 
-    async def take(self, this: Pass, run: WebJobRun) -> bool:
-        """Starts a run in a pod that waits; False when there is none for it. Conflict: look again."""
-        one = self._choose(this, run)
-        if one is None or one.pod is None:
-            return False
+    async def take(self, this: Pass, run: WebJobRun) -> Taken:
+        """Starts a run in a pod that waits, if there is one for it. Conflict: look again."""
         try:
             line = _line(run)
         except ValueError as error:
             log.info("run %s/%s starts as usual: %s", run.metadata.namespace, run.metadata.name, error)
-            return False
+            return "no"
+        one = self._choose(this, run)
+        if one is None or one.pod is None:
+            return "soon" if self._is_coming(this) else "no"
         await self._claim(run, one.job, one.pod, now=this.clock())
         await self._sessions.attend(this.key, one.pod).begin(line)
+        return "taken"
+
+    def _is_coming(self, this: Pass) -> bool:
+        """Whether a pod is about to wait that no other run of this pass waits for: sooner than one of the run's own."""
+        if not this.pool.coming:
+            return False
+        _, until = this.pool.coming.popitem()
+        this.due.append(until)
         return True
 
     def _choose(self, this: Pass, run: WebJobRun) -> Waiting | None:
@@ -116,6 +126,7 @@ class Arming:
             session = self._sessions.get(one.pod["metadata"]["uid"]) if one.pod else None
             if session and session.ready:
                 this.pool.ready.remove(one)
+                this.pool.coming.pop(one.job["metadata"]["name"], None)
                 return one
         return None
 

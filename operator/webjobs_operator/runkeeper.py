@@ -55,10 +55,12 @@ class RunKeeper:
         await self._adopt(this, run)
         run = self._cache.runs(this.key).get(run.metadata.name, run)  # as it is since then
         slot = self._cache.get("Job", this.key, run.spec.cron_job_name) if run.spec.cron_job_name else None
-        if not self._may_have_job(this, run, slot) and await self._arming.take(this, run):
-            if slot:
+        if not self._may_have_job(this, run, slot):
+            taken = await self._arming.take(this, run)
+            if taken == "taken" and slot:
                 await self.delete_object(this, "Job", slot)
-            return
+            if taken != "no":
+                return
         self._cold.add(run.metadata.uid)
         outdated = slot is not None and self._lacks_package(this, slot)
         if run.spec.cron_job_name and not outdated and not self._cache.get("Job", this.key, run.metadata.name):

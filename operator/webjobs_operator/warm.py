@@ -17,6 +17,8 @@ from webjobs_operator.manifests.program import Program
 Object = Mapping[str, Any]
 
 MAX_AGE = timedelta(hours=1)
+COMING = timedelta(seconds=3)
+"""Age up to which a Job is expected to be about to wait; Kubernetes tells of its making in whole seconds."""
 _JOB_NAME = "batch.kubernetes.io/job-name"
 
 
@@ -102,6 +104,8 @@ class Pool:
 
     ready: list[Waiting] = field(default_factory=list)
     """Those that a run can take, the oldest first."""
+    coming: dict[str, datetime] = field(default_factory=dict)
+    """Names of Jobs that were just made, and until when a run had better wait for them than for a Job of its own."""
     create: list[str] = field(default_factory=list)
     """Names of Jobs that are missing."""
     remove: list[Object] = field(default_factory=list)
@@ -146,20 +150,26 @@ def pool(
         else:
             waiting.append(Waiting(job=job, pod=pod if pod and is_up(pod) else None))
     ready = [one for one in waiting if one.pod is not None]
-    expires = [runs.parse_time(one.job["metadata"]["creationTimestamp"]) + max_age for one in waiting]
+    expires = [_made(one.job) + max_age for one in waiting]
     if waiting and expires[0] <= now and (len(ready) > 1 or count == 1):
         remove.append(waiting[0].job)  # the oldest first, and the next one when there is another for runs
         ready = [one for one in ready if one.job is not waiting[0].job]
         waiting, expires = waiting[1:], expires[1:]
     names = [*jobs, *(name for name in taken if name)]
     create = _names(webjob, names, digest=digest, count=count - len(waiting)) if digest else []
+    until = {one.job["metadata"]["name"]: _made(one.job) + COMING for one in waiting}
     return Pool(
         ready=ready,
+        coming={name: when for name, when in until.items() if when > now},
         create=create,
         remove=remove,
         failed=failed,
         expires=min(expires, default=None),
     )
+
+
+def _made(job: Object) -> datetime:
+    return runs.parse_time(job["metadata"]["creationTimestamp"])
 
 
 def _names(webjob: WebJob, known: Sequence[str], *, digest: str, count: int) -> list[str]:
