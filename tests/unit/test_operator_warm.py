@@ -46,7 +46,7 @@ def test_a_run_takes_the_oldest_by_two_writes_and_is_told_once() -> None:
     for _ in range(3):
         world.settle()
     assert sum(map(len, world.pods.heard.values())) == 1
-    assert world.due == pytest.approx(2, abs=0.01), "then it is followed"
+    assert world.due == pytest.approx(1.75, abs=0.01), "then it is followed"
     assert world.followers.pods == []
 
 

@@ -120,7 +120,7 @@ def pool(
 
 
 A, B, C = armed(1), armed(2, minute=1), armed(3, minute=2)
-DELETED = {"deletionTimestamp": "2026-01-01T00:09:00Z"}
+DELETED: Object = {"deletionTimestamp": "2026-01-01T00:09:00Z"}
 COMPLETE = [{"type": "Complete", "status": "True"}]
 N1, N2, N3, N4 = (f"job-d1-{number}" for number in range(1, 5))
 
@@ -181,7 +181,7 @@ def test_one_that_is_marked(known: list[WebJobRun], removed: list[str], digest: 
     assert (ready, create, remove, failed) == ([], [f"job-{digest}-{2 if digest == 'd1' else 1}"], removed, 0)
 
 
-OLD = {"warmMaxAgeSeconds": 600}
+OLD: Object = {"warmMaxAgeSeconds": 600}
 
 
 @pytest.mark.parametrize(
