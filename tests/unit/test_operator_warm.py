@@ -60,6 +60,13 @@ def test_a_young_run_has_the_machine_for_itself() -> None:
     assert World.settle(world) == ["patch WebJobRun/status", "patch WebJob/status", "create Job"]
 
 
+def test_a_run_from_a_clock_that_is_ahead_holds_nothing_back() -> None:
+    world = a_world()
+    world.create_run("job-202601010000400000")
+    assert World.settle(world)[-2:] == ["patch WebJob/status", "create Job"]
+    assert world.status_of("job-202601010000400000")["processStartTime"] == "2026-01-01T00:00:40.000000Z"
+
+
 def test_a_success_is_recorded_before_the_pod_says_anything() -> None:
     world = a_run()
     world.says("hello", "!oops")
