@@ -346,17 +346,17 @@ async def test_one_of_several_that_wait_gets_its_turn(one: Shim) -> None:
         assert sorted(answer.status_code for answer in await asyncio.gather(*others)) == [202, 409, 409]
 
 
-async def test_but_not_for_longer_than_a_second(one: Shim) -> None:
+async def test_but_not_for_longer_than_three_seconds(one: Shim) -> None:
     one.set_status("WebJob", "job", warmReady=1)
     async with one.running() as client:
         assert (await client.post(RUN)).status_code == 202
         begun = one.now
         async with _time_passes(one):
             assert answer_of(await client.post(RUN)) == RUNNING
-        assert 1 <= (one.now - begun).total_seconds() < 1.5
+        assert 3 <= (one.now - begun).total_seconds() < 3.5
 
 
-@pytest.mark.parametrize(("warm", "age"), [(True, 2.1), (False, 0)])
+@pytest.mark.parametrize(("warm", "age"), [(True, 3.1), (False, 0)])
 async def test_others_are_refused_at_once(one: Shim, warm: bool, age: float) -> None:
     """The clock stands still: whoever waits here waits for good."""
     if warm:

@@ -37,6 +37,11 @@ def build_job(spec: dict[str, Any], run_spec: dict[str, Any]) -> dict[str, Any]:
     return children.job(one, run(spec=run_spec), program=resolve(one, config()), config=config())
 
 
+def build_armed_job(spec: dict[str, Any], *, app_settings: str) -> dict[str, Any]:
+    one = webjob(spec)
+    return children.armed_job(one, program=resolve(one, config()), config=config(), app_settings=app_settings)
+
+
 WITH_WINDOWS = config(runtimes={"sh": {"image": "sh:1"}, "windows": {"image": "win:1"}})
 
 
@@ -85,6 +90,9 @@ CASES: dict[str, dict[str, Any]] = {
     "deployment-singleton": build_deployment({"settings": {"is_singleton": True}, "stoppingWaitSeconds": 20}),
     "deployment-stopped": build_deployment({"stopped": True, "serviceAccountName": "robot"}),
     "deployment-data": build_deployment({"data": {"claimName": "shared"}}),
+    "job-armed": build_armed_job(
+        {"script": None, "package": LARGE, "args": ["$(x)"], "retries": 2, "timeoutSeconds": 60}, app_settings="0a"
+    ),
     "data-claim": children.data_claim(webjob({"data": {"size": "1Gi", "storageClassName": "fast"}})) or {},
     "scheduled-run": children.scheduled_run(
         webjob(),

@@ -6,14 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.builders import run_async
+from tests.unit.builders import run_async, webjob_body
 from tests.unit.fake_kube import Died
 from tests.unit.test_operator_reconcile import World, cancel, cron_job_slot
-from tests.unit.waiting import RUN, a_run, a_world, names, took
+from tests.unit.waiting import RUN, Waiting, a_run, a_world, names, old, took
 from webjobs import goline
 from webjobs.model import LABEL_RUN
 from webjobs.runs import rfc3339
 from webjobs_kube.errors import ApiError
+from webjobs_operator.warm import COMING
 
 ID = RUN.removeprefix("job-")
 SECOND = "job-202601010000010000"
@@ -46,7 +47,7 @@ def test_a_run_takes_the_oldest_by_two_writes_and_is_told_once() -> None:
     for _ in range(3):
         world.settle()
     assert sum(map(len, world.pods.heard.values())) == 1
-    assert world.due == pytest.approx(2, abs=0.01), "then it is followed"
+    assert world.due == pytest.approx(1.75, abs=0.01), "then it is followed"
     assert world.followers.pods == []
 
 
@@ -58,6 +59,13 @@ def test_a_young_run_has_the_machine_for_itself() -> None:
     assert world.due == pytest.approx(0.25, abs=0.01)
     world.says("hello")
     assert World.settle(world) == ["patch WebJobRun/status", "patch WebJob/status", "create Job"]
+
+
+def test_a_run_from_a_clock_that_is_ahead_holds_nothing_back() -> None:
+    world = a_world()
+    world.create_run("job-202601010000400000")
+    assert World.settle(world)[-2:] == ["patch WebJob/status", "create Job"]
+    assert world.status_of("job-202601010000400000")["processStartTime"] == "2026-01-01T00:00:40.000000Z"
 
 
 def test_a_success_is_recorded_before_the_pod_says_anything() -> None:
@@ -147,6 +155,9 @@ def test_a_run_whose_pod_ran_nothing_starts_anew(marked: bool, spare: bool) -> N
     if spare:
         assert (status["state"], len(world.pods.heard), took(world)) == ("Running", 1, "2")
         return
+    assert "state" not in status, "it waits for the pod that is being made"
+    old(world)
+    status = world.status_of()
     assert (status["state"], status["jobName"], world.pods.heard) == ("Initializing", RUN, {})
     assert "processStartTime" not in status
     world.start_processes()
@@ -216,7 +227,7 @@ def test_a_run_becomes_the_owner_of_its_job(limit: int | None, seconds: float) -
         assert set(world.followers.pods) == {world.attempts(job)[0]["metadata"]["name"]}
     assert job["metadata"]["labels"][LABEL_RUN] == "202601010002095000"
     assert [owner["kind"] for owner in job["metadata"]["ownerReferences"]] == ["WebJobRun"]
-    assert job["spec"].get("activeDeadlineSeconds") == (160 if limit else None), "counted from the Job's start"
+    assert job["spec"].get("activeDeadlineSeconds") == (164 if limit else None), "counted from the Job's start"
     assert world.settle() == []
 
 
@@ -344,7 +355,31 @@ def test_a_pod_that_goes_just_now_is_not_told() -> None:
     assert world.told() == {}
     world.unused(one)
     world.settle()
+    old(world)
     assert (world.status_of()["state"], world.status_of()["jobName"]) == ("Initializing", RUN)
+
+
+def test_a_run_waits_for_a_pod_that_is_being_made() -> None:
+    world = Waiting(webjob_body({"warm": 1}))
+    world.settle()
+    world.create_run()
+    world.settle()
+    assert ("state" in world.status_of(), names(world)) == (False, ["1"])
+    assert world.due == pytest.approx(COMING.total_seconds(), abs=1)
+    world.up()
+    world.settle()
+    assert (world.status_of()["state"], took(world)) == ("Running", "1")
+
+
+def test_but_only_one_for_each_pod_and_not_for_long() -> None:
+    world = Waiting(webjob_body({"warm": 1, "concurrencyPolicy": "Allow"}))
+    world.settle()
+    world.create_run()
+    world.create_run(SECOND)
+    world.settle()
+    assert ["state" in world.status_of(run) for run in (RUN, SECOND)] == [False, True]
+    old(world)
+    assert (world.status_of()["jobName"], world.status_of(SECOND)["jobName"]) == (RUN, SECOND)
 
 
 def test_a_deleted_run_leaves_no_job() -> None:

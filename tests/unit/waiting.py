@@ -12,6 +12,7 @@ from tests.unit.test_operator_reconcile import World
 from webjobs import goline
 from webjobs.model import LABEL_ARMED
 from webjobs.runs import rfc3339
+from webjobs_operator.warm import COMING
 
 JOB_NAME = "batch.kubernetes.io/job-name"
 RUN = "job-202601010000000000"
@@ -134,7 +135,14 @@ def ready(world: Waiting, *, rounds: int = 2) -> Waiting:
         world.settle()
         world.up()
     world.settle()
+    old(world)
     return world
+
+
+def old(world: Waiting) -> None:
+    """Time passes until no Job counts as one that was just made."""
+    world.now += COMING + timedelta(seconds=1)
+    world.settle()
 
 
 def a_world(*bodies: dict[str, Any], **spec: Any) -> Waiting:
