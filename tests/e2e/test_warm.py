@@ -175,6 +175,20 @@ def test_cancel_and_time_limit(site: Site) -> None:
     assert "deadline" in run_of(site, location)["status"]["message"]
 
 
+def test_the_log_of_a_run_that_goes_on(site: Site) -> None:
+    """Live, INFO and ERR apart, and the same in the end."""
+    warm(site, "live", "for n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo out $n; echo err $n >&2; sleep 1; done\n")
+    location = site.run("live").headers["Location"]
+    run = site.http.get(location).json()
+    eventually(lambda: "INFO] out 1" in site.log(run), what="the first line", seconds=5)
+    eventually(lambda: "ERR ] err 1" in site.log(run), what="a line of stderr, as one", seconds=11)
+    assert site.http.get(location).json()["status"] == "Running"
+    lines = output(site.log(site.ended(location)))
+    for level, word in (("INFO]", "out"), ("ERR ]", "err")):
+        assert [line for line in lines if line.startswith(level)] == [f"{level} {word} {n}" for n in range(1, 13)]
+    assert len(lines) == 24
+
+
 def test_an_operator_that_dies_while_a_run_goes_on(site: Site) -> None:
     """SIGKILL: the pod goes on, its log is whole, and it ran once; those that waited wait on."""
     warm(site, "orphan", "echo began; for n in 1 2 3 4 5 6 7 8; do sleep 1; echo $n; done; echo last >&2\n")
