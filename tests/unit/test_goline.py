@@ -124,6 +124,15 @@ def test_one_that_is_ended_while_it_waits_says_that_it_ran_nothing(shell: list[s
     assert armed.message.read_text() == f"{goline.UNUSED}\n"
 
 
+def test_one_that_was_ended_before_it_waited_does_not_wait(shell: list[str], tmp_path: Path) -> None:
+    text = boot.script(package=None, end_pipe=str(tmp_path / "pipe"), termination_log=str(tmp_path / "message"))
+    (tmp_path / "job").mkdir()
+    early = text.replace("trap tell TERM\n", "trap tell TERM\nkill -TERM $$\n", 1)
+    command = [*shell, "-euc", early, "job", "true"]
+    done = subprocess.run(command, env={"PATH": os.environ["PATH"], "WEBJOBS_PATH": str(tmp_path)}, timeout=20)
+    assert (done.returncode, (tmp_path / "message").read_text()) == (143, f"{goline.UNUSED}\n")
+
+
 def test_one_whose_stdin_ends_goes(shell: list[str], tmp_path: Path) -> None:
     armed = Armed(shell, tmp_path)
     assert armed.process.stdin

@@ -63,6 +63,7 @@ unused() {
   exit 143
 }
 trap unused TERM
+[ -z "$told" ] || unused
 exec 3<&0 </dev/null
 until [ -p PIPE ]; do sleep 0.1; done
 exec 4>PIPE
