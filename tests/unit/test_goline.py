@@ -8,7 +8,6 @@ import signal
 import subprocess
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -48,12 +47,14 @@ class Armed:
             env={"PATH": os.environ["PATH"], "WEBJOBS_PATH": str(folder), "name": "theirs", "line": "theirs"},
         )
         os.mkfifo(pipe)
-        self.said = b""
+        self.said, self.waits = b"", threading.Event()
         self._reader = threading.Thread(target=self._read, args=(pipe,))
         self._reader.start()
 
     def _read(self, pipe: Path) -> None:
-        self.said = pipe.read_bytes()
+        with pipe.open("rb") as opened:  # once the shell has opened it, too
+            self.waits.set()
+            self.said = opened.read()
 
     def send(self, data: bytes) -> None:
         assert self.process.stdin
@@ -116,7 +117,7 @@ def test_only_the_first_line_counts(shell: list[str], tmp_path: Path) -> None:
 
 def test_one_that_is_ended_while_it_waits_says_that_it_ran_nothing(shell: list[str], tmp_path: Path) -> None:
     armed = Armed(shell, tmp_path)
-    time.sleep(0.3)
+    assert armed.waits.wait(20)
     armed.send(b"\ngo =cut")
     armed.process.send_signal(signal.SIGTERM)
     assert armed.end() == (b"", b"")
