@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from tests.unit.shim import Shim, shim
 
-settings.register_profile("untimed")  # how long an example takes says more of the machine than of us
+settings.register_profile("untimed", deadline=None)  # how long an example takes says more of the machine than of us
 settings.load_profile("untimed")
 
 
