@@ -190,11 +190,11 @@ class Arming:
         pod = states.newest_pod(pods)
         return self._sessions.get(pod["metadata"]["uid"]) if pod else None
 
-    async def put_back(self, this: Pass, run: WebJobRun, job: Object) -> None:
-        """A run whose pod ended and says that it began nothing: it waits for its turn again."""
+    async def put_back(self, this: Pass, run: WebJobRun) -> None:
+        """A run that is known to have begun nowhere waits for its turn again."""
         status = {"state": None, "jobName": None, "jobUID": None, "processStartTime": None, "message": None}
         await self._patch_run(run, status)
-        await self._delete(this, job)
+        log.info("run %s/%s waits for its turn again", this.key[0], run.metadata.name)
 
     async def _patch_run(self, run: WebJobRun, status: Object) -> None:
         """Conflict when the run is not as we know it; then we know it."""
@@ -236,7 +236,7 @@ class Arming:
         count = warm.wanted(this.webjob, this.program, self._config.warm) if digest else 0
         there = self._pool(this, digest=digest, count=count)
         for job in there.remove:
-            await self._delete(this, job)
+            await self.delete(this, job)
         self._note(this, there)
         for name in () if this.held else there.create:
             await self._create(this, name)
@@ -280,7 +280,8 @@ class Arming:
             return
         self._cache.observe("Job", made)
 
-    async def _delete(self, this: Pass, job: Any) -> None:
+    async def delete(self, this: Pass, job: Any) -> None:
+        """Lets a Job go; fine when it is gone."""
         meta = job["metadata"]
         try:
             await self._kube.delete("Job", meta["namespace"], meta["name"], uid=meta["uid"])

@@ -54,6 +54,9 @@ class Progress:
             job = jobs.get(run.status.job_name or run.metadata.name)
             if run.status.state in ("Initializing", "Running"):
                 if job and warm.is_armed(job):
+                    if warm.is_anothers(job, run, pods):
+                        await self._arming.put_back(this, run)
+                        continue
                     await self._arming.go_on(this, run, job)
                 await self._one(this, run, job=job, pods=warm.pods_of_run(run, pods))
             elif job and warm.is_armed(job) and warm.contradiction(run, own := warm.pods_of_run(run, pods)):
@@ -62,7 +65,8 @@ class Progress:
     async def _one(self, this: Pass, run: WebJobRun, *, job: Object | None, pods: Sequence[Object]) -> None:
         armed = job if warm.is_armed(job) else None
         if armed and not run.spec.cancel and warm.is_staying(armed) and warm.ran_nothing(pods):
-            await self._arming.put_back(this, run, armed)
+            await self._arming.put_back(this, run)
+            await self._arming.delete(this, armed)
             return
         # What one pod said is not all when there were others before it.
         session = self._arming.session(pods) if armed and len(pods) == 1 else None

@@ -73,6 +73,11 @@ def pods_of_run(run: WebJobRun, pods: Sequence[dict[str, Any]]) -> list[dict[str
     ]
 
 
+def is_anothers(job: Object, run: WebJobRun, pods: Sequence[Object]) -> bool:
+    """Whether another run took the Job: of two that wanted it (of two operators), it marked the pod."""
+    return any(run_of(pod) not in (None, runs.run_id(run)) for pod in pods_of(job, pods))
+
+
 def is_staying(pod: Object) -> bool:
     """Whether nobody deleted it."""
     return not pod["metadata"].get("deletionTimestamp")

@@ -387,3 +387,18 @@ def test_a_deleted_run_leaves_no_job() -> None:
     run_async(world.kube.delete("WebJobRun", "site", RUN))
     world.settle()
     assert names(world) == ["2"]
+
+
+def test_of_two_runs_that_want_one_pod_the_one_that_marked_it_has_it() -> None:
+    """As two operators at once may leave it behind: the other never began, and must not have the end of the first."""
+    world = a_world(concurrencyPolicy="Allow")
+    world.create_run()
+    world.settle()
+    name = world.status_of()["jobName"]
+    world.create_run(SECOND, status={"state": "Running", "jobName": name, "processStartTime": rfc3339(world.now)})
+    world.says("hello")
+    world.settle()
+    old(world)
+    assert (world.status_of()["state"], world.status_of()["jobName"]) == ("Success", name)
+    assert world.status_of(SECOND)["jobName"] != name
+    assert next(iter(world.told().values())) == [ID]
