@@ -157,7 +157,7 @@ def main() -> None:
         PROXY.start(site)
         try:
             starts(site, runs=options.runs)
-            skew(site, runs=options.runs)
+            skew(site, runs=min(options.runs, 60))
             costs(site, runs=10)
         finally:
             PROXY.stop()

@@ -81,7 +81,8 @@ def played(site: Site, tmp_path_factory: pytest.TempPathFactory, request: pytest
             yield Played(matrix=matrix, lanes=lanes)
     finally:
         tell(f"logs of the processes: {folder}")
-        site.kubectl("delete", "namespace", *namespaces, "--ignore-not-found", "--wait=false", namespace=None)
+        # Hundreds of jobs that go would be the business of the operator in the cluster, and of the next test.
+        site.kubectl("delete", "namespace", *namespaces, "--ignore-not-found", "--timeout=10m", namespace=None)
         site.kubectl("scale", deployment, "--replicas=1", namespace=stacks.SYSTEM)
         faults.ready(site)
 
