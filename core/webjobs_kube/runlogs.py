@@ -44,6 +44,16 @@ async def output(
             log.warning("the rest of the log of pod %s/%s is lost: %s", meta["namespace"], meta["name"], error)
 
 
+async def of_pods(pod_logs: PodLogs, pods: Sequence[Mapping[str, Any]]) -> AsyncIterator[Output]:
+    """Lines that the kubelets have of all attempts. Raises ApiError; a pod that is gone has none."""
+    for pod in in_order(pods):
+        try:
+            async for line in pod_logs.lines(pod["metadata"]["namespace"], pod["metadata"]["name"]):
+                yield line
+        except NotFound:
+            continue
+
+
 def in_order(pods: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Raw pods by their creation."""
     return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))

@@ -76,6 +76,15 @@ async def archive(
     return paths
 
 
+async def lines_of(store: ObjectStore, run: WebJobRun) -> int:
+    """Lines of output in the stored log of a run."""
+    found = await stored_logs.read(store, log_key(run))
+    if found is None:
+        return 0
+    text = b"".join([piece async for piece in found[1]])
+    return sum(b": SYS " not in line[:60] for line in text.split(b"\r\n") if line)
+
+
 async def _archive_errors(store: ObjectStore, key: str) -> str:
     """The lines of stderr once more, on their own: from the stored log, so that both say the same."""
     errors, stored = stored_logs.error_log_key(key), await stored_logs.read(store, key)

@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from webjobs import runs
-from webjobs.model import DEFAULT_HISTORY_LIMIT, LABEL_RUN, StoredRuns, WebJob, WebJobRun
+from webjobs.model import DEFAULT_HISTORY_LIMIT, LABEL_ARMED, LABEL_RUN, StoredRuns, WebJob, WebJobRun
 
 Object = Mapping[str, Any]
 
+CHECK_GRACE = timedelta(seconds=15)
+"""For which the Job of a warm run stays in any case: its log is compared with the kubelet's once its pod has ended."""
 ORPHAN_GRACE = timedelta(minutes=1)
 """A Job is never older than its run; the grace covers watches that are apart."""
 
@@ -92,7 +94,8 @@ def finished_jobs(
             if not started_by_us:
                 continue
         elif run.ended:
-            due = runs.parse_time(run.status.end_time) + retention
+            kept = max(retention, CHECK_GRACE) if LABEL_ARMED in job["metadata"].get("labels", {}) else retention
+            due = runs.parse_time(run.status.end_time) + kept
         else:
             continue
         if due <= now:

@@ -8,10 +8,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from obstore.exceptions import BaseError
+
 from webjobs import runs
 from webjobs.logs import Output
 from webjobs.model import WebJobRun
 from webjobs.store import ObjectStore
+from webjobs_kube import runlogs
+from webjobs_kube.errors import ApiError
 from webjobs_kube.podlogs import PodLogs
 from webjobs_operator import archive, metrics, states, warm
 from webjobs_operator.arming import SHORT, Arming
@@ -23,6 +27,8 @@ from webjobs_operator.runkeeper import RunKeeper
 from webjobs_operator.sessions import Session, given
 
 log = logging.getLogger(__name__)
+
+_CHECKED = 10_000
 
 Object = dict[str, Any]
 
@@ -46,6 +52,8 @@ class Progress:
         self._logs = pod_logs
         self._followers = followers
         self._arming = arming
+        self._checked: dict[str, None] = {}
+        """UIDs of the runs whose log was compared with the kubelet's."""
 
     async def carry_over(self, this: Pass) -> None:
         """One look at every run that was started."""
@@ -59,8 +67,12 @@ class Progress:
                         continue
                     await self._arming.go_on(this, run, job)
                 await self._one(this, run, job=job, pods=warm.pods_of_run(run, pods))
-            elif job and warm.is_armed(job) and warm.contradiction(run, own := warm.pods_of_run(run, pods)):
-                await self._one(this, run, job=job, pods=own)
+            elif job and warm.is_armed(job):
+                own = warm.pods_of_run(run, pods)
+                if warm.contradiction(run, own):
+                    await self._one(this, run, job=job, pods=own)
+                elif run.metadata.uid not in self._checked and own and all(map(states.has_ended, own)):
+                    await self._check(this, run, pods=own)
 
     async def _one(self, this: Pass, run: WebJobRun, *, job: Object | None, pods: Sequence[Object]) -> None:
         armed = job if warm.is_armed(job) else None
@@ -98,6 +110,24 @@ class Progress:
         if found.state == "Failed":
             message = f"Run {runs.run_id(run)} failed. {found.message or ''}".strip()
             await self._keeper.tell(this, "RunFailed", message)
+
+    async def _check(self, this: Pass, run: WebJobRun, *, pods: Sequence[Object]) -> None:
+        """What a connection heard may lack the last lines; the kubelet has all, now that the container has ended."""
+        if run.status.state == "Success":
+            try:
+                whole = [line async for line in runlogs.of_pods(self._logs, pods)]
+                stored = await archive.lines_of(self._store, run)
+                if len(whole) > stored:
+                    session = self._arming.session(pods)
+                    lines = [session.hearing().tell(line) for line in whole] if session else whole
+                    await archive.archive(given(lines), store=self._store, webjob=this.webjob, run=run, pods=pods)
+            except (ApiError, archive.NotArchived, BaseError, OSError) as error:
+                log.warning("log of run %s/%s was not compared yet: %s", this.key[0], run.metadata.name, error)
+                this.due.append(this.now + SHORT)
+                return
+        self._checked[run.metadata.uid] = None
+        while len(self._checked) > _CHECKED:
+            del self._checked[next(iter(self._checked))]
 
     async def _output(
         self, this: Pass, run: WebJobRun, session: Session | None, *, pods: Sequence[Object], ended: datetime

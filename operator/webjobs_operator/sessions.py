@@ -30,6 +30,8 @@ MOST = 200
 HEARTBEAT_SECONDS = 30.0
 _SETTLE_SECONDS = 1.0
 """From the exit code to the end of the output; it takes some milliseconds."""
+_QUIET_SECONDS = 0.015
+"""Output that came by then after the exit code is all, as far as one can hear; the kubelet's log says whether it is."""
 _RETRIES = (0.05, 0.2, 1.0, 2.0, 5.0)
 _REFUSALS = (403, 422)
 """By missing rights, or by a policy of the cluster."""
@@ -84,7 +86,7 @@ class Session:
 
     @property
     def lines(self) -> list[Output] | None:
-        """All output of the run, when that is known to be all of it."""
+        """The output of the run, when nothing of it is known to be missing."""
         return self._output.lines if self.over and self._output.whole else None
 
     async def begin(self, line: bytes) -> None:
@@ -151,8 +153,8 @@ class Session:
             await ender
             if self.code is None and self._line is None:
                 raise Unreachable("the container that tells the exit code has ended")
-            await asyncio.wait([reader], timeout=_SETTLE_SECONDS)
-            if not reader.done() or reader.exception():
+            await self._settled(reader)
+            if reader.done() and reader.exception():
                 self._output.whole = False
             self._output.end()
             self._hearing.end()
@@ -161,6 +163,16 @@ class Session:
             self._changed()
         finally:
             await cancelled([reader, ender])
+
+    async def _settled(self, reader: asyncio.Task[None]) -> None:
+        """Until the output has ended, or nothing came for a moment after the exit code."""
+        if self.code is None:
+            await asyncio.wait([reader], timeout=_SETTLE_SECONDS)
+            return
+        heard = -1
+        while heard != self._output.bytes and not reader.done():
+            heard = self._output.bytes
+            await asyncio.wait([reader], timeout=_QUIET_SECONDS)
 
     async def _read_code(self, end: Attached) -> None:
         said = b""
@@ -209,12 +221,12 @@ class _Output:
         self.lines: list[Output] = []
         self.whole = True
         self._rest: dict[Level, bytes] = {"INFO": b"", "ERR": b""}
-        self._bytes = 0
+        self.bytes = 0
 
     def feed(self, level: Level, data: bytes) -> None:
         """Takes in what came, in pieces of any size."""
-        self._bytes += len(data)
-        if self._bytes > MOST_BYTES:
+        self.bytes += len(data)
+        if self.bytes > MOST_BYTES:
             self.whole, self._rest = False, {"INFO": b"", "ERR": b""}
             self.lines.clear()
             return

@@ -53,6 +53,11 @@ def is_over(pod: Object) -> bool:
     return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
+def has_ended(pod: Object) -> bool:
+    """Whether the job's container is known to have ended; then its log is whole."""
+    return "terminated" in container_state(pod)
+
+
 def is_finished(job: Object) -> bool:
     """Whether a Job has ended; other conditions (Suspended, FailureTarget) come before that."""
     return _condition(job, "Complete") is not None or _condition(job, "Failed") is not None

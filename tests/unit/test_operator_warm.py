@@ -402,3 +402,34 @@ def test_of_two_runs_that_want_one_pod_the_one_that_marked_it_has_it() -> None:
     assert (world.status_of()["state"], world.status_of()["jobName"]) == ("Success", name)
     assert world.status_of(SECOND)["jobName"] != name
     assert next(iter(world.told().values())) == [ID]
+
+
+def test_what_the_connection_did_not_hear_comes_from_the_kubelet() -> None:
+    """The end of a container can cut the last lines off; once it has ended, its log is compared, once."""
+    world = a_run()
+    one = world.kube.objects["Pod", "site", world.talk_pod()]
+    world.says("first")
+    world.settle()
+    assert world.status_of()["state"] == "Success"
+    assert "second" not in world.log(world.one("WebJobRun"))
+    stamp = rfc3339(world.now)
+    world.kube.logs["site", one["metadata"]["name"], False] = [f"{stamp} first", f"{stamp} second"]
+    world.ended(one)
+    assert world.settle() == []
+    assert "INFO] second" in world.log(world.one("WebJobRun"))
+    world.kube.calls.clear()
+    world.settle()
+    assert [call for call in world.kube.calls if call.verb == "log"] == []
+
+
+def test_a_log_that_was_heard_whole_is_left_alone() -> None:
+    world = a_run()
+    one = world.kube.objects["Pod", "site", world.talk_pod()]
+    world.says("first", "second")
+    world.settle()
+    before = world.log(world.one("WebJobRun"))
+    stamp = rfc3339(world.now + timedelta(hours=1))
+    world.kube.logs["site", one["metadata"]["name"], False] = [f"{stamp} first", f"{stamp} second"]
+    world.ended(one)
+    world.settle()
+    assert world.log(world.one("WebJobRun")) == before

@@ -180,7 +180,7 @@ def test_lines_however_they_are_cut(written: list[tuple[int, str]], size: int, u
     played(scene)
 
 
-def test_what_was_not_all_is_not_given() -> None:
+def test_what_comes_shortly_after_the_exit_code_is_waited_for() -> None:
     async def scene(it: Scene) -> None:
         session = await it.told()
         it.attach.job.queue.put_nowait((STDOUT, b"a\n"))
@@ -190,10 +190,12 @@ def test_what_was_not_all_is_not_given() -> None:
         await settle()
         assert (session.code, session.over) == (None, None), "half a code"
         it.attach.end.queue.put_nowait((STDOUT, b"\n"))
-        await settle(0.9)
-        assert (session.code, session.over) == (0, None), "output may still come"
-        await settle(0.2)
-        assert (session.over is None, session.whole, session.lines) == (False, False, None)
+        for more in (b"b\n", b"c"):
+            await settle(0.01)
+            assert (session.code, session.over) == (0, None), "output may still come"
+            it.attach.job.queue.put_nowait((STDOUT, more))
+        await settle(0.05)
+        assert texts(session) == [("INFO", "a"), ("INFO", "b"), ("INFO", "c")]
         assert len(it.changes) == 2
 
     played(scene)

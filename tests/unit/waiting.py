@@ -109,6 +109,11 @@ class Waiting(World):
                 return known
         raise AssertionError("nobody talks to it")
 
+    def talk_pod(self) -> str:
+        """Name of the pod that was told."""
+        (name,) = self.told()
+        return name
+
     def says(self, *lines: str, code: int = 0) -> None:
         """All that the run wrote, and its exit code, come over the connection."""
         self.talk().end(self.now, *lines, code=code)

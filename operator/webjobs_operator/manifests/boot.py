@@ -88,9 +88,11 @@ unset _line _word _name _value
 exec 3<&-
 trap tell TERM
 """
+# The end of a container can cut off what it wrote last for those who are attached: they get a moment.
 _SAY = """\
 trap '' PIPE
 echo "$code" >&4 2>/dev/null || :
+sleep 0.05 || :
 """
 # Kudu waits after a short life. A life without an end (the container was killed) is taken to have ended now.
 _WAIT = """\
