@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -70,7 +71,8 @@ class Armed:
         self.process.wait(20)
         self._reader.join(20)
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            pipe.close()
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
         return out, err
 
 
@@ -120,6 +122,9 @@ def test_one_that_is_ended_while_it_waits_says_that_it_ran_nothing(shell: list[s
     assert armed.waits.wait(20)
     armed.send(b"\ngo =cut")
     armed.process.send_signal(signal.SIGTERM)
+    # A shell that is not just then asleep in its read hears of it with the next byte; a container is killed, at last.
+    with contextlib.suppress(BrokenPipeError):
+        armed.send(b"\n")
     assert armed.end() == (b"", b"")
     assert (armed.process.returncode, armed.said) == (143, b"")
     assert armed.message.read_text() == f"{goline.UNUSED}\n"

@@ -57,6 +57,7 @@ exec 3<&- </dev/null
 """
 # Whoever reads the pipe hears the exit code, or sees its end when this container is gone without one. Only we have
 # descriptor 4. The words of the line are data: fields are split at blanks, nothing else is made of them.
+# A TERM that comes just before the shell sleeps in its read is not heard: that container goes at the end of its grace.
 _ARM = r"""
 unused() {
   echo UNUSED >TERMINATION_LOG || :
