@@ -22,7 +22,7 @@ from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
 
-TRIES = 12
+TRIES = 40
 UNSETTLED = "The Job is being changed by others at the same time. Try again."
 _PATIENCE = 4
 """Looks in which the objects may be ahead of the registry."""
