@@ -70,7 +70,8 @@ def _command(folder: Path, listen: str, *, largest: int | None) -> list[str]:
     return [*container, f"docker.io/versity/versitygw:v{versions.VERSITYGW}", *words]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody has just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -84,7 +85,7 @@ def server(*, largest: int | None = None) -> Iterator[S3]:
         folder = Path(name)
         (folder / "data" / BUCKET).mkdir(parents=True)
         (folder / "meta").mkdir()
-        made = S3(host="127.0.0.1", port=_free_port(), folder=folder / "data" / BUCKET)
+        made = S3(host="127.0.0.1", port=free_port(), folder=folder / "data" / BUCKET)
         with (folder / "log").open("wb") as sink:
             process = subprocess.Popen(
                 _command(folder, f"{made.host}:{made.port}", largest=largest),

@@ -61,34 +61,32 @@ class Arming:
     def look(self, this: Pass) -> None:
         """What there is, and what a run of this pass can take; says in the pass how warm the job is."""
         program = None if this.problem else this.program
-        count, digest = warm.wanted(this.webjob, program, self._config.warm), None
-        if count and program:
+        if program and warm.wanted(this.webjob, program, self._config.warm):
             obstacle = warm.obstacle(program, self._config.warm, forbidden=self._sessions.forbidden)
             if obstacle is None:
                 this.armed = children.armed_job(
                     this.webjob, program=program, config=self._config, app_settings=this.site.digest
                 )
-                digest = this.armed["metadata"]["labels"][LABEL_ARMED]
                 text = "Pods are kept waiting, so that a run begins at once."
                 this.warmth = Wanted(type="Warm", status=True, reason="Armed", message=text)
             else:
-                count = 0
                 if self._sessions.forbidden:
                     this.due.append(this.now + timedelta(seconds=FORBIDDEN_SECONDS))
                 this.warmth = Wanted(type="Warm", status=False, reason=obstacle[0], message=obstacle[1])
-        this.pool = self._pool(this, digest=digest, count=count)
+        this.pool = self._pool(this)
         for one in this.pool.ready:
             if one.pod and self._sessions.has_room:
                 self._sessions.attend(this.key, one.pod)
 
-    def _pool(self, this: Pass, *, digest: str | None, count: int) -> Pool:
+    def _pool(self, this: Pass) -> Pool:
+        digest = this.armed["metadata"]["labels"][LABEL_ARMED] if this.armed else None
         return warm.pool(
             this.webjob,
             jobs=self._cache.of("Job", this.key),
             pods=list(self._cache.of("Pod", this.key).values()),
             known=self._cache.runs(this.key).values(),
             digest=digest,
-            count=count,
+            count=warm.wanted(this.webjob, this.program, self._config.warm) if digest else 0,
             now=this.now,
         )
 
@@ -117,10 +115,12 @@ class Arming:
         return True
 
     def _choose(self, this: Pass, run: WebJobRun) -> Waiting | None:
-        jobs, pods = self._cache.of("Job", this.key), list(self._cache.of("Pod", this.key).values())
-        for pod in pods:  # one that was marked for it by an operator which died then
-            owner = next((job for job in jobs.values() if warm.is_armed(job) and pod in warm.pods_of(job, [pod])), None)
-            if owner and warm.run_of(pod) == runs.run_id(run) and warm.is_up(pod):
+        jobs = self._cache.of("Job", this.key)
+        for pod in self._cache.of(
+            "Pod", this.key
+        ).values():  # one that was marked for it by an operator which died then
+            owner = jobs.get(warm.job_of(pod) or "")
+            if owner and warm.is_armed(owner) and warm.run_of(pod) == runs.run_id(run) and warm.is_up(pod):
                 return Waiting(job=owner, pod=pod)
         for one in list(this.pool.ready):
             session = self._sessions.get(one.pod["metadata"]["uid"]) if one.pod else None
@@ -232,9 +232,7 @@ class Arming:
         if this.armed is None and not any(map(warm.is_armed, self._cache.of("Job", this.key).values())):
             self._sessions.keep(this.key, ())
             return
-        digest = this.armed["metadata"]["labels"][LABEL_ARMED] if this.armed else None
-        count = warm.wanted(this.webjob, this.program, self._config.warm) if digest else 0
-        there = self._pool(this, digest=digest, count=count)
+        there = self._pool(this)
         for job in there.remove:
             await self.delete(this, job)
         self._note(this, there)

@@ -56,10 +56,15 @@ def run_of(thing: Object) -> str | None:
     return found
 
 
+def job_of(pod: Object) -> str | None:
+    """Name of the Job of a pod."""
+    found: str | None = pod["metadata"].get("labels", {}).get(_JOB_NAME)
+    return found
+
+
 def pods_of(job: Object, pods: Sequence[Object]) -> list[Object]:
     """The pods of a Job."""
-    name = job["metadata"]["name"]
-    return [pod for pod in pods if pod["metadata"].get("labels", {}).get(_JOB_NAME) == name]
+    return [pod for pod in pods if job_of(pod) == job["metadata"]["name"]]
 
 
 def pods_of_run(run: WebJobRun, pods: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -69,7 +74,7 @@ def pods_of_run(run: WebJobRun, pods: Sequence[dict[str, Any]]) -> list[dict[str
         pod
         for pod in pods
         if run_of(pod) == run_id or (run_of(pod) is None and is_armed(pod))
-        if not is_armed(pod) or pod["metadata"]["labels"].get(_JOB_NAME) == name
+        if not is_armed(pod) or job_of(pod) == name
     ]
 
 
@@ -78,9 +83,9 @@ def is_anothers(job: Object, run: WebJobRun, pods: Sequence[Object]) -> bool:
     return any(run_of(pod) not in (None, runs.run_id(run)) for pod in pods_of(job, pods))
 
 
-def is_staying(pod: Object) -> bool:
-    """Whether nobody deleted it."""
-    return not pod["metadata"].get("deletionTimestamp")
+def is_staying(thing: Object) -> bool:
+    """Whether nobody deleted a Job or pod."""
+    return not thing["metadata"].get("deletionTimestamp")
 
 
 def is_up(pod: Object) -> bool:
@@ -162,10 +167,9 @@ def pool(
         waiting, expires = waiting[1:], expires[1:]
     names = [*jobs, *(name for name in taken if name)]
     create = _names(webjob, names, digest=digest, count=count - len(waiting)) if digest else []
-    until = {one.job["metadata"]["name"]: _made(one.job) + COMING for one in waiting}
     return Pool(
         ready=ready,
-        coming={name: when for name, when in until.items() if when > now},
+        coming={one.job["metadata"]["name"]: when for one in waiting if (when := _made(one.job) + COMING) > now},
         create=create,
         remove=remove,
         failed=failed,
@@ -201,10 +205,10 @@ def outcome(
 
     Only what is beyond doubt: a success of what nobody is ending. Why something failed is known by the pod alone.
     """
-    if code != 0 or over is None or run.spec.cancel or job["metadata"].get("deletionTimestamp"):
+    if code != 0 or over is None or run.spec.cancel or not is_staying(job):
         return None
     pod = states.newest_pod(pods)
-    if pod is None or pod["metadata"].get("deletionTimestamp") or _failed(pod):
+    if pod is None or not is_staying(pod) or _failed(pod):
         return None
     return states.Outcome(state="Success", end=over, exit_code=0, pod=pod["metadata"]["name"])
 

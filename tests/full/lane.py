@@ -6,7 +6,6 @@ Several lanes stand side by side on one cluster: a death in one is none in the o
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -200,13 +199,6 @@ class Lane:
         return self.until(ask, what=f"an answer to {method} {path}")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
 @contextmanager
 def lane(
     namespace: str,
@@ -218,7 +210,7 @@ def lane(
     witness: Witness,
 ) -> Iterator[Lane]:
     """A lane that runs. ``configs``: the chart's settings of both components; ``api``: URL of the API server."""
-    port = _free_port()
+    port = s3.free_port()
     credentials = folder / "credentials"
     credentials.mkdir(parents=True)
     for key, value in (("username", USER), ("password", PASSWORD)):
@@ -261,7 +253,7 @@ def _program(name: str, config: Object, *, stack: ExitStack, api: str, server: s
     (folder / f"{name}.kubeconfig").write_text(kubeconfig_of(way))
     command = [sys.executable, "-m", f"webjobs_{name}", "--config", str(folder / f"{name}.yaml")]
     if name == "operator":
-        command += ["--metrics-port=0", f"--health=http://127.0.0.1:{_free_port()}/healthz"]  # kopf takes 0 for 80
+        command += ["--metrics-port=0", f"--health=http://127.0.0.1:{s3.free_port()}/healthz"]  # kopf takes 0 for 80
     environment = os.environ | server.environment(host="127.0.0.1", port=stored.port)
     environment["KUBECONFIG"] = str(folder / f"{name}.kubeconfig")
     program = Program(command=command, environment=environment, log=folder / f"{name}.log", gate=gate, way=way)
