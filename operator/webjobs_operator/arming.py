@@ -15,13 +15,14 @@ from math import ceil
 from typing import Any, Literal
 
 from webjobs import runs, scripts
-from webjobs.model import LABEL_ARMED, LABEL_RUN, WebJobRun
+from webjobs.model import LABEL_ARMED, LABEL_RUN, Metadata, WebJobRun
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, NotFound
 from webjobs_operator import states, warm
 from webjobs_operator.cache import Cache, Key
 from webjobs_operator.conditions import Wanted
 from webjobs_operator.config import OperatorConfig
+from webjobs_operator.deletion import remove
 from webjobs_operator.manifests import children
 from webjobs_operator.passes import Pass
 from webjobs_operator.sessions import FORBIDDEN_SECONDS, Session, Sessions
@@ -234,7 +235,7 @@ class Arming:
             return
         there = self._pool(this)
         for job in there.remove:
-            await self.delete(this, job)
+            await remove(self._kube, self._cache, "Job", Metadata.model_validate(job["metadata"]), owner=this.key)
         self._note(this, there)
         for name in () if this.held else there.create:
             await self._create(this, name)
@@ -277,15 +278,6 @@ class Arming:
             this.due.append(this.now + _LAST_BACK_OFF)
             return
         self._cache.observe("Job", made)
-
-    async def delete(self, this: Pass, job: Any) -> None:
-        """Lets a Job go; fine when it is gone."""
-        meta = job["metadata"]
-        try:
-            await self._kube.delete("Job", meta["namespace"], meta["name"], uid=meta["uid"])
-        except NotFound:
-            log.debug("Job %s/%s is gone already", meta["namespace"], meta["name"])
-        self._cache.mark_deleting("Job", meta["namespace"], meta["name"], owner=this.key)
 
 
 def _line(run: WebJobRun) -> bytes:

@@ -78,7 +78,7 @@ class Progress:
         armed = job if warm.is_armed(job) else None
         if armed and not run.spec.cancel and warm.is_staying(armed) and warm.ran_nothing(pods):
             await self._arming.put_back(this, run)
-            await self._arming.delete(this, armed)
+            await self._keeper.delete_object(this, "Job", armed)
             return
         # What one pod said is not all when there were others before it.
         session = self._arming.session(pods) if armed and len(pods) == 1 else None

@@ -19,6 +19,7 @@ from webjobs_operator.arming import Arming
 from webjobs_operator.cache import Cache
 from webjobs_operator.conditions import Wanted, update
 from webjobs_operator.config import OperatorConfig
+from webjobs_operator.deletion import remove
 from webjobs_operator.events import event, post
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.program import Program
@@ -220,11 +221,7 @@ class RunKeeper:
 
     async def delete(self, this: Pass, kind: str, metadata: Metadata) -> None:
         """Deletes exactly this object (by UID), what it owns after it; fine when it is gone."""
-        try:
-            await self._kube.delete(kind, metadata.namespace, metadata.name, uid=metadata.uid)
-        except NotFound:
-            log.debug("%s %s/%s is gone already", kind, metadata.namespace, metadata.name)
-        self._cache.mark_deleting(kind, metadata.namespace, metadata.name, owner=this.key)
+        await remove(self._kube, self._cache, kind, metadata, owner=this.key)
 
     async def delete_object(self, this: Pass, kind: str, body: Mapping[str, Any]) -> None:
         """The same for an object as it was observed."""
