@@ -23,6 +23,11 @@ class ApiError(Exception):
         self.reason = reason
         self.message = message
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the API server refused it (4xx but 429): asking again gets the same answer."""
+        return 400 <= self.status < 500 and self.status != 429
+
 
 class NotFound(ApiError):
     """404: the object (or its kind) is not there."""

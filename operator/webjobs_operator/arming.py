@@ -11,7 +11,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import ceil
 from typing import Any, Literal
 
 from webjobs import runs, scripts
@@ -34,8 +33,6 @@ Object = dict[str, Any]
 
 Taken = Literal["taken", "soon", "no"]
 """Whether a run got a pod that waits, will in a moment, or is to start as usual."""
-SHORT = timedelta(seconds=2)
-"""A run that is over by then leaves its output with its connection, and needs nothing else."""
 YOUNG = timedelta(milliseconds=250)
 """Age up to which a run has the machine for itself: most are over by then, and what can wait would only slow them."""
 _FIRST_BACK_OFF, _LAST_BACK_OFF = timedelta(seconds=2), timedelta(minutes=5)
@@ -173,19 +170,6 @@ class Arming:
                     continue  # each refusal makes the job due
                 await self._sessions.attend(this.key, pod).begin(_line(run))
 
-    async def adopt(self, this: Pass, run: WebJobRun, job: Object) -> None:
-        """Makes the Job the run's own, with its time limit; short runs are over before that is worth a write."""
-        if warm.run_of(job) is not None or not warm.is_staying(job):
-            return
-        limit, begun = this.webjob.spec.timeout_seconds, runs.parse_time(run.status.process_start_time)
-        if limit is None and begun + SHORT > this.now:
-            this.due.append(begun + SHORT)
-            return
-        up = runs.parse_time(job.get("status", {}).get("startTime") or job["metadata"]["creationTimestamp"])
-        deadline = ceil((begun - up).total_seconds()) + limit if limit else None
-        patch = children.adoption_patch(run, deadline=deadline)
-        self._cache.observe("Job", await self._kube.patch("Job", this.key[0], job["metadata"]["name"], patch))
-
     def session(self, pods: Sequence[Object]) -> Session | None:
         """The connection to the newest of a run's pods."""
         pod = states.newest_pod(pods)
@@ -270,7 +254,7 @@ class Arming:
         except AlreadyExists:
             made = await self._kube.get("Job", this.key[0], name)
         except ApiError as error:
-            if not 400 <= error.status < 500 or error.status == 429:
+            if not error.is_refusal:
                 raise
             # Quotas and policies that refuse it are no reason to do nothing else for the job.
             log.warning("no pod of %s/%s can wait for runs: %s", *this.key, error)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from webjobs.runtimesettings import MOST_WARM
+from webjobs.runtimesettings import MOST_WARM, quantity
 
 
 class _Section(BaseModel):
@@ -23,6 +23,26 @@ class Runtime(_Section):
     image: str
 
 
+def _quantity(value: str) -> str:
+    if quantity(value) is None:
+        raise ValueError(f"{value!r} is no Kubernetes quantity, such as 10m or 32Mi")
+    return value
+
+
+Quantity = Annotated[str, AfterValidator(_quantity)]
+
+
+class WaitingRequests(_Section):
+    """What a pod requests at most while it waits; None: what its run does. For clusters that resize pods in place."""
+
+    cpu: Quantity | None = None
+    memory: Quantity | None = None
+
+    def to_dict(self) -> dict[str, str]:
+        """Those that are set, by the names that Kubernetes gives them."""
+        return self.model_dump(exclude_none=True)
+
+
 class Warm(_Section):
     """Pods that wait for runs."""
 
@@ -30,6 +50,7 @@ class Warm(_Section):
     """Whether the operator may attach to pods for it."""
     default: int = Field(default=0, ge=0, le=MOST_WARM)
     """Of jobs that say nothing."""
+    requests: WaitingRequests = Field(default_factory=WaitingRequests)
 
 
 class OperatorConfig(_Section):

@@ -18,7 +18,8 @@ from webjobs_kube import runlogs
 from webjobs_kube.errors import ApiError
 from webjobs_kube.podlogs import PodLogs
 from webjobs_operator import archive, metrics, states, warm
-from webjobs_operator.arming import SHORT, Arming
+from webjobs_operator.adoption import SHORT, Adoption
+from webjobs_operator.arming import Arming
 from webjobs_operator.cache import Cache
 from webjobs_operator.conditions import Wanted, update
 from webjobs_operator.follow import Followers
@@ -45,6 +46,7 @@ class Progress:
         pod_logs: PodLogs,
         followers: Followers,
         arming: Arming,
+        adoption: Adoption,
     ) -> None:
         self._cache = cache
         self._store = store
@@ -52,6 +54,7 @@ class Progress:
         self._logs = pod_logs
         self._followers = followers
         self._arming = arming
+        self._adoption = adoption
         self._checked: dict[str, None] = {}
         """UIDs of the runs whose log was compared with the kubelet's."""
 
@@ -106,7 +109,8 @@ class Progress:
         if found.end:
             metrics.RUNS_ENDED.labels(*this.key, found.state).inc()
         elif armed:
-            await self._arming.adopt(this, run, armed)
+            await self._adoption.adopt(this, run, armed)
+            await self._adoption.enlarge(this, run, pods)
         if found.state == "Failed":
             message = f"Run {runs.run_id(run)} failed. {found.message or ''}".strip()
             await self._keeper.tell(this, "RunFailed", message)

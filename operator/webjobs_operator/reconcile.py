@@ -25,6 +25,7 @@ from webjobs_operator import (
     states,
     status,
 )
+from webjobs_operator.adoption import Adoption
 from webjobs_operator.arming import Arming
 from webjobs_operator.cache import Cache, Key
 from webjobs_operator.config import OperatorConfig
@@ -69,7 +70,13 @@ class Reconciler:
         self._arming = Arming(kube=kube, cache=cache, config=config, sessions=sessions)
         self._runs = RunKeeper(kube=kube, cache=cache, config=config, arming=self._arming)
         self._progress = Progress(
-            cache=cache, store=store, keeper=self._runs, pod_logs=pod_logs, followers=followers, arming=self._arming
+            adoption=Adoption(kube=kube, cache=cache),
+            cache=cache,
+            store=store,
+            keeper=self._runs,
+            pod_logs=pod_logs,
+            followers=followers,
+            arming=self._arming,
         )
         self._log = log
         self._workloads = Workloads(kube=kube, cache=cache, store=store, config=config, keeper=self._runs)

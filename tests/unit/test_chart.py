@@ -21,13 +21,13 @@ CHART = Path(__file__).resolve().parents[2] / "charts/webjobs"
 Manifest = dict[str, Any]
 
 
-def helm(values: dict[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
-    command = [tool("helm"), "template", "webjobs", str(CHART), "--namespace", "system", "--values", "-"]
+def helm(values: dict[str, Any] | None = None, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [tool("helm"), "template", "webjobs", str(CHART), "--namespace", "system", "--values", "-", *options]
     return subprocess.run(command, input=json.dumps(values or {}), text=True, capture_output=True)
 
 
-def render(values: dict[str, Any] | None = None) -> dict[tuple[str, str], Manifest]:
-    done = helm(values)
+def render(values: dict[str, Any] | None = None, *options: str) -> dict[tuple[str, str], Manifest]:
+    done = helm(values, *options)
     assert done.returncode == 0, done.stderr
     found = [one for one in yaml.safe_load_all(done.stdout) if one]
     return {(one["kind"], one["metadata"]["name"]): one for one in found}
@@ -88,6 +88,27 @@ def test_roles_are_small() -> None:
         {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
         {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
     ]
+
+
+@pytest.mark.parametrize(
+    ("warm", "version", "requests"),
+    [
+        ({}, "1.33.0", {"cpu": "10m", "memory": "32Mi"}),
+        ({}, "v1.36.3-gke.1", {"cpu": "10m", "memory": "32Mi"}),
+        ({"requests": {"cpu": "1m"}}, "1.36.0", {"cpu": "1m", "memory": "32Mi"}),
+        ({"requests": {"cpu": None}}, "1.36.0", {"memory": "32Mi"}),
+        ({"requests": None}, "1.36.0", {}),
+        ({}, "1.32.9", {}),
+    ],
+)
+def test_pods_that_wait_are_small_where_pods_can_be_resized(warm: Manifest, version: str, requests: Manifest) -> None:
+    found = render({"warm": {"enabled": True} | warm}, "--kube-version", version)
+    written = found["ConfigMap", "webjobs-operator"]["data"]["config.yaml"]
+    config = OperatorConfig.model_validate(yaml.safe_load(written))
+    assert (config.warm.enabled, config.warm.requests.to_dict()) == (True, requests)
+    rights = [resource for rule in found["ClusterRole", "system-webjobs-operator"]["rules"] for resource in rule["resources"]]
+    assert "pods/attach" in rights
+    assert ("pods/resize" in rights) == bool(requests)
 
 
 def test_every_site_has_a_role_that_reads_its_one_secret() -> None:

@@ -47,6 +47,10 @@ class Followed(Followers):
         return
 
 
+WAITING = {"cpu": "10m", "memory": "32Mi"}
+"""What pods request at most while they wait for a run."""
+
+
 class World:
     """A cluster in memory with one operator; ``restart`` makes a new one that knows nothing."""
 
@@ -78,7 +82,7 @@ class World:
             kube=self.kube,
             cache=self.cache,
             store=self.store,
-            config=config(historyObjects=self.objects, warm={"enabled": True}),
+            config=config(historyObjects=self.objects, warm={"enabled": True, "requests": WAITING}),
             clock=lambda: self.now,
             log=self.scheduler_log,
             pod_logs=PodLogs(self.kube),

@@ -212,25 +212,6 @@ def test_a_run_takes_the_pod_that_was_marked_for_it() -> None:
     assert (took(world), world.told()) == ("2", {one["metadata"]["name"]: [ID]})
 
 
-@pytest.mark.parametrize(("limit", "seconds"), [(60, 0), (None, 2.5)])
-def test_a_run_becomes_the_owner_of_its_job(limit: int | None, seconds: float) -> None:
-    world = a_world(timeoutSeconds=limit)
-    world.now += timedelta(seconds=99.5)
-    world.create_run("job-202601010002095000")
-    world.settle()
-    job = world.kube.objects["Job", "site", world.status_of("job-202601010002095000")["jobName"]]
-    if seconds:
-        assert LABEL_RUN not in job["metadata"]["labels"]
-        world.now += timedelta(seconds=seconds)
-        assert world.settle() == ["patch Job"]
-        job = world.kube.objects["Job", "site", job["metadata"]["name"]]
-        assert set(world.followers.pods) == {world.attempts(job)[0]["metadata"]["name"]}
-    assert job["metadata"]["labels"][LABEL_RUN] == "202601010002095000"
-    assert [owner["kind"] for owner in job["metadata"]["ownerReferences"]] == ["WebJobRun"]
-    assert job["spec"].get("activeDeadlineSeconds") == (164 if limit else None), "counted from the Job's start"
-    assert world.settle() == []
-
-
 def test_retries_tell_each_pod_and_keep_all_of_the_log() -> None:
     world = a_run(retries=1)
     job = world.kube.objects["Job", "site", world.status_of()["jobName"]]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.unit.builders import config, run, webjob
 from tests.unit.test_crd import SCHEMAS, schema_of
-from webjobs.model import ANNOTATION_APP_SETTINGS, LABEL_ARMED, LABEL_RUN
+from webjobs.model import ANNOTATION_APP_SETTINGS, ANNOTATION_REQUESTS, LABEL_ARMED, LABEL_RUN
 from webjobs.runtimesettings import BadSetting, RuntimeSettings, read
-from webjobs_operator.manifests import children
+from webjobs_operator.manifests import children, requests
 from webjobs_operator.manifests.program import resolve
 
 Object = dict[str, Any]
@@ -62,6 +63,72 @@ def test_what_makes_it_another_one(one: str) -> None:
 )
 def test_what_leaves_it_as_it_is(one: str) -> None:
     assert one == digest()
+
+
+SMALL = {"enabled": True, "requests": {"cpu": "10m", "memory": "32Mi"}}
+
+
+@pytest.mark.parametrize(
+    ("resources", "waiting", "kept"),
+    [
+        (
+            {"requests": {"cpu": "2", "memory": "1Gi"}, "limits": {"cpu": 2}},
+            {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": 2}},
+            {"cpu": "2", "memory": "1Gi"},
+        ),
+        (
+            {"requests": {"cpu": "5m", "memory": "64Mi", "nvidia.com/gpu": 1}},
+            {"requests": {"cpu": "5m", "memory": "32Mi", "nvidia.com/gpu": 1}},
+            {"memory": "64Mi"},
+        ),
+        (
+            {"limits": {"cpu": 1, "memory": "32Mi"}},  # requests as much
+            {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": 1, "memory": "32Mi"}},
+            {"cpu": 1},
+        ),
+        (
+            {"requests": {"cpu": "0.01", "memory": "33554432"}},
+            {"requests": {"cpu": "0.01", "memory": "33554432"}},
+            None,
+        ),
+        ({"requests": {"memory": "32M"}}, {"requests": {"memory": "32M"}}, None),
+        ({}, {}, None),
+    ],
+)
+def test_what_it_requests_while_it_waits_and_then(resources: Object, waiting: Object, kept: Object | None) -> None:
+    template = manifest({"resources": resources}, warm=SMALL)["spec"]["template"]
+    assert template["spec"]["containers"][0]["resources"] == waiting
+    found = template["metadata"]["annotations"].get(ANNOTATION_REQUESTS)
+    assert (json.loads(found) if found else None) == kept
+    template["metadata"]["resourceVersion"] = "7"
+    template["spec"]["containers"].insert(0, {"name": "injected"})
+    patch = requests.resize(template)
+    if kept is None:
+        assert patch is None
+        return
+    assert patch is not None
+    assert patch["metadata"] == {"resourceVersion": "7"}
+    assert patch["spec"]["containers"][0] == {"name": "injected"}
+    changed = patch["spec"]["containers"][1]
+    own = resources.get("limits", {}) | resources.get("requests", {})
+    assert changed["resources"] == waiting | {"requests": own}
+    assert changed | {"resources": waiting} == template["spec"]["containers"][1]
+    assert requests.resize(template | {"spec": patch["spec"]}) is None, "once"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"cpu": "much"}', '{"cpu": {}}'])
+def test_an_annotation_of_somebody_else_resizes_nothing(text: str) -> None:
+    pod = manifest(warm=SMALL)["spec"]["template"]
+    pod["metadata"]["annotations"] |= {ANNOTATION_REQUESTS: text}
+    assert requests.resize(pod) is None
+
+
+def test_runs_that_start_as_usual_request_all() -> None:
+    one, how = webjob({"resources": {"requests": {"cpu": "2"}}}), config(warm=SMALL)
+    job = children.job(one, run(), program=resolve(one, how), config=how)
+    assert job["spec"]["template"]["spec"]["containers"][0]["resources"] == {"requests": {"cpu": "2"}}
+    with pytest.raises(ValueError, match="much"):
+        config(warm={"requests": {"cpu": "much"}})
 
 
 def test_an_armed_job() -> None:

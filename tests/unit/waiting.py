@@ -46,10 +46,13 @@ class Waiting(World):
             if len(over) < len(there) or len(over) > retries or not self._is_active(job):
                 continue
             meta = job["metadata"]
-            labels = job["spec"]["template"]["metadata"]["labels"] | {JOB_NAME: meta["name"]}
+            template = job["spec"]["template"]
+            labels = template["metadata"]["labels"] | {JOB_NAME: meta["name"]}
             running = {"running": {"startedAt": rfc3339(self.now, micro=False)}}
             name = f"{meta['name']}-{len(there)}"
             body = pod(name=name, phase="Running", state=running, labels=labels)
+            body["spec"] = template["spec"]
+            body["metadata"]["annotations"] = template["metadata"]["annotations"]
             body["metadata"] |= {"creationTimestamp": rfc3339(self.now, micro=False), "uid": f"{name}-{meta['uid']}"}
             body["metadata"]["ownerReferences"] = [{"uid": meta["uid"], "kind": "Job", "name": meta["name"]}]
             self.kube.add(body)

@@ -69,3 +69,8 @@ capabilities: {drop: [ALL]}
 {{- end }}
 - {name: tmp, emptyDir: {}}
 {{- end }}
+
+{{/* JSON of what a pod requests at most while it waits for a run: nothing where Kubernetes can't resize pods. */}}
+{{- define "webjobs.waitingRequests" -}}
+{{- ternary (.Values.warm.requests | default dict) dict (semverCompare ">=1.33-0" .Capabilities.KubeVersion.Version) | toJson -}}
+{{- end }}

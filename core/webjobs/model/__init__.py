@@ -9,6 +9,7 @@ keeps saying only what its author said.
 from webjobs.model.base import (
     ANNOTATION_APP_SETTINGS,
     ANNOTATION_HASH,
+    ANNOTATION_REQUESTS,
     API_VERSION,
     CONDITION_LIST,
     DEFAULT_HISTORY_LIMIT,
@@ -39,6 +40,7 @@ from webjobs.model.webjob import ActiveRun, Instance, LatestRun, StoredRuns, Web
 __all__ = [
     "ANNOTATION_APP_SETTINGS",
     "ANNOTATION_HASH",
+    "ANNOTATION_REQUESTS",
     "API_VERSION",
     "CONDITION_LIST",
     "DEFAULT_HISTORY_LIMIT",

@@ -24,6 +24,8 @@ ANNOTATION_HASH = f"{GROUP}/desired-hash"
 """Digest of the manifest as the operator last applied it."""
 ANNOTATION_APP_SETTINGS = f"{GROUP}/app-settings"
 """Digest of the app settings that the pods of a continuous job started with; another one replaces the pods."""
+ANNOTATION_REQUESTS = f"{GROUP}/requests"
+"""On a pod that waits for a run: JSON of what its container requests from when the run has begun."""
 
 JobType = Literal["triggered", "continuous"]
 ConcurrencyPolicy = Literal["Forbid", "Queue", "Allow", "Replace"]

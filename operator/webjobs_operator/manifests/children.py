@@ -22,6 +22,7 @@ from webjobs.model import (
 )
 from webjobs.schedule import iana_name
 from webjobs_operator.config import OperatorConfig
+from webjobs_operator.manifests import requests
 from webjobs_operator.manifests.merge import digest
 from webjobs_operator.manifests.pod import CONTAINER, PACKAGE_FILE, pod_template
 from webjobs_operator.manifests.program import Program
@@ -216,6 +217,7 @@ def armed_job(webjob: WebJob, *, program: Program, config: OperatorConfig, app_s
     template = pod_template(
         webjob, program=program, config=config, restart_policy="Never", labels=labels_of(webjob), armed=True
     )
+    template = requests.lowered(template, config.warm.requests.to_dict())
     meta = template["metadata"]
     annotations = {"kubectl.kubernetes.io/default-container": CONTAINER, **(meta.get("annotations") or {})}
     if app_settings:
