@@ -61,6 +61,7 @@ class Progress:
     async def carry_over(self, this: Pass) -> None:
         """One look at every run that was started."""
         jobs, pods = self._cache.of("Job", this.key), list(self._cache.of("Pod", this.key).values())
+        pods_of = warm.RunPods(pods).of
         for run in self._cache.runs(this.key).values():
             job = jobs.get(run.status.job_name or run.metadata.name)
             if run.status.state in ("Initializing", "Running"):
@@ -69,12 +70,12 @@ class Progress:
                         await self._arming.put_back(this, run)
                         continue
                     await self._arming.go_on(this, run, job)
-                await self._one(this, run, job=job, pods=warm.pods_of_run(run, pods))
-            elif job and warm.is_armed(job):
-                own = warm.pods_of_run(run, pods)
+                await self._one(this, run, job=job, pods=pods_of(run))
+            elif job and warm.is_armed(job) and run.metadata.uid not in self._checked:
+                own = pods_of(run)
                 if warm.contradiction(run, own):
                     await self._one(this, run, job=job, pods=own)
-                elif run.metadata.uid not in self._checked and own and all(map(states.has_ended, own)):
+                elif own and all(map(states.has_ended, own)):
                     await self._check(this, run, pods=own)
 
     async def _one(self, this: Pass, run: WebJobRun, *, job: Object | None, pods: Sequence[Object]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,15 +68,19 @@ def pods_of(job: Object, pods: Sequence[Object]) -> list[Object]:
     return [pod for pod in pods if job_of(pod) == job["metadata"]["name"]]
 
 
-def pods_of_run(run: WebJobRun, pods: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The pods of a run. One that waited is one of it with its Job, marked or not yet, and with no other."""
-    name, run_id = run.status.job_name or run.metadata.name, runs.run_id(run)
-    return [
-        pod
-        for pod in pods
-        if run_of(pod) == run_id or (run_of(pod) is None and is_armed(pod))
-        if not is_armed(pod) or job_of(pod) == name
-    ]
+class RunPods:
+    """The pods of each run. One that waited is one of it with its Job, marked or not yet, and with no other."""
+
+    def __init__(self, pods: Iterable[dict[str, Any]]) -> None:
+        self._by: dict[tuple[str | None, str | None], list[dict[str, Any]]] = defaultdict(list)
+        for pod in pods:
+            if is_armed(pod) or run_of(pod):
+                self._by[run_of(pod), (job_of(pod) or "") if is_armed(pod) else None].append(pod)
+
+    def of(self, run: WebJobRun) -> list[dict[str, Any]]:
+        """Those of one."""
+        name, run_id = run.status.job_name or run.metadata.name, runs.run_id(run)
+        return [pod for key in ((run_id, None), (run_id, name), (None, name)) for pod in self._by.get(key, ())]
 
 
 def is_anothers(job: Object, run: WebJobRun, pods: Sequence[Object]) -> bool:
@@ -139,26 +144,30 @@ def pool(
     taken = {run.status.job_name for run in known}
     jobs_of = {runs.run_id(run): run.status.job_name for run in known if not run.ended}
     max_age = timedelta(seconds=webjob.spec.warm_max_age_seconds) if webjob.spec.warm_max_age_seconds else MAX_AGE
+    pods_by: dict[str | None, list[Object]] = defaultdict(list)
+    for pod in pods:
+        pods_by[job_of(pod)].append(pod)
     waiting: list[Waiting] = []
     remove: list[Object] = []
     failed = 0
-    for job in sorted(jobs.values(), key=lambda one: (one["metadata"]["creationTimestamp"], one["metadata"]["name"])):
+    armed = [job for name, job in jobs.items() if name not in taken and is_armed(job)]
+    for job in sorted(armed, key=lambda one: (one["metadata"]["creationTimestamp"], one["metadata"]["name"])):
         meta = job["metadata"]
-        if not is_armed(job) or meta.get("deletionTimestamp") or meta["name"] in taken or run_of(job):
+        if meta.get("deletionTimestamp") or run_of(job):
             continue
-        own = pods_of(job, pods)
+        own = pods_by[meta["name"]]
         marks = {mark for pod in own if (mark := run_of(pod))}
         if marks:
             if not any(mark in jobs_of and jobs_of[mark] is None for mark in marks):
                 remove.append(job)  # the run that took it is over, or has another Job; else it is taking it just now
             continue
-        pod = states.newest_pod(own)
-        over = states.is_finished(job) or (pod is not None and not (states.is_alive(pod) and is_staying(pod)))
+        newest = states.newest_pod(own)
+        over = states.is_finished(job) or (newest is not None and not (states.is_alive(newest) and is_staying(newest)))
         if over or meta["labels"][LABEL_ARMED] != digest or len(waiting) >= count:
             failed += over
             remove.append(job)
         else:
-            waiting.append(Waiting(job=job, pod=pod if pod and is_up(pod) else None))
+            waiting.append(Waiting(job=job, pod=newest if newest and is_up(newest) else None))
     ready = [one for one in waiting if one.pod is not None]
     expires = [_made(one.job) + max_age for one in waiting]
     if waiting and expires[0] <= now and (len(ready) > 1 or count == 1):
@@ -184,7 +193,8 @@ def _made(job: Object) -> datetime:
 def _names(webjob: WebJob, known: Sequence[str], *, digest: str, count: int) -> list[str]:
     """The next numbers: two operators that make one at once make the same one, and a run's Job keeps its name."""
     stem = f"{webjob.metadata.name}-{digest}-"
-    numbers = [int(name.removeprefix(stem)) for name in known if re.fullmatch(rf"{re.escape(stem)}\d{{1,9}}", name)]
+    ends = [name.removeprefix(stem) for name in known if name.startswith(stem)]
+    numbers = [int(end) for end in ends if re.fullmatch(r"\d{1,9}", end)]
     first = max(numbers, default=0) + 1
     return [f"{stem}{number}" for number in range(first, first + count)]
 

@@ -106,7 +106,9 @@ def test_pods_that_wait_are_small_where_pods_can_be_resized(warm: Manifest, vers
     written = found["ConfigMap", "webjobs-operator"]["data"]["config.yaml"]
     config = OperatorConfig.model_validate(yaml.safe_load(written))
     assert (config.warm.enabled, config.warm.requests.to_dict()) == (True, requests)
-    rights = [resource for rule in found["ClusterRole", "system-webjobs-operator"]["rules"] for resource in rule["resources"]]
+    rights = [
+        resource for rule in found["ClusterRole", "system-webjobs-operator"]["rules"] for resource in rule["resources"]
+    ]
     assert "pods/attach" in rights
     assert ("pods/resize" in rights) == bool(requests)
 

@@ -244,12 +244,12 @@ def test_names_are_not_used_again(jobs: list[Object], known: list[WebJobRun], ex
 )
 def test_pods_of_a_run_that_took_a_job(one: Object, expected: bool) -> None:
     taken = run(state="Running", status={"jobName": N1})
-    assert warm.pods_of_run(taken, [one]) == ([one] if expected else [])
+    assert warm.RunPods([one]).of(taken) == ([one] if expected else [])
 
 
 def test_pods_of_a_run_with_a_job_of_its_own() -> None:
     own = pod(labels={LABEL_RUN: ID})
-    assert warm.pods_of_run(run(), [own, pod_of(A, mark=ID), pod_of(A), pod()]) == [own]
+    assert warm.RunPods([own, pod_of(A, mark=ID), pod_of(A), pod()]).of(run()) == [own]
 
 
 # A run
