@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
 from webjobs.logs import CONTAINER
@@ -19,22 +18,35 @@ Object = dict[str, Any]
 
 
 def lowered(template: Object, waiting: Mapping[str, str]) -> Object:
-    """A pod template whose job requests at most ``waiting``; an annotation keeps what it is to have.
+    """The pod template with a job that requests at most ``waiting``; an annotation keeps what it is to have.
 
-    Limits stay: they bind who waits as who runs, and a container's class of quality may not change with its size.
+    Limits stay: they bind who waits as who runs, and a pod's class of quality may not change with its size.
     """
-    out = deepcopy(template)
-    container = _job(out["spec"]["containers"])
-    resources = container.get("resources") or {}
+    containers = template["spec"]["containers"]
+    resources = _job(containers).get("resources") or {}
     # Kubernetes takes a limit without a request for both.
     own = (resources.get("limits") or {}) | (resources.get("requests") or {})
     less = {name: least for name, least in waiting.items() if _exceeds(own.get(name), least)}
     if not less:
-        return out
-    container["resources"] = resources | {"requests": own | less}
-    kept = json.dumps({name: own[name] for name in less}, sort_keys=True)
-    out["metadata"]["annotations"] = (out["metadata"].get("annotations") or {}) | {ANNOTATION_REQUESTS: kept}
-    return out
+        return template
+    kept = {ANNOTATION_REQUESTS: json.dumps({name: own[name] for name in less}, sort_keys=True)}
+    meta = template["metadata"]
+    return {
+        "metadata": meta | {"annotations": (meta.get("annotations") or {}) | kept},
+        "spec": template["spec"] | {"containers": _requesting(own | less, containers)},
+    }
+
+
+def resize(pod: Mapping[str, Any]) -> Object | None:
+    """JSON merge patch for the pod's ``resize``, which gives it what its run requests; None: it has that."""
+    wanted, containers = _kept(pod), pod["spec"].get("containers", [])
+    has = (_job(containers).get("resources") or {}).get("requests") or {} if wanted else {}
+    if all(quantity(has.get(name)) == quantity(value) for name, value in wanted.items()):
+        return None
+    return {
+        "metadata": {"resourceVersion": pod["metadata"]["resourceVersion"]},
+        "spec": {"containers": _requesting(has | wanted, containers)},
+    }
 
 
 def _kept(pod: Mapping[str, Any]) -> Object:
@@ -50,18 +62,12 @@ def _job(containers: list[Object]) -> Object:
     return next(one for one in containers if one["name"] == CONTAINER)
 
 
+def _requesting(wanted: Object, containers: list[Object]) -> list[Object]:
+    job = _job(containers)
+    changed = job | {"resources": (job.get("resources") or {}) | {"requests": wanted}}
+    return [changed if one is job else one for one in containers]
+
+
 def _exceeds(own: object, least: str) -> bool:
     there, bound = quantity(own), quantity(least)
     return there is not None and bound is not None and there > bound
-
-
-def resize(pod: Mapping[str, Any]) -> Object | None:
-    """JSON merge patch for the pod's ``resize``, which gives it what its run requests; None: it has that."""
-    wanted = _kept(pod)
-    containers = deepcopy(pod["spec"]["containers"])
-    container = _job(containers)
-    has = container["resources"].get("requests") or {}
-    if all(quantity(has.get(name)) == quantity(value) for name, value in wanted.items()):
-        return None
-    container["resources"]["requests"] = has | wanted
-    return {"metadata": {"resourceVersion": pod["metadata"]["resourceVersion"]}, "spec": {"containers": containers}}
