@@ -121,7 +121,7 @@ class Reconciler:
         for turn in this.turns:
             await self._write_schedule(turn, webjob=webjob, now=this.now)
         self._log.add(key, *this.lines)
-        return _delay(this.due, now=this.now)
+        return _delay(this.due, now=self._clock())  # a pass takes its time
 
     def _turns(self, key: Key, webjob: WebJob, known: list[WebJobRun], *, now: datetime) -> list[Turn]:
         turns = []
