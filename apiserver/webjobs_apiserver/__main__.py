@@ -55,7 +55,7 @@ def main() -> None:
         level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     logging.getLogger("uvicorn.access").addFilter(PathOnly())
-    gc.freeze()  # what was imported stays: to look at it again and again would hold everything up by a tenth of a second
+    gc.freeze()  # what was imported stays: each look at all of it would hold everything up by a tenth of a second
     asyncio.run(serve(configuration.load(arguments.config)))
 
 

@@ -52,7 +52,7 @@ def main() -> None:
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)  # nothing but probes
     if arguments.metrics_port:
         metrics.serve(arguments.metrics_port)
-    gc.freeze()  # what was imported stays: to look at it again and again would hold everything up by a tenth of a second
+    gc.freeze()  # what was imported stays: each look at all of it would hold everything up by a tenth of a second
     asyncio.run(run(configuration.load(arguments.config), health=arguments.health))
 
 
