@@ -161,6 +161,24 @@ def test_a_pod_that_is_gone_is_replaced(site: Site) -> None:
     assert site.ended(site.run("gone").headers["Location"])["status"] == "Success"
 
 
+def test_a_pod_that_waits_requests_little(site: Site) -> None:
+    """Until its run has run for two seconds; then the kubelet gives it what the job requests, without a restart."""
+    little, own = {"cpu": "10m", "memory": "32Mi"}, {"cpu": "100m", "memory": "64Mi"}
+    warm(site, "small", "sleep 8\n", resources={"requests": own, "limits": {"memory": "64Mi"}})
+    pods = site.objects("pod", f"webjobs.dev/webjob=small,{ARMED}")
+    assert [one["spec"]["containers"][0]["resources"]["requests"] for one in pods] == [little, little]
+    location = site.run("small").headers["Location"]
+    job = run_of(site, location)["status"]["jobName"]
+
+    def given() -> dict[str, Any] | None:
+        (pod,) = site.objects("pod", f"batch.kubernetes.io/job-name={job}")
+        (container,) = pod["status"]["containerStatuses"]
+        return container if container["resources"]["requests"] == own else None
+
+    assert eventually(given, what="what the job requests", seconds=8)["restartCount"] == 0
+    assert site.ended(location)["status"] == "Success"
+
+
 def test_cancel_and_time_limit(site: Site) -> None:
     warm(site, "cancelled", "echo up; sleep 100\n", stoppingWaitSeconds=1)
     location = site.run("cancelled").headers["Location"]

@@ -1,4 +1,4 @@
-"""Five hundred runs in a row of one warm job, while the operator is killed ten times: each ran exactly once."""
+"""What takes long of warm runs: five hundred in a row while the operator is killed ten times, and pods that get old."""
 
 from __future__ import annotations
 
@@ -79,3 +79,29 @@ def test_each_run_ran_exactly_once(site: Site, storage: dict[str, Any]) -> None:
     for run in history[:: RUNS // 20]:
         assert f"ran {run['id']}" in site.log(run)
     site.kubectl("delete", "wj", "steady", "reader")
+
+
+def test_a_pod_that_waited_long_is_replaced(site: Site) -> None:
+    """The oldest first, and the next once the first one's successor waits: a run always finds one."""
+    site.apply("aging", {"type": "triggered", "warm": 2, "warmMaxAgeSeconds": 60} | shell("echo hello\n"))
+
+    def ready() -> int:
+        found: int = site.object("wj", "aging").get("status", {}).get("warmReady", 0)
+        return found
+
+    def waiting() -> set[str]:
+        jobs = site.objects("job", "webjobs.dev/webjob=aging,webjobs.dev/armed")
+        return {job["metadata"]["name"] for job in jobs if not job["metadata"].get("deletionTimestamp")}
+
+    eventually(lambda: ready() == 2, what="waiting pods")
+    first, least, since = waiting(), 2, time.monotonic()
+    while waiting() & first:
+        least = min(least, ready())
+        assert time.monotonic() - since < 90, "nobody replaced them"
+        time.sleep(0.5)
+    assert time.monotonic() - since > 50
+    assert least == 1
+    eventually(lambda: ready() == 2, what="waiting pods again")
+    run = site.ended(site.run("aging").headers["Location"])
+    assert run["status"] == "Success"
+    site.kubectl("delete", "wj", "aging")

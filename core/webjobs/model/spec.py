@@ -215,8 +215,8 @@ class WebJobSpec(ApiModel):
         ge=0,
         le=MOST_WARM,
         description=(
-            "Pods of a script or package that are up and wait, so that a run begins at once. They hold their requests "
-            "all the time. Default: warm in settings.job, then the installation's (0)."
+            "Pods of a script or package that are up and wait, so that a run begins at once. "
+            "Default: warm in settings.job, then the installation's (0)."
         ),
     )
     warm_max_age_seconds: int | None = Field(
