@@ -26,7 +26,8 @@ _PART_BYTES = 2**19
 _MOST = 200
 """Runs that are followed at once: each takes a connection or two, and at most about a part of memory. The logs of the
 others are read at their end; their scripts wait in vain for somebody who attaches, if they do."""
-_RETRY_SECONDS = 2.0
+_RETRY_SECONDS, _LAST_RETRY_SECONDS = 2.0, 8.0
+"""After a connection broke, doubled until lines come again."""
 _FINISH_SECONDS = 10.0
 
 
@@ -99,6 +100,7 @@ class _Follower:
         if hearing is None and self._attach:
             hearing = Hearing(self._attach, namespace, pod)
         self._hearing = hearing
+        wait = _RETRY_SECONDS
         try:
             await self._resume(pod)
             while True:
@@ -106,6 +108,7 @@ class _Follower:
                     self._last |= {level: logs.moment(stamped) for level, stamped in self._newest.items()}
                     unread = parts.Unread(self._last)
                     async for line in self._pod_logs.follow(namespace, pod, since=since(self._last)):
+                        wait = _RETRY_SECONDS
                         if unread.has(line):
                             self._take(line)
                         if self._bytes >= _PART_BYTES:
@@ -115,7 +118,8 @@ class _Follower:
                     break
                 except ApiError as error:
                     log.info("log of pod %s/%s broke off: %s", namespace, pod, error)
-                    await asyncio.sleep(_RETRY_SECONDS)
+                    await asyncio.sleep(wait)
+                    wait = min(wait * 2, _LAST_RETRY_SECONDS)
             if hearing:  # its end comes with that of the container
                 await hearing.settle()
         finally:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import io
 from collections import Counter
 from copy import deepcopy
+from datetime import timedelta
 from typing import Any
 
 from tests.unit.builders import pod, run_async
+from tests.unit.talks import Pods
 from tests.unit.test_operator_reconcile import World
-from webjobs.model import LABEL_RUN
+from tests.unit.waiting import JOB_NAME
+from webjobs import goline
+from webjobs.model import LABEL_ARMED, LABEL_RUN
 from webjobs.runs import rfc3339
 from webjobs.store import ObjectStore, packages
 from webjobs.unpack import Entry
 from webjobs_operator import resync
+from webjobs_operator.arming import YOUNG
 from webjobs_operator.handlers import WATCHED
 
 Object = dict[str, Any]
@@ -32,16 +37,33 @@ def package(store: ObjectStore, text: str) -> Object:
     return {"digest": digest, "entrypoint": "run.sh", "size": len(content), "files": 1}
 
 
+class _Shells(Pods):
+    """The shells in the pods that wait for a run: each begins what it is told first, if it is still there."""
+
+    def __init__(self, world: Loose) -> None:
+        super().__init__()
+        self._world = world
+
+    def hear(self, uid: str, line: bytes) -> None:
+        if self._world.is_up(uid):
+            before = self.run_of(uid)
+            super().hear(uid, line)
+            if before is None:
+                self._world.begun[f"job-{self.run_of(uid)}"] += 1
+
+
 class Loose(World):
     """See the module. What happens reaches the operator by ``deliver`` only."""
 
     def __init__(self, *bodies: Object) -> None:
         self.begun: Counter[str] = Counter()
         self._heard = 0
+        self._shells = _Shells(self)
         super().__init__(*bodies)
 
     def restart(self) -> None:
         """A new operator lists everything, and watches from there on."""
+        self.pods = self._shells
         super().restart()
         self._heard = len(self.kube._told)
         for kind in WATCHED:
@@ -75,6 +97,20 @@ class Loose(World):
         """By somebody else."""
         run_async(self.kube.delete(kind, "site", name))
 
+    def settle(self) -> list[str]:
+        """Also what waits until a run that has just begun is not young any more."""
+        wrote = super().settle()
+        while self.due is not None and 0 < self.due < YOUNG.total_seconds() + 0.05:
+            self.now += timedelta(seconds=self.due)
+            wrote += super().settle()
+        return wrote
+
+    def is_up(self, uid: str) -> bool:
+        """Whether a pod is there and runs."""
+        return any(
+            one["metadata"]["uid"] == uid and one["status"]["phase"] == "Running" for one in self.kube.of_kind("Pod")
+        )
+
     def pods_go(self) -> None:
         """Pods whose Job is gone end."""
         for one in self.kube.of_kind("Pod"):
@@ -85,6 +121,9 @@ class Loose(World):
         for job in self.kube.of_kind("Job"):
             name, labels = job["metadata"]["name"], job["spec"]["template"]["metadata"]["labels"]
             if job["spec"].get("suspend"):
+                continue
+            if LABEL_ARMED in labels:
+                self._wait_or_run(job, state, phase=phase)
                 continue
             if ("Pod", "site", name) not in self.kube.objects:
                 body = pod(name=name, phase=phase, state=state, labels=labels)
@@ -102,10 +141,57 @@ class Loose(World):
                 condition = {"type": "Complete" if phase == "Succeeded" else "Failed", "status": "True"}
                 self.edit("Job", name, {"status": {"conditions": [condition]}}, subresource="status")
 
+    def _wait_or_run(self, job: Object, state: Object | None, *, phase: str) -> None:
+        """A pod that waits goes on waiting, whatever comes of those that run."""
+        name, template = job["metadata"]["name"], job["spec"]["template"]
+        there = self.kube.objects.get(("Pod", "site", name))
+        if there is None and phase == "Running":
+            labels = template["metadata"]["labels"] | {JOB_NAME: name}
+            body = pod(name=name, phase=phase, state=state, labels=labels)
+            body["metadata"].pop("resourceVersion")
+            body["metadata"] |= {
+                "uid": f"pod-of-{job['metadata']['uid']}",
+                "creationTimestamp": rfc3339(self.now, micro=False),
+                "ownerReferences": [{"uid": job["metadata"]["uid"], "kind": "Job", "name": name}],
+                "annotations": template["metadata"]["annotations"],
+            }
+            body["spec"] = template["spec"]
+            self.kube.add(body)
+            self.kube.logs["site", name, False] = [f"{rfc3339(self.now)} hello"]
+        elif there and phase != "Running" and self.pods.run_of(there["metadata"]["uid"]):
+            self._end(there, state, phase=phase)
+
+    def _end(self, there: Object, state: Object | None, *, phase: str) -> None:
+        if there["status"]["phase"] != "Running":
+            return
+        name = there["metadata"]["name"]
+        status: Object = {"phase": phase, "containerStatuses": [{"name": "job", "state": state}]}
+        self.edit("Pod", name, {"status": status}, subresource="status")
+        if ("Job", "site", name) in self.kube.objects:
+            condition = {"type": "Complete" if phase == "Succeeded" else "Failed", "status": "True"}
+            condition["lastTransitionTime"] = rfc3339(self.now, micro=False)
+            self.edit("Job", name, {"status": {"conditions": [condition]}}, subresource="status")
+
+    def told(self, code: int) -> None:
+        """The exit codes and the output of all runs that go on come over their connections; pods don't say so yet."""
+        for uid, talk in self.sessions.known.items():
+            if talk.over is None and self.is_up(uid) and self.pods.run_of(uid):
+                talk.end(self.now, "hello", code=code)
+
+    def evict(self) -> None:
+        """All pods that wait or run in the place of one that did are ended; those that ran nothing say so."""
+        for one in self.kube.of_kind("Pod"):
+            if LABEL_ARMED in one["metadata"]["labels"]:
+                ended: Object = {"exitCode": 143, "reason": "Error", "finishedAt": rfc3339(self.now, micro=False)}
+                if self.pods.run_of(one["metadata"]["uid"]) is None:
+                    ended["message"] = f"{goline.UNUSED}\n"
+                self._end(one, {"terminated": ended}, phase="Failed")
+
     def anew(self, *, keep: tuple[str, ...]) -> Loose:
         """The same world with an operator that has never been here: no workloads, and of the status only ``keep``."""
         other = Loose()
         other.now, other.store = self.now, self.store
+        other._shells.heard = deepcopy(self._shells.heard)
         other.kube.objects = {
             key: deepcopy(body)
             for key, body in self.kube.objects.items()

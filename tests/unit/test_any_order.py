@@ -21,7 +21,7 @@ from tests.unit.builders import run_async, webjob_body
 from tests.unit.fake_kube import Died
 from tests.unit.loose import THEIRS, Loose, children, package, without_times
 from tests.unit.test_operator_reconcile import SLOT, cron_job_slot
-from webjobs.model import WebJob, WebJobRun
+from webjobs.model import LABEL_ARMED, WebJob, WebJobRun
 from webjobs.runs import LOCK_GRACE, lock_is_held, object_name, rfc3339, run_id_at
 from webjobs.sitesettings import CONFIG_MAP, LABEL
 from webjobs_kube.errors import ApiError
@@ -297,6 +297,55 @@ class TriggeredMachine(Machine):
         self.world.kube.add(body)
 
 
+class WarmMachine(TriggeredMachine):
+    """A triggered job of which pods wait for runs."""
+
+    edits = st.builds(
+        lambda spec, warm: spec | warm,
+        triggered,
+        st.fixed_dictionaries({}, optional={"warm": st.sampled_from([0, 1, 2])}),
+    )
+
+    @initialize()
+    def begin(self) -> None:
+        self.world.edit("WebJob", "job", {"spec": {"warm": 1}})
+        self.ready()
+
+    @rule()
+    def ready(self) -> None:
+        """All pods are up, and some time has passed."""
+        self.world.rest()
+        self.world.start_processes()
+        self.world.now += timedelta(seconds=5)
+        self.world.rest()
+
+    @rule()
+    def run_begins(self) -> None:
+        """In a pod that waits, when nothing else keeps it from that."""
+        self.ready()
+        self.accept_run()
+        self.world.deliver(100)
+        self.world.settle()
+
+    @rule(code=st.sampled_from([0, 3]))
+    def connections_tell(self, code: int) -> None:
+        self.world.told(code)
+
+    @rule()
+    def evict(self) -> None:
+        self.world.evict()
+
+    @rule()
+    def rest(self) -> None:
+        self.world.rest()
+        self.world.now += timedelta(minutes=6)  # nobody waits any longer because pods ended in vain
+        super().rest()
+
+    def teardown(self) -> None:
+        super().teardown()
+        assert not [job for job in self.world.kube.of_kind("Job") if LABEL_ARMED in job["metadata"]["labels"]]
+
+
 class ContinuousMachine(Machine):
     """A continuous job."""
 
@@ -312,6 +361,6 @@ class ContinuousMachine(Machine):
 SETTINGS = settings(max_examples=EXAMPLES, stateful_step_count=30, derandomize=EXAMPLES <= 20)
 
 
-@pytest.mark.parametrize("machine", [TriggeredMachine, ContinuousMachine])
+@pytest.mark.parametrize("machine", [TriggeredMachine, WarmMachine, ContinuousMachine])
 def test_any_order(machine: type[Machine]) -> None:
     run_state_machine_as_test(machine, settings=SETTINGS)

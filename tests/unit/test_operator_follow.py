@@ -126,6 +126,26 @@ async def test_a_broken_connection_is_taken_up_where_it_broke() -> None:
     assert await world.output() == ["1", "2"]
 
 
+async def test_a_log_that_can_not_be_read_is_asked_for_less_and_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits, sleep = [], asyncio.sleep
+
+    async def noted(seconds: float) -> None:
+        if seconds != follow.FLUSH_SECONDS:
+            waits.append(seconds)
+        await sleep(min(seconds, 0.02))
+
+    monkeypatch.setattr(follow, "_RETRY_SECONDS", 2.0)
+    monkeypatch.setattr(asyncio, "sleep", noted)
+    world = Setup()
+    world.log.append(line(1))
+    world.kube.fail(Unreachable("broken"), verb="log", times=10)
+    world.follow()
+    world.end()
+    await world.followers.finish(KEY)
+    assert [seconds for seconds in waits if seconds >= 1] == [2, 4, 8, 8, 8]
+    assert await world.output() == ["1"]
+
+
 async def test_an_operator_after_this_one_goes_on() -> None:
     world = Setup()
     world.log += [line(1), line(2)]
