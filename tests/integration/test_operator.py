@@ -16,19 +16,26 @@ OURS = {"webjobs", "webjobruns", "deployments", "cronjobs", "jobs", "configmaps"
 _LINE = re.compile(r"^apiserver_request_total\{(.*)\} (\d+)", re.MULTILINE)
 
 
+def all_writes(site: Site) -> Counter[tuple[str, str, str]]:
+    """Requests that change something, of everybody: by API group, verb and resource; the API server's own counters."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for labels, count in _LINE.findall(site.kubectl("get", "--raw", "/metrics", namespace=None)):
+        by = dict(re.findall(r'(\w+)="([^"]*)"', labels))
+        if by["verb"] in ("POST", "PUT", "PATCH", "APPLY", "DELETE") and not by["code"].startswith("5"):
+            name = by["resource"] + (f"/{by['subresource']}" if by["subresource"] else "")
+            found[by["group"], by["verb"], name] += int(count)
+    return found
+
+
 def writes(site: Site) -> Counter[str]:
-    """Requests that change our kinds of objects, by verb and resource, from the API server's own counters.
+    """Those that change our kinds of objects, by verb and resource.
 
     Controllers' PUTs of other statuses are left out; APPLY is nobody's but the operator's.
     """
     found: Counter[str] = Counter()
-    for labels, count in _LINE.findall(site.kubectl("get", "--raw", "/metrics", namespace=None)):
-        by = dict(re.findall(r'(\w+)="([^"]*)"', labels))
-        if by["resource"] not in OURS or by["verb"] in ("GET", "LIST", "WATCH") or by["code"].startswith("5"):
-            continue
-        if by["group"] == "webjobs.dev" or by["verb"] == "APPLY":
-            name = by["resource"] + (f"/{by['subresource']}" if by["subresource"] else "")
-            found[f"{by['verb']} {name}"] += int(count)
+    for (group, verb, name), count in all_writes(site).items():
+        if name.partition("/")[0] in OURS and (group == "webjobs.dev" or verb == "APPLY"):
+            found[f"{verb} {name}"] += count
     return found
 
 
