@@ -62,18 +62,31 @@ def way(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]
             finally:
                 process.terminate()
                 process.wait(30)
+                _give_back(_volume(site))
     finally:
         site.kubectl("scale", deployment, "--replicas=1", namespace=stacks.SYSTEM)
         print((folder / "log").read_text()[-5000:])
         faults.ready(site)
 
 
+def _volume(site: Site) -> Path:
+    """The store, on this machine."""
+    return site.stack.cluster.state / "volumes" / "webjobs-store"
+
+
+def _give_back(folder: Path) -> None:
+    """What the operator outside made, who may be root, is to be written by the one inside, who never is."""
+    owner = folder.stat()
+    for path in folder.rglob("*"):
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
 def _operator(site: Site, made: Proxy, folder: Path, log: IO[str]) -> subprocess.Popen[str]:
     """Our own program, with the chart's settings, the volume's folder and the proxy's address."""
     shown = site.kubectl("get", "configmap", f"{stacks.RELEASE}-operator", "-o", "json", namespace=stacks.SYSTEM)
     (text,) = json.loads(shown)["data"].values()
-    volume = site.stack.cluster.state / "volumes" / "webjobs-store"
-    (folder / "config.yaml").write_text(yaml.safe_dump(yaml.safe_load(text) | {"storeUrl": f"file://{volume}"}))
+    store = {"storeUrl": f"file://{_volume(site)}"}
+    (folder / "config.yaml").write_text(yaml.safe_dump(yaml.safe_load(text) | store))
     (folder / "kubeconfig").write_text(kubeconfig_of(made))
     command = [sys.executable, "-m", "webjobs_operator", "--config", str(folder / "config.yaml"), "--metrics-port=0"]
     return subprocess.Popen(
