@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import obstore
 import pytest
 
 from tests.unit.builders import run_body, webjob_body
@@ -309,6 +310,33 @@ async def test_the_log_of_a_schedule(one: Shim, client: httpx.AsyncClient) -> No
         ("job_scheduler.log", 6)
     ]
     assert (await client.get(url.replace("triggered/job", "triggered/work"))).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"), [(b"said\r\nand more\r\n", (200, b"said\r\n")), (b"new\r\n", (404, None)), (None, (404, None))]
+)
+async def test_a_log_that_changes_while_it_is_answered(
+    one: Shim,
+    client: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    now: bytes | None,
+    expected: tuple[int, bytes | None],
+) -> None:
+    """Content-Length was told by then: as much is sent, or nothing where the log began anew."""
+    key, head = schedulerlogs.key(namespace="site", webjob="job"), stored_logs.head
+    one.set_status("WebJob", "job", schedulerLogPath=key)
+    await obstore.put_async(one.store, key, b"said\r\n")
+
+    async def changing(*arguments: Any) -> Any:
+        found = await head(*arguments)
+        await (obstore.put_async(one.store, key, now) if now else obstore.delete_async(one.store, key))
+        return found
+
+    monkeypatch.setattr(stored_logs, "head", changing)
+    found = await client.get("/vfs/data/jobs/triggered/job/job_scheduler.log")
+    status, content = expected
+    assert found.status_code == status
+    assert content in (None, found.content)
 
 
 async def test_the_log_of_stderr(one: Shim, client: httpx.AsyncClient) -> None:

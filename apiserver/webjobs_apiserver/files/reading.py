@@ -191,8 +191,9 @@ class Reading:
         known = await stored_logs.head(self._store, key) if key else None
 
         async def content(span: Span | None) -> AsyncIterator[bytes]:
-            archived = await stored_logs.read(self._store, key, span=span) if known and key else None
-            return archived[1] if archived else (await self._logs.of_run(site, job.name, runs.run_id(run))).content
+            if known and key:
+                return await self._content(key, span or (0, known[0]))
+            return (await self._logs.of_run(site, job.name, runs.run_id(run))).content
 
         size, mtime = known or (None, started)
         etag = tag(f"{key}:{size}:{mtime.timestamp()}") if known else None
@@ -214,14 +215,20 @@ class Reading:
             return None
 
         async def content(span: Span | None) -> AsyncIterator[bytes]:
-            found = await stored_logs.read(self._store, key, span=span)
-            if found is None:
-                raise Missing  # it went between two looks
-            return found[1]
+            return await self._content(key, span or (0, known[0]))
 
         size, mtime = known
         etag = tag(f"{key}:{size}:{mtime.timestamp()}")
         return FileNode(name=name, size=size, mtime=mtime, crtime=crtime, etag=etag, open=content)
+
+    async def _content(self, key: str, span: Span) -> AsyncIterator[bytes]:
+        """These bytes of a log and no more: its length was told, and lines may have come since."""
+        if span[0] == span[1]:
+            return _nothing()
+        found = await stored_logs.read(self._store, key, span=span)
+        if found is None or found[0] < span[1]:
+            raise Missing  # it went between two looks, or began anew
+        return found[1]
 
     def _run_status(self, run: WebJobRun) -> FileNode:
         started = runs.start_time(run)
@@ -275,6 +282,11 @@ class Reading:
             _json_file(f"status_{instance.id}", {"Status": instance.status}, mtime=created, crtime=created)
             for instance in job.webjob.status.instances or []
         ]
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""
 
 
 def _created(job: Job) -> datetime:
