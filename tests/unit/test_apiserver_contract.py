@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.builders import run_async, run_body, webjob_body
@@ -97,7 +97,15 @@ async def test_if_modified_since_is_ignored(client: httpx.AsyncClient) -> None:
     assert (await client.get("/api/webjobs", headers=later)).status_code == 200
 
 
+@pytest.mark.parametrize("end", ["%0A", "a%0A", "a%0Ab", "%0A/b", "%01", "a%0D"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_control_characters_in_a_path(client: httpx.AsyncClient, method: str, end: str) -> None:
+    answer = await client.request(method, f"/api/vfs/site/wwwroot/App_Data/jobs/triggered/job/{end}", content=b"x")
+    assert (answer.status_code, answer.json()) == (400, {"Message": "The path must not contain control characters."})
+
+
 @settings(max_examples=60)
+@example(parts=["\n"], content=b"")
 @given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=4), st.binary(max_size=20))
 def test_a_file_comes_back_or_nothing_was_written(parts: list[str], content: bytes) -> None:
     path = "/".join(quote(part, safe="", errors="replace") for part in parts)

@@ -9,6 +9,8 @@ import re
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from webjobs_apiserver.kudu import responses
+
 _TYPES = ("triggered", "continuous")
 _ROOT = re.compile(r"(triggered|continuous|)(?:web)?jobs")
 _NEIGHBOURS = frozenset({"vfs", "zip", "logs", "logstream", "settings", "hooks"})
@@ -65,12 +67,18 @@ def _jobs(job_type: str, rest: list[str]) -> str:
 
 
 class CanonicalPaths:
-    """ASGI middleware: routers see the canonical path only; ``raw_path`` stays as the client sent it."""
+    """ASGI middleware: routers see the canonical path only; ``raw_path`` stays as the client sent it.
+
+    400 for a line feed, which a route's pattern either does not match or takes for the end of the path.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app: ASGIApp = self._app
         if scope["type"] == "http":
+            if "\n" in scope["path"]:
+                app = responses.http_error("The path must not contain control characters.", status=400)
             scope = {**scope, "path": canonical(scope["path"])}
-        await self._app(scope, receive, send)
+        await app(scope, receive, send)
