@@ -9,13 +9,14 @@ from math import ceil
 from typing import Any
 
 from webjobs import runs
-from webjobs.model import WebJobRun
+from webjobs.model import Metadata, WebJobRun
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Conflict
 from webjobs_operator import warm
 from webjobs_operator.cache import Cache
 from webjobs_operator.manifests import children, requests
 from webjobs_operator.passes import Pass
+from webjobs_operator.writes import change
 
 log = logging.getLogger(__name__)
 
@@ -53,30 +54,25 @@ class Adoption:
         """Gives the pods what their run requests, when it is no short one; a refusal is no reason to end it."""
         for pod in filter(warm.is_up, pods):
             patch = requests.resize(pod)
-            later = max(
-                runs.parse_time(run.status.process_start_time) + SHORT,
-                self._refusals.get(pod["metadata"]["uid"], this.now),
-            )
             if patch is None:
                 continue
-            if later > this.now:
-                this.due.append(later)
-                continue
-            await self._resize(this, pod, patch)
+            begun = runs.parse_time(run.status.process_start_time)
+            earliest = max(begun + SHORT, self._refusals.get(pod["metadata"]["uid"], begun))
+            if earliest > this.now:
+                this.due.append(earliest)
+            else:
+                await self._resize(this, pod, patch)
 
     async def _resize(self, this: Pass, pod: Object, patch: Object) -> None:
-        meta = pod["metadata"]
+        meta = Metadata.model_validate(pod["metadata"])
         try:
-            answer = await self._kube.patch("Pod", meta["namespace"], meta["name"], patch, subresource="resize")
+            await change(self._kube, self._cache, "Pod", meta, patch, subresource="resize")
         except Conflict:
-            self._cache.observe("Pod", await self._kube.get("Pod", meta["namespace"], meta["name"]))
             raise
         except ApiError as error:
             if not error.is_refusal:
                 raise
             log.warning("pod %s/%s goes on with what it requested as it waited: %s", *this.key, error)
             self._refusals = {uid: until for uid, until in self._refusals.items() if until > this.now}
-            self._refusals[meta["uid"]] = this.now + _AGAIN
+            self._refusals[meta.uid] = this.now + _AGAIN
             this.due.append(this.now + _AGAIN)
-            return
-        self._cache.observe("Pod", answer)

@@ -21,11 +21,11 @@ from webjobs_operator import states, warm
 from webjobs_operator.cache import Cache, Key
 from webjobs_operator.conditions import Wanted
 from webjobs_operator.config import OperatorConfig
-from webjobs_operator.deletion import remove
 from webjobs_operator.manifests import children
 from webjobs_operator.passes import Pass
 from webjobs_operator.sessions import FORBIDDEN_SECONDS, Session, Sessions
 from webjobs_operator.warm import Pool, Waiting
+from webjobs_operator.writes import change, remove
 
 log = logging.getLogger(__name__)
 
@@ -113,10 +113,9 @@ class Arming:
         return True
 
     def _choose(self, this: Pass, run: WebJobRun) -> Waiting | None:
-        jobs = self._cache.of("Job", this.key)
-        for pod in self._cache.of(
-            "Pod", this.key
-        ).values():  # one that was marked for it by an operator which died then
+        jobs = {job["metadata"]["uid"]: job for job in self._cache.of("Job", this.key).values()}
+        for pod in self._cache.of("Pod", this.key).values():
+            # One that was marked for it by an operator which died then.
             owner = jobs.get(warm.job_of(pod) or "")
             if owner and warm.is_armed(owner) and warm.run_of(pod) == runs.run_id(run) and warm.is_up(pod):
                 return Waiting(job=owner, pod=pod)
@@ -149,16 +148,9 @@ class Arming:
         await self._patch_run(run, status)
 
     async def _mark(self, pod: Any, run: WebJobRun) -> None:
-        meta = pod["metadata"]
-        if warm.run_of(pod) == runs.run_id(run):
-            return
-        mark = {"resourceVersion": meta["resourceVersion"], "labels": {LABEL_RUN: runs.run_id(run)}}
-        try:
-            answer = await self._kube.patch("Pod", meta["namespace"], meta["name"], {"metadata": mark})
-        except Conflict:
-            self._cache.observe("Pod", await self._kube.get("Pod", meta["namespace"], meta["name"]))
-            raise
-        self._cache.observe("Pod", answer)
+        if warm.run_of(pod) != runs.run_id(run):
+            mark = {"metadata": {"labels": {LABEL_RUN: runs.run_id(run)}}}
+            await change(self._kube, self._cache, "Pod", Metadata.model_validate(pod["metadata"]), mark)
 
     async def go_on(self, this: Pass, run: WebJobRun, job: Object) -> None:
         """What may be missing of a run that took a Job: the mark of the pod (of a further attempt), and the line."""
@@ -182,15 +174,7 @@ class Arming:
         log.info("run %s/%s waits for its turn again", this.key[0], run.metadata.name)
 
     async def _patch_run(self, run: WebJobRun, status: Object) -> None:
-        """Conflict when the run is not as we know it; then we know it."""
-        meta = run.metadata
-        body = {"metadata": {"resourceVersion": meta.resource_version}, "status": status}
-        try:
-            answer = await self._kube.patch("WebJobRun", meta.namespace, meta.name, body, subresource="status")
-        except Conflict:
-            self._cache.observe("WebJobRun", await self._kube.get("WebJobRun", meta.namespace, meta.name))
-            raise
-        self._cache.observe("WebJobRun", answer)
+        await change(self._kube, self._cache, "WebJobRun", run.metadata, {"status": status}, subresource="status")
 
     def hold(self, this: Pass) -> bool:
         """Whether a run has just begun in a pod that waited; this pass comes again when it is not young any more."""

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from webjobs import runs
-from webjobs.model import DEFAULT_HISTORY_LIMIT, LABEL_ARMED, LABEL_RUN, StoredRuns, WebJob, WebJobRun
+from webjobs.model import DEFAULT_HISTORY_LIMIT, LABEL_RUN, StoredRuns, WebJob, WebJobRun
+from webjobs_operator.warm import is_armed
 
 Object = Mapping[str, Any]
 
@@ -94,7 +95,7 @@ def finished_jobs(
             if not started_by_us:
                 continue
         elif run.ended:
-            kept = max(retention, CHECK_GRACE) if LABEL_ARMED in job["metadata"].get("labels", {}) else retention
+            kept = max(retention, CHECK_GRACE) if is_armed(job) else retention
             due = runs.parse_time(run.status.end_time) + kept
         else:
             continue

@@ -19,11 +19,11 @@ from webjobs_operator.arming import Arming
 from webjobs_operator.cache import Cache
 from webjobs_operator.conditions import Wanted, update
 from webjobs_operator.config import OperatorConfig
-from webjobs_operator.deletion import remove
 from webjobs_operator.events import event, post
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.program import Program
 from webjobs_operator.passes import Pass
+from webjobs_operator.writes import remove
 
 log = logging.getLogger(__name__)
 

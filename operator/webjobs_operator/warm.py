@@ -20,7 +20,6 @@ Object = Mapping[str, Any]
 MAX_AGE = timedelta(hours=1)
 COMING = timedelta(seconds=3)
 """Age up to which a Job is expected to be about to wait; Kubernetes tells of its making in whole seconds."""
-_JOB_NAME = "batch.kubernetes.io/job-name"
 
 
 def wanted(webjob: WebJob, program: Program | None, config: Warm) -> int:
@@ -58,14 +57,14 @@ def run_of(thing: Object) -> str | None:
 
 
 def job_of(pod: Object) -> str | None:
-    """Name of the Job of a pod."""
-    found: str | None = pod["metadata"].get("labels", {}).get(_JOB_NAME)
-    return found
+    """UID of the Job of a pod: another Job may have its name by now, while the pods of the first are still ending."""
+    owners = pod["metadata"].get("ownerReferences", ())
+    return next((owner["uid"] for owner in owners if owner["kind"] == "Job"), None)
 
 
 def pods_of(job: Object, pods: Sequence[Object]) -> list[Object]:
     """The pods of a Job."""
-    return [pod for pod in pods if job_of(pod) == job["metadata"]["name"]]
+    return [pod for pod in pods if job_of(pod) == job["metadata"]["uid"]]
 
 
 class RunPods:
@@ -75,12 +74,13 @@ class RunPods:
         self._by: dict[tuple[str | None, str | None], list[dict[str, Any]]] = defaultdict(list)
         for pod in pods:
             if is_armed(pod) or run_of(pod):
-                self._by[run_of(pod), (job_of(pod) or "") if is_armed(pod) else None].append(pod)
+                self._by[run_of(pod), job_of(pod) if is_armed(pod) else None].append(pod)
 
     def of(self, run: WebJobRun) -> list[dict[str, Any]]:
         """Those of one."""
-        name, run_id = run.status.job_name or run.metadata.name, runs.run_id(run)
-        return [pod for key in ((run_id, None), (run_id, name), (None, name)) for pod in self._by.get(key, ())]
+        run_id, job = runs.run_id(run), run.status.job_uid
+        keys = [(run_id, None), (run_id, job), (None, job)] if job else [(run_id, None)]
+        return [pod for key in keys for pod in self._by.get(key, ())]
 
 
 def is_anothers(job: Object, run: WebJobRun, pods: Sequence[Object]) -> bool:
@@ -155,7 +155,7 @@ def pool(
         meta = job["metadata"]
         if meta.get("deletionTimestamp") or run_of(job):
             continue
-        own = pods_by[meta["name"]]
+        own = pods_by[meta["uid"]]
         marks = {mark for pod in own if (mark := run_of(pod))}
         if marks:
             if not any(mark in jobs_of and jobs_of[mark] is None for mark in marks):

@@ -446,6 +446,15 @@ class FakeKube(KubeClient):
         return new
 
     def _remove(self, key: Key) -> None:
+        meta = self.objects[key]["metadata"]
+        if meta.get("finalizers"):  # somebody has to let it go first
+            if "deletionTimestamp" not in meta:
+                meta |= {
+                    "deletionTimestamp": rfc3339(self.clock(), micro=False),
+                    "resourceVersion": self._next_version(),
+                }
+                self._tell("MODIFIED", self.objects[key])
+            return
         gone = self.objects.pop(key)
         uid = gone["metadata"]["uid"]
         gone["metadata"]["resourceVersion"] = self._next_version()

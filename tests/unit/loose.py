@@ -11,7 +11,7 @@ from typing import Any
 from tests.unit.builders import pod, run_async
 from tests.unit.talks import Pods
 from tests.unit.test_operator_reconcile import World
-from tests.unit.waiting import JOB_NAME
+from tests.unit.waiting import pod_of
 from webjobs import goline
 from webjobs.model import LABEL_ARMED, LABEL_RUN
 from webjobs.runs import rfc3339
@@ -143,19 +143,11 @@ class Loose(World):
 
     def _wait_or_run(self, job: Object, state: Object | None, *, phase: str) -> None:
         """A pod that waits goes on waiting, whatever comes of those that run."""
-        name, template = job["metadata"]["name"], job["spec"]["template"]
+        name = job["metadata"]["name"]
         there = self.kube.objects.get(("Pod", "site", name))
         if there is None and phase == "Running":
-            labels = template["metadata"]["labels"] | {JOB_NAME: name}
-            body = pod(name=name, phase=phase, state=state, labels=labels)
+            body = pod_of(job, name=name, uid=f"pod-of-{job['metadata']['uid']}", since=self.now)
             body["metadata"].pop("resourceVersion")
-            body["metadata"] |= {
-                "uid": f"pod-of-{job['metadata']['uid']}",
-                "creationTimestamp": rfc3339(self.now, micro=False),
-                "ownerReferences": [{"uid": job["metadata"]["uid"], "kind": "Job", "name": name}],
-                "annotations": template["metadata"]["annotations"],
-            }
-            body["spec"] = template["spec"]
             self.kube.add(body)
             self.kube.logs["site", name, False] = [f"{rfc3339(self.now)} hello"]
         elif there and phase != "Running" and self.pods.run_of(there["metadata"]["uid"]):

@@ -42,6 +42,23 @@ def test_what_removes_the_jobs_that_wait_and_no_other(change: dict[str, Any]) ->
     assert world.status_of()["state"] == "Success"
 
 
+def test_pods_that_are_still_ending_are_none_of_the_next_job_of_that_name() -> None:
+    """A shell may take its whole grace to end, when it was told in the moment in which it could not hear."""
+    world = a_world(warm=2)
+    before = world.armed()
+    for one in world.kube.of_kind("Pod"):
+        world.touch("Pod", one["metadata"]["name"], finalizers=["grace"])
+    world.edit_spec(suspend=True)
+    world.settle()
+    assert world.armed() == []
+    world.edit_spec(suspend=None)
+    assert world.settle().count("create Job") == 2
+    assert [job["metadata"]["name"] for job in world.armed()] == [job["metadata"]["name"] for job in before]
+    ready(world)
+    assert world.one("WebJob")["status"]["warmReady"] == 2
+    assert world.settle() == []
+
+
 def test_a_site_that_is_stopped_has_none() -> None:
     world = a_world()
     meta = {"name": CONFIG_MAP, "namespace": "site", "labels": {LABEL: "true"}}

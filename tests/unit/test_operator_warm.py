@@ -143,7 +143,7 @@ def test_a_run_whose_pod_ran_nothing_starts_anew(marked: bool, spare: bool) -> N
     world = a_run(warm=2 if spare else 1)
     job = next(job for job in world.armed() if job["metadata"]["name"] == world.status_of()["jobName"])
     (one,) = world.attempts(job)
-    world.touch("Pod", one["metadata"]["name"], ownerReferences=[])
+    world.touch("Pod", one["metadata"]["name"], finalizers=["grace"])
     if not marked:
         labels = {key: value for key, value in one["metadata"]["labels"].items() if key != LABEL_RUN}
         world.touch("Pod", one["metadata"]["name"], labels=labels)

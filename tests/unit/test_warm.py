@@ -90,10 +90,10 @@ def armed(number: int, *, digest: str = "d1", minute: int = 0, **more: Any) -> O
 def pod_of(one: Object, *, state: Object | None = None, mark: str | None = None, **more: Any) -> Object:
     """A pod of it that is up."""
     meta = one["metadata"]
-    labels = {"batch.kubernetes.io/job-name": meta["name"], LABEL_ARMED: meta["labels"][LABEL_ARMED]}
-    labels |= {LABEL_RUN: mark} if mark else {}
-    name = more.pop("name", f"{meta['name']}-pod")
-    return pod(**({"name": name, "phase": "Running", "labels": labels, "state": state or RUNNING} | more))
+    labels = {LABEL_ARMED: meta["labels"][LABEL_ARMED]} | ({LABEL_RUN: mark} if mark else {})
+    owners = [{"kind": "Job", "name": meta["name"], "uid": meta["uid"]}]
+    known = {"name": f"{meta['name']}-pod", "phase": "Running", "state": state or RUNNING, "ownerReferences": owners}
+    return pod(**(known | {"labels": labels} | more))
 
 
 def pool(
@@ -120,6 +120,7 @@ def pool(
 
 
 A, B, C = armed(1), armed(2, minute=1), armed(3, minute=2)
+BEFORE = armed(1, uid="of another one that had this name")
 DELETED: Object = {"deletionTimestamp": "2026-01-01T00:09:00Z"}
 COMPLETE = [{"type": "Complete", "status": "True"}]
 N1, N2, N3, N4 = (f"job-d1-{number}" for number in range(1, 5))
@@ -147,6 +148,8 @@ N1, N2, N3, N4 = (f"job-d1-{number}" for number in range(1, 5))
         ([job()], [pod()], 1, ([], [N1], [], 0)),
         ([armed(1, labels={LABEL_RUN: ID})], [], 1, ([], [N2], [], 0)),
         ([A], [pod_of(B)], 1, ([], [], [], 0)),
+        ([A], [pod_of(BEFORE, **DELETED)], 1, ([], [], [], 0)),
+        ([A], [pod_of(BEFORE, state=over(143)), pod_of(A, name="a")], 1, ([N1], [], [], 0)),
     ],
 )
 def test_pool(jobs: list[Object], pods: list[Object], count: int, expected: tuple[Any, ...]) -> None:
@@ -239,11 +242,13 @@ def test_names_are_not_used_again(jobs: list[Object], known: list[WebJobRun], ex
         (pod_of(A), True),
         (pod_of(A, mark=OTHER), False),
         (pod_of(B, mark=ID), False),
+        (pod_of(BEFORE), False),
+        (pod_of(BEFORE, mark=ID), False),
         (pod(), False),
     ],
 )
 def test_pods_of_a_run_that_took_a_job(one: Object, expected: bool) -> None:
-    taken = run(state="Running", status={"jobName": N1})
+    taken = run(state="Running", status={"jobName": N1, "jobUID": A["metadata"]["uid"]})
     assert warm.RunPods([one]).of(taken) == ([one] if expected else [])
 
 

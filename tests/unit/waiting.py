@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.unit.builders import pod, run_body, webjob_body
@@ -14,8 +14,22 @@ from webjobs.model import LABEL_ARMED
 from webjobs.runs import rfc3339
 from webjobs_operator.warm import COMING
 
-JOB_NAME = "batch.kubernetes.io/job-name"
 RUN = "job-202601010000000000"
+
+
+def pod_of(job: Object, *, name: str, uid: str, since: datetime) -> Object:
+    """The pod that a Job controller makes of a Job, with a container that runs."""
+    meta, template, stamp = job["metadata"], job["spec"]["template"], rfc3339(since, micro=False)
+    running = {"running": {"startedAt": stamp}}
+    body = pod(name=name, phase="Running", state=running, labels=template["metadata"]["labels"])
+    body["spec"] = template["spec"]
+    body["metadata"] |= {
+        "uid": uid,
+        "creationTimestamp": stamp,
+        "annotations": template["metadata"]["annotations"],
+        "ownerReferences": [{"uid": meta["uid"], "kind": "Job", "name": meta["name"]}],
+    }
+    return body
 
 
 class Waiting(World):
@@ -35,8 +49,8 @@ class Waiting(World):
 
     def attempts(self, job: Object) -> list[Object]:
         """Pods of a Job, the oldest first."""
-        name = job["metadata"]["name"]
-        return [one for one in self.kube.of_kind("Pod") if one["metadata"]["labels"].get(JOB_NAME) == name]
+        owner = {"uid": job["metadata"]["uid"], "kind": "Job", "name": job["metadata"]["name"]}
+        return [one for one in self.kube.of_kind("Pod") if owner in one["metadata"].get("ownerReferences", [])]
 
     def up(self) -> None:
         """Each such Job that has not ended has a pod whose container runs."""
@@ -46,16 +60,8 @@ class Waiting(World):
             if len(over) < len(there) or len(over) > retries or not self._is_active(job):
                 continue
             meta = job["metadata"]
-            template = job["spec"]["template"]
-            labels = template["metadata"]["labels"] | {JOB_NAME: meta["name"]}
-            running = {"running": {"startedAt": rfc3339(self.now, micro=False)}}
             name = f"{meta['name']}-{len(there)}"
-            body = pod(name=name, phase="Running", state=running, labels=labels)
-            body["spec"] = template["spec"]
-            body["metadata"]["annotations"] = template["metadata"]["annotations"]
-            body["metadata"] |= {"creationTimestamp": rfc3339(self.now, micro=False), "uid": f"{name}-{meta['uid']}"}
-            body["metadata"]["ownerReferences"] = [{"uid": meta["uid"], "kind": "Job", "name": meta["name"]}]
-            self.kube.add(body)
+            self.kube.add(pod_of(job, name=name, uid=f"{name}-{meta['uid']}", since=self.now))
             self.kube.logs["site", name, False] = [f"{rfc3339(self.now)} hello by kubelet"]
             self.touch("Job", meta["name"], status={"startTime": rfc3339(self.now, micro=False)})
 
@@ -85,7 +91,8 @@ class Waiting(World):
         statuses = [{"name": "job", "state": {"terminated": ended}}]
         phase = "Failed" if code else "Succeeded"
         self.touch("Pod", one["metadata"]["name"], status={"phase": phase, "containerStatuses": statuses})
-        job = self.kube.objects["Job", "site", one["metadata"]["labels"][JOB_NAME]]
+        (owner,) = one["metadata"]["ownerReferences"]
+        job = self.kube.objects["Job", "site", owner["name"]]
         if not code or len(self.attempts(job)) > job["spec"]["backoffLimit"]:
             condition = {"type": "Failed" if code else "Complete", "status": "True", "lastTransitionTime": stamp}
             self.touch("Job", job["metadata"]["name"], status={"conditions": [condition]})

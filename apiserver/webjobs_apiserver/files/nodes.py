@@ -65,3 +65,9 @@ def in_memory(data: bytes) -> Callable[[Span | None], Awaitable[AsyncIterator[by
         return pieces(span)
 
     return open_
+
+
+async def nothing() -> AsyncIterator[bytes]:
+    """No bytes."""
+    return
+    yield b""

@@ -16,7 +16,7 @@ from webjobs.store import ObjectStore, joblogs, packages, schedulerlogs
 from webjobs.store import logs as stored_logs
 from webjobs.store.packages import Manifest
 from webjobs_apiserver.errors import BadRequest, Missing
-from webjobs_apiserver.files.nodes import FileNode, FolderNode, Node, Span, etag_of, in_memory, tag
+from webjobs_apiserver.files.nodes import FileNode, FolderNode, Node, Span, etag_of, in_memory, nothing, tag
 from webjobs_apiserver.joblogs import JobLogs, archive_key
 from webjobs_apiserver.jobs import Job, Jobs
 from webjobs_apiserver.runs import Runs
@@ -224,7 +224,7 @@ class Reading:
     async def _content(self, key: str, span: Span) -> AsyncIterator[bytes]:
         """These bytes of a log and no more: its length was told, and lines may have come since."""
         if span[0] == span[1]:
-            return _nothing()
+            return nothing()
         found = await stored_logs.read(self._store, key, span=span)
         if found is None or found[0] < span[1]:
             raise Missing  # it went between two looks, or began anew
@@ -282,11 +282,6 @@ class Reading:
             _json_file(f"status_{instance.id}", {"Status": instance.status}, mtime=created, crtime=created)
             for instance in job.webjob.status.instances or []
         ]
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    return
-    yield b""
 
 
 def _created(job: Job) -> datetime:

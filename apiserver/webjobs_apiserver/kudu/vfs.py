@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import wraps
@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
 from webjobs_apiserver import errors
-from webjobs_apiserver.files.nodes import FileNode, FolderNode, Node
+from webjobs_apiserver.files.nodes import FileNode, FolderNode, Node, nothing
 from webjobs_apiserver.kudu import media, ranges, responses
 from webjobs_apiserver.kudu.jobs import Facade, announced_size
 
@@ -161,7 +161,7 @@ async def file_answer(request: Request, node: FileNode) -> Response:
     modified = node.mtime.astimezone(UTC).replace(microsecond=0)
     headers = {"Content-Type": media.media_type(node.name), "Last-Modified": format_datetime(modified, usegmt=True)}
     if node.size is None or node.etag is None:  # it grows while we send it
-        content = _nothing() if head else await node.open(None)
+        content = nothing() if head else await node.open(None)
         return StreamingResponse(content, headers={"Content-Type": headers["Content-Type"]})
     headers |= {"ETag": f'"{node.etag}"', "Accept-Ranges": "bytes"}
     known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
@@ -178,7 +178,7 @@ async def file_answer(request: Request, node: FileNode) -> Response:
         status, length = 206, span[1] - span[0]
         headers["Content-Range"] = f"bytes {span[0]}-{span[1] - 1}/{node.size}"
     headers["Content-Length"] = str(length)
-    content = _nothing() if head else await node.open(span)
+    content = nothing() if head else await node.open(span)
     return StreamingResponse(content, status_code=status, headers=headers)
 
 
@@ -198,8 +198,3 @@ def _if_range(request: Request, etag: str, modified: datetime) -> bool:
 def _without_body(answer: Response) -> Response:
     answer.body = b""  # the Content-Length stays
     return answer
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    return
-    yield b""
