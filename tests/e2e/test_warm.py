@@ -142,6 +142,28 @@ def test_what_takes_waiting_pods_away(site: Site) -> None:
     eventually(lambda: not site.objects("pod", "webjobs.dev/webjob=taken"), what="the end of all pods", seconds=60)
 
 
+def test_pods_that_are_slow_to_end_keep_none_from_waiting(site: Site) -> None:
+    """The Jobs of before the stop and those after it have the same names; the pods of before are still there."""
+    warm(site, "slow")
+    before = site.objects("pod", f"webjobs.dev/webjob=slow,{ARMED}")
+
+    def hold(*finalizers: str) -> None:
+        patch = json.dumps({"metadata": {"finalizers": finalizers or None}})
+        site.kubectl("patch", "pod", *(pod["metadata"]["name"] for pod in before), "--type=merge", "-p", patch)
+
+    hold("webjobs.dev/slow")
+    try:
+        site.kubectl("patch", "wj", "slow", "--type=merge", "-p", json.dumps({"spec": {"suspend": True}}))
+        eventually(lambda: not waiting(site, "slow"), what="the end of those that waited")
+        site.kubectl("patch", "wj", "slow", "--type=merge", "-p", json.dumps({"spec": {"suspend": None}}))
+        ready(site, "slow")
+        assert len(site.objects("pod", f"webjobs.dev/webjob=slow,{ARMED}")) == 4
+        run = site.ended(site.run("slow", "a").headers["Location"])
+        assert "INFO] <a>" in output(site.log(run))
+    finally:
+        hold()
+
+
 def test_other_settings_reach_the_next_run(site: Site) -> None:
     warm(site, "settled", 'echo "greeting $GREETING"\n')
     site.http.post("/api/settings", json={"GREETING": "hello"})
