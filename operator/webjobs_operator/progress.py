@@ -80,8 +80,11 @@ class Progress:
 
     async def _one(self, this: Pass, run: WebJobRun, *, job: Object | None, pods: Sequence[Object]) -> None:
         armed = job if warm.is_armed(job) else None
-        if armed and not run.spec.cancel and warm.is_staying(armed) and warm.ran_nothing(pods):
-            await self._arming.put_back(this, run)
+        if armed and warm.is_staying(armed) and warm.ran_nothing(pods):
+            if run.spec.cancel:
+                await self._keeper.call_off(run, now=this.now)
+            else:
+                await self._arming.put_back(this, run)
             await self._keeper.delete_object(this, "Job", armed)
             return
         # What one pod said is not all when there were others before it.

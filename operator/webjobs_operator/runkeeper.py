@@ -173,8 +173,7 @@ class RunKeeper:
                 continue
             if run.status.state is None:
                 await self._adopt(this, run)
-                message = "It was cancelled before it began."
-                await self.finish(run, state="Aborted", reason="Cancelled", message=message, now=this.now)
+                await self.call_off(run, now=this.now)
             else:
                 await self.end(this, run, reason="RunCancelled", why=", as it was cancelled")
 
@@ -192,6 +191,11 @@ class RunKeeper:
                 await self.end(this, run, reason="RunGivenUp", why=f", as it could not begin. {run.status.message}")
 
     # Ending
+
+    async def call_off(self, run: WebJobRun, *, now: datetime) -> None:
+        """The end of a run that was cancelled before it began."""
+        message = "It was cancelled before it began."
+        await self.finish(run, state="Aborted", reason="Cancelled", message=message, now=now)
 
     async def finish(self, run: WebJobRun, *, state: RunState, reason: str, message: str, now: datetime) -> None:
         """The end of a run that never had a process."""

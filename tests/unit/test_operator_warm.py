@@ -168,6 +168,20 @@ def test_a_run_whose_pod_ran_nothing_starts_anew(marked: bool, spare: bool) -> N
     assert world.status_of()["state"] == "Success"
 
 
+def test_a_run_that_is_cancelled_while_its_pod_is_drained_is_aborted() -> None:
+    """Not failed, by the exit code of a shell that waited."""
+    world = a_run()
+    cancel(world, RUN)
+    world.unused(next(one for one in world.kube.of_kind("Pod") if one["metadata"]["name"] == world.talk_pod()))
+    world.settle()
+    assert (world.status_of()["state"], world.status_of()["message"]) == (
+        "Aborted",
+        "It was cancelled before it began.",
+    )
+    assert world.status_of()["jobName"] not in [job["metadata"]["name"] for job in world.armed()]
+    assert "activeRun" not in world.one("WebJob")["status"]
+
+
 def test_a_job_that_a_person_deletes_ends_the_run() -> None:
     world = a_run()
     run_async(world.kube.delete("Job", "site", world.status_of()["jobName"]))
