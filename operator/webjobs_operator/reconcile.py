@@ -136,6 +136,7 @@ class Reconciler:
 
     async def _triggered(self, this: Pass) -> None:
         self._arming.look(this)
+        await self._runs.recover(this)
         await self._progress.carry_over(this)
         await self._runs.cancel(this)
         await self._runs.give_up(this)

@@ -5,6 +5,7 @@ Every step can be repeated: names are deterministic, and AlreadyExists is looked
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Mapping
 from datetime import datetime
@@ -56,7 +57,7 @@ class RunKeeper:
         await self._adopt(this, run)
         run = self._cache.runs(this.key).get(run.metadata.name, run)  # as it is since then
         slot = self._cache.get("Job", this.key, run.spec.cron_job_name) if run.spec.cron_job_name else None
-        if not self._may_have_job(this, run, slot):
+        if run.metadata.uid not in self._cold and not (slot and _is_admitted(slot)):
             taken = await self._arming.take(this, run)
             if taken == "taken" and slot:
                 await self.delete_object(this, "Job", slot)
@@ -78,27 +79,42 @@ class RunKeeper:
                 await self.finish(run, state="Failed", reason="JobRefused", message=text[:1024], now=this.now)
                 return
         self._cache.observe("Job", job)
-        await self.patch_run(
-            run,
-            {
-                "status": {
-                    "state": "Initializing",
-                    "runId": runs.run_id(run),
-                    "startTime": runs.rfc3339(runs.start_time(run)),
-                    "jobName": job["metadata"]["name"],
-                    "jobUID": job["metadata"]["uid"],
-                }
-            },
-        )
-        self._cold.discard(run.metadata.uid)
+        await self._has_job(run, job)
         if slot and outdated:
             await self.delete_object(this, "Job", slot)
 
-    def _may_have_job(self, this: Pass, run: WebJobRun, slot: Object | None) -> bool:
-        """Whether an earlier try, of this operator or of one before it, may have made the run's Job or admitted it."""
-        admitted = slot is not None and slot["metadata"].get("labels", {}).get(LABEL_RUN) is not None
-        made = self._cache.get("Job", this.key, run.metadata.name) is not None
-        return made or admitted or run.metadata.uid in self._cold
+    async def recover(self, this: Pass) -> None:
+        """Records the Jobs that were made or admitted by who died before it could say so.
+
+        Before anything is decided: who is cancelled or refused now may have begun.
+        """
+        for run in list(self._cache.runs(this.key).values()):
+            if run.status.state is None and not run.metadata.deletion_timestamp:
+                job = await self._job_of(this, run)
+                if job:
+                    await self._adopt(this, run)
+                    await self._has_job(run, job)
+
+    async def _job_of(self, this: Pass, run: WebJobRun) -> Object | None:
+        for name in filter(None, (run.metadata.name, run.spec.cron_job_name)):
+            if run.metadata.uid in self._cold:
+                with contextlib.suppress(NotFound):
+                    self._cache.observe("Job", await self._kube.get("Job", this.key[0], name))
+            job = self._cache.get("Job", this.key, name)
+            if job and (_is_owned(job, run) or (_is_admitted(job) and not self._lacks_package(this, job))):
+                return job
+        return None
+
+    async def _has_job(self, run: WebJobRun, job: Object) -> None:
+        status = {
+            "state": "Initializing",
+            "runId": runs.run_id(run),
+            "startTime": runs.rfc3339(runs.start_time(run)),
+            "jobName": job["metadata"]["name"],
+            "jobUID": job["metadata"]["uid"],
+        }
+        await self.patch_run(run, {"status": status})
+        self._cold.discard(run.metadata.uid)
 
     def _lacks_package(self, this: Pass, job: Object) -> bool:
         """Whether a Job is of a package that is gone: its CronJob made it before it knew of the next one.
@@ -126,8 +142,8 @@ class RunKeeper:
             return await self._kube.create(manifest)
         except AlreadyExists:
             there = await self._kube.get("Job", run.metadata.namespace, run.metadata.name)
-            if any(owner["uid"] == run.metadata.uid for owner in there["metadata"].get("ownerReferences", [])):
-                return there  # an earlier pass made it and died before it could say so
+            if _is_owned(there, run):
+                return there  # an earlier pass made it, and did not hear of it
             raise Invalid(409, "NameTaken", f"there is a Job {run.metadata.name} of somebody else") from None
 
     async def _admit(self, run: WebJobRun, job_name: str) -> Object | None:
@@ -245,3 +261,13 @@ class RunKeeper:
         """A warning about the WebJob, as an Event."""
         webjob = this.webjob.metadata
         await post(self._kube, event("WebJob", webjob, level="Warning", reason=reason, message=message, now=this.now))
+
+
+def _is_owned(job: Object, run: WebJobRun) -> bool:
+    """Whether a Job was made for a run."""
+    return any(owner["uid"] == run.metadata.uid for owner in job["metadata"].get("ownerReferences", []))
+
+
+def _is_admitted(job: Object) -> bool:
+    """Whether the Job that a CronJob made for a run was let go."""
+    return LABEL_RUN in job["metadata"].get("labels", {})
