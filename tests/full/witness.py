@@ -76,6 +76,13 @@ class Witness:
                 if began := (state.get("running") or state.get("terminated") or {}).get("startedAt"):
                     self._begun[*job, meta["labels"][LABEL_RUN]].add(f"{meta['uid']} {began}")
         self._active[job].discard(meta["uid"])
-        if not gone and pod["status"].get("phase") not in ("Succeeded", "Failed"):
+        if not gone and not _is_over(pod["status"]):
             self._active[job].add(meta["uid"])
         self.most_active[job] = max(self.most_active[job], len(self._active[job]))
+
+
+def _is_over(status: dict[str, Any]) -> bool:
+    """Whether none of its processes runs any more: the phase may say so only seconds after the last one's end."""
+    containers = status.get("containerStatuses", [])
+    ended = bool(containers) and all("terminated" in container["state"] for container in containers)
+    return ended or status.get("phase") in ("Succeeded", "Failed")
