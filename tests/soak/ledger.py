@@ -57,10 +57,11 @@ class Ledger:
 
     def _read(self) -> None:
         assert self._process.stdout
-        for line in self._process.stdout:
-            event = json.loads(line)
-            if event["type"] in ("ADDED", "MODIFIED", "DELETED"):
-                self.take(event["object"], deleted=event["type"] == "DELETED")
+        with self._process.stdout as lines:
+            for line in lines:
+                event = json.loads(line)
+                if event["type"] in ("ADDED", "MODIFIED", "DELETED"):
+                    self.take(event["object"], deleted=event["type"] == "DELETED")
 
     def take(self, body: dict[str, Any], *, deleted: bool) -> None:
         """One event."""
