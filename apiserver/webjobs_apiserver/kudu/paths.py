@@ -17,6 +17,7 @@ _NEIGHBOURS = frozenset({"vfs", "zip", "logs", "logstream", "settings", "hooks"}
 """Routes beside those of jobs, with and without ``/api``."""
 _FREE = frozenset({"vfs", "zip", "logstream"})
 """Those of them whose paths are the site's own, slash and all."""
+_FILES = ("/api/vfs/", "/api/zip/")
 _SWAGGER = "triggeredwebjobsswagger"
 _VERBS = frozenset({"run", "history", "settings", "start", "stop", "passthrough"})
 
@@ -69,7 +70,7 @@ def _jobs(job_type: str, rest: list[str]) -> str:
 class CanonicalPaths:
     """ASGI middleware: routers see the canonical path only; ``raw_path`` stays as the client sent it.
 
-    400 for a line feed, which a route's pattern either does not match or takes for the end of the path.
+    400 for a line feed in the path of a file, which a route's pattern does not match, or takes for the path's end.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -78,7 +79,8 @@ class CanonicalPaths:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app: ASGIApp = self._app
         if scope["type"] == "http":
-            if "\n" in scope["path"]:
+            path = canonical(scope["path"])
+            if "\n" in path and path.startswith(_FILES):
                 app = responses.http_error("The path must not contain control characters.", status=400)
-            scope = {**scope, "path": canonical(scope["path"])}
+            scope = {**scope, "path": path}
         await app(scope, receive, send)
