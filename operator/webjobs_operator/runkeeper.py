@@ -89,6 +89,9 @@ class RunKeeper:
         Before anything is decided: who is cancelled or refused now may have begun.
         """
         for run in list(self._cache.runs(this.key).values()):
+            owners = {owner.uid for owner in run.metadata.owner_references}
+            if owners and this.webjob.metadata.uid not in owners:
+                continue  # it goes with the WebJob that had this name
             if run.status.state is None and not run.metadata.deletion_timestamp:
                 job = await self._job_of(this, run)
                 if job:

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.unit.builders import run_body, webjob_body
+from tests.unit.builders import run_async, run_body, webjob_body
 from tests.unit.fake_kube import Call, Died
-from tests.unit.test_operator_reconcile import World, cancel, cron_job_slot
+from tests.unit.test_operator_reconcile import KEY, World, cancel, cron_job_slot
+from webjobs.model import WebJob
 from webjobs.runs import rfc3339
 from webjobs.sitesettings import CONFIG_MAP, LABEL
 from webjobs_kube.errors import ApiError
+from webjobs_operator.passes import Pass
 
 BY_CRON = {"schedule": "0 0 * * * *"}
 
@@ -126,3 +128,18 @@ def test_a_job_of_which_neither_answer_nor_watch_told(by_cron: bool) -> None:
     world.settle()
     assert (world.one("WebJobRun")["status"]["state"], world.kube.of_kind("Job")) == ("Aborted", [])
     assert "hello" in world.log(world.one("WebJobRun"))
+
+
+def test_a_run_of_the_webjob_that_had_the_name_is_left_to_go() -> None:
+    """Who deletes a WebJob and makes it anew at once does not find it busy with what is being collected."""
+    world = begun(by_cron=False)
+    there = world.kube.objects["WebJobRun", "site", world.one("WebJobRun")["metadata"]["name"]]
+    there["metadata"]["ownerReferences"] = [
+        {"apiVersion": "webjobs.dev/v1", "kind": "WebJob", "name": "job", "uid": "before"}
+    ]
+    world.restart()
+    world.watch()
+    this = Pass(webjob=WebJob.parse(world.one("WebJob")), key=KEY, now=world.now, clock=lambda: world.now)
+    run_async(world.reconciler._runs.recover(this))
+    assert "state" not in world.one("WebJobRun").get("status", {})
+    assert there["metadata"]["ownerReferences"][0]["uid"] == "before"
