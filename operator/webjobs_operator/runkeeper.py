@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from webjobs import runs
-from webjobs.model import LABEL_RUN, LABEL_WEBJOB, Metadata, RunState, WebJobRun
+from webjobs.model import LABEL_WEBJOB, Metadata, RunState, WebJobRun
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Invalid, NotFound
-from webjobs_operator import history, metrics, states
+from webjobs_operator import history, metrics, states, warm
 from webjobs_operator.arming import Arming
 from webjobs_operator.cache import Cache
 from webjobs_operator.conditions import Wanted, update
@@ -57,7 +57,7 @@ class RunKeeper:
         await self._adopt(this, run)
         run = self._cache.runs(this.key).get(run.metadata.name, run)  # as it is since then
         slot = self._cache.get("Job", this.key, run.spec.cron_job_name) if run.spec.cron_job_name else None
-        if run.metadata.uid not in self._cold and not (slot and _is_admitted(slot)):
+        if run.metadata.uid not in self._cold and not (slot and warm.run_of(slot)):
             taken = await self._arming.take(this, run)
             if taken == "taken" and slot:
                 await self.delete_object(this, "Job", slot)
@@ -104,7 +104,7 @@ class RunKeeper:
                 with contextlib.suppress(NotFound):
                     self._cache.observe("Job", await self._kube.get("Job", this.key[0], name))
             job = self._cache.get("Job", this.key, name)
-            if job and (_is_owned(job, run) or (_is_admitted(job) and not self._lacks_package(this, job))):
+            if job and (_is_owned(job, run) or (warm.run_of(job) and not self._lacks_package(this, job))):
                 return job
         return None
 
@@ -269,8 +269,3 @@ class RunKeeper:
 def _is_owned(job: Object, run: WebJobRun) -> bool:
     """Whether a Job was made for a run."""
     return any(owner["uid"] == run.metadata.uid for owner in job["metadata"].get("ownerReferences", []))
-
-
-def _is_admitted(job: Object) -> bool:
-    """Whether the Job that a CronJob made for a run was let go."""
-    return LABEL_RUN in job["metadata"].get("labels", {})
