@@ -16,7 +16,7 @@ import pytest
 from tests import s3
 from tests.unit.builders import run_async, run_body, webjob_body
 from tests.unit.shim import ZIP, Shim, script, shim, zipped
-from tests.unit.test_operator_reconcile import World
+from tests.unit.world import World
 from webjobs.store import ObjectStore, open_store, packages
 
 PATH = "/api/triggeredwebjobs/job"

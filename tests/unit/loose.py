@@ -10,8 +10,8 @@ from typing import Any
 
 from tests.unit.builders import pod, run_async
 from tests.unit.talks import Pods
-from tests.unit.test_operator_reconcile import World
 from tests.unit.waiting import pod_of
+from tests.unit.world import World
 from webjobs import goline
 from webjobs.model import LABEL_ARMED, LABEL_RUN
 from webjobs.runs import rfc3339

@@ -22,7 +22,7 @@ from tests.promises import ENDED, Facts, broken
 from tests.unit.builders import run_async
 from tests.unit.fake_kube import WRITES, Call, Died, FakeKube
 from tests.unit.shim import Shim
-from tests.unit.test_operator_reconcile import World
+from tests.unit.world import World
 from webjobs.model import LABEL_RUN, WebJobRun
 from webjobs.runs import run_id
 from webjobs.store import ObjectStore, open_store

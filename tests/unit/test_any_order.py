@@ -20,7 +20,7 @@ from tests.promises import Facts, broken
 from tests.unit.builders import run_async, webjob_body
 from tests.unit.fake_kube import Died
 from tests.unit.loose import THEIRS, Loose, children, package, without_times
-from tests.unit.test_operator_reconcile import SLOT, cron_job_slot
+from tests.unit.world import SLOT, cron_job_slot
 from webjobs.model import LABEL_ARMED, WebJob, WebJobRun
 from webjobs.runs import LOCK_GRACE, lock_is_held, object_name, rfc3339, run_id_at
 from webjobs.sitesettings import CONFIG_MAP, LABEL

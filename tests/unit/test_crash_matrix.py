@@ -12,7 +12,7 @@ import pytest
 from tests.unit.builders import run_async, run_body, webjob_body
 from tests.unit.shim import ZIP, script, zipped
 from tests.unit.stage import Stage, Theatre
-from tests.unit.test_operator_reconcile import cron_job_slot
+from tests.unit.world import cron_job_slot
 
 Step = Callable[[Stage], None]
 PATH = "/api/triggeredwebjobs/job"

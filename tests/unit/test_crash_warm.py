@@ -15,8 +15,8 @@ import pytest
 from tests.unit.builders import webjob_body
 from tests.unit.fake_kube import Died, FakeKube
 from tests.unit.stage import Stage, Theatre
-from tests.unit.test_operator_reconcile import World, cancel, cron_job_slot
 from tests.unit.waiting import Waiting
+from tests.unit.world import World, cancel, cron_job_slot
 from webjobs.model import LABEL_ARMED, LABEL_RUN
 from webjobs_kube.errors import ApiError
 

@@ -12,7 +12,7 @@ from typing import get_args
 import pytest
 
 from tests.unit.builders import run, webjob, webjob_body
-from tests.unit.test_operator_reconcile import World
+from tests.unit.world import World
 from webjobs.model import DEFAULT_STARTING_DEADLINE_SECONDS, ConcurrencyPolicy
 from webjobs.runs import object_name, run_id_at
 from webjobs.schedule import ScheduleError, due, iana_name, load_zone, parse

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.builders import run_async, run_body, webjob_body
 from tests.unit.fake_kube import Call
 from tests.unit.shim import Shim
-from tests.unit.test_operator_reconcile import KEY, World
+from tests.unit.world import KEY, World
 from webjobs.runs import rfc3339
 from webjobs.sitesettings import CONFIG_MAP, LABEL
 from webjobs_operator import resync

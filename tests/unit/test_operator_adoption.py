@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.test_operator_reconcile import WAITING
 from tests.unit.waiting import Waiting, a_run, a_world
+from tests.unit.world import WAITING
 from webjobs.model import LABEL_RUN
 from webjobs_kube.errors import ApiError, Conflict
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import config, run, webjob, webjob_body
-from tests.unit.test_operator_reconcile import World
+from tests.unit.world import World
 from webjobs.model import FromDeployment
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.borrow import borrow

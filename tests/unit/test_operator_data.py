@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import config, run_async, webjob, webjob_body
-from tests.unit.test_operator_reconcile import World
+from tests.unit.world import World
 from webjobs_kube.errors import ApiError
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.pod import pod_template

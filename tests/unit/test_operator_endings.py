@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.builders import webjob_body
 from tests.unit.test_operator_further import PERIOD, START, change, condition, runs_of, schedule, status
-from tests.unit.test_operator_reconcile import World
+from tests.unit.world import World
 from webjobs_operator.cache import Cache
 
 END = "2026-01-01T00:02:00Z"

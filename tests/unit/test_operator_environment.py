@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.builders import config, run_async, webjob, webjob_body
 from tests.unit.fake_kube import FakeKube
-from tests.unit.test_operator_reconcile import World
+from tests.unit.world import World
 from webjobs.sitesettings import SiteSettings
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.pod import marker, pod_template

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import run_body, webjob_body
-from tests.unit.test_operator_reconcile import World
+from tests.unit.world import World
 from webjobs.further import jitter
 from webjobs.model import WebJobSchedule
 from webjobs.runs import object_name, rfc3339

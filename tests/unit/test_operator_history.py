@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.unit.builders import run, run_async, run_body, webjob, webjob_body
 from tests.unit.fake_kube import Call, Died
-from tests.unit.test_operator_reconcile import KEY, World
+from tests.unit.world import KEY, World
 from webjobs import runs, storedrun
 from webjobs.model import StoredRuns as Said
 from webjobs.model import WebJobRun

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.builders import run_async, webjob_body
-from tests.unit.test_operator_reconcile import World
+from tests.unit.world import World
 
 EMPTY = {"digest": "sha256:" + "0" * 64, "size": 0, "files": 0}
 

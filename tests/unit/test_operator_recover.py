@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.builders import run_async, run_body, webjob_body
 from tests.unit.fake_kube import Call, Died
-from tests.unit.test_operator_reconcile import KEY, World, cancel, cron_job_slot
+from tests.unit.world import KEY, World, cancel, cron_job_slot
 from webjobs.model import WebJob
 from webjobs.runs import rfc3339
 from webjobs.sitesettings import CONFIG_MAP, LABEL

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import run, webjob, webjob_body
-from tests.unit.test_operator_reconcile import World
 from tests.unit.test_operator_site import settings
+from tests.unit.world import World
 from webjobs.runs import object_name, parse_time, run_id_at
 from webjobs.schedule import parse
 from webjobs_operator.scheduling import plan

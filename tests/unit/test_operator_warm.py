@@ -8,8 +8,8 @@ import pytest
 
 from tests.unit.builders import run_async, webjob_body
 from tests.unit.fake_kube import Died
-from tests.unit.test_operator_reconcile import World, cancel, cron_job_slot
 from tests.unit.waiting import RUN, Waiting, a_run, a_world, names, old, took
+from tests.unit.world import World, cancel, cron_job_slot
 from webjobs import goline
 from webjobs.model import LABEL_RUN
 from webjobs.runs import rfc3339

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import pod, run_async, run_body, webjob_body
-from tests.unit.test_operator_reconcile import World, cron_job_slot
+from tests.unit.world import World, cron_job_slot
 from webjobs.runs import rfc3339
 from webjobs_kube.errors import Conflict
 

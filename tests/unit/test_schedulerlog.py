@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 from tests.unit.builders import run_async, webjob_body
 from tests.unit.test_operator_cronjob import EVERY_MINUTE, minute, slot
 from tests.unit.test_operator_further import change, schedule
-from tests.unit.test_operator_reconcile import KEY, World
+from tests.unit.world import KEY, World
 from webjobs import schedulerlog
 from webjobs.schedulerlog import Line
 from webjobs.store import open_store, schedulerlogs

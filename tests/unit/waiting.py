@@ -8,7 +8,7 @@ from typing import Any
 from tests.unit.builders import pod, run_body, webjob_body
 from tests.unit.fake_kube import Object
 from tests.unit.talks import Talk
-from tests.unit.test_operator_reconcile import World
+from tests.unit.world import World
 from webjobs import goline
 from webjobs.model import LABEL_ARMED
 from webjobs.runs import rfc3339
