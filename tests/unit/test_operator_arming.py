@@ -10,7 +10,6 @@ import pytest
 from tests.unit.builders import run_async, webjob_body
 from tests.unit.waiting import RUN, Waiting, a_run, a_world, names, ready, took
 from webjobs.model import LABEL_ARMED
-from webjobs.sitesettings import CONFIG_MAP, LABEL
 from webjobs_kube.errors import ApiError
 
 
@@ -61,11 +60,7 @@ def test_pods_that_are_still_ending_are_none_of_the_next_job_of_that_name() -> N
 
 def test_a_site_that_is_stopped_has_none() -> None:
     world = a_world()
-    meta = {"name": CONFIG_MAP, "namespace": "site", "labels": {LABEL: "true"}}
-    settings = world.kube.add(
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"WEBJOBS_STOPPED": "1"}}
-    )
-    world.cache.take("ConfigMap", settings)
+    world.stop_site()
     world.settle()
     assert (world.armed(), world.sessions.known, world.warm_condition()) == ([], {}, None)
 

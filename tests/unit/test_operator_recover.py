@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -12,7 +11,6 @@ from tests.unit.fake_kube import Call, Died
 from tests.unit.world import KEY, World, cancel, cron_job_slot
 from webjobs.model import WebJob
 from webjobs.runs import rfc3339
-from webjobs.sitesettings import CONFIG_MAP, LABEL
 from webjobs_kube.errors import ApiError
 from webjobs_operator.passes import Pass
 
@@ -43,18 +41,6 @@ def begun(by_cron: bool) -> World:
     interrupted(world, before_it_is_recorded).restart()
     world.start_processes()
     return world
-
-
-def stop(world: World) -> None:
-    meta = {"name": CONFIG_MAP, "namespace": "site", "labels": {LABEL: "true"}}
-    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"WEBJOBS_STOPPED": "1"}}
-    world.cache.take("ConfigMap", world.kube.add(settings))
-
-
-def edit(world: World, **changes: Any) -> None:
-    body = world.kube.objects["WebJob", "site", "job"]
-    body["spec"] |= changes
-    body["metadata"] |= {"generation": 2, "resourceVersion": world.kube._next_version()}
 
 
 def slow_pods(world: World) -> None:
@@ -89,9 +75,9 @@ def test_a_run_that_had_begun_is_cancelled(by_cron: bool) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        stop,
-        lambda world: edit(world, suspend=True),
-        lambda world: edit(world, script={"fileName": "run.xyz", "text": "x"}),
+        World.stop_site,
+        lambda world: world.edit_spec(suspend=True),
+        lambda world: world.edit_spec(script={"fileName": "run.xyz", "text": "x"}),
     ],
     ids=["the site is stopped", "suspended", "what would run now can't"],
 )

@@ -69,18 +69,6 @@ class Waiting(World):
     def _is_active(job: Object) -> bool:
         return not job.get("status", {}).get("conditions")
 
-    def touch(self, kind: str, name: str, *, status: Object | None = None, **metadata: Any) -> None:
-        """Somebody else changes an object."""
-        body = self.kube.objects[kind, "site", name]
-        body["status"] = body.get("status", {}) | (status or {})
-        body["metadata"] |= metadata | {"resourceVersion": self.kube._next_version()}
-
-    def edit_spec(self, **changes: Any) -> None:
-        """Somebody changes the WebJob; None removes."""
-        body = self.kube.objects["WebJob", "site", "job"]
-        body["spec"] = {key: value for key, value in (body["spec"] | changes).items() if value is not None}
-        self.touch("WebJob", "job", generation=body["metadata"]["generation"] + 1)
-
     def ended(self, one: Object, *, code: int = 0, message: str | None = None) -> None:
         """A pod is over, and its Job when that was the last attempt."""
         stamp = rfc3339(self.now, micro=False)

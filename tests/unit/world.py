@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.unit.builders import config, pod, run_async
-from tests.unit.fake_kube import Died, FakeKube
+from tests.unit.fake_kube import Died, FakeKube, Object
 from tests.unit.talks import Pods, Talks
 from webjobs.model import LABEL_ARMED
 from webjobs.runs import rfc3339
+from webjobs.sitesettings import CONFIG_MAP, LABEL
 from webjobs.store import logs as stored_logs
 from webjobs.store import open_store
 from webjobs_kube.errors import ApiError
@@ -51,7 +52,7 @@ WAITING = {"cpu": "10m", "memory": "32Mi"}
 class World:
     """A cluster in memory with one operator; ``restart`` makes a new one that knows nothing."""
 
-    def __init__(self, *bodies: dict[str, Any], objects: int = 100) -> None:
+    def __init__(self, *bodies: Object, objects: int = 100) -> None:
         self.objects = objects
         self.added: list[Key] = []
         self.now = datetime(2026, 1, 1, 0, 0, 30, tzinfo=UTC)
@@ -148,14 +149,14 @@ class World:
         await self.stored_runs.idle()
         return due
 
-    def one(self, kind: str) -> dict[str, Any]:
+    def one(self, kind: str) -> Object:
         (found,) = self.kube.of_kind(kind)
         return found
 
     def events(self) -> list[str]:
         return [event["reason"] for event in self.kube.of_kind("Event")]
 
-    def play(self, state: dict[str, Any] | None, *, phase: str) -> None:
+    def play(self, state: Object | None, *, phase: str) -> None:
         """What Job controller and kubelet do for each Job that may run."""
         for job in self.kube.of_kind("Job"):
             if job["spec"].get("suspend") or LABEL_ARMED in job["metadata"].get("labels", {}):
@@ -172,6 +173,24 @@ class World:
                 self.kube.add(body)
                 self.kube.logs["site", name, False] = ["2026-01-01T00:00:31.5Z hello"]
 
+    def touch(self, kind: str, name: str, *, status: Object | None = None, **metadata: Any) -> None:
+        """Somebody else changes an object."""
+        body = self.kube.objects[kind, "site", name]
+        body["status"] = body.get("status", {}) | (status or {})
+        body["metadata"] |= metadata | {"resourceVersion": self.kube._next_version()}
+
+    def edit_spec(self, **changes: Any) -> None:
+        """Somebody changes the WebJob; None removes."""
+        body = self.kube.objects["WebJob", "site", "job"]
+        body["spec"] = {key: value for key, value in (body["spec"] | changes).items() if value is not None}
+        self.touch("WebJob", "job", generation=body["metadata"]["generation"] + 1)
+
+    def stop_site(self) -> None:
+        """Somebody sets WEBJOBS_STOPPED for the site."""
+        meta = {"name": CONFIG_MAP, "namespace": "site", "labels": {LABEL: "true"}}
+        settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"WEBJOBS_STOPPED": "1"}}
+        self.cache.take("ConfigMap", self.kube.add(settings))
+
     def start_processes(self) -> None:
         self.play({"running": {"startedAt": rfc3339(self.now, micro=False)}}, phase="Running")
 
@@ -180,7 +199,7 @@ class World:
         ended = {"exitCode": code, "reason": "Error", "startedAt": stamp, "finishedAt": stamp}
         self.play({"terminated": ended}, phase="Failed" if code else "Succeeded")
 
-    def log(self, run: dict[str, Any], path: str = "logPath") -> str:
+    def log(self, run: Object, path: str = "logPath") -> str:
         async def read() -> str:
             found = await stored_logs.read(self.store, run["status"][path])
             assert found is not None
@@ -189,7 +208,7 @@ class World:
         return run_async(read())
 
 
-def cron_job_slot(slot: str = "2026-01-01T00:00:00Z") -> dict[str, Any]:
+def cron_job_slot(slot: str = "2026-01-01T00:00:00Z") -> Object:
     """The suspended Job that a CronJob makes."""
     return {
         "apiVersion": "batch/v1",
