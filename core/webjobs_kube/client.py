@@ -163,12 +163,14 @@ class KubeClient(Transport):
         tail: int | None = None,
         since_seconds: int | None = None,
         since_time: str | None = None,
+        limit_bytes: int | None = None,
         stream: Literal["Stdout", "Stderr"] | None = None,
     ) -> AsyncIterator[str]:
         """Lines of a container's log with RFC 3339 stamps, without line ends; invalid UTF-8 is replaced.
 
         ``tail``: only so many of the latest. ``since_seconds``: only those of so many seconds before now;
         ``since_time``: only those from a time on (RFC 3339, whole seconds).
+        ``limit_bytes``: only the first so many bytes, stamps and all.
         ``stream``: only one; Invalid with status 422 where the API server lets nobody choose.
         """
         response = await self._call(
@@ -182,6 +184,7 @@ class KubeClient(Transport):
                 "tailLines": tail,
                 "sinceSeconds": since_seconds,
                 "sinceTime": since_time,
+                "limitBytes": limit_bytes,
                 "stream": stream,
             },
             timeout_seconds=None,

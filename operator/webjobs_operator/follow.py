@@ -15,6 +15,7 @@ from webjobs.logs import Level, Output
 from webjobs.store import ObjectStore, parts
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
+from webjobs_kube.rotation import Rotated
 from webjobs_kube.runlogs import since
 from webjobs_operator.hearing import SETTLE_SECONDS, Attach, Ears, Hearing
 from webjobs_operator.tasks import cancelled
@@ -116,6 +117,8 @@ class _Follower:
                     break
                 except (NotFound, Invalid):
                     break
+                except Rotated as error:
+                    log.info("%s", error.message)
                 except ApiError as error:
                     log.info("log of pod %s/%s broke off: %s", namespace, pod, error)
                     await asyncio.sleep(wait)

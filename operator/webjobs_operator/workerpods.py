@@ -19,6 +19,7 @@ from webjobs.workerlog import About, Position, Read, Tell, Wait
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
+from webjobs_kube.rotation import Rotated
 from webjobs_operator.hearing import Attach, Hearing
 from webjobs_operator.heldlines import HeldLines
 
@@ -153,6 +154,9 @@ class PodReader:
         try:
             async with self._sources.followed if follow else nullcontext():  # there is room: it does not wait
                 whole = await self._until_over(self._lines(process, follow=follow))
+        except Rotated as error:
+            log.info("%s", error.message)
+            return
         except ApiError as error:
             if process.ended and self._failures >= _TRIES:
                 log.warning("output of process %s of %s is lost: %s", process.id, self._instance, error)

@@ -317,6 +317,7 @@ class FakeKube(KubeClient):
         tail: int | None = None,
         since_seconds: int | None = None,
         since_time: str | None = None,
+        limit_bytes: int | None = None,
         stream: Literal["Stdout", "Stderr"] | None = None,
     ) -> AsyncIterator[str]:
         done = await self._begin(Call(verb="log", kind="Pod", namespace=namespace, name=pod))
@@ -329,6 +330,8 @@ class FakeKube(KubeClient):
         if lines is None:
             raise Invalid(400, "BadRequest", f'container "{container}" in pod "{pod}" is waiting to start')
         known = [line for line in lines if since_time is None or line[:19] >= since_time[:19]]
+        if limit_bytes is not None:
+            known = "\n".join(known)[:limit_bytes].splitlines()
         for line in known[-tail:] if tail else [] if since_seconds else known:
             yield line
         while follow:  # what is added to the list while somebody looks
