@@ -55,14 +55,11 @@ class Kubelet(FakeKube):
         namespace: str,
         pod: str,
         *,
-        container: str,
-        previous: bool = False,
         follow: bool = False,
-        tail: int | None = None,
-        since_seconds: int | None = None,
         since_time: str | None = None,
         limit_bytes: int | None = None,
         stream: Literal["Stdout", "Stderr"] | None = None,
+        **_: object,
     ) -> AsyncIterator[str]:
         if stream and not self.apart:
             raise Invalid(422, "Invalid", "stream: Forbidden")
