@@ -8,8 +8,8 @@ from contextlib import aclosing
 from typing import Any
 
 from webjobs import logs
+from webjobs.logposition import LogPosition
 from webjobs.logs import Output
-from webjobs.store import parts
 from webjobs_kube import runlogs
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Invalid, NotFound, Unreachable
@@ -28,7 +28,7 @@ class PodReader:
         self._logs = pod_logs
         self._namespace = namespace
         self.pod = pod
-        self._last = parts.Last()
+        self._position = LogPosition()
         self._breaks = 0
         self.broke = False
         """Whether the last reading ended before its end."""
@@ -38,15 +38,14 @@ class PodReader:
 
         A connection that breaks ends it as well: the next call goes on.
         """
-        self.broke, unread = False, parts.Unread(self._last)
+        self.broke = False
         read = self._logs.follow if follow else self._logs.lines
         try:
-            async with aclosing(read(self._namespace, self.pod, since=runlogs.since(self._last))) as lines:
+            async with aclosing(read(self._namespace, self.pod, after=self._position)) as lines:
                 async for line in lines:
-                    if unread.has(line):
-                        self._breaks = 0
-                        yield line
-                        self._last[line.level] = logs.moment(line.stamped)
+                    self._breaks = 0
+                    yield line
+                    self._position.add(line)
         except Unreachable:
             self._breaks += 1
             self.broke = True

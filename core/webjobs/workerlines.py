@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from webjobs import logs
+from webjobs import logposition, logs
 from webjobs.logs import Output
 from webjobs.workerlog import Position, Tell, is_full
 
@@ -34,10 +34,10 @@ class Entry:
 
 def taken(position: Position, output: Output, *, instance: str, cap: int) -> Entry:
     """One more line of the process's output; the one after ``cap`` is the last, and says that it is."""
-    stamp = output.stamped.partition(" ")[0]
-    after = replace(position, lines=position.lines + 1)
-    own = output.level == "ERR" and not output.joined
-    after = replace(after, err=stamp) if own else replace(after, out=stamp)
+    if logposition.stream_of(output) == "ERR":
+        after = replace(position, lines=position.lines + 1, err=logposition.extended(position.err, output))
+    else:
+        after = replace(position, lines=position.lines + 1, out=logposition.extended(position.out, output))
     moment = logs.moment(output.stamped)
     if is_full(after, cap=cap):
         return Entry(moment, logs.line(moment[0], instance, FULL, level="WARN").encode(), after)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, Self, cast, get_args
 
 from webjobs import logs
 from webjobs.lives import Pod, Process, processes
+from webjobs.logposition import LogPosition, Stamps
 from webjobs.logs import Level
 from webjobs.model import WebJob
 from webjobs.restarts import own_delay, restart_at
@@ -25,9 +26,6 @@ Stage = Literal["new", "begun", "running", "down", "waiting", "stopped"]
 process; all."""
 
 _BACK_OFF = re.compile(r"back-off (?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-_EPOCH = datetime.fromtimestamp(0, UTC)
-_BEFORE = timedelta(seconds=5)
-"""Of two streams one may be read later than the other by so much."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +37,10 @@ class Position:
     """The newest process that was told of."""
     lines: int = 0
     """Lines of its output so far, the one about the cap included."""
-    out: str = ""
-    """Stamp of the newest line of its stdout (or of both streams, where they can't be told apart)."""
-    err: str = ""
-    """The same of stderr."""
+    out: Stamps = ()
+    """Stamps of the newest lines of its stdout (or of both streams, where they can't be told apart)."""
+    err: Stamps = ()
+    """Stamps of the newest lines of its stderr, where it comes by itself."""
     stopping: bool = False
     """That the pod is to go was told."""
 
@@ -50,8 +48,10 @@ class Position:
     def of_wire(cls, wire: Mapping[str, Any]) -> Self:
         """From JSON; what can't be read counts as nothing told."""
         stage = wire.get("stage")
-        known = {name: wire[name] for name in ("process", "lines", "out", "err", "stopping") if name in wire}
-        return cls(stage=cast(Stage, stage), **known) if stage in get_args(Stage) else cls()
+        if stage not in get_args(Stage):
+            return cls()
+        known = {name: wire[name] for name in ("process", "lines", "stopping") if name in wire}
+        return cls(stage=cast(Stage, stage), **known, out=_stamps(wire.get("out")), err=_stamps(wire.get("err")))
 
     def to_wire(self) -> dict[str, Any]:
         """For JSON, without what is as in the beginning."""
@@ -59,16 +59,15 @@ class Position:
         return {name: value for name, value in asdict(self).items() if value != begin[name]}
 
     @property
-    def last(self) -> dict[Level, tuple[datetime, str]]:
-        """Moments of the newest lines by stream, for ``parts.Unread``."""
-        stamps: dict[Level, str] = {"INFO": self.out, "ERR": self.err}
-        return {level: logs.moment(stamp) for level, stamp in stamps.items() if stamp}
+    def log(self) -> LogPosition:
+        """How far the log of the process was read."""
+        return LogPosition({"INFO": self.out, "ERR": self.err})
 
-    @property
-    def since(self) -> str | None:
-        """The time from which on the log has to be read (RFC 3339, whole seconds); None: from its beginning."""
-        newest = [when for when, _ in self.last.values()]
-        return (min(newest) - _BEFORE).strftime("%Y-%m-%dT%H:%M:%SZ") if newest and min(newest) > _EPOCH else None
+
+def _stamps(wire: Any) -> Stamps:
+    if isinstance(wire, str):  # a journal of an operator that kept the newest stamp only
+        return ((wire, 1),)
+    return tuple((stamp, count) for stamp, count in wire or ())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +192,7 @@ def _gone(position: Position, now: datetime) -> Tell:
         lines.append(Line(now, "WebJob process was aborted"))
     if position.stage != "new":
         lines.append(Line(now, "Status changed to Stopped"))
-    return Tell(tuple(lines), replace(position, stage="stopped"))
+    return Tell(tuple(lines), replace(position, stage="stopped", out=(), err=()))
 
 
 def _begins(process: Process, known: Sequence[Process], *, delay: int | None) -> datetime:
@@ -215,7 +214,7 @@ def _begin(when: datetime, about: About) -> tuple[Line, ...]:
 def _running(position: Position, pod: Pod, known: Sequence[Process], *, cap: int, read: str) -> Tell | Read | None:
     own = next((process for process in known if process.id == position.process), None)
     if own is None:  # its end was never seen; others came after it, or nothing will
-        return Tell((), replace(position, stage="down")) if known or is_over(pod) else None
+        return Tell((), _read_to_end(position)) if known or is_over(pod) else None
     if not is_full(position, cap=cap) and (own.ended is None or read != own.id):
         return Read(own)
     if own.ended is None:
@@ -224,7 +223,12 @@ def _running(position: Position, pod: Pod, known: Sequence[Process], *, cap: int
         told = Line(own.ended, f"Job failed due to exit code {own.exit_code}", "ERR")
     else:
         told = Line(own.ended, "Status changed to Success")
-    return Tell((told,), replace(position, stage="down"))
+    return Tell((told,), _read_to_end(position))
+
+
+def _read_to_end(position: Position) -> Position:
+    """The position after the end of its process, whose log is not read again."""
+    return replace(position, stage="down", out=(), err=())
 
 
 def _waits(pod: Pod) -> bool:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from webjobs import logs
+from webjobs.logposition import LogPosition
 from webjobs.logs import CONTAINER, Level, Output
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Invalid
@@ -32,49 +33,64 @@ class PodLogs:
         """Until the API server says no: it is asked once a process."""
 
     async def lines(
-        self, namespace: str, pod: str, *, previous: bool = False, since: str | None = None
+        self, namespace: str, pod: str, *, previous: bool = False, after: LogPosition | None = None
     ) -> AsyncGenerator[Output]:
-        """Lines of the job's container, or of the one before its last restart. Raises what ``log_lines`` does.
+        """Give the lines of the job's container, or of the one before its last restart.
 
-        ``since``: from a time on (RFC 3339, whole seconds).
+        ``after``: only those that were not read yet. Raises what ``log_lines`` does.
         """
-        read = partial(self._kube.log_lines, namespace, pod, container=CONTAINER, previous=previous, since_time=since)
+        position = after or LogPosition()
+        unread = position.unread()
+        read = partial(self._kube.log_lines, namespace, pod, container=CONTAINER, previous=previous)
+        out, err = position.since("INFO"), position.since("ERR")
         if self._apart:
             try:
-                async for line in logs.merge(read(stream="Stdout"), read(stream="Stderr")):
-                    yield line
+                both = read(stream="Stdout", since_time=out), read(stream="Stderr", since_time=err)
+                async for line in logs.merge(*both):
+                    if unread.has(line):
+                        yield line
                 return
             except Invalid as error:  # comes before the first line
                 if error.status != _NOT_OFFERED:
                     raise
                 self._apart = False
-        async for stamped in read():
-            yield Output(stamped)
+        async for stamped in read(since_time=out):
+            if unread.has(line := Output(stamped)):
+                yield line
 
-    async def follow(self, namespace: str, pod: str, *, since: str | None = None) -> AsyncGenerator[Output]:
-        """The same as it is written, until the container ends. Lines of the two streams come as they are read.
+    async def follow(self, namespace: str, pod: str, *, after: LogPosition | None = None) -> AsyncGenerator[Output]:
+        """Give the lines of the job's container as they are written, until it ends.
 
+        Lines of the two streams come as they are read. ``after``: only those that were not read yet.
         Raises Rotated when lines may be missing from now on; what came is all that was written until then.
         """
+        position = after or LogPosition()
+        unread = position.unread()
         read = partial(self._kube.log_lines, namespace, pod, container=CONTAINER)
         head = partial(_head, read)
-        reading = Reading(None if since is None else await head())
-        follow = partial(read, follow=True, since_time=since)
+        out, err = position.since("INFO"), position.since("ERR")
+        reading = Reading(None if out is err is None else await head())
+        follow = partial(read, follow=True)
         watch = partial(reading.watch, f"{namespace}/{pod}", head)
         if self._apart:
             try:
-                apart = [_level(follow(stream="Stdout"), "INFO"), _level(follow(stream="Stderr"), "ERR")]
+                apart = [
+                    _level(follow(stream="Stdout", since_time=out), "INFO"),
+                    _level(follow(stream="Stderr", since_time=err), "ERR"),
+                ]
                 async with aclosing(_together(apart, reading, watch)) as lines:
                     async for line in lines:
-                        yield line
+                        if unread.has(line):
+                            yield line
                 return
             except Invalid as error:
                 if error.status != _NOT_OFFERED:
                     raise
                 self._apart = False
-        async with aclosing(_together([_level(follow(), "INFO")], reading, watch)) as lines:
+        async with aclosing(_together([_level(follow(since_time=out), "INFO")], reading, watch)) as lines:
             async for line in lines:
-                yield line
+                if unread.has(line):
+                    yield line
 
 
 async def _level(lines: AsyncIterator[str], level: Level) -> AsyncGenerator[Output]:

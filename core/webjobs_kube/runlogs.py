@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
+from webjobs.logposition import LogPosition
 from webjobs.logs import Output
 from webjobs.store import ObjectStore, parts
 from webjobs_kube.errors import ApiError, Invalid, NotFound
@@ -25,17 +26,16 @@ async def output(
     there = in_order(pods)
     names = {pod["metadata"]["name"] for pod in there}
     for name in stored.keys() - names:  # of attempts whose pod is gone
-        async for line in parts.read(store, stored[name], last={}):
+        async for line in parts.read(store, stored[name]):
             yield line
     for pod in there:
-        meta, last = pod["metadata"], parts.Last()
-        async for line in parts.read(store, stored.get(meta["name"], []), last=last):
+        meta, position = pod["metadata"], LogPosition()
+        async for line in parts.read(store, stored.get(meta["name"], [])):
+            position.add(line)
             yield line
         try:
-            unread = parts.Unread(last)
-            async for line in pod_logs.lines(meta["namespace"], meta["name"], since=since(last)):
-                if unread.has(line):
-                    yield line
+            async for line in pod_logs.lines(meta["namespace"], meta["name"], after=position):
+                yield line
         except (NotFound, Invalid):
             continue  # the pod is gone, or its container never started
         except ApiError as error:
@@ -57,10 +57,3 @@ async def of_pods(pod_logs: PodLogs, pods: Sequence[Mapping[str, Any]]) -> Async
 def in_order(pods: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Raw pods by their creation."""
     return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
-
-
-def since(last: parts.Last) -> str | None:
-    """The time from which on a log has to be read again, for the API (whole seconds); None: from its beginning."""
-    if not last:
-        return None
-    return min(when for when, _ in last.values()).isoformat(timespec="seconds").replace("+00:00", "Z")

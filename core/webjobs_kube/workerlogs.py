@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from webjobs import logs, workerlines, workerlog
-from webjobs.store import parts
 from webjobs.workerlines import Entry
 from webjobs.workerlog import About, Position, Tell, Wait
 from webjobs_kube.errors import Invalid, NotFound
@@ -38,15 +37,10 @@ async def rest(
             continue
         if isinstance(step, Wait):
             break
-        unread = parts.Unread(position.last)
         try:
-            lines = pod_logs.lines(
-                meta["namespace"], meta["name"], previous=step.process.previous, since=position.since
-            )
+            lines = pod_logs.lines(meta["namespace"], meta["name"], previous=step.process.previous, after=position.log)
             async with aclosing(lines):
                 async for line in lines:
-                    if not unread.has(line):
-                        continue
                     entry = workerlines.taken(position, line, instance=instance, cap=cap)
                     found.append(entry)
                     position, size = entry.after, size + len(entry.text)

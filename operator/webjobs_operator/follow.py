@@ -11,12 +11,12 @@ import logging
 from functools import partial
 
 from webjobs import logs
-from webjobs.logs import Level, Output
+from webjobs.logposition import LogPosition
+from webjobs.logs import Output
 from webjobs.store import ObjectStore, parts
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.podlogs import PodLogs
 from webjobs_kube.rotation import Rotated
-from webjobs_kube.runlogs import since
 from webjobs_operator.hearing import SETTLE_SECONDS, Attach, Ears, Hearing
 from webjobs_operator.tasks import cancelled
 
@@ -85,10 +85,9 @@ class _Follower:
         self._key = log_key
         self._attach = attach
         self._number = 0
-        self._last: parts.Last = {}
-        """Of what was read before the connection that is open now."""
-        self._newest: dict[Level, str] = {}
-        """The newest line of each stream."""
+        self._position = LogPosition()
+        self._apart = False
+        """Whether lines of stdout and stderr came by streams of their own."""
         self._lines: list[tuple[float, Output]] = []
         """With the moment of their coming."""
         self._bytes = 0
@@ -106,12 +105,9 @@ class _Follower:
             await self._resume(pod)
             while True:
                 try:
-                    self._last |= {level: logs.moment(stamped) for level, stamped in self._newest.items()}
-                    unread = parts.Unread(self._last)
-                    async for line in self._pod_logs.follow(namespace, pod, since=since(self._last)):
+                    async for line in self._pod_logs.follow(namespace, pod, after=self._position):
                         wait = _RETRY_SECONDS
-                        if unread.has(line):
-                            self._take(line)
+                        self._take(line)
                         if self._bytes >= _PART_BYTES:
                             await self._flush(pod)
                     break
@@ -136,11 +132,12 @@ class _Follower:
         known = (await parts.keys(self._store, self._key)).get(pod, [])
         if known:
             self._number = int(known[-1].rpartition("/")[2]) + 1
-            async for _ in parts.read(self._store, known, last=self._last):
-                continue
+            async for line in parts.read(self._store, known):
+                self._position.add(line)
 
     def _take(self, line: Output) -> None:
-        self._newest[line.level] = line.stamped
+        self._position.add(line)
+        self._apart = self._apart or line.level == "ERR"
         self._lines.append((asyncio.get_running_loop().time(), line))
         self._bytes += len(line.stamped)
 
@@ -157,7 +154,7 @@ class _Follower:
                 lines = [line for _, line in self._lines[:count]]
                 if self._hearing:
                     lines = [self._hearing.tell(line) for line in lines]
-                if len(self._newest) > 1:  # two streams come as they are read
+                if self._apart:  # two streams come as they are read
                     lines.sort(key=lambda line: logs.moment(line.stamped))
                 try:
                     await parts.write(self._store, self._key, pod=pod, number=self._number, lines=lines)

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from webjobs import lives, logs, workerlines, workerlog
 from webjobs.lives import Process, processes
 from webjobs.logs import Output
-from webjobs.store import parts
 from webjobs.workerlines import Entry
 from webjobs.workerlog import About, Position, Read, Tell, Wait
 from webjobs_kube.client import KubeClient
@@ -213,23 +212,21 @@ class PodReader:
 
     async def _lines(self, process: Process, *, follow: bool) -> None:
         """Takes lines that are new. What is read first is held back until it is sure whose it is."""
-        meta, since = (self._known or {})["metadata"], self._position.since
+        meta, after = (self._known or {})["metadata"], self._position.log
         arguments = (meta["namespace"], meta["name"])
         hearing = await self._heard(process, *arguments, begin=follow)
-        unread, held = parts.Unread(self._position.last), HeldLines(self._take, hearing)
+        held = HeldLines(self._take, hearing)
         check: asyncio.Task[None] | None = None
         async with AsyncExitStack() as stack:
             if follow:
-                source = self._sources.pod_logs.follow(*arguments, since=since)
+                source = self._sources.pod_logs.follow(*arguments, after=after)
             else:
-                source = self._sources.pod_logs.lines(*arguments, previous=process.previous, since=since)
+                source = self._sources.pod_logs.lines(*arguments, previous=process.previous, after=after)
             lines = await stack.enter_async_context(aclosing(source))
             if hearing:
                 stack.enter_context(_running(held.settling()))
             try:
                 async for line in lines:
-                    if not unread.has(line):
-                        continue
                     held.add(line)
                     check = check or stack.enter_context(_running(self._sure(process, held)))
                     if held.bytes >= _HELD_BYTES:

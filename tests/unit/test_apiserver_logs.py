@@ -225,11 +225,11 @@ _POSITIONS = [
     *[_BEGUN] * 2,
     *[_FIRST] * 2,
     *[_BEGUN] * 2,
-    replace(_FIRST, lines=1, out="2026-01-01T12:00:03Z"),
-    replace(_FIRST, stage="down", lines=1, out="2026-01-01T12:00:03Z"),
-    *[replace(_FIRST, stage="waiting", lines=1, out="2026-01-01T12:00:03Z")] * 2,
+    replace(_FIRST, lines=1, out=(("2026-01-01T12:00:03Z", 1),)),
+    replace(_FIRST, stage="down", lines=1),
+    *[replace(_FIRST, stage="waiting", lines=1)] * 2,
     *[_SECOND] * 2,
-    replace(_SECOND, lines=1, out="2026-01-01T12:00:06Z"),
+    replace(_SECOND, lines=1, out=(("2026-01-01T12:00:06Z", 1),)),
 ]
 """After each of the lines."""
 

@@ -10,13 +10,10 @@ import looptime
 import pytest
 
 from tests.unit.fake_kube import FakeKube
-from webjobs import logs
-from webjobs.logs import Level
-from webjobs.store import parts
+from webjobs.logposition import LogPosition
 from webjobs_kube.errors import ApiError, Invalid, NotFound, Unreachable
 from webjobs_kube.podlogs import PodLogs
 from webjobs_kube.rotation import MUCH_BYTES, Rotated
-from webjobs_kube.runlogs import since
 
 BLOCK = MUCH_BYTES // 100 + 10
 """Lines that make a file one that can be rotated."""
@@ -102,19 +99,17 @@ class Reader:
     def __init__(self, kubelet: Kubelet) -> None:
         self._pod_logs = PodLogs(kubelet)
         self.found: list[str] = []
-        self.last: parts.Last = {}
+        self.position = LogPosition()
 
     async def read(self) -> None:
         while True:
-            unread, newest = parts.Unread(self.last), dict[Level, str]()
             try:
-                async for line in self._pod_logs.follow("site", "job-pod", since=since(self.last)):
-                    if unread.has(line):
-                        self.found.append(line.stamped)
-                        newest[line.level] = line.stamped
+                async for line in self._pod_logs.follow("site", "job-pod", after=self.position):
+                    self.found.append(line.stamped)
+                    self.position.add(line)
                 return
             except (Rotated, Unreachable):
-                self.last |= {level: logs.moment(stamped) for level, stamped in newest.items()}
+                continue
 
 
 def followed(acts: Callable[[Kubelet, Reader], AsyncIterator[None]], *, apart: bool = False) -> tuple[Kubelet, Reader]:

@@ -115,7 +115,7 @@ def test_a_pod_that_is_new(seen: dict[str, Any] | None, expected: list[str]) -> 
     assert story(Position(), seen)[0] == expected
 
 
-FIRST = Position(stage="running", process="#0", lines=3, out="x")
+FIRST = Position(stage="running", process="#0", lines=3, out=(("x", 1),))
 
 
 WAITS = replace(ABOUT, restart_delay=60)
@@ -238,11 +238,11 @@ def test_the_cap(cap: int) -> None:
 
 
 def test_positions_as_json() -> None:
-    for position in (Position(), FIRST, replace(FIRST, stage="stopped", err="y", stopping=True)):
+    for position in (Position(), FIRST, replace(FIRST, stage="stopped", err=(("y", 2),), stopping=True)):
         assert Position.of_wire(position.to_wire()) == position
     assert Position.of_wire({"stage": "unheard of", "lines": 3}) == Position()
-    assert Position().since is None
-    assert replace(FIRST, out="2026-01-01T00:00:10.9Z", err="2026-01-01T00:00:08Z").since == "2026-01-01T00:00:03Z"
+    earlier = {"stage": "running", "process": "#0", "out": "2026-01-01T00:00:10.9Z"}
+    assert Position.of_wire(earlier).log.since() == "2026-01-01T00:00:05Z", "written before positions had many stamps"
 
 
 # A life of a pod as the kubelet tells it, and somebody who looks now and then

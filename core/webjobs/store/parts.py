@@ -7,38 +7,13 @@ A level with ``+`` was not read as such: the line came among those of both strea
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from datetime import datetime
 from typing import cast
 
 import obstore
 
-from webjobs import logs
 from webjobs.logs import Level, Output
 from webjobs.store import ObjectStore, read_stream
 from webjobs.store.logs import OUTPUT
-
-Last = dict[Level, tuple[datetime, str]]
-"""Moment of the newest line of each stream."""
-
-
-class Unread:
-    """Tells the lines that come after ``last`` from those that a stream gives once more.
-
-    Stamps are looked at no longer than they have to be: a stream's first new line ends it.
-    """
-
-    def __init__(self, last: Last) -> None:
-        self._last = dict(last)
-
-    def has(self, line: Output) -> bool:
-        """Whether the line was not read before."""
-        last = self._last.get(line.level)
-        if last is None:
-            return True
-        if logs.moment(line.stamped) <= last:
-            return False
-        del self._last[line.level]
-        return True
 
 
 def _folder(log_key: str) -> str:
@@ -60,19 +35,16 @@ async def keys(store: ObjectStore, log_key: str) -> dict[str, list[str]]:
     return {pod: sorted(own) for pod, own in sorted(found.items())}
 
 
-async def read(store: ObjectStore, parts: Iterable[str], *, last: Last) -> AsyncIterator[Output]:
-    """Lines of parts, in bounded memory. ``last`` is brought up to date on the way."""
+async def read(store: ObjectStore, parts: Iterable[str]) -> AsyncIterator[Output]:
+    """Give the lines of parts, in bounded memory."""
     for key in parts:
         found = await read_stream(store, key)
-        rest, newest = b"", dict[Level, str]()
+        rest = b""
         async for piece in found[1] if found else _nothing():
             *whole, rest = (rest + piece).split(b"\n")
             for line in whole:
                 level, _, stamped = line.decode().partition(" ")
-                joined = level.endswith("+")
-                newest["INFO" if joined else cast(Level, level)] = stamped
-                yield Output(stamped, cast(Level, level.rstrip("+")), joined)
-        last |= {level: logs.moment(stamped) for level, stamped in newest.items()}
+                yield Output(stamped, cast(Level, level.rstrip("+")), level.endswith("+"))
 
 
 async def _nothing() -> AsyncIterator[bytes]:
