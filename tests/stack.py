@@ -90,7 +90,7 @@ def namespace(name: str) -> dict[str, Any]:
 def source_tag() -> str:
     """Tag of the image: a digest of everything that goes into it."""
     digest = hashlib.sha256()
-    sources = [REPO / "uv.lock", REPO / "Dockerfile", REPO / "tests/cluster/image.py"]
+    sources = [REPO / "uv.lock", REPO / "Dockerfile", REPO / "tests/cluster/image.py", REPO / "image/prune.py"]
     for folder in ("core", "operator", "apiserver"):
         sources += sorted((REPO / folder).rglob("*.py"))
     for source in sources:

@@ -15,7 +15,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from webjobs.store import open_store
+from webjobs.store import UMASK, open_store
 from webjobs_apiserver import config as configuration
 from webjobs_apiserver.app import create_app
 from webjobs_apiserver.auth.gate import OPEN_PATHS
@@ -55,6 +55,7 @@ def main() -> None:
         level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     logging.getLogger("uvicorn.access").addFilter(PathOnly())
+    os.umask(UMASK)
     gc.freeze()  # what was imported stays: each look at all of it would hold everything up by a tenth of a second
     asyncio.run(serve(configuration.load(arguments.config)))
 

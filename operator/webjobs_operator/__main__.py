@@ -15,7 +15,7 @@ from typing import Any
 import kopf
 
 from webjobs.model import API_VERSION
-from webjobs.store import open_store
+from webjobs.store import UMASK, open_store
 from webjobs_kube.attach import attached, stderr_of
 from webjobs_kube.client import KubeClient
 from webjobs_kube.podlogs import PodLogs
@@ -50,6 +50,7 @@ def main() -> None:
     )
     logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)  # nothing but probes
+    os.umask(UMASK)
     if arguments.metrics_port:
         metrics.serve(arguments.metrics_port)
     gc.freeze()  # what was imported stays: each look at all of it would hold everything up by a tenth of a second
@@ -119,6 +120,8 @@ async def run(config: configuration.OperatorConfig, *, health: str | None = None
         watching = kopf.operator(
             registry=registry,
             settings=settings,
+            # kopf would ask for the user's name otherwise, and a user id that is in no file has none.
+            identity=MANAGER,  # type: ignore[arg-type]  # a NewType of str, which kopf keeps to itself
             standalone=True,
             clusterwide=not config.namespaces,
             namespaces=config.namespaces,

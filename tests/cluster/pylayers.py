@@ -26,13 +26,14 @@ PACKAGES = (
     "operator/webjobs_operator",
     "apiserver/webjobs_apiserver",
 )
-_KEPT = 4  # layers of earlier lock files; each has some 150 MB
-_RECIPE = "2"  # part of the key: raise it when what is done below changes
+PRUNE = "image/prune.py"
+_KEPT = 4  # layers of earlier lock files; each has some 70 MB
+_RECIPE = "3"  # part of the key: raise it when what is done below changes
 
 
 def dependencies(repo: Path, *, log: Log) -> Layer:
     """The locked non-dev dependencies under ``LIB``; cached by the content of ``uv.lock``."""
-    content = (repo / "uv.lock").read_bytes() + (repo / "pyproject.toml").read_bytes()
+    content = b"".join((repo / name).read_bytes() for name in ("uv.lock", "pyproject.toml", PRUNE))
     text = content + f"{_RECIPE} {PYTHON} {platform.machine()} {_compiler()}".encode()
     tar = cache_root() / "layers" / f"deps-{hashlib.sha256(text).hexdigest()[:16]}.tar"
     if not tar.is_file():
@@ -89,7 +90,7 @@ def _make_dependencies(repo: Path, tar: Path) -> None:
         install = [str(uv), "pip", "install", "--quiet", "--target", str(lib), "--python", sys.executable]
         wheels = ["--python-version", PYTHON, "--python-platform", machine, "--only-binary", ":all:"]
         run([*install, *wheels, "--require-hashes", "-r", "-"], cwd=repo, stdin=requirements.encode(), timeout=1200)
-        shutil.rmtree(lib / "bin", ignore_errors=True)  # scripts that name this machine's Python
+        run([sys.executable, repo / PRUNE, lib])
         for pattern in (".lock", "*.dist-info/uv_cache.json", "*.dist-info/RECORD"):
             for file in lib.glob(pattern):
                 file.unlink()

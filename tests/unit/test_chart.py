@@ -45,6 +45,36 @@ def test_both_processes_can_read_what_the_chart_writes() -> None:
     assert ApiserverConfig.model_validate(yaml.safe_load(apiserver)).namespace == "system"
 
 
+@pytest.mark.parametrize("chosen", [None, 65532, 12345, 1000680000, "platform"])
+def test_one_value_is_the_user_of_all_pods(chosen: int | str | None) -> None:
+    values = {} if chosen is None else {"runAsUser": None if chosen == "platform" else chosen}
+    found = render(values)
+    ids = {"runAsUser": chosen or 65532, "runAsGroup": 65532, "fsGroup": 65532}
+    expected = {} if chosen == "platform" else ids
+    config = OperatorConfig.model_validate(
+        yaml.safe_load(found["ConfigMap", "webjobs-operator"]["data"]["config.yaml"])
+    )
+    contexts = [config.pod_security_context]
+    for name in ("webjobs-operator", "webjobs-apiserver"):
+        contexts.append(found["Deployment", name]["spec"]["template"]["spec"]["securityContext"])
+    for context in contexts:
+        assert context["runAsNonRoot"] is True
+        assert {key: context[key] for key in ("runAsUser", "runAsGroup", "fsGroup") if key in context} == expected
+
+
+def test_jobs_can_have_another_user() -> None:
+    config = render({"jobs": {"podSecurityContext": {"runAsUser": 7}}})["ConfigMap", "webjobs-operator"]["data"]
+    found = yaml.safe_load(config["config.yaml"])["podSecurityContext"]
+    assert (found["runAsUser"], found["runAsGroup"]) == (7, 65532)
+
+
+@pytest.mark.parametrize("bad", [0, -1, "65532", 1.5])
+def test_a_user_that_pods_can_not_have(bad: object) -> None:
+    done = helm({"runAsUser": bad})
+    assert done.returncode != 0
+    assert "runAsUser" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["webjobs-operator", "webjobs-apiserver"])
 def test_pods_are_restricted(name: str) -> None:
     pod = DEFAULT["Deployment", name]["spec"]["template"]["spec"]

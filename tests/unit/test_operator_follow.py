@@ -148,7 +148,7 @@ async def test_a_log_that_can_not_be_read_is_asked_for_less_and_less(monkeypatch
 
 @pytest.mark.parametrize("how", ["at the end", "connection", "operator"])
 async def test_lines_whose_stamps_are_not_in_order(how: str) -> None:
-    """stdout and stderr at nearly the same time: the later stamp can come first, and the run's end reads it all again."""
+    """The later stamp can come first, and the end of a run reads all of its log again."""
     world = Setup()
     world.log += [line(1), line(3), line(2), line(2, "2 again")]
     if how == "connection":

@@ -36,11 +36,22 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
+{{- /* JSON of the user and group ids of all pods; empty where the platform chooses them. */}}
+{{- define "webjobs.ids" -}}
+{{- $id := .Values.runAsUser }}
+{{- ternary dict (dict "runAsUser" $id "runAsGroup" 65532 "fsGroup" 65532) (kindIs "invalid" $id) | toJson -}}
+{{- end }}
+
+{{- /* JSON of the security context of jobs' pods. */}}
+{{- define "webjobs.jobSecurity" -}}
+{{- merge (deepCopy (.Values.jobs.podSecurityContext | default dict)) (include "webjobs.ids" . | fromJson) | toJson -}}
+{{- end }}
+
 {{- define "webjobs.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-fsGroup: 65532
+{{- range $name, $id := include "webjobs.ids" . | fromJson }}
+{{ $name }}: {{ int64 $id }}
+{{- end }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile: {type: RuntimeDefault}
 {{- end }}

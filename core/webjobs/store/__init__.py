@@ -18,11 +18,13 @@ from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
-__all__ = ["FAILURES", "ObjectStore", "open_store", "read_stream"]
+__all__ = ["FAILURES", "UMASK", "ObjectStore", "open_store", "read_stream"]
 
 FAILURES = (BaseError, OSError)
 """What functions of a store raise when it fails, beside FileNotFoundError where nothing is stored."""
 
+UMASK = 0o007
+"""Of a process with a store in a folder: one with another user id and the same group can go on with its files."""
 SILENCE_SECONDS = 20.0
 """A store over the network that is silent for so long has failed; a request of ours waits no longer for it."""
 _CONNECT_SECONDS = 5.0
