@@ -6,14 +6,14 @@ ARG PYTHON_IMAGE=docker.io/library/python:3.12-slim@sha256:78387bc3881b8273120a1
 FROM ${PYTHON_IMAGE} AS base
 
 # All work is done on the builder's own architecture: nothing of another one is ever run.
-FROM --platform=${BUILDPLATFORM:-linux/amd64} ${PYTHON_IMAGE} AS build
+FROM --platform=$BUILDPLATFORM ${PYTHON_IMAGE} AS build
 ARG UV_VERSION=0.13.9
-ARG TARGETARCH=amd64
+ARG TARGETARCH
 RUN python3 -m pip install --quiet --no-cache-dir --root-user-action=ignore uv==${UV_VERSION}
 WORKDIR /src
 COPY pyproject.toml uv.lock README.md LICENSE ./
 RUN uv export --locked --no-dev --no-emit-project --quiet -o requirements.txt \
- && case "${TARGETARCH}" in amd64) machine=x86_64 ;; arm64) machine=aarch64 ;; *) machine="${TARGETARCH}" ;; esac \
+ && case "${TARGETARCH:-$(dpkg --print-architecture)}" in amd64) machine=x86_64 ;; arm64) machine=aarch64 ;; esac \
  && uv pip install --quiet --target /opt/webjobs/lib --require-hashes --only-binary :all: \
       --python-platform "${machine}-unknown-linux-gnu" -r requirements.txt
 COPY image image

@@ -11,9 +11,12 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 NAME ?= dev
 CORES ?= auto
+IMAGE ?=
+PLATFORMS ?= linux/amd64,linux/arm64
+BASE := docker.io/library/python:3.12-slim
 CLUSTERS ?= $(if $(filter existing,$(WEBJOBS_CLUSTER)),1,2)
 
-.PHONY: help demo up down test test-full unit lint format generate verify bench soak clean
+.PHONY: help demo up down test test-full unit lint format generate verify bench soak image image-base clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##/\1\t/' | expand -t 12
@@ -71,6 +74,16 @@ bench: $(VENV)/.synced  ## ratios against other cron libraries, and against nati
 	$(RUN) -m tests.bench.schedules
 	$(RUN) -m tests.bench
 	$(RUN) -m tests.bench.warm
+
+image:  ## builds the image for PLATFORMS and pushes it as IMAGE=registry/name:tag; needs Docker with buildx
+	@test -n "$(IMAGE)" || { echo "Say where to: make image IMAGE=REGISTRY/webjobs:0.1.0" >&2; exit 1; }
+	@docker buildx inspect webjobs >/dev/null 2>&1 || docker buildx create --name webjobs --driver docker-container
+	docker buildx build --builder webjobs --platform $(PLATFORMS) --build-arg REVISION=$$(git rev-parse HEAD) \
+	  --tag $(IMAGE) --push .
+
+image-base:  ## writes the newest digest of the image's base into the Dockerfile; needs Docker with buildx
+	@digest=$$(docker buildx imagetools inspect --format '{{.Manifest.Digest}}' $(BASE)) \
+	  && sed -i -E "s|^ARG PYTHON_IMAGE=.*|ARG PYTHON_IMAGE=$(BASE)@$$digest|" Dockerfile && grep '^ARG PYTHON_IMAGE' Dockerfile
 
 clean: down  ## removes the virtual environment too
 	rm -rf $(VENV) .local
