@@ -175,3 +175,15 @@ def test_numbers_of_a_pages_own_sections_are_followed() -> None:
     assert list(wrong_own("see section 8 and sections 1.4 and 2.5", page)) == []
     wrong = list(wrong_own("see section 10, and\nsection\n1.9", page))
     assert wrong == ["there is no section 10", "there is no section 1.9"]
+
+
+def test_the_glossary_names_what_is_there() -> None:
+    """Files and folders by their path, fields by what the CRDs have."""
+    text = (ROOT / "docs" / "glossary.md").read_text()
+    paths = set(re.findall(r"`((?:core|operator|apiserver|cli)/[^`]+)`", text))
+    assert len(paths) > 40
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+    fields = set(re.findall(r"`(?:spec|status)\.(\w+)`", text))
+    crds = "".join(path.read_text() for path in (ROOT / "crds").glob("*.yaml"))
+    assert len(fields) > 15
+    assert [name for name in sorted(fields) if not re.search(rf"^ +{name}:", crds, re.MULTILINE)] == []
