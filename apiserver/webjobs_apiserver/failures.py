@@ -25,7 +25,7 @@ from webjobs_kube.errors import ApiError, Invalid
 log = logging.getLogger(__name__)
 
 _RUN_ACTIVE = "Cannot start a new run since job is already running."
-"""Contract, section 2.5: clients match on it."""
+"""Clients match on it (docs/kudu-contract.md, section 2.5)."""
 _SITE_STOPPED = 'WebJobs are currently in "stopped" state.'
 
 

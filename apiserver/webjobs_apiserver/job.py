@@ -21,7 +21,7 @@ class Job:
     """A WebJob and the name by which it was asked for."""
 
     name: str
-    """In the client's own spelling (contract, section 3.4: names are case-insensitive and echoed)."""
+    """In the client's own spelling (docs/kudu-contract.md, section 3.4: names are case-insensitive and echoed)."""
     webjob: WebJob
     raw: Object
     """The object as the API server gave it."""

@@ -45,7 +45,8 @@ class Jobs:
     async def list(self, site: Site, job_type: JobType | None = None, *, scriptless: bool = False) -> list[Job]:
         """All jobs (of a type), triggered ones first, each type by name.
 
-        ``scriptless``: also those whose files hold no script; for Kudu they are folders, not jobs (contract, 1.4).
+        ``scriptless``: also those whose files hold no script; for Kudu they are folders, not jobs
+        (docs/kudu-contract.md, section 1.4).
         """
         if known := self._feed.known(site.namespace):
             found = known.jobs()

@@ -32,7 +32,7 @@ Key = tuple[str, int]
 POLL_SECONDS = 1.0
 HEARTBEAT_SECONDS = 60.0
 IDLE_SECONDS = 120 * 60.0
-"""Contract, section 1.5: without a line for so long the stream ends."""
+"""Without a line for so long the stream ends (docs/kudu-contract.md, section 1.5)."""
 _FOLLOWERS = 48
 """Pods that all streams together follow."""
 _STREAMS = 16

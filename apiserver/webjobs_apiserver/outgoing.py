@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 
 TIMEOUT_SECONDS = 10
-"""Contract, section 1.5."""
+"""How long an answer is waited for (docs/kudu-contract.md, section 1.5)."""
 
 
 class NotDelivered(Exception):

@@ -1,4 +1,4 @@
-"""Requests that go through to a continuous job's own server (contract, section 1.2), streamed both ways.
+"""Requests that go through to a continuous job's own server (docs/kudu-contract.md, section 1.2), streamed both ways.
 
 aiohttp comes with the Kubernetes client.
 """

@@ -83,7 +83,8 @@ class Runs:
     async def history(self, site: Site, name: str) -> tuple[Job, list[WebJobRun]]:
         """A job and its runs that are WebJobRuns, newest first; those of ``older`` come after them.
 
-        Missing when there is no such job, and for a job that has neither run nor a schedule (contract, section 1.4).
+        Missing when there is no such job, and for a job that has neither run nor a schedule
+        (docs/kudu-contract.md, section 1.4).
         """
         job = await self._jobs.get(site, "triggered", name)
         found = await self.of_job(site, job)

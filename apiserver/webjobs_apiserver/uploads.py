@@ -25,7 +25,7 @@ from webjobs_apiserver.sites import Site
 Object = dict[str, Any]
 
 NOTHING_RUNNABLE = "No runnable script file was found."
-"""Contract, section 2.5."""
+"""What such an upload is told (docs/kudu-contract.md, section 2.5)."""
 _WRITE_BYTES = 2**20
 
 

@@ -1,4 +1,4 @@
-"""Kudu's log lines (contract, section 8).
+"""Kudu's log lines (docs/kudu-contract.md, section 8).
 
 ``[05/19/2016 01:50:32 > abc123: SYS INFO] Status changed to Running``, UTC, CRLF at the end, level padded to four.
 The same functions make the archived log of an ended run and the live view of a running one.

@@ -1,4 +1,7 @@
-"""When a continuous process that ended is to start again (contract, section 6.2), by what its pod knows. Pure."""
+"""When a continuous process that ended is to start again, by what its pod knows. Pure.
+
+The rule is that of docs/kudu-contract.md, section 6.2.
+"""
 
 from __future__ import annotations
 

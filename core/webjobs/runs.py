@@ -1,8 +1,8 @@
 """Runs: their ids, and how times and durations are written.
 
-A run id is UTC ``yyyyMMddHHmmssffff``: 18 digits, so that the order of the text is the order of time (Kudu's
-contract, section 6.1). A WebJobRun made by us is called ``<webjob>-<run id>``; for one made by somebody else
-the id follows from its creation time and UID, so that it is known to every reader without a write.
+A run id is UTC ``yyyyMMddHHmmssffff``: 18 digits, so that the order of the text is the order of time
+(docs/kudu-contract.md, section 6.1). A WebJobRun made by us is called ``<webjob>-<run id>``; for one made by somebody
+else the id follows from its creation time and UID, so that it is known to every reader without a write.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def rfc3339(when: datetime, *, micro: bool = True) -> str:
 
 
 def kudu_time(when: datetime) -> str:
-    """UTC ISO time with up to 7 fraction digits, trailing zeros trimmed (contract, section 2.3)."""
+    """UTC ISO time with up to 7 fraction digits, trailing zeros trimmed (docs/kudu-contract.md, section 2.3)."""
     utc = when.astimezone(UTC)
     text = f"{utc:%Y-%m-%dT%H:%M:%S}"
     if utc.microsecond:
@@ -88,7 +88,10 @@ def kudu_time(when: datetime) -> str:
 
 
 def kudu_duration(length: timedelta) -> str:
-    """Constant-form TimeSpan ``[d.]hh:mm:ss[.fffffff]`` (contract, section 2.3); negative lengths count as zero."""
+    """Constant-form TimeSpan ``[d.]hh:mm:ss[.fffffff]``.
+
+    As in docs/kudu-contract.md, section 2.3; negative lengths count as zero.
+    """
     length = max(length, timedelta())
     hours, rest = divmod(length.seconds, 3600)
     minutes, seconds = divmod(rest, 60)

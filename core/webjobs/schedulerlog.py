@@ -1,4 +1,4 @@
-"""What ``job_scheduler.log`` says, in Kudu's words (contract, sections 7.3 and 8). Pure."""
+"""What ``job_scheduler.log`` says, in Kudu's words (docs/kudu-contract.md, sections 7.3 and 8). Pure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Which file of a package runs, with which interpreter, and how an arguments text becomes words.
 
-The table and the order of the search are Kudu's (contract, section 3.2): hosts in order, each with its
+The table and the order of the search are Kudu's (docs/kudu-contract.md, section 3.2): hosts in order, each with its
 extensions in order; any ``run.*`` beats every other file, then the order of hosts decides, then the name.
 One difference, which Kudu's own rule allows (a host without a program is skipped): hosts that only Windows has
 come last, so that a package with both run.cmd and run.sh runs here. ``.jar`` is from the newer documentation.

@@ -1,4 +1,4 @@
-"""The settings of a site that concern WebJobs (contract, section 4.2), read from its app settings. Pure.
+"""The settings of a site that concern WebJobs (docs/kudu-contract.md, section 4.2), read from its app settings. Pure.
 
 They are texts, and Kudu reads them leniently: what can't be read counts as not set.
 """

@@ -1,7 +1,7 @@
 """A run that has ended, as the JSON object that stays of it in the store beside its log. Pure.
 
-The first keys are those of Kudu's status file (contract, section 8); the others are what its WebJobRun said besides.
-What is null is left out.
+The first keys are those of Kudu's status file (docs/kudu-contract.md, section 8); the others are what its WebJobRun
+said besides. What is null is left out.
 """
 
 from __future__ import annotations

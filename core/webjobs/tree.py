@@ -1,4 +1,4 @@
-"""The site's file tree: which path is what (contract, sections 1.5 and 8).
+"""The site's file tree: which path is what (docs/kudu-contract.md, sections 1.5 and 8).
 
 Root is the site's HOME. Files of jobs lie in ``site/wwwroot/App_Data/jobs/{type}/{name}/``, with the old second
 place ``site/jobs/...`` as another name for the same files; logs in ``data/jobs/{type}/{name}/``. Nothing else holds

@@ -1,4 +1,6 @@
-"""What ``job_log.txt`` says of one instance (pod) of a continuous job, in Kudu's words (contract, section 8). Pure.
+"""What ``job_log.txt`` says of one instance (pod) of a continuous job, in Kudu's words. Pure.
+
+The words are those of docs/kudu-contract.md, section 8.
 
 A Position says how far a pod's story was told. ``next_step`` gives what comes after it, from the pod as it is now, so
 that the operator that stores the log, one that takes over from it, and the view of what is not stored yet tell the

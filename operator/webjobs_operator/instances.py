@@ -1,4 +1,7 @@
-"""The instances of a continuous job: their states (contract, section 6.2), and what is to be done about one. Pure."""
+"""The instances of a continuous job: their states, and what is to be done about one. Pure.
+
+The states are those of docs/kudu-contract.md, section 6.2.
+"""
 
 from __future__ import annotations
 

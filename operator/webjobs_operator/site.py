@@ -1,4 +1,7 @@
-"""A WebJob under the settings of its site: the switches of all jobs, as Kudu has them (contract, section 4.2). Pure."""
+"""A WebJob under the settings of its site: the switches of all jobs, as Kudu has them. Pure.
+
+The settings are those of docs/kudu-contract.md, section 4.2.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kudu's states (contract, section 6) from Jobs, pods and their conditions. Pure.
+"""Kudu's states (docs/kudu-contract.md, section 6) from Jobs, pods and their conditions. Pure.
 
 Terminal truth is the Job's condition. Without retries the container's end is the same truth, seconds earlier.
 """

@@ -1,6 +1,7 @@
 """Azure's own SDK, azure-mgmt-web, against real sites: every operation on WebJobs and its twin of a slot, sync and aio.
 
-It is not changed in any way; only its base URL is ours (docs/rest.md, "Azure Resource Manager").
+It is not changed in any way; only its base URL is ours (docs/rest.md#azure-resource-manager).
+Its calls and what they accept are in docs/arm-contract.md, section 1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The whole contract of Kudu's API on a real cluster: every route, in success and in each error, whole answers."""
+"""The whole contract of Kudu's API on a real cluster: every route, in success and in each error, whole answers.
+
+The contract is docs/kudu-contract.md.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def _sample(path: str) -> str:
 
 
 def _wrong_verbs() -> Iterator[Row]:
-    """A verb that a path doesn't have leads to the catch-all (contract, section 1.2)."""
+    """A verb that a path doesn't have leads to the catch-all (docs/kudu-contract.md, section 1.2)."""
     ours = [tuple(name.split(" ")) for name in OURS]
     for path in dict.fromkeys(route.path for route in TABLE):
         url = f"{_sample(path)}?a=%20b"
@@ -141,7 +144,7 @@ def _odd(rest: str) -> str:
 
 
 def _spelled(row: Row) -> Iterator[Row]:
-    """The row in the other spellings of its URL (contract, section 1.1). The answer is the same."""
+    """The row in the other spellings of its URL (docs/kudu-contract.md, section 1.1). The answer is the same."""
     url, query = (row.call.url.partition("?")[0], "".join(row.call.url.partition("?")[1:]))
     jobs = _rest_of(url)
     if jobs is None:  # a neighbour: addresses in lists and redirections are as they were asked for

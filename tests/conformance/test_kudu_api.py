@@ -1,4 +1,7 @@
-"""The npm client kudu-api 1.4.1 against a real site: it keeps its host name and knows nothing of Kubernetes."""
+"""The npm client kudu-api 1.4.1 against a real site: it keeps its host name and knows nothing of Kubernetes.
+
+What it calls is in docs/kudu-contract.md, section 12.1.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process finds in its environment, in real pods (contract, section 5)."""
+"""What a process finds in its environment, in real pods (docs/kudu-contract.md, section 5)."""
 
 from __future__ import annotations
 

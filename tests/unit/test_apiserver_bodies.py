@@ -1,4 +1,4 @@
-"""Whole objects, byte for byte (contract, section 2)."""
+"""Whole objects, byte for byte (docs/kudu-contract.md, section 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Every row of the contract's tables of routes, in every spelling of its URL; and that no path breaks the tree."""
+"""Every row of the tables of routes, in every spelling of its URL; and that no path breaks the tree.
+
+The tables are those of docs/kudu-contract.md, sections 1.2 and 1.5.
+"""
 
 from __future__ import annotations
 

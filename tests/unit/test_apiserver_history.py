@@ -229,7 +229,7 @@ async def test_long_histories_are_rendered_beside(
 async def test_aborted_is_the_same_in_list_and_single_get(
     one: Shim, client: httpx.AsyncClient, older: str, newest: str, listed: list[str]
 ) -> None:
-    """Kudu computes it as it reads; here the operator has recorded it (contract, section 6.1)."""
+    """Kudu computes it as it reads; here the operator has recorded it (docs/kudu-contract.md, section 6.1)."""
     one.set_status("WebJob", "job", storedRuns=None)
     one.kube.add(_run(8, older))
     one.kube.add(_run(9, newest))

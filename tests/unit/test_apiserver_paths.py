@@ -1,4 +1,4 @@
-"""Kudu's four spellings (contract, section 1.1)."""
+"""Kudu's four spellings (docs/kudu-contract.md, section 1.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files over HTTP: every row of the contract's section 1.5, and what Kubernetes has afterwards."""
+"""Files over HTTP: every row of docs/kudu-contract.md, section 1.5, and what Kubernetes has afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log lines (contract, section 8)."""
+"""Log lines (docs/kudu-contract.md, section 8)."""
 
 from __future__ import annotations
 

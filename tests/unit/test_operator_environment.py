@@ -1,4 +1,4 @@
-"""The environment of processes (contract, section 5), and what wins when several sources say the same name."""
+"""The environment of processes (docs/kudu-contract.md, section 5), and what wins when several sources say one name."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """The whole grammar against oracles that do not share a line with it.
 
-The expressions are drawn together with the values that each element means by the contract (7.1), so that parsing is
-under test as well: names by any prefix, swapped ranges, steps of 0 and 1, steps after one value, day AND weekday. What
-should fire is found by looking at each second. croniter is the third opinion where the two grammars agree.
+The expressions are drawn together with the values that each element means by docs/kudu-contract.md, section 7.1, so
+that parsing is under test as well: names by any prefix, swapped ranges, steps of 0 and 1, steps after one value, day
+AND weekday. What should fire is found by looking at each second. croniter is the third opinion where the two grammars
+agree.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -80,7 +81,7 @@ def elements(draw: st.DrawFn, index: int, near: int) -> tuple[str, frozenset[int
 
 @st.composite
 def expressions(draw: st.DrawFn, near: datetime) -> tuple[str, Sets]:
-    """An expression and its sets by the contract; it tends to fire around a local time."""
+    """An expression and its sets by docs/kudu-contract.md, section 7.1; it tends to fire around a local time."""
     texts, sets = [], []
     for index, value in enumerate(values_of(near)):
         drawn = draw(st.lists(elements(index, value), min_size=1, max_size=3))

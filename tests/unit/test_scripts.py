@@ -1,4 +1,4 @@
-"""Which file runs, and how (contract, section 3)."""
+"""Which file runs, and how (docs/kudu-contract.md, section 3)."""
 
 from __future__ import annotations
 

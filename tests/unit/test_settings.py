@@ -1,4 +1,4 @@
-"""settings.job (contract, section 4.1)."""
+"""settings.job (docs/kudu-contract.md, section 4.1)."""
 
 from __future__ import annotations
 

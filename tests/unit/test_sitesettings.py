@@ -1,4 +1,4 @@
-"""Settings of a site, as lenient as Kudu reads them (contract, section 4.2)."""
+"""Settings of a site, as lenient as Kudu reads them (docs/kudu-contract.md, section 4.2)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The JSON objects of ARM: envelopes around Kudu's objects, which keep their keys and get those that SDKs read. Pure.
 
-App Service sends what Kudu says; the SDKs' models expect other names for some of it, and miss those. Both are here.
+App Service sends what Kudu says; the SDKs' models expect other names for some of it, and miss those. Both are here
+(docs/arm-contract.md, section 2).
 """
 
 from __future__ import annotations

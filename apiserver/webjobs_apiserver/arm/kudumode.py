@@ -1,4 +1,4 @@
-"""Kudu's routes in ARM mode (contract, section 1.6): a request with the header ``x-ms-geo-location``.
+"""Kudu's routes in ARM mode (docs/kudu-contract.md, section 1.6): a request with the header ``x-ms-geo-location``.
 
 That is how ARM itself asks a site, with its own address in ``Referer``. What is not here answers as without the header.
 """

@@ -116,7 +116,7 @@ class Keeper:
         for site, known in zip(asked.sites, accounts, strict=True):
             role = await self._role(known, given, site=site) if known else None
             if role == "reader" and not asked.reader_may:
-                # Kudu's words for it (contract, section 9); it is no bad try.
+                # Kudu's words for it (docs/kudu-contract.md, section 9); it is no bad try.
                 return Refusal(status=401, is_reader=True)
             if role:
                 return asked.outcome(Admitted(site=site, role=role, accounts=known))

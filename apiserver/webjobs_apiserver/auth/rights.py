@@ -12,9 +12,9 @@ _JOBS = re.compile(r"/api/(triggered|continuous|)webjobs(?:/([^/]+)(?:/([^/]+)(/
 
 
 def reader_may(method: str, path: str) -> bool:
-    """Whether a read-only account may ask that: lists and single jobs, in the current spelling (contract, section 9).
+    """Whether a read-only account may ask that: lists and single jobs, in the current spelling.
 
-    ``path``: as the client sent it, decoded.
+    As in Kudu (docs/kudu-contract.md, section 9). ``path``: as the client sent it, decoded.
     """
     return method in ("GET", "HEAD") and _READERS.fullmatch(path) is not None
 

@@ -49,7 +49,10 @@ class Wait(Fault):
 
 
 class NotLoggedIn(Fault):
-    """No login, or none that counts. Kragle's texts have a status for that in one place only, and there it is 403."""
+    """No login, or none that counts.
+
+    Kragle's texts have a status for that in one place only, and there it is 403 (docs/kragle.md, section 2).
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(faults.LOGIN, message)

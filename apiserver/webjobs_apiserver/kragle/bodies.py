@@ -1,6 +1,6 @@
 """Objects as the Kragle API shows them. Pure.
 
-They are those of its November 2015 text, which has every field of the earlier one.
+They are those of its November 2015 text, which has every field of the earlier one (docs/kragle.md, section 1).
 """
 
 from __future__ import annotations

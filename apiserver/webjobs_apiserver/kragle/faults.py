@@ -1,4 +1,4 @@
-"""Errors of the Kragle API: a number and a sentence. Pure."""
+"""Errors of the Kragle API: a number and a sentence (docs/kragle.md, section 2). Pure."""
 
 from __future__ import annotations
 

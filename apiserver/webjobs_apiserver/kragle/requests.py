@@ -16,7 +16,7 @@ from webjobs_apiserver.schedules.registry import Timing
 BODY_BYTES = 64 * 2**10
 MAX_NAME = 256
 MIN_PERIOD = 60
-"""Seconds: Kragle's floor between two runs."""
+"""Seconds: Kragle's floor between two runs (docs/kragle.md, section 3)."""
 MAX_PERIOD = 10 * 366 * 86400
 MAX_TIMESTAMP = 253_402_300_799
 """The last second of the year 9999."""

@@ -1,4 +1,4 @@
-"""The JSON objects of Kudu's API (contract, section 2). Pure; the order of the keys is part of the contract."""
+"""The JSON objects of Kudu's API (docs/kudu-contract.md, section 2). Pure; the order of the keys is part of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NEVER = "0001-01-01T00:00:00"
 
 
 def triggered(job: Job, *, latest: WebJobRun | None, base: str, now: datetime) -> Body:
-    """A triggered job (2.1). ``base``: scheme and host of the request."""
+    """A triggered job (docs/kudu-contract.md, section 2.1). ``base``: scheme and host of the request."""
     return {
         "latest_run": run(latest, job_name=job.name, base=base, now=now) if latest else None,
         "history_url": f"{base}/api/triggeredwebjobs/{job.name}/history",
@@ -34,7 +34,7 @@ def triggered(job: Job, *, latest: WebJobRun | None, base: str, now: datetime) -
 
 
 def continuous(job: Job, *, base: str) -> Body:
-    """A continuous job (2.2)."""
+    """A continuous job (docs/kudu-contract.md, section 2.2)."""
     status, detailed = _statuses(job.webjob)
     return {
         "status": status,
@@ -83,7 +83,7 @@ def _statuses(webjob: WebJob) -> tuple[str, str]:
 
 
 def run(run: WebJobRun, *, job_name: str, base: str, now: datetime) -> Body:
-    """A run (2.3)."""
+    """A run (docs/kudu-contract.md, section 2.3)."""
     identifier, started = runs.run_id(run), runs.start_time(run)
     ended = runs.parse_time(run.status.end_time) if run.ended and run.status.end_time else None
     files = f"{base}/vfs/data/jobs/triggered/{job_name}/{identifier}"
@@ -103,7 +103,7 @@ def run(run: WebJobRun, *, job_name: str, base: str, now: datetime) -> Body:
 
 
 def history(known: Sequence[WebJobRun], *, job_name: str, base: str, now: datetime) -> Body:
-    """The history (2.4); ``known`` newest first."""
+    """The history (docs/kudu-contract.md, section 2.4); ``known`` newest first."""
     return {"runs": [run(one, job_name=job_name, base=base, now=now) for one in known]}
 
 
@@ -116,7 +116,7 @@ _UNESCAPED = "!$&'()*+,;=:@~"
 
 
 def moving(body: Body) -> list[Any]:
-    """The values of a job that move the ETag of its list, the same as in Kudu (1.3)."""
+    """The values of a job that move the ETag of its list, the same as in Kudu (docs/kudu-contract.md, section 1.3)."""
     latest = body.get("latest_run")
     values: list[Any] = [body[key] for key in ("name", "run_command", "type", "error")]
     if body["type"] == "continuous":

@@ -1,4 +1,4 @@
-"""The file name in a Content-Disposition header, as .NET reads it (contract, section 3.4)."""
+"""The file name in a Content-Disposition header, as .NET reads it (docs/kudu-contract.md, section 3.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``/api/logstream`` and ``/api/logs/recent``: what jobs write, as it comes (contract, section 1.5)."""
+"""``/api/logstream`` and ``/api/logs/recent``: what jobs write, as it comes (docs/kudu-contract.md, section 1.5)."""
 
 from __future__ import annotations
 

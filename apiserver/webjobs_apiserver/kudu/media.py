@@ -1,4 +1,4 @@
-"""Content types of files by their extension, as Kudu gives them (contract, section 1.5)."""
+"""Content types of files by their extension, as Kudu gives them (docs/kudu-contract.md, section 1.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kudu's four spellings of every jobs URL, as one (contract, section 1.1).
+"""Kudu's four spellings of every jobs URL, as one (docs/kudu-contract.md, section 1.1).
 
 Names keep their case, the fixed segments don't count it, and one trailing slash is accepted.
 """

@@ -1,4 +1,7 @@
-"""Answers as Kudu forms them (contract, section 1.3): compact JSON, plain texts, HttpError objects, empty ones."""
+"""Answers as Kudu forms them: compact JSON, plain texts, HttpError objects, empty ones.
+
+They are described in docs/kudu-contract.md, section 1.3.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,7 @@ def base_url(request: Request) -> str:
 
 
 def no_route(request: Request) -> Response:
-    """No such route or not with this verb: both are 404 (contract, section 1.2)."""
+    """No such route or not with this verb: both are 404 (docs/kudu-contract.md, section 1.2)."""
     if request.method not in _MEANT_FOR_US:
         message = f"The requested resource does not support http method '{request.method}'."
         refused = http_error(message, status=405) if request.method != "HEAD" else empty(405)

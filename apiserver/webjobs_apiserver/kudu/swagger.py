@@ -1,4 +1,7 @@
-"""``/api/triggeredwebjobsswagger``: triggered jobs as Swagger 2.0, for Azure's connectors (contract, section 2.4)."""
+"""``/api/triggeredwebjobsswagger``: triggered jobs as Swagger 2.0, for Azure's connectors.
+
+The document is that of docs/kudu-contract.md, section 2.4.
+"""
 
 from __future__ import annotations
 

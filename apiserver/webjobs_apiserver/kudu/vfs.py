@@ -1,4 +1,4 @@
-"""``/api/vfs``: files of jobs and their logs, read and written (contract, section 1.5)."""
+"""``/api/vfs``: files of jobs and their logs, read and written (docs/kudu-contract.md, section 1.5)."""
 
 from __future__ import annotations
 

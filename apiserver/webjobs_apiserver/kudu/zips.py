@@ -1,4 +1,4 @@
-"""``/api/zip``: folders as zips, out and in (contract, section 1.5)."""
+"""``/api/zip``: folders as zips, out and in (docs/kudu-contract.md, section 1.5)."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 The package arrives as a tar in a ConfigMap or is fetched by an init container; the job's own shell unpacks it
 into the working folder and starts the script (``boot.py``).
-Environment as in Kudu's contract, section 5: what we set wins over ``spec.env``, that over ``spec.envFrom``, and that
-over the app settings of the site.
+Environment as in docs/kudu-contract.md, section 5: what we set wins over ``spec.env``, that over ``spec.envFrom``, and
+that over the app settings of the site.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rows of continuous jobs, without uploads (contract, sections 1.2, 1.4, 2 and 6.2)."""
+"""Rows of continuous jobs, without uploads (docs/kudu-contract.md, sections 1.2, 1.4, 2 and 6.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of ``/api/vfs`` and ``/api/zip`` (contract, section 1.5)."""
+"""Rows of ``/api/vfs`` and ``/api/zip`` (docs/kudu-contract.md, section 1.5)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _FORMS = {
     "zip": r"(?s:PK\x03\x04.*)",
     "anything": r"(?s:.*)",
 }
-"""By name; sources: contract, sections 1.3, 1.5, 2.3, 6.1 and 8."""
+"""By name; sources: docs/kudu-contract.md, sections 1.3, 1.5, 2.3, 6.1 and 8."""
 _PLACEHOLDER = re.compile(r"<([a-z]+(?: [a-z]+)*)(?: (\d))?>")
 
 

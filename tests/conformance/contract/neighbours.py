@@ -1,4 +1,4 @@
-"""Rows of app settings, web hooks and log streams (contract, section 1.5; docs/rest.md)."""
+"""Rows of app settings, web hooks and log streams (docs/kudu-contract.md, section 1.5; docs/rest.md)."""
 
 from __future__ import annotations
 

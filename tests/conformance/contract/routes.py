@@ -1,4 +1,4 @@
-"""The tables of routes (contract, sections 1.2 and 1.5), and what else the shim serves."""
+"""The tables of routes (docs/kudu-contract.md, sections 1.2 and 1.5), and what else the shim serves."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Objects of the contract's section 2 as text, key by key in its order."""
+"""Objects of Kudu's API (docs/kudu-contract.md, section 2) as text, key by key in its order."""
 
 from __future__ import annotations
 
 
 def run(job: str, *, identifier: str, status: str, trigger: str, of: int = 1) -> str:
-    """An ended run (2.3). ``of`` numbers its placeholders."""
+    """An ended run (docs/kudu-contract.md, section 2.3). ``of`` numbers its placeholders."""
     url = f"<base>/vfs/data/jobs/triggered/{job}/{identifier}/output_log.txt"
     return (
         f'{{"id":"{identifier}","name":"{identifier}","status":"{status}","start_time":"<time {2 * of - 1}>",'
@@ -16,7 +16,10 @@ def run(job: str, *, identifier: str, status: str, trigger: str, of: int = 1) ->
 def triggered(
     name: str, *, command: str = "run.sh", settings: str = "{}", latest: str = "null", planned: bool = False
 ) -> str:
-    """A triggered job (2.1), ``planned``: with a schedule. ``runCommand`` is the wiki's addition (docs/rest.md)."""
+    """A triggered job (docs/kudu-contract.md, section 2.1), ``planned``: with a schedule.
+
+    ``runCommand`` is the wiki's addition (docs/rest.md).
+    """
     scheduler = f'"<base>/vfs/data/jobs/triggered/{name}/job_scheduler.log"' if planned else "null"
     return (
         f'{{"latest_run":{latest},"history_url":"<base>/api/triggeredwebjobs/{name}/history",'
@@ -32,7 +35,7 @@ def continuous(
     command: str = "run.sh",
     settings: str = "{}",
 ) -> str:
-    """A continuous job (2.2), by default one that is new."""
+    """A continuous job (docs/kudu-contract.md, section 2.2), by default one that is new."""
     return (
         f'{{"status":"{status}","detailed_status":"{detailed}",'
         f'"log_url":"<base>/vfs/data/jobs/continuous/{name}/job_log.txt",'
@@ -49,22 +52,25 @@ def _common(kind: str, name: str, *, command: str, settings: str) -> str:
 
 
 def unrouted(url: str) -> str:
-    """What the catch-all says (1.2)."""
+    """What the catch-all says (docs/kudu-contract.md, section 1.2)."""
     return f"\"No route registered for '{url}'\""
 
 
 def message(text: str) -> str:
-    """An HttpError object that has only what is for people (1.3)."""
+    """An HttpError object that has only what is for people (docs/kudu-contract.md, section 1.3)."""
     return f'{{"Message":"{text}"}}'
 
 
 def not_found(path: str) -> str:
-    """VFS of what is not there (1.5)."""
+    """VFS of what is not there (docs/kudu-contract.md, section 1.5)."""
     return message(f"'/home/{path}' not found.")
 
 
 def entry(folder: str, name: str, *, at: str, size: int = 0, mime: str = "", of: int = 1, query: str = "") -> str:
-    """A line of a folder's list (1.5); a folder when there is no ``mime``. ``at``: the URL that was asked."""
+    """A line of a folder's list (docs/kudu-contract.md, section 1.5); a folder when there is no ``mime``.
+
+    ``at``: the URL that was asked.
+    """
     slash = "" if mime else "/"
     return (
         f'{{"name":"{name}","size":{size},"mtime":"<stamp {2 * of - 1}>","crtime":"<stamp {2 * of}>",'
@@ -73,7 +79,7 @@ def entry(folder: str, name: str, *, at: str, size: int = 0, mime: str = "", of:
 
 
 def log(*lines: str) -> str:
-    """Lines of a log (8), each its level as it is written and its text."""
+    """Lines of a log (docs/kudu-contract.md, section 8), each its level as it is written and its text."""
     return "".join(
         f"[<log time {at}> > <instance>: {level}] {text}\r\n"
         for at, (level, _, text) in enumerate((line.partition("|") for line in lines), 1)

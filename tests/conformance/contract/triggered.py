@@ -1,4 +1,4 @@
-"""Rows of ``/api/webjobs`` and of triggered jobs, without uploads (contract, sections 1.2, 1.4 and 2)."""
+"""Rows of ``/api/webjobs`` and of triggered jobs, without uploads (docs/kudu-contract.md, sections 1.2, 1.4 and 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of uploads, the same for both types (contract, sections 2.5 and 3.4)."""
+"""Rows of uploads, the same for both types (docs/kudu-contract.md, sections 2.5 and 3.4)."""
 
 from __future__ import annotations
 
