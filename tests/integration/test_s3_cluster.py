@@ -44,14 +44,13 @@ class Bucket:
 @pytest.fixture(scope="module")
 def bucket(site: Site) -> Iterator[Bucket]:
     """The installed chart with its store in a bucket, and back again."""
-    address = site.stack.cluster.host_address
-    assert address, "pods of this cluster can't reach this host: use another provider"
-    with s3.server() as server, s3.proxy(server.port, host=address) as way:
+    host = site.stack.cluster.way_to_host()
+    with s3.server() as server, s3.proxy(server.port, host=host.bind) as way:
         secret = {
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {"name": ENVIRONMENT, "namespace": stacks.SYSTEM},
-            "stringData": server.environment(host=address, port=way.port),
+            "stringData": server.environment(host=host.address, port=way.port),
         }
         stacks.apply(site.stack.kubeconfig, secret)
         collection = {"enabled": True, "graceHours": 1, "periodMinutes": 0.05}
