@@ -224,7 +224,7 @@ def main() -> int:
         print(f"error: {problem}", file=sys.stderr)
         return 1
     write_env(stack, options.env)
-    tell(f"ready: {stack.url} (what clients need is in {options.env.relative_to(Path.cwd())})")
+    tell(f"ready: {stack.url} (what clients need is in {options.env})")
     return 0
 
 
