@@ -132,15 +132,15 @@ def _arguments(values: Mapping[str, object]) -> list[dict[str, str]]:
 
 
 _KILL = """
-for entry in /proc/[0-9]*; do
-  grep -qsF -e "$1" -e "$2" "$entry/cgroup" || continue
-  tr '\\0' '\\n' 2>/dev/null <"$entry/cmdline" | grep -qsxF -e "$3" || continue
-  kill -KILL "${entry#/proc/}" 2>/dev/null && echo "${entry#/proc/}"
+for entry in "$1"/[0-9]*; do
+  grep -qsF -e "$2" -e "$3" "$entry/cgroup" || continue
+  tr '\\0' '\\n' 2>/dev/null <"$entry/cmdline" | grep -qsxF -e "$4" || continue
+  kill -KILL "${entry##*/}" 2>/dev/null && echo "${entry##*/}"
 done
 true
 """
 
 
-def kill_script(uid: str, program: str) -> Sequence[str]:
+def kill_script(uid: str, program: str, *, proc: str = "/proc") -> Sequence[str]:
     """Return what is run in the node to kill a pod's processes of a program; it prints the id of each."""
-    return ["sh", "-c", _KILL, "kill", *spellings(uid), program]
+    return ["sh", "-c", _KILL, "kill", proc, *spellings(uid), program]
