@@ -44,7 +44,7 @@ def kill(site: Site, component: str) -> int:
     process is there just now, because an earlier kill is not over, the next one is waited for: a kill that hits nothing
     would show nothing, and fails.
     """
-    return eventually(lambda: _kill(site, component), seconds=60, what=f"a process of the {component} to kill,")
+    return eventually(lambda: _kill(site, component), seconds=60, what=f"a process of the {component} to kill")
 
 
 def _kill(site: Site, component: str) -> int:

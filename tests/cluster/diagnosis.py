@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def explain(kubeconfig: Path, namespace: str, *, folder: Path) -> str:
     return "\n".join([*report(pods, events, log_of), f"the whole of it: {path}"])
 
 
-def whole_logs(pods: list[Object], log_of: Callable[[str, str, bool], str]) -> Iterator[str]:
+def whole_logs(pods: Sequence[Object], log_of: Callable[[str, str, bool], str]) -> Iterator[str]:
     """Yield the log of each container, and of the one before it where there was one."""
     for pod in pods:
         name = pod["metadata"]["name"]
@@ -50,7 +50,7 @@ def whole_logs(pods: list[Object], log_of: Callable[[str, str, bool], str]) -> I
                 yield f"{title}:\n{log_of(name, status['name'], previous)}"
 
 
-def report(pods: list[Object], events: list[Object], log_of: Callable[[str, str, bool], str]) -> Iterator[str]:
+def report(pods: Sequence[Object], events: Sequence[Object], log_of: Callable[[str, str, bool], str]) -> Iterator[str]:
     """Yield lines about each pod that is not ready: its reasons, its last warnings, the end of its logs."""
     waiting = [pod for pod in pods if not is_ready(pod)]
     if not waiting:

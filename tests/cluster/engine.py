@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .errors import ClusterError
-from .shell import run, succeeds
+from .shell import run
 
 _PROGRAMS = ("docker", "podman")
 _LOOPBACK = re.compile(r"localhost|127\..*|\[?::1\]?")
@@ -96,8 +97,9 @@ def reason(text: str) -> str:
 def _distance() -> str | None:
     """Say that Docker's daemon is on another machine, where neither API server nor site can be reached."""
     host = os.environ.get("DOCKER_HOST", "")
-    if not host and succeeds(["docker", "context", "inspect"]):
-        host = run(["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]).strip()
+    if not host:
+        with suppress(ClusterError):  # a Docker without contexts
+            host = run(["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]).strip()
     if not is_remote(host):
         return None
     return f"docker uses the engine of another machine ({host}), whose clusters cannot be reached from here"

@@ -36,7 +36,10 @@ class ExistingCluster(Cluster):
 
     @property
     def image_engine(self) -> Engine | None:
-        return engine.current() if engine.installed() else None
+        try:
+            return engine.current()
+        except ClusterError:
+            return None
 
     def has_image(self, ref: str) -> bool:
         return False

@@ -79,7 +79,9 @@ class KindCluster(Cluster):
         return len(run(self._inside(*kill_script(uid, program))).split())
 
     def kill_program(self, program: str) -> None:
-        run(self._inside("pkill", "-KILL", "-f", f"^{program} "))  # the kubelet starts it again
+        # The kubelet starts it again, later each time: one that is not back yet is waited for.
+        script = f"until pkill -KILL -f '^{program} '; do sleep 0.5; done"
+        run(self._inside("timeout", "120", "sh", "-c", script), timeout=150)
 
     def freeze_program(self, program: str, *, on: bool) -> None:
         run(self._inside("pkill", "-STOP" if on else "-CONT", program))

@@ -42,6 +42,11 @@ class World:
             path.write_text(text)
             path.chmod(0o755)
 
+    def remove(self, *programs: str) -> None:
+        """Take fakes off PATH again."""
+        for program in programs:
+            (self.folder / "bin" / program).unlink()
+
     @property
     def state(self) -> dict[str, Any]:
         """Return what the engine has and does."""

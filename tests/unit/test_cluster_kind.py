@@ -10,11 +10,13 @@ import pytest
 
 from tests.cluster import __main__ as command_line
 from tests.cluster import down, kindcluster, kindnode, kindtool, limits, status, up
+from tests.cluster.built.versions import KIND_NODE
 from tests.cluster.engine import Engine
 from tests.cluster.errors import ClusterError
 from tests.cluster.kindcluster import KindCluster
 from tests.cluster.model import HostWay, State
 from tests.cluster.paths import state_of
+from tests.cluster.readiness import parse_time
 from tests.unit.fake_engine import BEFORE, NODE, World, world
 
 __all__ = ["world"]
@@ -34,8 +36,8 @@ def test_a_cluster_is_made_with_the_image_of_our_kubernetes(world: World) -> Non
     (create,) = world.called("kind", "create", "cluster")
     config = json.loads(Path(create[create.index("--config") + 1]).read_text())
     (node,) = config["nodes"]
-    assert node["image"] == kindtool.KIND_NODE
-    assert world.called("docker", "pull") == [["docker", "pull", kindtool.KIND_NODE]]
+    assert node["image"] == KIND_NODE
+    assert world.called("docker", "pull") == [["docker", "pull", KIND_NODE]]
     assert any("pulling the node image" in line for line in lines)
     assert made.address_of(30080) == "127.0.0.1:40003"
     assert made.kubeconfig.read_text() == "new"
@@ -46,7 +48,7 @@ def test_a_cluster_is_made_with_the_image_of_our_kubernetes(world: World) -> Non
 @pytest.mark.parametrize(
     ("kind", "variable", "image"),
     [
-        ("0.33.0", None, kindtool.KIND_NODE),
+        ("0.33.0", None, KIND_NODE),
         ("0.33.0", "mirror.example/node:v1.36.4", "mirror.example/node:v1.36.4"),
         ("0.32.0", None, None),
         ("0.33.0-alpha+1", None, None),
@@ -288,7 +290,7 @@ def test_ports_of_docker_desktop_and_of_a_stopped_node(world: World) -> None:
     container["State"]["StartedAt"] = "2026-01-01T11:00:00.5+01:00"  # Podman's
     found = kindnode.container_of(json.dumps([container]))
     assert found.ports[30080] == "127.0.0.1:40009"
-    assert found.started == kindnode.parse_time("2026-01-01T10:00:00Z")
+    assert found.started == parse_time("2026-01-01T10:00:00Z")
 
 
 def test_the_node_takes_as_much_as_the_built_one() -> None:
