@@ -36,7 +36,7 @@ def build(engine: Engine, repo: Path, *, ref: str, out: Path, log: Log) -> Path:
     words = ["build", "--tag", ref, "--label", f"{_LABEL}={_checkout()}"]
     words += [word for argument in base_images() for word in ("--build-arg", argument)]
     words += ["--file", str(repo / "Dockerfile"), str(repo)]
-    output = out.with_suffix(".log")
+    output = out.parent / "log" / "image-build.log"
     with _alone(log):
         follow(engine.argv(*words), what=f"building {ref}", log=log, output=output, env=_ENVIRONMENT, timeout=3600)
         out.unlink(missing_ok=True)  # Podman writes no archive over another

@@ -157,7 +157,7 @@ def test_an_image_is_built_saved_and_supersedes_ours_alone(
     monkeypatch.setenv("WEBJOBS_PYTHON_IMAGE", "mirror.example/python:3.12-slim")
     out = engineimage.build(DOCKER, repo_root(), ref=REF, out=tmp_path / "image.tar", log=quiet)
     assert out.read_text() == REF
-    assert "#5 [build 2/9]" in (tmp_path / "image.log").read_text()
+    assert "#5 [build 2/9]" in (tmp_path / "log" / "image-build.log").read_text()
     first, second = world.called("docker", "build")
     assert "--build-arg" not in first
     assert second[second.index("--build-arg") + 1] == "PYTHON_IMAGE=mirror.example/python:3.12-slim"
@@ -168,7 +168,7 @@ def test_an_image_is_built_saved_and_supersedes_ours_alone(
 
 def test_a_build_that_fails_names_its_log(world: World, tmp_path: Path) -> None:
     world.set(broken={"docker build": "ERROR: failed to solve: docker.io/library/python: not found"})
-    with pytest.raises(ClusterError, match=r"(?s)building .* failed; log: .*image\.log.*failed to solve"):
+    with pytest.raises(ClusterError, match=r"(?s)building .* failed; log: .*image-build\.log.*failed to solve"):
         engineimage.build(DOCKER, repo_root(), ref=REF, out=tmp_path / "image.tar", log=quiet)
 
 
