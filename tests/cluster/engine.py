@@ -53,13 +53,16 @@ class Engine:
         return "name=rootless" in self.run("info", "--format", "{{json .SecurityOptions}}")
 
 
-def current() -> Engine:
-    """Return the engine to use: Docker, else Podman; ``$KIND_EXPERIMENTAL_PROVIDER`` names one of the two.
+def current(named: str | None = None) -> Engine:
+    """Return the engine to use: Docker, else Podman.
+
+    Args:
+        named: the only one to use, by default ``$KIND_EXPERIMENTAL_PROVIDER``.
 
     Raises:
         ClusterError: none answers; with the reason of each.
     """
-    named = os.environ.get("KIND_EXPERIMENTAL_PROVIDER")
+    named = named or os.environ.get("KIND_EXPERIMENTAL_PROVIDER")
     problems = []
     for program in (named,) if named in _PROGRAMS else _PROGRAMS:
         problem = _problem(program)

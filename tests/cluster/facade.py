@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager
 
-from . import engine, engineimage, existing, kind
+from . import engine, existing, kind
 from .built import provider as built
 from .errors import ClusterError
 from .lock import locked
@@ -45,8 +45,7 @@ def down(name: str, *, log: Log = tell) -> None:
         if not state.exists():
             return
         if _provider_of(name) == "kind":
-            kind.down(name)
-            engineimage.forget(engine.current(), log=log)
+            kind.down(name, log=log)
         else:
             built.down(name)
 

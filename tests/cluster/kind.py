@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-from . import engine, kindtool
+from . import engine, engineimage, kindtool
 from .engine import Engine
 from .errors import ClusterError
 from .kindcluster import KindCluster, inspect
@@ -22,6 +22,7 @@ READY_WITHIN = 240.0
 POLL = 1.0
 _TELL_EVERY = 20.0
 _LOGS = "log"
+_ENGINE = "engine"
 
 
 def up(name: str, *, feature_gates: str, log: Log) -> KindCluster:
@@ -30,7 +31,7 @@ def up(name: str, *, feature_gates: str, log: Log) -> KindCluster:
     Raises:
         ClusterError: no engine answers, the cluster belongs to another checkout, or kind failed; says what to do.
     """
-    found = engine.current()
+    found = _engine_of(name)
     node = inspect(found, name)
     if node is not None and not (state_of(name) / "provider").is_file():
         raise ClusterError(
@@ -55,10 +56,12 @@ def up(name: str, *, feature_gates: str, log: Log) -> KindCluster:
     return _make(cluster, feature_gates=feature_gates, log=log)
 
 
-def down(name: str) -> None:
-    """Delete the cluster: its one container with all that is in it, and our own folder."""
-    _forget(name, engine.current())
-    shutil.rmtree(state_of(name), ignore_errors=True)
+def down(name: str, *, log: Log) -> None:
+    """Delete the cluster: its one container with all that is in it, our own folder, our images in the engine."""
+    found = _engine_of(name)
+    _forget(name, found)
+    shutil.rmtree(state_of(name))
+    engineimage.forget(found, log=log)
 
 
 def status(name: str) -> Status:
@@ -71,7 +74,7 @@ def status(name: str) -> Status:
         )
 
     try:
-        found = engine.current()
+        found = _engine_of(name)
     except ClusterError as failed:
         return told(State.STOPPED, str(failed))
     node = inspect(found, name)
@@ -83,6 +86,14 @@ def status(name: str) -> Status:
     if problem:
         return told(State.SILENT, problem)
     return told(State.READY, f"kubeconfig {state_of(name) / 'kubeconfig'}")
+
+
+def _engine_of(name: str) -> Engine:
+    """Return the engine that the cluster was made with, and no other, or one for a new cluster."""
+    try:
+        return engine.current((state_of(name) / _ENGINE).read_text().strip())
+    except FileNotFoundError:
+        return engine.current()
 
 
 def _cluster(name: str, found: Engine, log: Log) -> KindCluster:
@@ -112,6 +123,7 @@ def _make(cluster: KindCluster, *, feature_gates: str, log: Log) -> KindCluster:
     name, state, logs = cluster.name, cluster.state, cluster.state / _LOGS
     logs.mkdir(parents=True, exist_ok=True)
     (state / "provider").write_text("kind")  # first of all, so that `down` finds what an interrupted `up` has begun
+    (state / _ENGINE).write_text(cluster.engine.program)
     image = kindtool.node_image(cluster.program)
     if image:
         kindtool.pull(cluster.engine, image, output=logs / "pull.log", log=log)

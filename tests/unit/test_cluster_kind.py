@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -202,6 +203,31 @@ def test_down_removes_the_node_our_folder_and_our_images(world: World) -> None:
     assert world.state["containers"] == {}
     assert not state_of("dev").exists()
     assert world.called("kind") == [], "it works when kind is gone, too"
+    down("dev")
+
+
+def test_a_cluster_stays_with_the_engine_it_was_made_with(world: World) -> None:
+    world.install("podman")
+    assert cluster().engine.program == "docker"
+    world.set(broken={"docker info": "Cannot connect to the Docker daemon"})
+    assert "Cannot connect" in status("dev").detail
+    for change in (cluster, lambda: down("dev")):
+        with pytest.raises(ClusterError, match="Cannot connect"):
+            change()
+    assert NODE in world.state["containers"]
+
+
+def test_a_user_who_is_not_root_needs_nothing_of_root(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*arguments: object) -> None:
+        raise PermissionError(arguments)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    for name in ("chown", "kill", "pidfd_open", "mount"):
+        monkeypatch.setattr(os, name, refused, raising=False)
+    found = cluster()
+    assert found.local_volume("data") is None
+    world.set(pids=[7])
+    assert found.kill_pod_process("aa-bb", "webjobs_operator") == 1
     down("dev")
 
 
