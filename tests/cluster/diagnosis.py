@@ -20,8 +20,8 @@ def explain(kubeconfig: Path, namespace: str, *, folder: Path) -> str:
     def ask(*words: str) -> str:
         try:
             return run([kubectl(), f"--kubeconfig={kubeconfig}", "--namespace", namespace, *words], timeout=30)
-        except ClusterError as problem:
-            return f"({problem})\n"
+        except ClusterError:
+            return ""  # a container that has not begun has no log
 
     try:
         pods: list[Object] = json.loads(ask("get", "pods", "--output=json"))["items"]
