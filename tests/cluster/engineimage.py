@@ -53,7 +53,7 @@ def forget(engine: Engine, *, log: Log) -> None:
 
 def _remove(engine: Engine, *, but: str | None, log: Log) -> None:
     """Remove images by our name and with the label of this checkout, all but one."""
-    filters = ["--filter", f"reference={REPOSITORY}", "--filter", f"label={_LABEL}={_checkout()}"]
+    filters = ["--filter", f"reference={REPOSITORY}:*", "--filter", f"label={_LABEL}={_checkout()}"]
     listed = engine.run("image", "ls", *filters, "--format", "{{.Repository}}:{{.Tag}}").split()
     old = [ref for ref in listed if ref.startswith(f"{REPOSITORY}:") and ref != but and not ref.endswith(":<none>")]
     if not old:

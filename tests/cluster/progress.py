@@ -71,7 +71,7 @@ def follow(
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
-        process.terminate()  # which `docker run` passes on to its container
+        process.terminate()
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:

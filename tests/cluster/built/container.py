@@ -12,7 +12,8 @@ from ..engine import Engine
 from .components import Component
 from .versions import MINIMUM_GO
 
-_OF_THE_CALLER = ("GOPROXY", "GOSUMDB", "GONOSUMDB", "GOINSECURE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_OF_THE_CALLER = ("GOPROXY", "GOSUMDB", "GONOSUMDB", "GOINSECURE", *_PROXIES)
 
 _HOME = "/tmp"  # noqa: S108 - in the container, where the calling user has no home
 
@@ -38,7 +39,7 @@ def command(component: Component, out: Path, engine: Engine) -> list[str]:
         "GOARCH": ARCHITECTURES.get(platform.machine(), platform.machine()),
         "CGO_ENABLED": "0",
     }
-    options = ["--rm", "--init", *engine.as_caller(), "--security-opt", "label=disable", f"--volume={out}:/out"]
+    options = ["--rm", *engine.as_caller(), "--security-opt", "label=disable", f"--volume={out}:/out"]
     options += [f"--env={name}={value}" for name, value in variables.items()]
     options += [f"--env={name}" for name in _OF_THE_CALLER if name in os.environ]  # its value goes with it
     return engine.argv("run", *options, image(), "sh", "-c", script)
