@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cluster.facade import tell
 from tests.cluster.lock import locked
+from tests.cluster.model import tell
 from tests.cluster.paths import cache_root
 
 VERSION = "2.91.0"

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import signal
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from tests import stack as stacks
-from tests.cluster.built.process import Process
-from tests.site import Site
+from tests.site import Site, eventually
 from webjobs.runs import parse_time
 
 COMPONENTS = ("operator", "apiserver")
@@ -40,32 +37,22 @@ def pods(site: Site, component: str) -> list[dict[str, Any]]:
     return found
 
 
-def processes(uid: str, program: str) -> list[Process]:
-    """The processes of a pod that run a program of ours, where this machine is the node; else none."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and uid in (entry / "cgroup").read_text():
-                words = (entry / "cmdline").read_text().split("\0")
-                if program in words and (process := Process.of(int(entry.name))):
-                    found.append(process)
-        except OSError:
-            continue
-    return found
-
-
 def kill(site: Site, component: str) -> int:
     """SIGKILL for a component's processes, and a new pod at once; gives how many processes that were.
 
-    The pod goes as well, because a container that is killed again and again is kept waiting by the kubelet.
+    The pod goes as well, because a container that is killed again and again is kept waiting by the kubelet. Where no
+    process is there just now, because an earlier kill is not over, the next one is waited for: a kill that hits nothing
+    would show nothing, and fails.
     """
-    killed = 0
-    for pod in pods(site, component):
-        meta = pod["metadata"]
-        for process in processes(meta["uid"], _PROGRAMS[component]):
-            process.signal(signal.SIGKILL)
-            killed += 1
-        arguments = ("delete", "pod", meta["name"], "--force", "--grace-period=0", "--ignore-not-found")
+    return eventually(lambda: _kill(site, component), seconds=60, what=f"a process of the {component} to kill")
+
+
+def _kill(site: Site, component: str) -> int:
+    there = pods(site, component)
+    cluster = site.stack.cluster
+    killed = sum(cluster.kill_pod_process(pod["metadata"]["uid"], _PROGRAMS[component]) for pod in there)
+    for pod in there if killed else ():
+        arguments = ("delete", "pod", pod["metadata"]["name"], "--force", "--grace-period=0", "--ignore-not-found")
         site.kubectl(*arguments, namespace=stacks.SYSTEM)
     return killed
 

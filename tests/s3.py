@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -16,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tests.cluster.built import versions
-from tests.cluster.built.builder import ensure, missing
+from tests.cluster.built.builder import ensure
 from tests.cluster.built.components import object_store
-from tests.cluster.facade import tell
+from tests.cluster.model import tell
 
 BUCKET = "jobs"
 ACCESS_KEY, SECRET_KEY = "test-access", "test-secret-key"
@@ -51,23 +49,17 @@ class S3:
         }
 
 
-def build() -> None:
-    """Compiles the server unless it is in the cache. Without Go its image is pulled when it starts."""
-    if shutil.which("go"):
-        ensure([object_store()], log=tell)
+def build() -> Path:
+    """Compile the server unless it is in the cache, in a container where there is no Go; gives the program."""
+    return ensure([object_store()], log=tell)["versitygw"] / "versitygw"
 
 
 def _command(folder: Path, listen: str, *, largest: int | None) -> list[str]:
     # Metadata in files: not every file system of a test machine has extended attributes.
     words = ["--access", ACCESS_KEY, "--secret", SECRET_KEY, "--port", listen, "--quiet"]
     words += ["posix", "--sidecar", str(folder / "meta"), str(folder / "data")]
-    if not missing([object_store()]) or shutil.which("go"):
-        limit = ["prlimit", f"--fsize={largest}"] if largest else []
-        program = ensure([object_store()], log=tell)["versitygw"] / "versitygw"
-        return [*limit, str(program), *words]
-    limit = ["--ulimit", f"fsize={largest}"] if largest else []
-    container = ["docker", "run", "--rm", "--init", "--network=host", f"--volume={folder}:{folder}", *limit]
-    return [*container, f"docker.io/versity/versitygw:v{versions.VERSITYGW}", *words]
+    limit = ["prlimit", f"--fsize={largest}"] if largest else []
+    return [*limit, str(build()), *words]
 
 
 def free_port() -> int:

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import argparse
 import base64
-import hashlib
+import http.client
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests import cluster as clusters
-from tests.cluster.image import build_image
+from tests.cluster.diagnosis import explain
+from tests.cluster.image import build_image, source_ref
 
 REPO = Path(__file__).resolve().parent.parent
 SYSTEM = "webjobs-system"
@@ -54,6 +56,7 @@ class Stack:
             "WEBJOBS_USER": self.user,
             "WEBJOBS_PASSWORD": self.password,
             "WEBJOBS_SITE": self.site,
+            **without_proxy(self.url.removeprefix("http://").rpartition(":")[0], os.environ),
         }
 
 
@@ -87,29 +90,17 @@ def namespace(name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
-def source_tag() -> str:
-    """Tag of the image: a digest of everything that goes into it."""
-    digest = hashlib.sha256()
-    sources = [REPO / "uv.lock", REPO / "Dockerfile", REPO / "tests/cluster/image.py", REPO / "image/prune.py"]
-    for folder in ("core", "operator", "apiserver"):
-        sources += sorted((REPO / folder).rglob("*.py"))
-    for source in sources:
-        digest.update(f"{source.relative_to(REPO)}\0".encode() + source.read_bytes())
-    return digest.hexdigest()[:12]
-
-
 def _image(cluster: clusters.Cluster) -> str:
     if given := os.environ.get("WEBJOBS_IMAGE"):
         return given
-    ref = f"registry.local/webjobs:{source_tag()}"
-    loaded = cluster.state / "image"
-    if not loaded.exists() or loaded.read_text() != ref:
+    engine = cluster.image_engine
+    ref = source_ref(REPO, engine=engine)
+    if not cluster.has_image(ref):
         tell(f"building the image {ref}")
-        archive = build_image(REPO, ref=ref, out=cluster.state / "image.tar")
+        archive = build_image(REPO, ref=ref, out=cluster.state / "image.tar", engine=engine)
         tell("loading it into the node")
         cluster.load_image(archive, ref)
         archive.unlink()
-        loaded.write_text(ref)
     return ref
 
 
@@ -138,10 +129,29 @@ def wait_until_settled(kubeconfig: Path) -> None:
     raise clusters.ClusterError("pods of an earlier release do not end within a minute")
 
 
+def _helm(cluster: clusters.Cluster, values: dict[str, Any], *options: str) -> None:
+    """Run ``helm upgrade`` for our release and wait; a failure says what the pods wait for."""
+    command = [tool("helm"), "upgrade", RELEASE, str(REPO / "charts/webjobs"), "--namespace", SYSTEM, *options]
+    done = subprocess.run(
+        [*command, "--values", "-", "--wait", "--timeout", "3m"],
+        env=os.environ | {"KUBECONFIG": str(cluster.kubeconfig)},
+        input=json.dumps(values),
+        text=True,
+        check=False,
+        stdout=subprocess.DEVNULL,
+    )
+    if done.returncode != 0:
+        why = explain(cluster.kubeconfig, SYSTEM, folder=cluster.state / "log")
+        raise clusters.ClusterError(f"helm upgrade ended with {done.returncode}\n{why}")
+    wait_until_settled(cluster.kubeconfig)
+
+
 def up(name: str, *, feature_gates: str | None = None) -> Stack:
     """Cluster, image and chart; quick when they are there already. ``feature_gates``: of ``clusters.up``."""
     cluster = clusters.up(name, feature_gates=feature_gates)
     config = cluster.kubeconfig
+    address = cluster.address_of(NODE_PORT)
+    os.environ.update(without_proxy(address.rpartition(":")[0], os.environ))
     image = _image(cluster)
     apply(config, namespace(SYSTEM), namespace(SITE))
     volume = cluster.local_volume("webjobs-store")
@@ -149,35 +159,45 @@ def up(name: str, *, feature_gates: str | None = None) -> Stack:
         volume["spec"]["claimRef"] = {"namespace": SYSTEM, "name": CLAIM}
         apply(config, volume)
     tell("installing the chart")
-    values = _values(image, volume=volume["metadata"]["name"] if volume else None)
-    command = [tool("helm"), "upgrade", "--install", RELEASE, str(REPO / "charts/webjobs"), "--namespace", SYSTEM]
-    subprocess.run(
-        [*command, "--values", "-", "--wait", "--timeout", "3m"],
-        env=os.environ | {"KUBECONFIG": str(config)},
-        input=json.dumps(values),
-        text=True,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    wait_until_settled(config)
+    _helm(cluster, _values(image, volume=volume["metadata"]["name"] if volume else None), "--install")
     secret = json.loads(kubectl(config, "get", "secret", f"{RELEASE}-credentials", "-n", SYSTEM, "-o", "json"))
     user, password = (base64.b64decode(secret["data"][key]).decode() for key in ("username", "password"))
-    url = f"http://{cluster.node_address}:{NODE_PORT}"
-    return Stack(cluster=cluster, image=image, url=url, user=user, password=password)
+    _wait_for_answer(cluster, address)
+    return Stack(cluster=cluster, image=image, url=f"http://{address}", user=user, password=password)
+
+
+def _wait_for_answer(cluster: clusters.Cluster, address: str) -> None:
+    """Wait until the site answers: on a node that was started again, pods are called ready that are not yet."""
+    problem = ""
+    for _ in range(120):
+        connection = http.client.HTTPConnection(address, timeout=5)
+        try:
+            connection.request("GET", "/")
+            connection.getresponse()
+        except (OSError, http.client.HTTPException) as failed:
+            problem = str(failed)
+            time.sleep(0.5)
+        else:
+            return
+        finally:
+            connection.close()
+    why = explain(cluster.kubeconfig, SYSTEM, folder=cluster.state / "log")
+    raise clusters.ClusterError(f"http://{address} does not answer within a minute: {problem}\n{why}")
+
+
+def without_proxy(host: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables by which clients go to a host directly, where the environment names a proxy."""
+    if not any(environment.get(name) for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")):
+        return {}
+    listed = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    hosts = [one.strip() for one in listed.split(",") if one.strip()]
+    together = ",".join(hosts if host in hosts else [*hosts, host])
+    return {"no_proxy": together, "NO_PROXY": together}
 
 
 def upgrade(stack: Stack, values: dict[str, Any]) -> None:
     """Other values for the installed chart; what is not in them stays."""
-    command = [tool("helm"), "upgrade", RELEASE, str(REPO / "charts/webjobs"), "--namespace", SYSTEM]
-    subprocess.run(
-        [*command, "--reuse-values", "--values", "-", "--wait", "--timeout", "3m"],
-        env=os.environ | {"KUBECONFIG": str(stack.kubeconfig)},
-        input=json.dumps(values),
-        text=True,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    wait_until_settled(stack.kubeconfig)
+    _helm(stack.cluster, values, "--reuse-values")
 
 
 def write_env(stack: Stack, path: Path) -> None:
@@ -204,7 +224,7 @@ def main() -> int:
         print(f"error: {problem}", file=sys.stderr)
         return 1
     write_env(stack, options.env)
-    tell(f"ready: {stack.url} (what clients need is in {options.env.relative_to(Path.cwd())})")
+    tell(f"ready: {stack.url} (what clients need is in {options.env})")
     return 0
 
 

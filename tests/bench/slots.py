@@ -26,6 +26,7 @@ import httpx
 from tests import stack as stacks
 from tests.bench.__main__ import Watch
 from tests.bench.sides import PROXY
+from tests.cluster.model import HostWay
 from tests.conformance.tls import certificate
 from tests.site import Site, eventually
 
@@ -57,19 +58,19 @@ class _Logs(BaseHTTPRequestHandler):
 class Node:
     """A node whose kubelet is this process: what is bound to it has ended well a moment later, and has a log."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, way: HostWay) -> None:
         PROXY.http.delete(f"/api/v1/nodes/{NODE}")
         with tempfile.TemporaryDirectory() as folder:
             cert, key = certificate(Path(folder), NODE)
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(cert, key)
-        self._server = ThreadingHTTPServer((address, 0), _Logs)
+        self._server = ThreadingHTTPServer((way.bind, 0), _Logs)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}, "spec": {}}
         PROXY.request("POST", "/api/v1/nodes", node)
         status = {
-            "addresses": [{"type": "InternalIP", "address": address}],
+            "addresses": [{"type": "InternalIP", "address": way.address}],
             "daemonEndpoints": {"kubeletEndpoint": {"Port": self._server.server_port}},
         }
         PROXY.http.patch(f"/api/v1/nodes/{NODE}/status", json={"status": status}, headers=_MERGE).raise_for_status()
@@ -233,10 +234,7 @@ def main() -> None:
     with Site(stacks.up(options.name)) as site:
         PROXY.start(site)
         site.kubectl("delete", "webjobs", "--all")
-        address = site.stack.cluster.host_address
-        if address is None:
-            raise SystemExit("the cluster's API server can't reach this host, which plays the kubelet")
-        node = Node(address)
+        node = Node(site.stack.cluster.way_to_host())
         try:
             native(jobs=options.jobs, lead=timedelta(seconds=options.lead))
             measure(jobs=options.jobs, lead=timedelta(seconds=options.lead))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import facade
+from . import engine, facade, kindtool
 from .built import provider as built
 from .errors import ClusterError
+from .model import State, tell
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,21 +27,32 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(command: str, name: str, provider: str | None) -> int:
     if command == "build":
-        if facade.choose(name, provider) == "built":
-            built.build(log=facade.tell)
+        _build(name, provider)
         return 0
     if command == "down":
         facade.down(name)
         return 0
+    if command == "up":
+        print(facade.up(name, provider=provider).kubeconfig)
+        return 0
+    found = facade.status(name)
     if command == "status":
-        found = facade.status(name)
-        print(f"{found.name}: {found.detail}")
+        print(f"{found.name}: {found.state}; {found.detail}")
         return 0 if found.ready else 1
-    if command == "kubeconfig" and not facade.status(name).running:
-        raise ClusterError(f"cluster {name} is not running; start it with `python -m tests.cluster up --name {name}`")
-    cluster = facade.up(name, provider=provider)
-    print(cluster.kubeconfig)
+    if found.kubeconfig is None or found.state not in (State.READY, State.SILENT):
+        raise ClusterError(
+            f"cluster {name} is {found.state} ({found.detail}); `python -m tests.cluster up --name {name}` starts it"
+        )
+    print(found.kubeconfig)
     return 0
+
+
+def _build(name: str, provider: str | None) -> None:
+    chosen = facade.choose(name, provider)
+    if chosen == "built":
+        built.build(log=tell)
+    elif chosen == "kind":
+        kindtool.prepare(engine.current(), log=tell)
 
 
 if __name__ == "__main__":

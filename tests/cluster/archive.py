@@ -17,7 +17,7 @@ from typing import IO, Any, Self
 
 EPOCH = 1735689600  # 2025-01-01; not 0, which zip files and some tools refuse
 _CHUNK = 1 << 20
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ def image_config(layers: Sequence[Layer], config: Config) -> dict[str, Any]:
     """The image's configuration as the OCI image specification has it."""
     created = "2025-01-01T00:00:00Z"
     return {
-        "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
+        "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
         "os": "linux",
         "created": created,
         "config": {

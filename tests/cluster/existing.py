@@ -7,8 +7,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import engine
+from .engine import Engine
 from .errors import ClusterError
-from .model import Cluster, Status
+from .model import Cluster, State, Status
 from .paths import state_of
 from .shell import kubectl, run
 
@@ -17,11 +19,10 @@ from .shell import kubectl, run
 class ExistingCluster(Cluster):
     """See ``Cluster``; nothing on it is started, stopped or removed by us."""
 
-    @property
-    def node_address(self) -> str:
-        chosen = os.environ.get("WEBJOBS_NODE_ADDRESS")
-        if chosen:
-            return chosen
+    def address_of(self, node_port: int) -> str:
+        return f"{os.environ.get('WEBJOBS_NODE_ADDRESS') or self._node_address()}:{node_port}"
+
+    def _node_address(self) -> str:
         text = run([kubectl(), f"--kubeconfig={self.kubeconfig}", "get", "nodes", "--output=json"], timeout=60)
         addresses = {
             entry["type"]: entry["address"]
@@ -32,6 +33,16 @@ class ExistingCluster(Cluster):
         if not found:
             raise ClusterError("no node has an address; set WEBJOBS_NODE_ADDRESS")
         return str(found)
+
+    @property
+    def image_engine(self) -> Engine | None:
+        try:
+            return engine.current()
+        except ClusterError:
+            return None
+
+    def has_image(self, ref: str) -> bool:
+        return False
 
     def load_image(self, archive: Path, ref: str) -> None:
         raise ClusterError(
@@ -46,8 +57,7 @@ def up(name: str) -> ExistingCluster:
     Raises:
         ClusterError: no such file, or no answer.
     """
-    chosen = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    kubeconfig = Path(chosen or "~/.kube/config").expanduser().resolve()
+    kubeconfig = _kubeconfig_path()
     if not kubeconfig.is_file():
         raise ClusterError(f"WEBJOBS_CLUSTER=existing, but there is no kubeconfig {kubeconfig}; set KUBECONFIG")
     run([kubectl(), f"--kubeconfig={kubeconfig}", "get", "--raw=/readyz"], timeout=60)
@@ -56,10 +66,21 @@ def up(name: str) -> ExistingCluster:
 
 
 def status(name: str) -> Status:
-    """See ``Status``."""
+    """Return the state of the cluster of ``$KUBECONFIG``; see ``Status``."""
     try:
         cluster = up(name)
     except ClusterError as problem:
-        return Status(name=name, provider="existing", running=False, ready=False, detail=str(problem))
+        state = State.ABSENT if _kubeconfig() is None else State.SILENT
+        return Status(name=name, provider="existing", state=state, detail=str(problem), kubeconfig=_kubeconfig())
     detail = f"kubeconfig {cluster.kubeconfig}"
-    return Status(name=name, provider="existing", running=True, ready=True, detail=detail)
+    return Status(name=name, provider="existing", state=State.READY, detail=detail, kubeconfig=cluster.kubeconfig)
+
+
+def _kubeconfig() -> Path | None:
+    found = _kubeconfig_path()
+    return found if found.is_file() else None
+
+
+def _kubeconfig_path() -> Path:
+    chosen = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+    return Path(chosen or "~/.kube/config").expanduser().resolve()

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from contextlib import AbstractContextManager
 
-from . import existing, kind
+from . import engine, existing, kind
 from .built import provider as built
 from .errors import ClusterError
 from .lock import locked
-from .model import Cluster, Log, Status
+from .model import Cluster, Log, State, Status, tell
 from .paths import cache_root, checked_name, state_of
-from .shell import succeeds
 
 PROVIDERS = ("auto", "kind", "built", "existing")
-
-
-def tell(line: str) -> None:
-    """The default ``log``: to standard error, at once."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def up(name: str, *, provider: str | None = None, feature_gates: str | None = None, log: Log = tell) -> Cluster:
@@ -38,7 +30,7 @@ def up(name: str, *, provider: str | None = None, feature_gates: str | None = No
     """
     gates = os.environ.get("WEBJOBS_FEATURE_GATES", "") if feature_gates is None else feature_gates
     with _one_at_a_time(name, log):
-        chosen = choose(name, provider)
+        chosen = choose(name, provider, log=log)
         if chosen == "existing":
             return existing.up(name)
         if chosen == "kind":
@@ -53,8 +45,7 @@ def down(name: str, *, log: Log = tell) -> None:
         if not state.exists():
             return
         if _provider_of(name) == "kind":
-            kind.down(name)
-            shutil.rmtree(state)
+            kind.down(name, log=log)
         else:
             built.down(name)
 
@@ -66,24 +57,29 @@ def status(name: str) -> Status:
         return existing.status(name)
     chosen = _provider_of(name)
     if chosen is None and not state_of(name).exists():
-        return Status(name=name, provider=None, running=False, ready=False, detail="not running")
+        return Status(name=name, provider=None, state=State.ABSENT, detail="nobody has made it")
     return kind.status(name) if chosen == "kind" else built.status(name)
 
 
-def choose(name: str, provider: str | None) -> str:
-    """The provider to use: as requested, else the one the cluster already runs on, else what the machine has."""
+def choose(name: str, provider: str | None, *, log: Log = tell) -> str:
+    """Return the provider to use: as requested, else the cluster's present one, else what the machine has."""
     wanted = _requested(provider)
     current = _provider_of(name)
     if wanted == "auto":
-        return current or ("kind" if engine_answers() else "built")
+        return current or _by_machine(log)
     if current is not None and wanted != current and wanted != "existing":
         raise ClusterError(f"cluster {name} exists with provider {current}; take it down first")
     return wanted
 
 
-def engine_answers() -> bool:
-    """Whether a container engine answers on this machine."""
-    return succeeds(["docker", "info"])
+def _by_machine(log: Log) -> str:
+    try:
+        engine.current()
+    except ClusterError as problem:
+        if engine.installed():  # whoever has one will want to know why it is not used
+            log(f"{problem}; so the cluster is built from source")
+        return "built"
+    return "kind"
 
 
 def _requested(provider: str | None) -> str:

@@ -1,17 +1,38 @@
-"""What every provider gives: a kubeconfig, a place for images, an address for NodePorts."""
+"""What every provider gives: a kubeconfig, a place for images, ways to the cluster and back, faults on demand."""
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from .engine import Engine
 from .errors import ClusterError
 
 Log = Callable[[str], None]
+
+
+def tell(line: str) -> None:
+    """Write a line to standard error at once: the default ``Log``."""
+    print(line, file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostWay:
+    """The way from pods to a server of the tests on this host.
+
+    Attributes:
+        bind: IP address that the server listens at.
+        address: IP address that pods, and the API server, ask for it.
+    """
+
+    bind: str
+    address: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,15 +51,26 @@ class Cluster(ABC):
     kubeconfig: Path
     state: Path
 
-    @property
     @abstractmethod
-    def node_address(self) -> str:
-        """An IP address of the node at which this host reaches NodePorts (and hostPorts)."""
+    def address_of(self, node_port: int) -> str:
+        """Return ``host:port`` at which this host reaches a NodePort."""
+
+    def way_to_host(self) -> HostWay:
+        """Return the way by which pods reach a server on this host.
+
+        Raises:
+            ClusterError: there is none; says what to do.
+        """
+        raise ClusterError(f"pods of a cluster of the {self.provider} provider are not known to reach this host")
 
     @property
-    def host_address(self) -> str | None:
-        """An IP address of this host that pods and the API server reach; None when there is no such thing."""
+    def image_engine(self) -> Engine | None:
+        """Return the container engine that makes images for this cluster; None: they are made without one."""
         return None
+
+    @abstractmethod
+    def has_image(self, ref: str) -> bool:
+        """Return whether the node has the image ``ref``; the node itself is asked."""
 
     @abstractmethod
     def load_image(self, archive: Path, ref: str) -> None:
@@ -55,6 +87,13 @@ class Cluster(ABC):
         cluster has a provisioner of its own: then a claim without a class does.
         """
         return None
+
+    def kill_pod_process(self, uid: str, program: str) -> int:
+        """Kill (SIGKILL) the processes of a pod that have ``program`` among their arguments, and return their number.
+
+        0: the pod has no such process just now.
+        """
+        raise ClusterError(f"the {self.provider} provider cannot kill a pod's processes; use WEBJOBS_CLUSTER=kind")
 
     def kill_program(self, program: str) -> None:
         """Kill a control plane or node program (``kube-apiserver``, ``etcd``, ...) as a crash would.
@@ -85,18 +124,32 @@ class Cluster(ABC):
         raise ClusterError(f"the {self.provider} provider cannot start its node; use WEBJOBS_CLUSTER=built")
 
 
+class State(StrEnum):
+    """What ``status`` tells apart."""
+
+    ABSENT = "absent"
+    STOPPED = "stopped"
+    """It is there and does not run; ``up`` starts it again."""
+    SILENT = "running, not answering"
+    READY = "ready"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Status:
     """What ``status`` tells about a cluster.
 
     Attributes:
-        running: its programs are there.
-        ready: its API server answers and its node takes pods.
         detail: one line for a person.
+        kubeconfig: file of an administrator, where the cluster has one.
     """
 
     name: str
     provider: str | None
-    running: bool
-    ready: bool
+    state: State
     detail: str
+    kubeconfig: Path | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Return whether the API server answers and the node takes pods."""
+        return self.state is State.READY

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-import yaml
 
 from tests import faults
 from tests import stack as stacks
+from tests.bucket import Bucket, bucket_of
 from tests.full.proxy import Mode, Proxy, kubeconfig_of, proxy
 from tests.promises import ENDED, Facts, broken
 from tests.site import Site, eventually
@@ -48,50 +48,40 @@ def test_a_program_that_is_killed(site: Site, program: str) -> None:
 
 @pytest.fixture(scope="module")
 def way(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    """An operator outside of the cluster, instead of the one inside, behind a proxy."""
+    """An operator outside of the cluster, instead of the one inside, behind a proxy.
+
+    Both it and the shim inside have their store in a bucket: a volume of the node is not on every provider's host.
+    """
     folder = tmp_path_factory.mktemp("operator")
     deployment = f"deploy/{stacks.RELEASE}-operator"
     site.kubectl("delete", "wj,wjr", "--all")
-    site.kubectl("scale", deployment, "--replicas=0", namespace=stacks.SYSTEM)
-    try:
-        eventually(lambda: not faults.pods(site, "operator"), seconds=90, what="the end of the operator in the cluster")
-        with proxy(site.stack.kubeconfig) as made, (folder / "log").open("w") as log:
-            process = _operator(site, made, folder, log)
-            try:
-                yield made
-            finally:
-                process.terminate()
-                process.wait(30)
-                _give_back(_volume(site))
-    finally:
-        site.kubectl("scale", deployment, "--replicas=1", namespace=stacks.SYSTEM)
-        print((folder / "log").read_text()[-5000:])
-        faults.ready(site)
+    with bucket_of(site) as bucket:
+        site.kubectl("scale", deployment, "--replicas=0", namespace=stacks.SYSTEM)
+        try:
+            eventually(lambda: not faults.pods(site, "operator"), seconds=90, what="the end of the operator inside")
+            with proxy(site.stack.kubeconfig) as made, (folder / "log").open("w") as log:
+                process = _operator(site, made, bucket, folder, log)
+                try:
+                    yield made
+                finally:
+                    process.terminate()
+                    process.wait(30)
+        finally:
+            site.kubectl("scale", deployment, "--replicas=1", namespace=stacks.SYSTEM)
+            print((folder / "log").read_text()[-5000:])
+            faults.ready(site)
 
 
-def _volume(site: Site) -> Path:
-    """The store, on this machine."""
-    return site.stack.cluster.state / "volumes" / "webjobs-store"
-
-
-def _give_back(folder: Path) -> None:
-    """What the operator outside made, who may be root, is to be written by the one inside, who never is."""
-    owner = folder.stat()
-    for path in folder.rglob("*"):
-        os.chown(path, owner.st_uid, owner.st_gid)
-
-
-def _operator(site: Site, made: Proxy, folder: Path, log: IO[str]) -> subprocess.Popen[str]:
-    """Our own program, with the chart's settings, the volume's folder and the proxy's address."""
+def _operator(site: Site, made: Proxy, bucket: Bucket, folder: Path, log: IO[str]) -> subprocess.Popen[str]:
+    """Our own program, with the chart's settings, the bucket's and the proxy's address."""
     shown = site.kubectl("get", "configmap", f"{stacks.RELEASE}-operator", "-o", "json", namespace=stacks.SYSTEM)
     (text,) = json.loads(shown)["data"].values()
-    store = {"storeUrl": f"file://{_volume(site)}"}
-    (folder / "config.yaml").write_text(yaml.safe_dump(yaml.safe_load(text) | store))
+    (folder / "config.yaml").write_text(text)
     (folder / "kubeconfig").write_text(kubeconfig_of(made))
     command = [sys.executable, "-m", "webjobs_operator", "--config", str(folder / "config.yaml"), "--metrics-port=0"]
     return subprocess.Popen(
         [*command, "--health=http://127.0.0.1:0/healthz"],
-        env=os.environ | {"KUBECONFIG": str(folder / "kubeconfig")},
+        env=os.environ | bucket.server.environment() | {"KUBECONFIG": str(folder / "kubeconfig")},
         stdout=log,
         stderr=subprocess.STDOUT,
         text=True,

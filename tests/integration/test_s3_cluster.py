@@ -14,24 +14,19 @@ import httpx
 import obstore
 import pytest
 
-from tests import s3
+from tests import bucket as buckets
 from tests import stack as stacks
 from tests.site import Site, eventually, shell, zip_of
 from webjobs import earlier
 from webjobs.store import garbage, open_store, packages
 
-ENVIRONMENT = "bucket"
 FOLDER = "a/prefix/" + stacks.SITE
 OBJECTS = 2
 """WebJobRuns of a job: what is older is in the bucket alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bucket:
-    server: s3.S3
-    way: s3.Proxy
-    """From the pods to the server."""
-
+class Bucket(buckets.Bucket):
     @property
     def folder(self) -> Path:
         """What the site has in it."""
@@ -44,23 +39,11 @@ class Bucket:
 @pytest.fixture(scope="module")
 def bucket(site: Site) -> Iterator[Bucket]:
     """The installed chart with its store in a bucket, and back again."""
-    address = site.stack.cluster.host_address
-    assert address, "pods of this cluster can't reach this host: use another provider"
-    with s3.server() as server, s3.proxy(server.port, host=address) as way:
-        secret = {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": ENVIRONMENT, "namespace": stacks.SYSTEM},
-            "stringData": server.environment(host=address, port=way.port),
-        }
-        stacks.apply(site.stack.kubeconfig, secret)
-        collection = {"enabled": True, "graceHours": 1, "periodMinutes": 0.05}
-        bucket = {"url": server.url, "envFrom": [{"secretRef": {"name": ENVIRONMENT}}], "garbageCollection": collection}
-        stacks.upgrade(site.stack, {"store": bucket, "jobs": {"historyObjects": OBJECTS}})
-        yield Bucket(server=server, way=way)
-        site.kubectl("delete", "wj", "--all", "--wait")
-        volume = {"url": "file:///var/lib/webjobs", "envFrom": [], "garbageCollection": {"periodMinutes": 60}}
-        stacks.upgrade(site.stack, {"store": volume, "jobs": {"historyObjects": 100}})
+    collection = {"enabled": True, "graceHours": 1, "periodMinutes": 0.05}
+    values = {"store": {"garbageCollection": collection}, "jobs": {"historyObjects": OBJECTS}}
+    back = {"store": {"garbageCollection": {"periodMinutes": 60}}, "jobs": {"historyObjects": 100}}
+    with buckets.bucket_of(site, values=values, back=back) as made:
+        yield Bucket(server=made.server, way=made.way)
 
 
 def _digest(site: Site, name: str) -> str:

@@ -12,6 +12,7 @@ import argparse
 import subprocess
 
 from tests import stack as stacks
+from tests.cluster import ClusterError
 from tests.site import Site
 from tests.soak.soak import VALUES, Soak
 
@@ -34,7 +35,7 @@ def main() -> int:
             soak.create()
             soak.storm(options.storm * 60)
             soak.steady(options.steady * 60)
-        except (AssertionError, subprocess.CalledProcessError) as error:
+        except (AssertionError, ClusterError, subprocess.CalledProcessError) as error:
             soak.wrong.append(f"{type(error).__name__}: {error}")
         finally:
             if not soak.wrong:  # else somebody will want to look at it

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import facade
+from tests.cluster import engine, facade
 from tests.cluster.built import preflight
-from tests.cluster.built.api import node_problem
 from tests.cluster.built.process import Process, boot_id, start_time
 from tests.cluster.errors import ClusterError
 from tests.cluster.lock import locked
+from tests.cluster.readiness import node_problem
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -113,7 +113,7 @@ def test_node_takes_pods_when_ready_and_without_taints() -> None:
 def test_provider_is_what_is_asked_for_or_already_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEBJOBS_STATE", str(tmp_path))
     monkeypatch.delenv("WEBJOBS_CLUSTER", raising=False)
-    monkeypatch.setattr(facade, "engine_answers", lambda: True)
+    monkeypatch.setattr(engine, "current", lambda: engine.Engine(program="docker"))
     assert facade.choose("dev", None) == "kind"
     assert facade.choose("dev", "built") == "built"
     monkeypatch.setenv("WEBJOBS_CLUSTER", "existing")

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..readiness import node_problem
+
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
@@ -59,15 +61,3 @@ class Api:
             if self.get(f"/api/v1/namespaces/default/{path}")[0] != 200:
                 return f"{path} of namespace default is not there"
         return None
-
-
-def node_problem(nodes: dict[str, Any]) -> str | None:
-    """Why a list of nodes has none that takes pods, or None."""
-    if not nodes["items"]:
-        return "no node is registered"
-    node = nodes["items"][0]
-    for condition in node["status"].get("conditions", []):
-        if condition["type"] == "Ready" and condition["status"] != "True":
-            return f"the node is not Ready: {condition.get('message', '')}"
-    taints = [taint["key"] for taint in node["spec"].get("taints", [])]
-    return f"the node has the taints {', '.join(taints)}" if taints else None

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import ClusterError
+from .. import engine
 from ..lock import locked
 from ..model import Log
 from ..paths import cache_root
+from ..progress import clock, follow
+from . import container
 from .components import Component, components
 
-_HEARTBEAT = 60.0
+_HEARTBEAT = 30.0
 _LIMIT = 3600.0
 
 
@@ -69,7 +69,7 @@ def _build(component: Component, *, position: str, log: Log) -> None:
             (scratch / link).symlink_to(target)
         scratch.chmod(0o755)
         scratch.rename(place)
-        log(f"built {component.name} {component.version} in {_clock(time.monotonic() - started)}")
+        log(f"built {component.name} {component.version} in {clock(time.monotonic() - started)}")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -78,32 +78,21 @@ def _compile(component: Component, out: Path, log_file: Path, *, title: str, log
     def filled(text: str) -> str:
         return text.replace("{out}", str(out))
 
-    with log_file.open("wb") as sink:
-        process = subprocess.Popen(
-            [filled(word) for word in component.argv],
-            env={**os.environ, **{name: filled(value) for name, value in component.env.items()}},
-            cwd=component.cwd or out,
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-        )
-        started = time.monotonic()
-        try:
-            while time.monotonic() - started < _LIMIT:
-                try:
-                    code = process.wait(_HEARTBEAT)
-                    break
-                except subprocess.TimeoutExpired:
-                    log(f"{title}, {_clock(time.monotonic() - started)} so far")
-            else:
-                raise ClusterError(f"building {component.name}: not done after {_LIMIT:.0f} s; log: {log_file}")
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-    if code != 0:
-        tail = log_file.read_text(errors="replace").strip()[-1500:]
-        raise ClusterError(f"building {component.name} failed; log: {log_file}\n{tail}")
+    argv, env = [filled(word) for word in component.argv], {k: filled(v) for k, v in component.env.items()}
+    if argv[0] == "go" and shutil.which("go") is None:
+        argv, env = container.command(component, out, engine.current()), {}
+        title += ", in a container"
+    follow(
+        argv,
+        what=f"building {component.name}",
+        title=title,
+        log=log,
+        output=log_file,
+        env=env,
+        cwd=component.cwd or out,
+        timeout=_LIMIT,
+        period=_HEARTBEAT,
+    )
 
 
 def _total(todo: Sequence[Component]) -> str:
@@ -116,7 +105,3 @@ def minutes(amount: float) -> str:
         return f"{max(1, round(amount * 60))} seconds"
     whole = int(amount + 0.5)
     return f"{whole} minute{'s' if whole != 1 else ''}"
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ClusterError
-from ..model import Cluster
+from ..model import Cluster, HostWay
 from ..shell import run
+from . import podprocess
 from .manifests import SOCKET
 from .network import Pair
 from .process import Process
@@ -35,22 +36,30 @@ class BuiltCluster(Cluster):
 
     @property
     def node_address(self) -> str:
+        """Return the node's address, the only one at which this host reaches it."""
         return self.pair.node
 
-    @property
-    def host_address(self) -> str:
-        return self.pair.host
+    def address_of(self, node_port: int) -> str:
+        return f"{self.node_address}:{node_port}"
+
+    def way_to_host(self) -> HostWay:
+        return HostWay(bind=self.pair.host, address=self.pair.host)
 
     @property
     def containerd_socket(self) -> Path:
         """containerd's socket as seen from the host: by way of process 1, whose /run is its own."""
         return Path(f"/proc/{self.init.pid}/root{SOCKET}")
 
+    def has_image(self, ref: str) -> bool:
+        return ref in run([*self._client, "images", "list", "--quiet"]).split()
+
+    @property
+    def _client(self) -> list[str]:
+        return [str(self.ctr), f"--address={self.containerd_socket}", "--namespace=k8s.io"]
+
     def load_image(self, archive: Path, ref: str) -> None:
-        client = [str(self.ctr), f"--address={self.containerd_socket}", "--namespace=k8s.io"]
-        run([*client, "images", "import", "--local", "--snapshotter", self._snapshotter(), str(archive)])
-        names = run([*client, "images", "list", "--quiet"]).split()
-        if ref not in names:
+        run([*self._client, "images", "import", "--local", "--snapshotter", self._snapshotter(), str(archive)])
+        if not self.has_image(ref):
             raise ClusterError(f"{archive} holds no image called {ref}")
 
     def _snapshotter(self) -> str:
@@ -62,6 +71,12 @@ class BuiltCluster(Cluster):
         os.chown(folder, uid, uid)
         folder.chmod(0o770)
         return volume(name=name, size=size, path=folder, node=f"{self.name}-node")
+
+    def kill_pod_process(self, uid: str, program: str) -> int:
+        found = podprocess.processes(uid, program)
+        for process in found:
+            process.signal(signal.SIGKILL)
+        return len(found)
 
     def kill_program(self, program: str) -> None:
         self._signal(program, signal.SIGKILL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import limits
 from .network import POD_CIDR, SERVICE_CIDR
 from .plan import API_PORT, PATH, Plan
 
@@ -85,9 +86,9 @@ def controller_flags(plan: Plan) -> list[str]:
         "--controllers=*,-nodeipam,-route",
         f"--root-ca-file={plan.state}/keys/ca.crt",
         f"--service-account-private-key-file={plan.state}/keys/sa.key",
-        "--kube-api-qps=500",
-        "--kube-api-burst=1000",
-        "--concurrent-job-syncs=50",
+        f"--kube-api-qps={limits.API_QPS}",
+        f"--kube-api-burst={limits.API_BURST}",
+        f"--concurrent-job-syncs={limits.JOB_SYNCS}",
         *_gates(plan),
     ]
 
@@ -98,8 +99,8 @@ def scheduler_flags(plan: Plan) -> list[str]:
         f"--kubeconfig={plan.kubeconfig('kube-scheduler')}",
         "--bind-address=127.0.0.1",
         "--leader-elect=false",
-        "--kube-api-qps=500",
-        "--kube-api-burst=1000",
+        f"--kube-api-qps={limits.API_QPS}",
+        f"--kube-api-burst={limits.API_BURST}",
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .. import limits
 from .network import POD_CIDR
 from .plan import Plan
 
@@ -78,8 +79,8 @@ def kubelet_config(plan: Plan) -> dict[str, Any]:
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        "kubeAPIBurst": 1000,
-        "kubeAPIQPS": 500,
+        "kubeAPIBurst": limits.API_BURST,
+        "kubeAPIQPS": limits.API_QPS,
         "address": plan.node_address,
         "authentication": {
             "anonymous": {"enabled": False},
@@ -101,7 +102,7 @@ def kubelet_config(plan: Plan) -> dict[str, Any]:
         # Nothing can be pulled again, so nothing may be collected.
         "imageGCHighThresholdPercent": 100,
         "makeIPTablesUtilChains": False,
-        "maxPods": 500,
+        "maxPods": limits.MAX_PODS,
         "resolvConf": f"{plan.state}/etc/resolv.conf",
         "serializeImagePulls": False,
         "volumePluginDir": "/var/lib/kubelet/volumeplugins",

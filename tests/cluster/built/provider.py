@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..archive import Config, Layer, write_archive
 from ..errors import ClusterError
-from ..model import Log, Status
+from ..model import Log, State, Status
 from ..paths import cache_root, repo_root, state_of
 from . import builder, cgroups, commands, credentials, manifests, network, preflight
 from .api import Api
@@ -80,14 +80,15 @@ def find(name: str) -> BuiltCluster | None:
 
 
 def status(name: str) -> Status:
-    """See ``Status``."""
+    """Return the state of a built cluster; see ``Status``."""
     cluster = find(name)
     if cluster is None:
-        left = " (state of an earlier run is left)" if state_of(name).exists() else ""
-        return Status(name=name, provider="built", running=False, ready=False, detail="not running" + left)
+        left = "; what is left of an earlier run goes with the next `up`" if state_of(name).exists() else ""
+        return Status(name=name, provider="built", state=State.ABSENT, detail="it does not run" + left)
     problem = Api.of(cluster.kubeconfig).not_ready()
     detail = problem or f"Kubernetes {KUBERNETES}, node {cluster.node_address}, kubeconfig {cluster.kubeconfig}"
-    return Status(name=name, provider="built", running=True, ready=problem is None, detail=detail)
+    state = State.SILENT if problem else State.READY
+    return Status(name=name, provider="built", state=state, detail=detail, kubeconfig=cluster.kubeconfig)
 
 
 def down(name: str) -> None:
