@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -42,17 +43,17 @@ def attached(request: pytest.FixtureRequest, site: Site) -> Iterator[bool]:
 def test_each_line_once(site: Site, attached: bool) -> None:
     spec = {"type": "triggered", "concurrencyPolicy": "Allow", "historyLimit": RUNS + 10}
     site.apply("in-turn", spec | shell(SCRIPT))
-    names: list[str] = []
 
-    def ended() -> bool:
-        states = [one.get("status", {}).get("state") for one in site.objects("wjr", "webjobs.dev/webjob=in-turn")]
-        return states.count("Success") == len(names)
+    def succeeded() -> list[dict[str, Any]]:
+        runs = site.http.get("/api/triggeredwebjobs/in-turn/history").json()["runs"]
+        return [run for run in runs if run["status"] == "Success"]
 
     with busy():
-        for _ in range(RUNS // AT_ONCE):
-            names += [site.create_run("in-turn") for _ in range(AT_ONCE)]
-            eventually(ended, seconds=180, what=f"the end of {len(names)} runs")
-    runs = site.http.get("/api/triggeredwebjobs/in-turn/history").json()["runs"]
+        for count in range(AT_ONCE, RUNS + 1, AT_ONCE):
+            for _ in range(AT_ONCE):
+                site.create_run("in-turn")
+            eventually(lambda count=count: len(succeeded()) == count, seconds=180, what=f"the end of {count} runs")
+    runs = succeeded()
     assert len(runs) == RUNS
     wrong = {}
     for run in runs:
