@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -40,6 +41,10 @@ def attached(request: pytest.FixtureRequest, site: Site) -> Iterator[bool]:
     stacks.upgrade(site.stack, {"attach": {"enabled": False}})
 
 
+def _has(look: Callable[[], Sequence[object]], count: int) -> bool:
+    return len(look()) == count
+
+
 def test_each_line_once(site: Site, attached: bool) -> None:
     spec = {"type": "triggered", "concurrencyPolicy": "Allow", "historyLimit": RUNS + 10}
     site.apply("in-turn", spec | shell(SCRIPT))
@@ -52,7 +57,7 @@ def test_each_line_once(site: Site, attached: bool) -> None:
         for count in range(AT_ONCE, RUNS + 1, AT_ONCE):
             for _ in range(AT_ONCE):
                 site.create_run("in-turn")
-            eventually(lambda count=count: len(succeeded()) == count, seconds=180, what=f"the end of {count} runs")
+            eventually(partial(_has, succeeded, count), seconds=180, what=f"the end of {count} runs")
     runs = succeeded()
     assert len(runs) == RUNS
     wrong = {}
