@@ -22,7 +22,7 @@ COPY core core
 COPY operator operator
 COPY apiserver apiserver
 RUN mkdir -p /opt/webjobs/app \
- && cp -r core/webjobs core/webjobs_kube operator/webjobs_operator apiserver/webjobs_apiserver /opt/webjobs/app/ \
+ && cp -r core/webjobs core/webjobs_kube core/webjobs_pod operator/webjobs_operator apiserver/webjobs_apiserver /opt/webjobs/app/ \
  && python3 -m compileall -q /opt/webjobs/app
 # The base without what only builds need or only people read. Copyright files stay.
 COPY --from=base / /root-file-system

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests import stack as stacks
 from tests.site import Site, eventually
-from webjobs.runs import parse_time
+from webjobs.times import parse_time
 
 COMPONENTS = ("operator", "apiserver")
 _PROGRAMS = {component: f"webjobs_{component}" for component in COMPONENTS}

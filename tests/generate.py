@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from webjobs import crd
+from webjobs.crd import definition
 
 REPO = Path(__file__).resolve().parent.parent
 _HEAD = "{{- if .Values.crds.enabled }}\n"
@@ -17,7 +17,7 @@ _KEEP = "  {{- if .Values.crds.keep }}\n  annotations:\n    helm.sh/resource-pol
 def wanted() -> dict[Path, str]:
     """Every generated file with its content."""
     files: dict[Path, str] = {}
-    for name, content in crd.files().items():
+    for name, content in definition.files().items():
         files[REPO / "crds" / name] = content
         if "{{" in content or content.count(_NAME) != 1:
             raise ValueError(f"{name} can't be made a template")

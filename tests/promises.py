@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from webjobs import runs as run_rules
 from webjobs.model import LABEL_RUN, WebJobRun
+from webjobs.runs import runs as run_rules
 
 Object = Mapping[str, Any]
 ENDED = frozenset({"Success", "Failed", "Aborted", "Skipped"})

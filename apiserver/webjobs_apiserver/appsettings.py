@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from webjobs.sitesettings import CONFIG_MAP, LABEL, SiteSettings
+from webjobs.model.site_settings import CONFIG_MAP, LABEL, SiteSettings
 from webjobs_apiserver.errors import BadRequest, Missing, Unavailable
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient

@@ -13,8 +13,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from webjobs import names, runs
+from webjobs import names
 from webjobs.model import JobType, WebJobRun
+from webjobs.runs import runs
 from webjobs_apiserver import job as jobs
 from webjobs_apiserver.job import Job
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from webjobs import runs
+from webjobs import times
 from webjobs.model import GROUP, WebJobRun
 from webjobs_apiserver import outgoing
 from webjobs_apiserver.errors import ServiceError
@@ -102,12 +102,12 @@ class Delivery:
         return found
 
     def _is_due(self, hook: Hook, run: WebJobRun, note: str | None) -> bool:
-        if note == DONE or runs.parse_time(run.status.end_time) < runs.parse_time(hook.since):
+        if note == DONE or times.parse_time(run.status.end_time) < times.parse_time(hook.since):
             return False
         return note is None or self._clock() - _time(note) > timedelta(seconds=CLAIM_SECONDS)
 
     def _now(self) -> str:
-        return runs.rfc3339(self._clock())
+        return times.rfc3339(self._clock())
 
     async def _note(self, site: Site, raw: Object, notes: dict[str, str]) -> bool:
         """Writes notes unless the run has changed since it was read; whether they are written."""
@@ -155,7 +155,7 @@ class Delivery:
         told = {
             "last_status": str(status) if status else "Failure",
             "last_reason": reason,
-            "last_datetime": runs.kudu_time(self._clock()),
+            "last_datetime": times.kudu_time(self._clock()),
             "last_context": body.decode("utf-8", "replace"),
         }
         await self._hooks.change(
@@ -173,6 +173,6 @@ def _notes(raw: Object) -> dict[str, str]:
 
 def _time(text: str) -> datetime:
     try:
-        return runs.parse_time(text)
+        return times.parse_time(text)
     except ValueError:
-        return runs.parse_time(None)
+        return times.parse_time(None)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from webjobs import runs
+from webjobs import times
 from webjobs_apiserver.errors import BadRequest, Exists, Missing, Unavailable
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
@@ -98,7 +98,7 @@ class Hooks:
             raise BadRequest(f"The event of a hook must be {EVENT}: no other happens here.")
         now = self._clock()
         ticks = (now - _FIRST_DAY) // timedelta(microseconds=1) * 10
-        hook = Hook(id=str(ticks), url=check(url), insecure_ssl=insecure_ssl, since=runs.rfc3339(now), base=base)
+        hook = Hook(id=str(ticks), url=check(url), insecure_ssl=insecure_ssl, since=times.rfc3339(now), base=base)
 
         def edit(hooks: list[Hook]) -> list[Hook]:
             if any(one.url.lower() == hook.url.lower() for one in hooks):

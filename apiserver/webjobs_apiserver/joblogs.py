@@ -8,23 +8,23 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, TypeVar
 
-from webjobs import logs
+from webjobs.logs import kudu_lines
+from webjobs.logs.continuous_lines import Entry, merged
+from webjobs.logs.continuous_story import About, Position
 from webjobs.model import LABEL_RUN, LABEL_WEBJOB, WebJobRun
-from webjobs.runs import run_id
-from webjobs.store import ObjectStore, joblogs
-from webjobs.store import logs as stored_logs
-from webjobs.store.joblogs import Journal
-from webjobs.workerlines import Entry, merged
-from webjobs.workerlog import About, Position
+from webjobs.runs.runs import run_id
+from webjobs.store import ObjectStore, continuous_journal
+from webjobs.store import run_logs as stored_logs
+from webjobs.store.continuous_journal import Journal
 from webjobs_apiserver.appsettings import AppSettings
 from webjobs_apiserver.errors import Missing
 from webjobs_apiserver.jobs import Job, Jobs
 from webjobs_apiserver.runs import Runs
 from webjobs_apiserver.sites import Site
-from webjobs_kube import runlogs, workerlogs
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError
-from webjobs_kube.podlogs import PodLogs
+from webjobs_kube.logs import continuous_rest, run_output
+from webjobs_kube.logs.pod_logs import PodLogs
 
 Pod = dict[str, Any]
 Item = TypeVar("Item")
@@ -68,14 +68,14 @@ class WorkerLog:
         """Its content or a part of it; Missing when it has rolled over since."""
         start, end = span or (0, self.size)
         try:
-            stored = await joblogs.content(
+            stored = await continuous_journal.content(
                 self.store,
                 self.journal,
                 namespace=self.namespace,
                 webjob=self.webjob,
                 span=(start, min(end, self.journal.size)),
             )
-        except joblogs.Changed:
+        except continuous_journal.Changed:
             raise Missing from None
         own = self.rest[max(start - self.journal.size, 0) : max(end - self.journal.size, 0)]
 
@@ -126,11 +126,11 @@ class JobLogs:
             return LogFile(size=archived[0], content=archived[1])
         selector = f"{LABEL_WEBJOB}={job.object_name},{LABEL_RUN}={run_id(run)}"
         pods = await self._pods(site, selector)
-        header = logs.run_log(job.webjob, run, pods[-1] if pods else None)
+        header = kudu_lines.run_log(job.webjob, run, pods[-1] if pods else None)
         key = stored_logs.run_log_key(namespace=site.namespace, webjob=job.object_name, run_id=run_id(run))
-        output = runlogs.output(store=self._store, pod_logs=self._logs, log_key=key, pods=pods, must_read=True)
+        output = run_output.output(store=self._store, pod_logs=self._logs, log_key=key, pods=pods, must_read=True)
         lines = await begun(output)
-        return LogFile(content=logs.gathered(logs.render(header, lines)))
+        return LogFile(content=kudu_lines.gathered(kudu_lines.render(header, lines)))
 
     async def of_job(self, site: Site, job: Job) -> WorkerLog | None:
         """The log of a continuous job: what is stored, and what its pods say after that. None when there is nothing."""
@@ -143,7 +143,7 @@ class JobLogs:
         for pod in pods:
             position = journal.positions.get(pod["metadata"]["uid"], Position())
             try:
-                story = await workerlogs.rest(
+                story = await continuous_rest.rest(
                     self._logs, pod, position, about=about, cap=cap, now=self._clock(), most=most
                 )
             except ApiError:
@@ -171,10 +171,12 @@ class JobLogs:
         """Key of a continuous job's previous log in the store; None when there is none."""
         if not (await self._journal(site, job)).rolled:
             return None
-        return joblogs.key(namespace=site.namespace, webjob=job.object_name, file_name=joblogs.PREVIOUS_FILE_NAME)
+        return continuous_journal.key(
+            namespace=site.namespace, webjob=job.object_name, file_name=continuous_journal.PREVIOUS_FILE_NAME
+        )
 
     async def _journal(self, site: Site, job: Job) -> Journal:
-        return await joblogs.read(
+        return await continuous_journal.read(
             self._store, namespace=site.namespace, webjob=job.object_name, owner=job.webjob.metadata.uid
         )
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from webjobs import earlier, names
+from webjobs import names
+from webjobs.files import package_history
 from webjobs.model import API_VERSION, JobType, WebJob
 from webjobs_apiserver import job as job_module
 from webjobs_apiserver.errors import Missing, Refused, Unavailable
@@ -152,7 +153,7 @@ class Jobs:
         edit(changed["spec"])
         if changed == job.raw:
             return job
-        earlier.record(job.raw, changed, now=self._clock())
+        package_history.record(job.raw, changed, now=self._clock())
         return self._written(await self._kube.replace(changed), name=job.name)
 
     async def _create(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from webjobs import logs, runs
-from webjobs.logs import CONTAINER
+from webjobs import times
+from webjobs.logs import kudu_lines
 from webjobs.model import LABEL_ARMED, LABEL_RUN, LABEL_WEBJOB, JobType
+from webjobs.pods import CONTAINER, container_status, instance_id
 from webjobs_apiserver.errors import Missing, Unavailable
 from webjobs_apiserver.jobs import Job, Jobs
 from webjobs_apiserver.sites import Site
@@ -54,7 +55,7 @@ class Line:
     @property
     def rendered(self) -> str:
         """As in log files, with the job's name, since several can be in one stream."""
-        return logs.line(self.when, self.instance, f"{self.job}: {self.text}")
+        return kudu_lines.line(self.when, self.instance, f"{self.job}: {self.text}")
 
 
 class LogStreams:
@@ -184,7 +185,7 @@ async def _nothing() -> None:
 
 
 def _state(pod: Pod) -> dict[str, Any]:
-    return dict(logs.container_status(pod).get("state") or {})
+    return dict(container_status(pod).get("state") or {})
 
 
 def _process(pod: Pod) -> Key | None:
@@ -194,14 +195,14 @@ def _process(pod: Pod) -> Key | None:
         return None
     if not _state(pod).keys() & {"running", "terminated"}:
         return None
-    return str(pod["metadata"]["uid"]), int(logs.container_status(pod).get("restartCount") or 0)
+    return str(pod["metadata"]["uid"]), int(container_status(pod).get("restartCount") or 0)
 
 
 def _line(stamped: str, pod: Pod, job: str) -> Line:
     stamp, _, text = stamped.partition(" ")
     try:
-        when = runs.parse_time(stamp)
+        when = times.parse_time(stamp)
     except ValueError:
-        when, text = runs.parse_time(None), stamped
-    instance = logs.instance_id(pod["metadata"]["uid"])
+        when, text = times.parse_time(None), stamped
+    instance = instance_id(pod["metadata"]["uid"])
     return Line(when=when, job=job, instance=instance, text=text.rstrip("\r"))

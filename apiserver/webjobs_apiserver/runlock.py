@@ -10,8 +10,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from webjobs import runs
+from webjobs import times
 from webjobs.model import WebJobRun
+from webjobs.runs import runs
 from webjobs_apiserver.errors import Busy, Missing
 from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.job import Job
@@ -83,12 +84,12 @@ class RunLock:
             "name": name,
             "runId": name[-18:],
             "state": "Initializing",
-            "startTime": runs.rfc3339(now),
+            "startTime": times.rfc3339(now),
             "endTime": None,  # the run before it may have left one
             "trigger": trigger,
         }
         await self._patch_status(
-            site, job.raw, {"activeRun": {"name": name, "since": runs.rfc3339(now)}, "latestRun": latest}
+            site, job.raw, {"activeRun": {"name": name, "since": times.rfc3339(now)}, "latestRun": latest}
         )
 
     async def _patch_status(self, site: Site, raw: Object, status: Object) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from webjobs import runs
+from webjobs import times
 from webjobs.model import API_VERSION, LABEL_WEBJOB, WebJobRun
+from webjobs.runs import runs
 from webjobs_apiserver.appsettings import AppSettings
 from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, Stopped, Unavailable
 from webjobs_apiserver.feed import Feed
@@ -165,7 +166,7 @@ class Runs:
             if active is None or (run and run.ended):
                 return True
             # A run that is not known is on its way to us, or to its end: asking at once again would tell nothing new.
-            if self._clock() - (runs.start_time(run) if run else runs.parse_time(active.since)) > _SHORT:
+            if self._clock() - (runs.start_time(run) if run else times.parse_time(active.since)) > _SHORT:
                 return False
             await asyncio.sleep(_LOOK_SECONDS)
         return False

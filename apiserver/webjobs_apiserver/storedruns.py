@@ -11,9 +11,8 @@ import logging
 from collections import OrderedDict
 from collections.abc import Collection
 
-from webjobs import storedrun
 from webjobs.model import WebJobRun
-from webjobs.store import ObjectStore, history
+from webjobs.store import ObjectStore, run_records, stored_run
 from webjobs_apiserver.job import Job
 from webjobs_apiserver.sites import Site
 
@@ -46,7 +45,7 @@ class StoredRuns:
         said = job.webjob.status.stored_runs
         if said is None:
             return []
-        found = await history.candidates(self._store, namespace=site.namespace, webjob=job.object_name)
+        found = await run_records.candidates(self._store, namespace=site.namespace, webjob=job.object_name)
         return [run_id for run_id in reversed(found) if run_id <= said.newest and run_id not in besides]
 
     async def all(self, site: Site, job: Job, *, besides: Collection[str] = ()) -> list[WebJobRun]:
@@ -80,13 +79,13 @@ class StoredRuns:
     async def _read(self, site: Site, job: Job, run_id: str) -> WebJobRun | None:
         key = _key(site, job, run_id)
         async with self._room:
-            stored = await history.read(self._store, key)
+            stored = await run_records.read(self._store, key)
         if stored is None:
             return None  # it went between two looks
         try:
-            content = storedrun.slim(stored)
+            content = stored_run.slim(stored)
             run = _parsed(site, job, run_id, content)
-        except storedrun.Unreadable as error:
+        except stored_run.Unreadable as error:
             log.warning("%s is no run: %s", key, error)  # as in Kudu, it is not shown
             return None
         if run:
@@ -106,10 +105,10 @@ class StoredRuns:
 
 
 def _key(site: Site, job: Job, run_id: str) -> str:
-    return history.key(namespace=site.namespace, webjob=job.object_name, run_id=run_id)
+    return run_records.key(namespace=site.namespace, webjob=job.object_name, run_id=run_id)
 
 
 def _parsed(site: Site, job: Job, run_id: str, content: bytes) -> WebJobRun | None:
     """None for a run of an earlier WebJob of that name."""
-    run, owner = storedrun.of_json(content, namespace=site.namespace, webjob=job.object_name, run_id=run_id)
+    run, owner = stored_run.of_json(content, namespace=site.namespace, webjob=job.object_name, run_id=run_id)
     return run if owner == job.webjob.metadata.uid else None

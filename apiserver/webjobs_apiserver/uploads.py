@@ -10,13 +10,13 @@ import tempfile
 from collections.abc import AsyncIterable, Iterator
 from typing import IO, Any
 
-from webjobs import names, scripts, settings
-from webjobs.jobfiles import beside_script
-from webjobs.model import JobType
+from webjobs import names
+from webjobs.files.unpack import Entry, Limits, UploadError, safe_path, zip_entries
+from webjobs.model import JobType, job_settings, scripts
 from webjobs.store import ObjectStore, packages
 from webjobs.store.guard import uploading
+from webjobs.store.job_files import beside_script
 from webjobs.store.packages import Manifest
-from webjobs.unpack import Entry, Limits, UploadError, safe_path, zip_entries
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.errors import BadRequest, TooLarge
 from webjobs_apiserver.jobs import Job, Jobs
@@ -78,7 +78,7 @@ class Uploads:
         if selected is None:
             raise UploadError(NOTHING_RUNNABLE)
         stored_settings = self._settings(site, manifest)
-        stopped = job_type == "continuous" and beside_script(manifest.files, settings.DISABLE_FILE_NAME) is not None
+        stopped = job_type == "continuous" and beside_script(manifest.files, job_settings.DISABLE_FILE_NAME) is not None
         digest = packages.commit(self._store, namespace=site.namespace, manifest=manifest)
         package: Object = {
             "digest": digest,
@@ -89,13 +89,13 @@ class Uploads:
         return _PackageEdit(package=package, settings=stored_settings, stopped=stopped)
 
     def _settings(self, site: Site, manifest: Manifest) -> Object:
-        path = beside_script(manifest.files, settings.FILE_NAME)
+        path = beside_script(manifest.files, job_settings.FILE_NAME)
         if path is None:
             return {}
         if manifest.files[path].size > self._limits.settings_bytes:
             raise UploadError(f"{path} has more than {self._limits.settings_bytes} bytes.")
         content = packages.read_file(self._store, namespace=site.namespace, file=manifest.files[path])
-        return settings.parse_file(content)
+        return job_settings.parse_file(content)
 
 
 class _PackageEdit:
@@ -103,7 +103,7 @@ class _PackageEdit:
 
     def __init__(self, *, package: Object, settings: Object, stopped: bool) -> None:
         self._package = package
-        self._settings = settings
+        self._settings = job_settings
         self._stopped = stopped
 
     def __call__(self, spec: Object) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from webjobs import names, runs
+from webjobs import names
 from webjobs.model import JobType, WebJob, WebJobRun
+from webjobs.runs import runs
 from webjobs_cli.errors import CliError
 
 Object = dict[str, Any]

@@ -7,13 +7,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
-from webjobs import logs
-from webjobs.logposition import LogPosition
-from webjobs.logs import Output
-from webjobs_kube import runlogs
+from webjobs import pods
+from webjobs.logs.kudu_lines import Output
+from webjobs.logs.log_position import LogPosition
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Invalid, NotFound, Unreachable
-from webjobs_kube.podlogs import PodLogs
+from webjobs_kube.logs import run_output
+from webjobs_kube.logs.pod_logs import PodLogs
 
 Object = dict[str, Any]
 LOOK_SECONDS = 0.3
@@ -55,7 +55,7 @@ class PodReader:
 
 def has_begun(pod: Mapping[str, Any]) -> bool:
     """Whether the job's container runs or ran, so that there is a log."""
-    status = logs.container_status(pod)
+    status = pods.container_status(pod)
     return bool({"running", "terminated"} & (status.get("state") or {}).keys() or status.get("lastState"))
 
 
@@ -74,7 +74,7 @@ async def of_run(
     done: set[str] = set()
     while True:
         over = await ended()  # looked at before the pods: what they have then is all of it
-        for pod in runlogs.in_order(await kube.list("Pod", namespace, selector=selector)):
+        for pod in run_output.in_order(await kube.list("Pod", namespace, selector=selector)):
             name = pod["metadata"]["name"]
             if name in done:
                 continue
@@ -107,7 +107,7 @@ async def of_worker(
     tasks: dict[str, asyncio.Task[None]] = {}
 
     async def one(pod: Object) -> None:
-        instance, name = logs.instance_id(pod["metadata"]["uid"]), pod["metadata"]["name"]
+        instance, name = pods.instance_id(pod["metadata"]["uid"]), pod["metadata"]["name"]
         reader = begun.get(pod["metadata"]["uid"]) or PodReader(pod_logs, namespace, name)
         try:
             while True:

@@ -15,8 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
+from webjobs.files.unpack import Limits, UploadError, safe_path, zip_entries
 from webjobs.store.packages import File, Manifest
-from webjobs.unpack import Limits, UploadError, safe_path, zip_entries
 
 _PIECE_BYTES = 2**20
 _FIRST_ZIP_TIME = 315532800

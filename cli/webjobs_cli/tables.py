@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from webjobs import runs
-from webjobs.earlier import Earlier
-from webjobs.logs import script_of
+from webjobs import times
+from webjobs.files.package_history import Earlier
+from webjobs.logs.kudu_lines import script_of
 from webjobs.model import WebJob, WebJobRun
+from webjobs.runs import runs
 from webjobs_cli import text
 
 Row = list[str]
@@ -29,9 +30,9 @@ def _job(job: WebJob, *, now: datetime) -> Row:
     status, latest = job.status, job.status.latest_run
     last = ""
     if latest:
-        when = runs.parse_time(latest.end_time or latest.start_time)
+        when = times.parse_time(latest.end_time or latest.start_time)
         last = f"{latest.state} {text.ago(when, now)}" if latest.end_time or latest.start_time else latest.state
-    next_run = runs.parse_time(status.next_run_time) if status.next_run_time else None
+    next_run = times.parse_time(status.next_run_time) if status.next_run_time else None
     continuous = job.spec.type == "continuous"
     return [
         job.display_name,
@@ -88,7 +89,7 @@ def history(known: Sequence[WebJobRun], *, now: datetime, wide: bool) -> Table:
 
 def _run(run: WebJobRun, *, now: datetime, wide: bool) -> Row:
     started = runs.start_time(run)
-    ended = runs.parse_time(run.status.end_time) if run.ended and run.status.end_time else None
+    ended = times.parse_time(run.status.end_time) if run.ended and run.status.end_time else None
     row = [
         runs.run_id(run),
         run.status.state or "Initializing",
@@ -133,7 +134,7 @@ def packages(job: WebJob, known: Sequence[Earlier], *, now: datetime) -> Table:
     if job.spec.package:
         rows.append([*_package(job.spec.package), "in use"])
     for one in known:
-        until = runs.parse_time(one.replaced) if one.replaced else None
+        until = times.parse_time(one.replaced) if one.replaced else None
         rows.append([*_package(one.package), text.ago(until, now)])
     return headers, rows
 

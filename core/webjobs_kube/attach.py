@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from webjobs.logs import CONTAINER
+from webjobs.pods import CONTAINER
 from webjobs_kube.client import KubeClient, path_of
 from webjobs_kube.errors import Unreachable
 from webjobs_kube.transport import reachable

@@ -18,19 +18,21 @@ from webjobs.model import API_VERSION
 from webjobs.store import UMASK, open_store
 from webjobs_kube.attach import attached, stderr_of
 from webjobs_kube.client import KubeClient
-from webjobs_kube.podlogs import PodLogs
+from webjobs_kube.logs.pod_logs import PodLogs
 from webjobs_operator import config as configuration
-from webjobs_operator import handlers, metrics, resync
-from webjobs_operator.cache import Cache, Key
-from webjobs_operator.collector import Collector
-from webjobs_operator.follow import Followers
-from webjobs_operator.reconcile import Reconciler
-from webjobs_operator.schedulerlog import SchedulerLog
-from webjobs_operator.sessions import Sessions
-from webjobs_operator.storedruns import StoredRuns
+from webjobs_operator import metrics
+from webjobs_operator.attach.connections import Sessions
+from webjobs_operator.cluster import resync
+from webjobs_operator.cluster.cache import Cache, Key
+from webjobs_operator.cluster.workqueue import WorkQueue
+from webjobs_operator.logs.continuous_logs import WorkerLogs
+from webjobs_operator.logs.run_follower import Followers
+from webjobs_operator.reconcile.reconciler import Reconciler
+from webjobs_operator.runs.offload import StoredRuns
+from webjobs_operator.schedules.scheduler_log import SchedulerLog
+from webjobs_operator.store.garbage_collector import Collector
 from webjobs_operator.tasks import cancelled
-from webjobs_operator.workerlogs import WorkerLogs
-from webjobs_operator.workqueue import WorkQueue
+from webjobs_operator.watching import handlers
 
 log = logging.getLogger("webjobs_operator")
 

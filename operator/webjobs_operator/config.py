@@ -10,7 +10,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from webjobs.runtimesettings import MOST_WARM, quantity
+from webjobs.model.runtime_settings import MOST_WARM, quantity
 
 
 class _Section(BaseModel):

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from croniter import croniter
 from cronsim import CronSim, CronSimError
 
-from webjobs.schedule import parse
+from webjobs.schedules import parse
 
 # Ours, and the same for the others. None of them fires inside an hour that Berlin's clock skips or doubles.
 EXPRESSIONS = [

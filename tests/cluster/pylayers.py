@@ -23,6 +23,7 @@ APP = "/opt/webjobs/app"
 PACKAGES = (
     "core/webjobs",
     "core/webjobs_kube",
+    "core/webjobs_pod",
     "operator/webjobs_operator",
     "apiserver/webjobs_apiserver",
 )

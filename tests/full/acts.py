@@ -11,8 +11,8 @@ import httpx
 from tests.full.lane import Lane, Object
 from tests.promises import ENDED, Facts, broken
 from tests.site import shell, zip_of
-from webjobs import runs as run_rules
 from webjobs.model import WebJobRun
+from webjobs.runs import runs as run_rules
 
 BRIEF = 'echo "began $WEBJOBS_RUN_ID"\necho done\n'
 LONG = 'echo "began $WEBJOBS_RUN_ID"\n[ "$1" = brief ] || sleep 300\n'

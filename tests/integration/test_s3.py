@@ -13,7 +13,7 @@ from obstore.exceptions import BaseError
 
 from tests import s3
 from tests.unit.test_store import FILES, _entries, _write
-from webjobs.store import ObjectStore, joblogs, logs, open_store, packages, schedulerlogs
+from webjobs.store import ObjectStore, continuous_journal, open_store, packages, run_logs, scheduler_logs
 
 
 @pytest.fixture(scope="module")
@@ -67,30 +67,30 @@ def test_damage_is_seen(store: ObjectStore, server: s3.S3) -> None:
 
 
 async def test_logs(store: ObjectStore) -> None:
-    key = logs.run_log_key(namespace="a", webjob="job", run_id="1")
-    assert await logs.read(store, key) is None
-    assert await logs.head(store, key) is None
+    key = run_logs.run_log_key(namespace="a", webjob="job", run_id="1")
+    assert await run_logs.read(store, key) is None
+    assert await run_logs.head(store, key) is None
     before = datetime.now(UTC).replace(microsecond=0)
-    await logs.write(store, key, _pieces(b"one", b"two"))
-    await logs.write(store, key, _pieces(*[b"0123456789abcdef" * 2**16] * 12))  # 12 MiB as it comes
-    size, changed = await logs.head(store, key) or (0, before)
+    await run_logs.write(store, key, _pieces(b"one", b"two"))
+    await run_logs.write(store, key, _pieces(*[b"0123456789abcdef" * 2**16] * 12))  # 12 MiB as it comes
+    size, changed = await run_logs.head(store, key) or (0, before)
     assert size == 12 * 2**20
     assert changed >= before
-    assert await _all(await logs.read(store, key)) == b"0123456789abcdef" * 2**16 * 12
-    found = await logs.read(store, key, span=(5_242_878, 5_242_882))  # over the border of two parts
+    assert await _all(await run_logs.read(store, key)) == b"0123456789abcdef" * 2**16 * 12
+    found = await run_logs.read(store, key, span=(5_242_878, 5_242_882))  # over the border of two parts
     assert found
     assert found[0] == size
     assert await _all(found) == b"ef01"
     for _ in range(2):
-        await logs.delete(store, key)
-    assert await logs.read(store, key) is None
+        await run_logs.delete(store, key)
+    assert await run_logs.read(store, key) is None
 
 
 async def test_an_empty_log(store: ObjectStore) -> None:
-    key = logs.run_log_key(namespace="a", webjob="job", run_id="empty")
-    await logs.write(store, key, _pieces())
-    assert await logs.read(store, key) is not None
-    assert await _all(await logs.read(store, key)) == b""
+    key = run_logs.run_log_key(namespace="a", webjob="job", run_id="empty")
+    await run_logs.write(store, key, _pieces())
+    assert await run_logs.read(store, key) is not None
+    assert await _all(await run_logs.read(store, key)) == b""
 
 
 async def test_a_log_whose_source_fails_leaves_the_old_one(store: ObjectStore) -> None:
@@ -98,23 +98,23 @@ async def test_a_log_whose_source_fails_leaves_the_old_one(store: ObjectStore) -
         yield b"x" * 6 * 2**20
         raise OSError("the pod is gone")
 
-    key = logs.run_log_key(namespace="a", webjob="job", run_id="2")
-    await logs.write(store, key, _pieces(b"old"))
+    key = run_logs.run_log_key(namespace="a", webjob="job", run_id="2")
+    await run_logs.write(store, key, _pieces(b"old"))
     with pytest.raises((BaseError, OSError)):
-        await logs.write(store, key, broken())
-    assert await _all(await logs.read(store, key)) == b"old"
+        await run_logs.write(store, key, broken())
+    assert await _all(await run_logs.read(store, key)) == b"old"
 
 
 async def test_scheduler_log(store: ObjectStore) -> None:
     for text in (b"one\n", b"two\n"):
-        await schedulerlogs.append(store, namespace="a", webjob="job", text=text)
-    key = schedulerlogs.key(namespace="a", webjob="job")
-    assert await _all(await logs.read(store, key)) == b"one\ntwo\n"
-    await schedulerlogs.append(store, namespace="a", webjob="job", text=b"x" * schedulerlogs.LARGEST)
-    await schedulerlogs.append(store, namespace="a", webjob="job", text=b"new\n")
-    assert await _all(await logs.read(store, key)) == b"new\n"
-    await schedulerlogs.delete(store, namespace="a", webjob="job")
-    assert await logs.read(store, key) is None
+        await scheduler_logs.append(store, namespace="a", webjob="job", text=text)
+    key = scheduler_logs.key(namespace="a", webjob="job")
+    assert await _all(await run_logs.read(store, key)) == b"one\ntwo\n"
+    await scheduler_logs.append(store, namespace="a", webjob="job", text=b"x" * scheduler_logs.LARGEST)
+    await scheduler_logs.append(store, namespace="a", webjob="job", text=b"new\n")
+    assert await _all(await run_logs.read(store, key)) == b"new\n"
+    await scheduler_logs.delete(store, namespace="a", webjob="job")
+    assert await run_logs.read(store, key) is None
 
 
 def test_a_wrong_password_is_told(server: s3.S3, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,16 +128,18 @@ def test_a_wrong_password_is_told(server: s3.S3, monkeypatch: pytest.MonkeyPatch
 async def test_logs_of_continuous_jobs(store: ObjectStore) -> None:
     """They grow, roll over, and keep two writers apart."""
     job = {"namespace": "a", "webjob": "worker"}
-    said = [b"%d" % number * 70_000 + b"\r\n" for number in range(3)] + [b"x" * joblogs.LARGEST, b"new\r\n"]
+    said = [b"%d" % number * 70_000 + b"\r\n" for number in range(3)] + [b"x" * continuous_journal.LARGEST, b"new\r\n"]
     for text in said:
-        journal, theirs = [await joblogs.read(store, owner="uid", **job) for _ in range(2)]
-        await joblogs.append(store, journal, text=text, positions={}, **job)
-        with pytest.raises(joblogs.Changed):
-            await joblogs.append(store, theirs, text=b"lost", positions={}, **job)
-    journal = await joblogs.read(store, owner="uid", **job)
-    pieces = await joblogs.content(store, journal, namespace="a", webjob="worker")
+        journal, theirs = [await continuous_journal.read(store, owner="uid", **job) for _ in range(2)]
+        await continuous_journal.append(store, journal, text=text, positions={}, **job)
+        with pytest.raises(continuous_journal.Changed):
+            await continuous_journal.append(store, theirs, text=b"lost", positions={}, **job)
+    journal = await continuous_journal.read(store, owner="uid", **job)
+    pieces = await continuous_journal.content(store, journal, namespace="a", webjob="worker")
     assert b"".join([piece async for piece in pieces]) == said[-1]
-    previous = await logs.read(store, joblogs.key(file_name=joblogs.PREVIOUS_FILE_NAME, **job))
+    previous = await run_logs.read(
+        store, continuous_journal.key(file_name=continuous_journal.PREVIOUS_FILE_NAME, **job)
+    )
     assert await _all(previous) == b"".join(said[:-1])
-    await joblogs.delete(store, **job)
-    assert await joblogs.webjobs(store, namespace="a") == []
+    await continuous_journal.delete(store, **job)
+    assert await continuous_journal.webjobs(store, namespace="a") == []

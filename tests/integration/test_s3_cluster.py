@@ -17,7 +17,7 @@ import pytest
 from tests import bucket as buckets
 from tests import stack as stacks
 from tests.site import Site, eventually, shell, zip_of
-from webjobs import earlier
+from webjobs.files import package_history
 from webjobs.store import garbage, open_store, packages
 
 FOLDER = "a/prefix/" + stacks.SITE
@@ -124,7 +124,7 @@ def test_a_package_that_nobody_uses_goes(site: Site, bucket: Bucket, monkeypatch
     first = _digest(site, "s3old")
     site.put_script("s3old", "echo second")
     second = _digest(site, "s3old")
-    site.kubectl("annotate", "wj", "s3old", f"{earlier.ANNOTATION}-")  # else one could go back to the first
+    site.kubectl("annotate", "wj", "s3old", f"{package_history.ANNOTATION}-")  # else one could go back to the first
     record = bucket.folder / "guard/unreferenced.json"
     key = first.removeprefix("sha256:")
     eventually(lambda: record.exists() and key in json.loads(record.read_text()), what="its mark")

@@ -15,9 +15,10 @@ from tests.soak.book import Book, possible
 from tests.soak.jobs import ONE_AT_A_TIME, SCHEDULED, version_of
 from tests.soak.ledger import ENDED, Ledger
 from webjobs.model import WebJobRun
-from webjobs.runs import parse_time, start_time
-from webjobs.schedule import load_zone, parse
-from webjobs.schedule.timetable import Zoned
+from webjobs.runs.runs import start_time
+from webjobs.schedules import load_zone, parse
+from webjobs.schedules.timetable import Zoned
+from webjobs.times import parse_time
 
 Object = dict[str, Any]
 Span = tuple[datetime, datetime]

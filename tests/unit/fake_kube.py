@@ -20,7 +20,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from webjobs.model import WebJob, WebJobRun, WebJobSchedule
-from webjobs.runs import rfc3339
+from webjobs.times import rfc3339
 from webjobs_kube.client import Event, KubeClient
 from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, Gone, Invalid, NotFound
 

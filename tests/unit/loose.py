@@ -12,14 +12,14 @@ from tests.unit.builders import pod, run_async
 from tests.unit.talks import Pods
 from tests.unit.waiting import pod_of
 from tests.unit.world import World
-from webjobs import goline
+from webjobs.files.unpack import Entry
 from webjobs.model import LABEL_ARMED, LABEL_RUN
-from webjobs.runs import rfc3339
+from webjobs.runs import warm_protocol
 from webjobs.store import ObjectStore, packages
-from webjobs.unpack import Entry
-from webjobs_operator import resync
-from webjobs_operator.arming import YOUNG
-from webjobs_operator.handlers import WATCHED
+from webjobs.times import rfc3339
+from webjobs_operator.cluster import resync
+from webjobs_operator.warm.pool import YOUNG
+from webjobs_operator.watching.handlers import WATCHED
 
 Object = dict[str, Any]
 THEIRS = "example.com/theirs"
@@ -179,7 +179,7 @@ class Loose(World):
             if LABEL_ARMED in one["metadata"]["labels"]:
                 ended: Object = {"exitCode": 143, "reason": "Error", "finishedAt": rfc3339(self.now, micro=False)}
                 if self.pods.run_of(one["metadata"]["uid"]) is None:
-                    ended["message"] = f"{goline.UNUSED}\n"
+                    ended["message"] = f"{warm_protocol.UNUSED}\n"
                 self._end(one, {"terminated": ended}, phase="Failed")
 
     def anew(self, *, keep: tuple[str, ...]) -> Loose:

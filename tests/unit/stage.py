@@ -24,7 +24,7 @@ from tests.unit.fake_kube import WRITES, Call, Died, FakeKube
 from tests.unit.shim import Shim
 from tests.unit.world import World
 from webjobs.model import LABEL_RUN, WebJobRun
-from webjobs.runs import run_id
+from webjobs.runs.runs import run_id
 from webjobs.store import ObjectStore, open_store
 from webjobs_kube.errors import ApiError
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from webjobs.logs import Output
-from webjobs.stderr import Stderr
-from webjobs_operator.sessions import Session, SessionHearing, Sessions
+from webjobs.logs.kudu_lines import Output
+from webjobs.logs.stderr import Stderr
+from webjobs_operator.attach.connections import Session, SessionHearing, Sessions
 
 
 class Pods:

@@ -22,8 +22,9 @@ from tests.unit.fake_kube import Died
 from tests.unit.loose import THEIRS, Loose, children, package, without_times
 from tests.unit.world import SLOT, cron_job_slot
 from webjobs.model import LABEL_ARMED, WebJob, WebJobRun
-from webjobs.runs import LOCK_GRACE, lock_is_held, object_name, rfc3339, run_id_at
-from webjobs.sitesettings import CONFIG_MAP, LABEL
+from webjobs.model.site_settings import CONFIG_MAP, LABEL
+from webjobs.runs.runs import LOCK_GRACE, lock_is_held, object_name, run_id_at
+from webjobs.times import rfc3339
 from webjobs_kube.errors import ApiError
 
 EXAMPLES = int(os.environ.get("WEBJOBS_EXAMPLES", "15"))

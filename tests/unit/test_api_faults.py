@@ -15,7 +15,7 @@ from kubernetes.aio.client.configuration import Configuration
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Gone, Unreachable, from_response
 from webjobs_kube.informer import Informer
-from webjobs_operator.workqueue import LAST_RETRY_SECONDS, WorkQueue
+from webjobs_operator.cluster.workqueue import LAST_RETRY_SECONDS, WorkQueue
 
 TWO_MINUTES = 120.0
 

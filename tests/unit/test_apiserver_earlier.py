@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from tests.unit.shim import ZIP, Shim, script, zipped
-from webjobs import earlier
+from webjobs.files import package_history
 
 PATH = "/api/triggeredwebjobs/job"
 FILE = "/api/vfs/site/wwwroot/App_Data/jobs/triggered/job/run.sh"
@@ -14,19 +14,19 @@ FILE = "/api/vfs/site/wwwroot/App_Data/jobs/triggered/job/run.sh"
 async def test_uploads_and_single_files_note_what_they_replace(one: Shim, client: httpx.AsyncClient) -> None:
     await client.put(PATH, content=zipped({"run.sh": "one", "settings.job": '{"v":1}'}), headers=ZIP)
     (first,) = one.kube.of_kind("WebJob")
-    assert earlier.of(first) == []
+    assert package_history.of(first) == []
     one.kube.calls.clear()
     await client.put(PATH, content=b"two", headers=script())
     assert [call.verb for call in one.kube.writes] == ["replace"]
     (second,) = one.kube.of_kind("WebJob")
-    (noted,) = earlier.of(second)
+    (noted,) = package_history.of(second)
     assert (noted.package.to_wire(), noted.settings) == (first["spec"]["package"], {"v": 1})
     assert noted.replaced == "2026-01-01T12:00:00Z"
 
     one.pass_time(minutes=1)
     assert (await client.put(FILE, content=b"three", headers={"If-Match": "*"})).status_code == 204
     (third,) = one.kube.of_kind("WebJob")
-    assert [found.package.digest for found in earlier.of(third)] == [
+    assert [found.package.digest for found in package_history.of(third)] == [
         second["spec"]["package"]["digest"],
         first["spec"]["package"]["digest"],
     ]
@@ -37,4 +37,4 @@ async def test_what_leaves_the_files_alone_notes_nothing(one: Shim, client: http
     await client.put(PATH, content=b"one", headers=script())
     await client.put(f"{PATH}/settings", json={"a": 1})
     (there,) = one.kube.of_kind("WebJob")
-    assert earlier.ANNOTATION not in there["metadata"].get("annotations", {})
+    assert package_history.ANNOTATION not in there["metadata"].get("annotations", {})

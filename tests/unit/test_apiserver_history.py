@@ -10,8 +10,7 @@ import pytest
 
 from tests.unit.builders import run, run_body, webjob_body
 from tests.unit.shim import Shim, shim
-from webjobs import storedrun
-from webjobs.store import history, logs
+from webjobs.store import run_logs, run_records, stored_run
 from webjobs_apiserver import storedruns
 from webjobs_apiserver.kudu import triggered
 
@@ -25,18 +24,18 @@ def _id(number: int) -> str:
 
 
 def _run(number: int, state: Any = "Success", **status: Any) -> dict[str, Any]:
-    key = logs.run_log_key(namespace="site", webjob="job", run_id=_id(number))
+    key = run_logs.run_log_key(namespace="site", webjob="job", run_id=_id(number))
     end = {"endTime": "2025-01-01T00:00:09.5Z", "logPath": key}
     spec = {"webJobName": "job", "trigger": "External - me"}
     return run_body(f"job-{_id(number)}", state=state, spec=spec, status=end | status, labels=LABELS)
 
 
 def _store(one: Shim, number: int, *, owner: str = "uid-job", **more: Any) -> None:
-    key = history.key(namespace="site", webjob="job", run_id=_id(number))
+    key = run_records.key(namespace="site", webjob="job", run_id=_id(number))
     body = _run(number, **more)
     model = run(body["metadata"]["name"], spec=body["spec"], status=body["status"])
-    obstore.put(one.store, key, storedrun.to_json(model, owner=owner))
-    obstore.put(one.store, key.replace("status", logs.OUTPUT), f"log {number}\n".encode())
+    obstore.put(one.store, key, stored_run.to_json(model, owner=owner))
+    obstore.put(one.store, key.replace("status", run_logs.OUTPUT), f"log {number}\n".encode())
 
 
 def _said(newest: int) -> dict[str, Any]:
@@ -59,13 +58,13 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Calls of the store."""
     made: list[str] = []
     for name in ("candidates", "read"):
-        real = getattr(history, name)
+        real = getattr(run_records, name)
 
         async def call(*arguments: Any, _name: str = name, _real: Any = real, **more: Any) -> Any:
             made.append(_name)
             return await _real(*arguments, **more)
 
-        monkeypatch.setattr(history, name, call)
+        monkeypatch.setattr(run_records, name, call)
     return made
 
 
@@ -181,7 +180,7 @@ async def test_only_stored_runs_are_left(one: Shim, client: httpx.AsyncClient) -
 async def test_what_is_no_run_of_this_job_is_not_shown(
     one: Shim, client: httpx.AsyncClient, content: bytes | None
 ) -> None:
-    key = history.key(namespace="site", webjob="job", run_id=_id(1))
+    key = run_records.key(namespace="site", webjob="job", run_id=_id(1))
     if content is None:
         _store(one, 1, owner="uid-of-an-earlier-one")
     else:
@@ -194,8 +193,8 @@ async def test_a_store_that_fails_is_told(one: Shim, monkeypatch: pytest.MonkeyP
     async def fails(*arguments: Any, **more: Any) -> Any:
         raise OSError("no")
 
-    monkeypatch.setattr(history, "candidates", fails)
-    monkeypatch.setattr(history, "read", fails)
+    monkeypatch.setattr(run_records, "candidates", fails)
+    monkeypatch.setattr(run_records, "read", fails)
     async with one.running() as client:
         assert (await client.get(HISTORY)).status_code == 503
         assert (await client.get(f"{HISTORY}/{_id(0)}")).status_code == 503

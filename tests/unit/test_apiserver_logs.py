@@ -12,9 +12,9 @@ import pytest
 
 from tests.unit.builders import run_body, webjob_body
 from tests.unit.shim import RUN_ID, Shim, shim
-from webjobs.store import joblogs, schedulerlogs
-from webjobs.store import logs as stored_logs
-from webjobs.workerlog import Position
+from webjobs.logs.continuous_story import Position
+from webjobs.store import continuous_journal, scheduler_logs
+from webjobs.store import run_logs as stored_logs
 from webjobs_kube.errors import Unreachable
 
 LOG = f"/vfs/data/jobs/triggered/job/{RUN_ID}/output_log.txt"
@@ -235,8 +235,8 @@ _POSITIONS = [
 
 
 async def _store(one: Shim, text: bytes, positions: Mapping[str, Position], *, owner: str = "uid-work") -> None:
-    journal = await joblogs.read(one.store, namespace="site", webjob="work", owner=owner)
-    await joblogs.append(one.store, journal, namespace="site", webjob="work", text=text, positions=positions)
+    journal = await continuous_journal.read(one.store, namespace="site", webjob="work", owner=owner)
+    await continuous_journal.append(one.store, journal, namespace="site", webjob="work", text=text, positions=positions)
 
 
 async def test_the_log_of_a_stopped_job(one: Shim, client: httpx.AsyncClient) -> None:
@@ -296,10 +296,10 @@ async def test_the_log_of_a_schedule(one: Shim, client: httpx.AsyncClient) -> No
     url = "/vfs/data/jobs/triggered/job/job_scheduler.log"
     assert (await client.get("/api/triggeredwebjobs/job")).json()["scheduler_logs_url"] is None
     assert (await client.get(url)).status_code == 404
-    key = schedulerlogs.key(namespace="site", webjob="job")
+    key = scheduler_logs.key(namespace="site", webjob="job")
     one.set_status("WebJob", "job", schedulerLogPath=key)
     assert (await client.get(url)).status_code == 404, "the file comes a moment later"
-    await schedulerlogs.append(one.store, namespace="site", webjob="job", text=b"said\r\n")
+    await scheduler_logs.append(one.store, namespace="site", webjob="job", text=b"said\r\n")
     body = (await client.get("/api/triggeredwebjobs/job")).json()
     assert body["scheduler_logs_url"].endswith(url)
     for path in (url, "/api" + url, url.replace("job_s", "JOB_S")):
@@ -323,7 +323,7 @@ async def test_a_log_that_changes_while_it_is_answered(
     expected: tuple[int, bytes | None],
 ) -> None:
     """Content-Length was told by then: as much is sent, or nothing where the log began anew."""
-    key, head = schedulerlogs.key(namespace="site", webjob="job"), stored_logs.head
+    key, head = scheduler_logs.key(namespace="site", webjob="job"), stored_logs.head
     one.set_status("WebJob", "job", schedulerLogPath=key)
     await obstore.put_async(one.store, key, b"said\r\n")
 

@@ -13,7 +13,7 @@ import pytest
 from tests.unit.builders import run_body, webjob_body
 from tests.unit.fake_kube import Call, Died
 from tests.unit.shim import RUN_ID, Shim, answer_of, shim
-from webjobs.runs import rfc3339
+from webjobs.times import rfc3339
 from webjobs_apiserver.errors import BadRequest
 from webjobs_apiserver.feed import Feed
 from webjobs_apiserver.jobs import Jobs

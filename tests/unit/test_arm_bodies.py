@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.builders import run, webjob
-from webjobs import runs
+from webjobs.runs import runs
 from webjobs_apiserver.arm import bodies, paging, paths
 from webjobs_apiserver.errors import BadRequest
 from webjobs_apiserver.job import Job

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from webjobs import restarts
+from webjobs.logs import restarts
 from webjobs_operator.manifests import boot
 
 SHELLS = [shell for shell in (["dash"], ["bash", "--posix"], ["busybox", "sh"]) if shutil.which(shell[0])]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.site import zip_of
+from webjobs.files.unpack import Limits, UploadError, zip_entries
 from webjobs.store import open_store, packages
-from webjobs.unpack import Limits, UploadError, zip_entries
 from webjobs_cli import pack
 from webjobs_cli.commands.packages import read
 from webjobs_cli.errors import CliError

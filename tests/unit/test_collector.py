@@ -13,11 +13,11 @@ import pytest
 
 from tests.unit.builders import job, webjob_body
 from tests.unit.fake_kube import FakeKube
-from webjobs import earlier
-from webjobs.store import ObjectStore, guard, joblogs, open_store, packages
-from webjobs.unpack import Entry
+from webjobs.files import package_history
+from webjobs.files.unpack import Entry
+from webjobs.store import ObjectStore, continuous_journal, guard, open_store, packages
 from webjobs_kube.errors import ApiError
-from webjobs_operator.collector import Collector
+from webjobs_operator.store.garbage_collector import Collector
 
 GRACE = timedelta(hours=2)
 
@@ -81,7 +81,7 @@ async def test_a_package_to_which_a_webjob_can_go_back_stays(world: World) -> No
         before = world.kube.objects["WebJob", "site", "job"]
         package = {"digest": digest, "entrypoint": "run.sh", "size": 1, "files": 2}
         after = before | {"spec": before["spec"] | {"package": package}}
-        earlier.record(before, after, now=world.now)
+        package_history.record(before, after, now=world.now)
         world.kube.objects["WebJob", "site", "job"] = after
     await world.round()
     assert len(await world.round(hours=1000)) == 7  # three manifests, three scripts, what they share
@@ -195,10 +195,12 @@ async def test_while_the_api_server_is_away_nothing_goes(world: World, monkeypat
 async def test_a_log_of_a_job_that_was_deleted_unseen_goes(world: World) -> None:
     world.kube.add(webjob_body({"type": "continuous"}, name="there"))
     for name in ("there", "gone"):
-        journal = await joblogs.read(world.store, namespace="site", webjob=name, owner="uid")
-        await joblogs.append(world.store, journal, namespace="site", webjob=name, text=b"x" * 10**5, positions={})
-        journal = await joblogs.read(world.store, namespace="site", webjob=name, owner="uid")
-        await joblogs.append(world.store, journal, namespace="site", webjob=name, text=b"x", positions={})
+        journal = await continuous_journal.read(world.store, namespace="site", webjob=name, owner="uid")
+        await continuous_journal.append(
+            world.store, journal, namespace="site", webjob=name, text=b"x" * 10**5, positions={}
+        )
+        journal = await continuous_journal.read(world.store, namespace="site", webjob=name, owner="uid")
+        await continuous_journal.append(world.store, journal, namespace="site", webjob=name, text=b"x", positions={})
     keys = world.keys()
     kept = [key for key in keys if "/there/" in key]
     assert (len(kept), len(keys)) == (2, 4)

@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from webjobs.files.unpack import Entry
 from webjobs.store import garbage, guard, packages
 from webjobs.store.packages import Manifest
-from webjobs.unpack import Entry
-from webjobs_operator.collector import Collector
+from webjobs_operator.store.garbage_collector import Collector
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 OLD = NOW - timedelta(days=3)

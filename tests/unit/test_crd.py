@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests import generate
-from webjobs import crd
+from webjobs.crd import definition as crd
 
 SCHEMAS = {
     "WebJob": crd.webjob(),

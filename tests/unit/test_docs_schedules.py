@@ -14,9 +14,9 @@ import pytest
 from tests.unit.builders import run, webjob, webjob_body
 from tests.unit.world import World
 from webjobs.model import DEFAULT_STARTING_DEADLINE_SECONDS, ConcurrencyPolicy
-from webjobs.runs import object_name, run_id_at
-from webjobs.schedule import ScheduleError, due, iana_name, load_zone, parse
-from webjobs_operator.scheduling import plan
+from webjobs.runs.runs import object_name, run_id_at
+from webjobs.schedules import ScheduleError, due, iana_name, load_zone, parse
+from webjobs.schedules.plan import plan
 
 PAGE = Path(__file__).parents[2] / "docs" / "schedules.md"
 YEAR = 2026

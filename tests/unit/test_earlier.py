@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import webjob_body
-from webjobs import earlier
-from webjobs.earlier import ANNOTATION, KEPT, NothingEarlier
+from webjobs.files import package_history
+from webjobs.files.package_history import ANNOTATION, KEPT, NothingEarlier
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 Object = dict[str, Any]
@@ -28,12 +28,12 @@ def job(letter: str, **spec: Any) -> Object:
 def upload(raw: Object, letter: str, *, settings: Object | None = None, now: datetime = NOW) -> Object:
     changed = deepcopy(raw)
     changed["spec"] |= {"package": package(letter), "settings": settings or {}}
-    earlier.record(raw, changed, now=now)
+    package_history.record(raw, changed, now=now)
     return changed
 
 
 def digits(raw: Object) -> str:
-    return "".join(one.package.digest[7] for one in earlier.of(raw))
+    return "".join(one.package.digest[7] for one in package_history.of(raw))
 
 
 def test_each_upload_notes_the_one_before() -> None:
@@ -41,7 +41,7 @@ def test_each_upload_notes_the_one_before() -> None:
     for letter in "bcdef0":
         raw = upload(raw, letter, now=NOW + timedelta(minutes=1))
     assert digits(raw) == "fedcb"
-    assert len(earlier.of(raw)) == KEPT
+    assert len(package_history.of(raw)) == KEPT
     assert upload(raw, "0") == raw  # the same once more
     again = upload(raw, "d")
     assert digits(again) == "0fecb"
@@ -49,21 +49,21 @@ def test_each_upload_notes_the_one_before() -> None:
 
 def test_the_settings_beside_it_are_kept() -> None:
     raw = upload(job("a", settings={"schedule": "0 0 0 1 1 *"}), "b")
-    (one,) = earlier.of(raw)
+    (one,) = package_history.of(raw)
     assert (one.settings, one.replaced) == ({"schedule": "0 0 0 1 1 *"}, "2026-03-01T00:00:00Z")
 
 
 @pytest.mark.parametrize("before", [webjob_body(), job("a", package=package("a", entrypoint=None))])
 def test_what_is_no_package_that_ran_is_not_noted(before: Object) -> None:
-    assert earlier.of(upload(before, "b")) == []
+    assert package_history.of(upload(before, "b")) == []
 
 
 def test_there_and_back() -> None:
     raw = upload(job("a", settings={"v": 1}), "b", settings={"v": 2})
-    back = earlier.go_back(raw, earlier.choose(raw, None), now=NOW)
+    back = package_history.go_back(raw, package_history.choose(raw, None), now=NOW)
     assert (back["spec"]["package"], back["spec"]["settings"], digits(back)) == (package("a"), {"v": 1}, "b")
     assert raw["spec"]["package"] == package("b")  # what was given is as it was
-    forth = earlier.go_back(back, earlier.choose(back, None), now=NOW)
+    forth = package_history.go_back(back, package_history.choose(back, None), now=NOW)
     assert (forth["spec"]["package"], forth["spec"]["settings"], digits(forth)) == (package("b"), {"v": 2}, "a")
 
 
@@ -74,7 +74,7 @@ def test_there_and_back() -> None:
 def test_choice(wanted: str | None, found: str) -> None:
     raw = upload(upload(job("a"), "b"), "c")
     try:
-        chosen = earlier.choose(raw, wanted).package.digest[7]
+        chosen = package_history.choose(raw, wanted).package.digest[7]
     except NothingEarlier as error:
         chosen = str(error)
     assert chosen.startswith(found)
@@ -82,7 +82,7 @@ def test_choice(wanted: str | None, found: str) -> None:
 
 def test_nothing_to_go_back_to() -> None:
     with pytest.raises(NothingEarlier, match="no earlier package is known"):
-        earlier.choose(job("a"), None)
+        package_history.choose(job("a"), None)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_nothing_to_go_back_to() -> None:
 def test_an_annotation_of_somebody_else_does_no_harm(text: str) -> None:
     raw = job("a")
     raw["metadata"]["annotations"] = {ANNOTATION: text, "other": "stays"}
-    assert earlier.of(raw) == []
+    assert package_history.of(raw) == []
     changed = upload(raw, "b")
     assert digits(changed) == "a"
     assert changed["metadata"]["annotations"]["other"] == "stays"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from webjobs import fetch
+from webjobs_pod import fetch
 
 TOKEN = "very-secret"  # noqa: S105
 BASE = "/internal/packages/site"
@@ -236,7 +236,7 @@ def test_a_manifest_that_is_none(shim: Shim, run: Run, capsys: pytest.CaptureFix
 )
 def test_urls_that_are_none(run: Run, capsys: pytest.CaptureFixture[str], url: str) -> None:
     assert run(url) == 1
-    assert capsys.readouterr().err.startswith("webjobs.fetch: ")
+    assert capsys.readouterr().err.startswith("webjobs_pod.fetch: ")
 
 
 @pytest.mark.parametrize("token", [None, b"very\nsecret", "very-secret€".encode(), b"\xff"])

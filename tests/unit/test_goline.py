@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from webjobs import goline
+from webjobs.runs import warm_protocol
 from webjobs_operator.manifests import boot
 
 SHELLS = [shell for shell in (["dash"], ["bash", "--posix"], ["busybox", "sh"]) if shutil.which(shell[0])]
@@ -89,7 +89,7 @@ def test_the_script_sees_exactly_what_was_sent(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         armed = Armed(shell, Path(folder), words=("given",))
-        armed.send(goline.line(environment=environment, arguments=arguments))
+        armed.send(warm_protocol.line(environment=environment, arguments=arguments))
         out, err = armed.end()
     assert (err, armed.process.returncode, armed.said) == (b"", 0, b"0\n")
     count, *rest = out.split(b"\0")
@@ -101,7 +101,7 @@ def test_the_script_sees_exactly_what_was_sent(
 
 def test_what_was_cut_starts_nothing_and_spoils_nothing(shell: list[str], tmp_path: Path) -> None:
     armed = Armed(shell, tmp_path)
-    whole = goline.line(environment={"A": b"1"}, arguments=[b"x", b"y z"])
+    whole = warm_protocol.line(environment={"A": b"1"}, arguments=[b"x", b"y z"])
     for cut in (1, 5, len(whole) // 2, len(whole) - 2):
         armed.send(whole[:cut])
     armed.send(b"\nrm -rf nothing\n\n; id\ngo\ngo  en\n")
@@ -112,7 +112,10 @@ def test_what_was_cut_starts_nothing_and_spoils_nothing(shell: list[str], tmp_pa
 
 def test_only_the_first_line_counts(shell: list[str], tmp_path: Path) -> None:
     armed = Armed(shell, tmp_path, script='echo "$@"; cat; exit 3')
-    armed.send(goline.line(environment={}, arguments=[b"first"]) + goline.line(environment={}, arguments=[b"second"]))
+    armed.send(
+        warm_protocol.line(environment={}, arguments=[b"first"])
+        + warm_protocol.line(environment={}, arguments=[b"second"])
+    )
     assert armed.end() == (b"first\n", b"")
     assert (armed.process.returncode, armed.said) == (3, b"3\n")
 
@@ -127,7 +130,7 @@ def test_one_that_is_ended_while_it_waits_says_that_it_ran_nothing(shell: list[s
         armed.send(b"\n")
     assert armed.end() == (b"", b"")
     assert (armed.process.returncode, armed.said) == (143, b"")
-    assert armed.message.read_text() == f"{goline.UNUSED}\n"
+    assert armed.message.read_text() == f"{warm_protocol.UNUSED}\n"
 
 
 def test_one_that_was_ended_before_it_waited_does_not_wait(shell: list[str], tmp_path: Path) -> None:
@@ -136,7 +139,7 @@ def test_one_that_was_ended_before_it_waited_does_not_wait(shell: list[str], tmp
     early = text.replace("trap tell TERM\n", "trap tell TERM\nkill -TERM $$\n", 1)
     command = [*shell, "-euc", early, "job", "true"]
     done = subprocess.run(command, env={"PATH": os.environ["PATH"], "WEBJOBS_PATH": str(tmp_path)}, timeout=20)
-    assert (done.returncode, (tmp_path / "message").read_text()) == (143, f"{goline.UNUSED}\n")
+    assert (done.returncode, (tmp_path / "message").read_text()) == (143, f"{warm_protocol.UNUSED}\n")
 
 
 def test_one_whose_stdin_ends_goes(shell: list[str], tmp_path: Path) -> None:
@@ -144,13 +147,13 @@ def test_one_whose_stdin_ends_goes(shell: list[str], tmp_path: Path) -> None:
     assert armed.process.stdin
     armed.process.stdin.close()
     assert armed.process.wait(20) == 143
-    assert armed.message.read_text() == f"{goline.UNUSED}\n"
+    assert armed.message.read_text() == f"{warm_protocol.UNUSED}\n"
     armed.end()
 
 
 def test_a_term_after_the_line_is_the_scripts(shell: list[str], tmp_path: Path) -> None:
     armed = Armed(shell, tmp_path, script="trap 'echo bye; exit 5' TERM; echo up; while :; do sleep 0.05; done")
-    armed.send(goline.line(environment={}, arguments=[]))
+    armed.send(warm_protocol.line(environment={}, arguments=[]))
     assert armed.process.stdout
     assert armed.process.stdout.readline() == b"up\n"
     armed.process.terminate()
@@ -160,7 +163,7 @@ def test_a_term_after_the_line_is_the_scripts(shell: list[str], tmp_path: Path) 
 
 def test_a_script_that_is_killed_has_a_code_too(shell: list[str], tmp_path: Path) -> None:
     armed = Armed(shell, tmp_path, script="kill -9 $$")
-    armed.send(goline.line(environment={}, arguments=[]))
+    armed.send(warm_protocol.line(environment={}, arguments=[]))
     armed.end()
     assert (armed.process.returncode, armed.said) == (137, b"137\n")
 
@@ -173,16 +176,16 @@ def test_a_script_that_is_killed_has_a_code_too(shell: list[str], tmp_path: Path
         ({"": b""}, [], ValueError),
         ({"A": b"\0"}, [], ValueError),
         ({}, [b"a\0"], ValueError),
-        ({}, [b"a"] * 257, goline.TooLong),
-        ({}, [b"\n" * 20_000], goline.TooLong),
+        ({}, [b"a"] * 257, warm_protocol.TooLong),
+        ({}, [b"\n" * 20_000], warm_protocol.TooLong),
     ],
 )
 def test_what_is_no_line(environment: dict[str, bytes], arguments: list[bytes], error: type[Exception]) -> None:
     with pytest.raises(error):
-        goline.line(environment=environment, arguments=arguments)
+        warm_protocol.line(environment=environment, arguments=arguments)
 
 
 def test_the_most_that_a_line_holds(shell: list[str], tmp_path: Path) -> None:
     armed = Armed(shell, tmp_path, script='echo "$# ${256} ${#1}"')
-    armed.send(goline.line(environment={}, arguments=[b"a" * 60_000, *(str(n).encode() for n in range(2, 257))]))
+    armed.send(warm_protocol.line(environment={}, arguments=[b"a" * 60_000, *(str(n).encode() for n in range(2, 257))]))
     assert armed.end() == (b"256 256 60000\n", b"")

@@ -79,7 +79,7 @@ def test_what_is_pruned_is_never_imported() -> None:
     """By the programs themselves, and by kopf, which looks for classes of the client that it may be handed."""
     look = """
 import sys
-import webjobs_operator.__main__, webjobs_apiserver.__main__, webjobs.fetch, kopf
+import webjobs_operator.__main__, webjobs_apiserver.__main__, webjobs_pod.fetch, kopf
 print(*[getattr(module, "__file__", None) for name, module in sys.modules.items() if name.startswith("kubernetes")])
 """
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)

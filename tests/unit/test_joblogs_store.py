@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.builders import run_async
-from webjobs.store import ObjectStore, joblogs, open_store
-from webjobs.store.joblogs import Changed, Journal
-from webjobs.workerlog import Position
+from webjobs.logs.continuous_story import Position
+from webjobs.store import ObjectStore, continuous_journal, open_store
+from webjobs.store.continuous_journal import Changed, Journal
 
 JOB = {"namespace": "n", "webjob": "w"}
 STOPPED = Position(stage="stopped")
@@ -31,22 +31,24 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
 
 
 async def journal_of(store: ObjectStore, *, owner: str = "uid") -> Journal:
-    return await joblogs.read(store, owner=owner, **JOB)
+    return await continuous_journal.read(store, owner=owner, **JOB)
 
 
 async def add(store: ObjectStore, text: bytes, **positions: Position) -> Journal:
-    return await joblogs.append(store, await journal_of(store), text=text, positions=positions, **JOB)
+    return await continuous_journal.append(store, await journal_of(store), text=text, positions=positions, **JOB)
 
 
 async def whole(store: ObjectStore, span: tuple[int, int] | None = None) -> bytes:
-    pieces = await joblogs.content(store, await journal_of(store), span=span, **JOB)
+    pieces = await continuous_journal.content(store, await journal_of(store), span=span, **JOB)
     return b"".join([piece async for piece in pieces])
 
 
 async def previous(store: ObjectStore) -> bytes | None:
     if not (await journal_of(store)).rolled:
         return None
-    found = await obstore.get_async(store, joblogs.key(file_name=joblogs.PREVIOUS_FILE_NAME, **JOB))
+    found = await obstore.get_async(
+        store, continuous_journal.key(file_name=continuous_journal.PREVIOUS_FILE_NAME, **JOB)
+    )
     return bytes(await found.bytes_async())
 
 
@@ -69,17 +71,17 @@ async def test_it_grows(store: ObjectStore) -> None:
 
 
 async def test_it_rolls_over_before_an_append_when_it_is_larger(store: ObjectStore) -> None:
-    await add(store, b"a" * joblogs.LARGEST)
+    await add(store, b"a" * continuous_journal.LARGEST)
     await add(store, b"b")
     assert await previous(store) is None, "1,048,576 bytes are not more than that"
     await add(store, b"c")
-    assert (await whole(store), await previous(store)) == (b"c", b"a" * joblogs.LARGEST + b"b")
-    await add(store, b"d" * joblogs.LARGEST)
+    assert (await whole(store), await previous(store)) == (b"c", b"a" * continuous_journal.LARGEST + b"b")
+    await add(store, b"d" * continuous_journal.LARGEST)
     await add(store, b"e")
     assert (await whole(store))[-2:] == b"e"[-2:]
     assert (await previous(store) or b"")[:2] == b"cd"
     for _ in range(2):
-        await joblogs.delete(store, **JOB)
+        await continuous_journal.delete(store, **JOB)
     assert list(obstore.list(store)) == []
 
 
@@ -87,12 +89,14 @@ async def test_positions_of_pods_that_are_gone_are_few(store: ObjectStore) -> No
     for number in range(50):
         await add(store, b"x", **{f"pod{number}": STOPPED})
     await add(store, b"x", running=Position(stage="running"))
-    assert len((await journal_of(store)).positions) == joblogs._STOPPED + 1
+    assert len((await journal_of(store)).positions) == continuous_journal._STOPPED + 1
     journal = await journal_of(store)
     there = [f"pod{number}" for number in range(30, 50)]
     for number in range(100, 150):
         added = {f"pod{number}": STOPPED}
-        journal = await joblogs.append(store, await journal_of(store), text=b"", positions=added, there=there, **JOB)
+        journal = await continuous_journal.append(
+            store, await journal_of(store), text=b"", positions=added, there=there, **JOB
+        )
     assert journal.positions.keys() >= set(there), "those that are there are still known"
 
 
@@ -100,25 +104,25 @@ async def test_of_two_writers_one_is_told() -> None:
     store = open_store("memory:///")
     for text in (b"first", b"second"):
         mine, theirs = await journal_of(store), await journal_of(store)
-        await joblogs.append(store, mine, text=text, positions={}, **JOB)
+        await continuous_journal.append(store, mine, text=text, positions={}, **JOB)
         with pytest.raises(Changed):
-            await joblogs.append(store, theirs, text=b"lost", positions={}, **JOB)
+            await continuous_journal.append(store, theirs, text=b"lost", positions={}, **JOB)
     assert await whole(store) == b"firstsecond"
 
 
 async def test_the_log_of_a_job_made_anew(store: ObjectStore) -> None:
-    await add(store, b"old" * joblogs.LARGEST, pod=STOPPED)
+    await add(store, b"old" * continuous_journal.LARGEST, pod=STOPPED)
     await add(store, b"old", pod=STOPPED)
     journal = await journal_of(store, owner="another")
     assert (journal.size, journal.rolled, journal.positions) == (0, False, {})
-    await joblogs.append(store, journal, text=b"new", positions={}, **JOB)
+    await continuous_journal.append(store, journal, text=b"new", positions={}, **JOB)
     assert (await journal_of(store, owner="another")).lines == b"new"
     assert (await journal_of(store)).size == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]\nx", b'{"owner":"uid","positions":3,"base":0}\n', b"\xff\n"])
 async def test_a_damaged_journal_is_begun_anew(store: ObjectStore, content: bytes) -> None:
-    key = joblogs.key(file_name="job_log.journal", **JOB)
+    key = continuous_journal.key(file_name="job_log.journal", **JOB)
     await obstore.put_async(store, key, content)
     assert (await journal_of(store)).size == 0
     await add(store, b"new")
@@ -128,7 +132,7 @@ async def test_a_damaged_journal_is_begun_anew(store: ObjectStore, content: byte
 async def test_a_file_that_is_gone_takes_nothing_else_along(store: ObjectStore) -> None:
     await add(store, b"a" * 2**17)
     await add(store, b"b")
-    await obstore.delete_async(store, joblogs.key(**JOB))
+    await obstore.delete_async(store, continuous_journal.key(**JOB))
     with pytest.raises(Changed):
         await whole(store)
     await add(store, b"c" * 2**17)
@@ -157,8 +161,8 @@ def test_a_writer_that_dies_anywhere(sizes: list[int], deaths: list[int]) -> Non
                 raise Died
             return result
 
-        patch.setattr(joblogs, "LARGEST", 1000)
-        patch.setattr(joblogs, "_JOURNAL_BYTES", 300)
+        patch.setattr(continuous_journal, "LARGEST", 1000)
+        patch.setattr(continuous_journal, "_JOURNAL_BYTES", 300)
         patch.setattr(obstore, "put_async", dying)
         said, older = b"", b""
         for number, size in enumerate(sizes):
@@ -170,7 +174,7 @@ def test_a_writer_that_dies_anywhere(sizes: list[int], deaths: list[int]) -> Non
                     break
                 rolls = journal.size > 1000
                 with suppress(Died):
-                    await joblogs.append(store, journal, text=text, positions={"pod": position}, **JOB)
+                    await continuous_journal.append(store, journal, text=text, positions={"pod": position}, **JOB)
                 if (await journal_of(store)).positions.get("pod") == position:
                     older, said = (said, text) if rolls else (older, said + text)
         assert await whole(store) == said

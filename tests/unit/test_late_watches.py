@@ -11,9 +11,9 @@ from tests.unit.builders import run_async, run_body, webjob_body
 from tests.unit.fake_kube import Call
 from tests.unit.shim import Shim
 from tests.unit.world import KEY, World
-from webjobs.runs import rfc3339
-from webjobs.sitesettings import CONFIG_MAP, LABEL
-from webjobs_operator import resync
+from webjobs.model.site_settings import CONFIG_MAP, LABEL
+from webjobs.times import rfc3339
+from webjobs_operator.cluster import resync
 
 WAITING, ACCEPTED = "job-202601010000000000", "job-202601010000200000"
 

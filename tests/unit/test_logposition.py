@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webjobs import workerlines
-from webjobs.logposition import MOST, LogPosition
-from webjobs.logs import Level, Output
-from webjobs.workerlog import Position
+from webjobs.logs import continuous_lines
+from webjobs.logs.continuous_story import Position
+from webjobs.logs.kudu_lines import Level, Output
+from webjobs.logs.log_position import MOST, LogPosition
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -97,7 +97,7 @@ def test_each_line_of_a_continuous_job_once(file: list[Written], data: st.DataOb
         for one in answer(written, position.log):
             found.append(one)
             heard = one._replace(level="ERR", joined=True) if data.draw(st.booleans()) else one
-            position = workerlines.taken(position, heard, instance="abcdef", cap=0).after
+            position = continuous_lines.taken(position, heard, instance="abcdef", cap=0).after
         position = Position.of_wire(json.loads(json.dumps(position.to_wire())))
     assert found == answer(file, LogPosition())
     assert len(position.out) <= MOST

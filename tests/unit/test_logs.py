@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import run, webjob
-from webjobs import logs
-from webjobs.logs import Output
+from webjobs.logs import kudu_lines
+from webjobs.logs.kudu_lines import Output
 
 WHEN = datetime(2016, 5, 19, 1, 50, 32, tzinfo=UTC)
 
 
 def test_lines() -> None:
-    assert logs.line(WHEN, "abc123", "x", system=True) == "[05/19/2016 01:50:32 > abc123: SYS INFO] x\r\n"
-    assert logs.line(WHEN, "abc123", "x", level="ERR") == "[05/19/2016 01:50:32 > abc123: ERR ] x\r\n"
+    assert kudu_lines.line(WHEN, "abc123", "x", system=True) == "[05/19/2016 01:50:32 > abc123: SYS INFO] x\r\n"
+    assert kudu_lines.line(WHEN, "abc123", "x", level="ERR") == "[05/19/2016 01:50:32 > abc123: ERR ] x\r\n"
 
 
 @pytest.mark.parametrize(
@@ -32,15 +32,15 @@ def test_lines() -> None:
     ],
 )
 def test_output_line(stamped: str, expected: str) -> None:
-    assert logs.output_line(Output(stamped), "abc123") == expected
+    assert kudu_lines.output_line(Output(stamped), "abc123") == expected
 
 
-async def _render(log: logs.RunLog, *lines: str) -> list[str]:
+async def _render(log: kudu_lines.RunLog, *lines: str) -> list[str]:
     async def output() -> AsyncIterator[Output]:
         for line in lines:
             yield Output(line)
 
-    pieces = [piece async for piece in logs.render(log, output())]
+    pieces = [piece async for piece in kudu_lines.render(log, output())]
     return [line.partition("] ")[2] for line in b"".join(pieces).decode().splitlines()]
 
 
@@ -78,7 +78,7 @@ STARTED = [*START, "Run script 'run.sh' with script host - 'BashScriptHost'", "S
     ],
 )
 async def test_run_log(status: dict[str, Any], expected: list[str]) -> None:
-    assert await _render(logs.run_log(webjob(), run(status=status), None)) == expected
+    assert await _render(kudu_lines.run_log(webjob(), run(status=status), None)) == expected
 
 
 @pytest.mark.parametrize(
@@ -90,15 +90,15 @@ def test_the_start_is_seen_in_the_pod(state: dict[str, Any]) -> None:
         {"name": "job", "state": state},
     ]
     pod = {"metadata": {"uid": "12345678-1234"}, "status": {"containerStatuses": statuses}}
-    log = logs.run_log(webjob(), run(), pod)
+    log = kudu_lines.run_log(webjob(), run(), pod)
     assert log.started == datetime(2026, 1, 1, 0, 0, 3, tzinfo=UTC)
     assert log.instance == "123456"
     recorded = run(status={"processStartTime": "2026-01-01T00:00:02Z"})
-    assert logs.run_log(webjob(), recorded, pod).started == datetime(2026, 1, 1, 0, 0, 2, tzinfo=UTC)
+    assert kudu_lines.run_log(webjob(), recorded, pod).started == datetime(2026, 1, 1, 0, 0, 2, tzinfo=UTC)
 
 
 def test_a_plain_image_has_no_script_line() -> None:
-    log = logs.run_log(
+    log = kudu_lines.run_log(
         webjob({"script": None, "image": "tool:1"}), run(status={"processStartTime": "2026-01-01T00:00:02Z"}), None
     )
     assert log.head().count("\r\n") == 2
@@ -106,7 +106,7 @@ def test_a_plain_image_has_no_script_line() -> None:
 
 def test_a_packages_script() -> None:
     package = {"digest": "sha256:" + "0" * 64, "entrypoint": "in/go.py", "size": 1, "files": 1}
-    log = logs.run_log(webjob({"script": None, "package": package}), run(), None)
+    log = kudu_lines.run_log(webjob({"script": None, "package": package}), run(), None)
     assert (log.script, log.host) == ("go.py", "PythonScriptHost")
 
 
@@ -136,16 +136,16 @@ async def _stream(*lines: str) -> AsyncIterator[str]:
     ],
 )  # fmt: skip
 async def test_streams_are_merged_by_time(out: list[str], err: list[str], expected: list[str]) -> None:
-    merged = [line async for line in logs.merge(_stream(*out), _stream(*err))]
+    merged = [line async for line in kudu_lines.merge(_stream(*out), _stream(*err))]
     assert [f"{line.level[0]} {line.stamped.rpartition(' ')[2]}" for line in merged] == expected
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
 async def test_lines_of_stderr_alone(size: int) -> None:
-    errors = [logs.line(WHEN, "abc123", "one", level="ERR"), logs.line(WHEN, "abc123", "two", level="ERR")]
+    errors = [kudu_lines.line(WHEN, "abc123", "one", level="ERR"), kudu_lines.line(WHEN, "abc123", "two", level="ERR")]
     others = [
-        logs.line(WHEN, "abc123", "[05/19/2016 01:50:32 > abc123: ERR ] told by the job"),
-        logs.line(WHEN, "abc123", "Job failed due to exit code 1", level="ERR", system=True),
+        kudu_lines.line(WHEN, "abc123", "[05/19/2016 01:50:32 > abc123: ERR ] told by the job"),
+        kudu_lines.line(WHEN, "abc123", "Job failed due to exit code 1", level="ERR", system=True),
     ]
     content = "".join([others[0], errors[0], others[1], errors[1]]).encode()
 
@@ -153,4 +153,4 @@ async def test_lines_of_stderr_alone(size: int) -> None:
         for start in range(0, len(content), size):
             yield content[start : start + size]
 
-    assert b"".join([piece async for piece in logs.errors_of(pieces())]).decode() == "".join(errors)
+    assert b"".join([piece async for piece in kudu_lines.errors_of(pieces())]).decode() == "".join(errors)

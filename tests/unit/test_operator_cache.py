@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.unit.builders import job, run_async, run_body, webjob_body
 from tests.unit.fake_kube import FakeKube
-from webjobs_operator.cache import Cache, Key
-from webjobs_operator.resync import compare
+from webjobs_operator.cluster.cache import Cache, Key
+from webjobs_operator.cluster.resync import compare
 
 KEY = ("site", "job")
 

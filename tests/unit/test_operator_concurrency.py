@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.builders import run, webjob
 from webjobs.model import WebJob, WebJobRun
-from webjobs_operator.concurrency import decide
+from webjobs_operator.runs.concurrency import decide
 
 NOW = datetime(2026, 1, 1, 1, tzinfo=UTC)
 A, B, C = (f"job-20260101000000000{n}" for n in (1, 2, 3))

@@ -11,7 +11,7 @@ from tests.unit.builders import run_body, webjob_body
 from tests.unit.fake_kube import Died
 from tests.unit.test_operator_further import change
 from tests.unit.world import World, cron_job_slot
-from webjobs.runs import rfc3339
+from webjobs.times import rfc3339
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 EVERY_MINUTE = {"schedule": "0 * * * * *"}

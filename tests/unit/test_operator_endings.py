@@ -10,7 +10,7 @@ import pytest
 from tests.unit.builders import webjob_body
 from tests.unit.test_operator_further import PERIOD, START, change, condition, runs_of, schedule, status
 from tests.unit.world import World
-from webjobs_operator.cache import Cache
+from webjobs_operator.cluster.cache import Cache
 
 END = "2026-01-01T00:02:00Z"
 AT_END = START + timedelta(seconds=120)

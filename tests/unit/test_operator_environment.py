@@ -9,7 +9,7 @@ import pytest
 from tests.unit.builders import config, run_async, webjob, webjob_body
 from tests.unit.fake_kube import FakeKube
 from tests.unit.world import World
-from webjobs.sitesettings import SiteSettings
+from webjobs.model.site_settings import SiteSettings
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.pod import marker, pod_template
 from webjobs_operator.manifests.program import resolve

@@ -12,14 +12,15 @@ import pytest
 from tests.unit.builders import pod
 from tests.unit.ear import Ear
 from tests.unit.fake_kube import FakeKube
-from webjobs.store import ObjectStore, open_store, parts
-from webjobs.store.logs import run_log_key
-from webjobs_kube import runlogs
+from webjobs.store import ObjectStore, open_store, run_log_parts
+from webjobs.store.run_logs import run_log_key
 from webjobs_kube.errors import ApiError, NotFound, Unreachable
-from webjobs_kube.podlogs import PodLogs
-from webjobs_operator import follow, hearing
-from webjobs_operator.follow import Followers
-from webjobs_operator.hearing import Attach
+from webjobs_kube.logs import run_output
+from webjobs_kube.logs.pod_logs import PodLogs
+from webjobs_operator.attach import stderr
+from webjobs_operator.attach.stderr import Attach
+from webjobs_operator.logs import run_follower
+from webjobs_operator.logs.run_follower import Followers
 
 KEY = run_log_key(namespace="site", webjob="job", run_id="202601010000000000")
 POD = ("site", "job-pod", False)
@@ -48,7 +49,7 @@ class Setup:
     async def output(self, *, must_read: bool = True) -> list[str]:
         """All lines of the run, by their texts; errors with a mark."""
         pods = [self.kube.objects["Pod", "site", "job-pod"]] if self.kube.objects else []
-        found = runlogs.output(
+        found = run_output.output(
             store=self.store, pod_logs=PodLogs(self.kube), log_key=KEY, pods=pods, must_read=must_read
         )
         marks = {"INFO": "", "ERR": "!", "WARN": "?"}
@@ -67,8 +68,8 @@ class Setup:
                 await asyncio.sleep(0.01)
 
     async def _count(self) -> int:
-        known = await parts.keys(self.store, KEY)
-        return sum([1 for own in known.values() async for _ in parts.read(self.store, own)])
+        known = await run_log_parts.keys(self.store, KEY)
+        return sum([1 for own in known.values() async for _ in run_log_parts.read(self.store, own)])
 
     def stored(self) -> list[str]:
         return [meta["path"] for batch in obstore.list(self.store) for meta in batch]
@@ -77,12 +78,12 @@ class Setup:
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The store's work is done in threads, which know no virtual time: the waits are short instead."""
-    monkeypatch.setattr(follow, "FLUSH_SECONDS", 0.02)
-    monkeypatch.setattr(follow, "_RETRY_SECONDS", 0.02)
-    monkeypatch.setattr(follow, "_FINISH_SECONDS", 0.5)
-    monkeypatch.setattr(follow, "SETTLE_SECONDS", 0.02)
-    monkeypatch.setattr(hearing, "SETTLE_SECONDS", 0.02)
-    monkeypatch.setattr(hearing, "_RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(run_follower, "FLUSH_SECONDS", 0.02)
+    monkeypatch.setattr(run_follower, "_RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(run_follower, "_FINISH_SECONDS", 0.5)
+    monkeypatch.setattr(run_follower, "SETTLE_SECONDS", 0.02)
+    monkeypatch.setattr(stderr, "SETTLE_SECONDS", 0.02)
+    monkeypatch.setattr(stderr, "_RETRY_SECONDS", 0.02)
 
 
 async def test_lines_are_stored_within_seconds_and_outlive_the_node() -> None:
@@ -130,11 +131,11 @@ async def test_a_log_that_can_not_be_read_is_asked_for_less_and_less(monkeypatch
     waits, sleep = [], asyncio.sleep
 
     async def noted(seconds: float) -> None:
-        if seconds != follow.FLUSH_SECONDS:
+        if seconds != run_follower.FLUSH_SECONDS:
             waits.append(seconds)
         await sleep(min(seconds, 0.02))
 
-    monkeypatch.setattr(follow, "_RETRY_SECONDS", 2.0)
+    monkeypatch.setattr(run_follower, "_RETRY_SECONDS", 2.0)
     monkeypatch.setattr(asyncio, "sleep", noted)
     world = Setup()
     world.log.append(line(1))
@@ -180,13 +181,13 @@ async def test_an_operator_after_this_one_goes_on() -> None:
     await world.followers.finish(KEY)
     assert len(world.stored()) == 2
     assert await world.output() == ["1", "2", "3"]
-    await parts.delete(world.store, KEY)
-    await parts.delete(world.store, KEY)
+    await run_log_parts.delete(world.store, KEY)
+    await run_log_parts.delete(world.store, KEY)
     assert world.stored() == []
 
 
 async def test_what_was_read_is_stored_when_the_operator_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "FLUSH_SECONDS", 1000)
+    monkeypatch.setattr(run_follower, "FLUSH_SECONDS", 1000)
     world = Setup()
     world.log += [line(1), line(2)]
     asked = asyncio.Event()
@@ -205,7 +206,7 @@ async def test_what_was_read_is_stored_when_the_operator_ends(monkeypatch: pytes
 
 
 async def test_a_run_of_a_moment_whose_pod_is_gone_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "FLUSH_SECONDS", 1000)
+    monkeypatch.setattr(run_follower, "FLUSH_SECONDS", 1000)
     world = Setup()
     world.log += [line(1), line(2)]
     world.follow()
@@ -217,7 +218,7 @@ async def test_a_run_of_a_moment_whose_pod_is_gone_at_once(monkeypatch: pytest.M
 
 async def test_followers_of_runs_that_nobody_finishes_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run was deleted: its pod ends, and nobody asks for its log."""
-    monkeypatch.setattr(follow, "_MOST", 1)
+    monkeypatch.setattr(run_follower, "_MOST", 1)
     world = Setup()
     world.log.append(line(1))
     world.follow()
@@ -246,7 +247,7 @@ async def test_streams_apart() -> None:
 
 
 async def test_a_store_that_fails_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    world, write = Setup(), parts.write
+    world, write = Setup(), run_log_parts.write
     failures = iter([True] * 3)
 
     async def failing(store: ObjectStore, log_key: str, **options: Any) -> None:
@@ -254,8 +255,8 @@ async def test_a_store_that_fails_for_a_while(monkeypatch: pytest.MonkeyPatch) -
             raise OSError("no store")
         await write(store, log_key, **options)
 
-    monkeypatch.setattr(parts, "write", failing)
-    monkeypatch.setattr(follow, "_PART_BYTES", 100)
+    monkeypatch.setattr(run_log_parts, "write", failing)
+    monkeypatch.setattr(run_follower, "_PART_BYTES", 100)
     world.log += [line(second, "x" * 60) for second in range(6)]
     world.follow()
     await world.has(6)
@@ -276,8 +277,8 @@ async def test_a_part_in_pieces_of_any_size(monkeypatch: pytest.MonkeyPatch) -> 
 
         return 0, pieces()
 
-    monkeypatch.setattr(parts, "read_stream", in_pieces)
-    found = [(one.level, one.stamped.partition(" ")[2]) async for one in parts.read(store, ["x"])]
+    monkeypatch.setattr(run_log_parts, "read_stream", in_pieces)
+    found = [(one.level, one.stamped.partition(" ")[2]) async for one in run_log_parts.read(store, ["x"])]
     assert found == [("INFO", "é"), ("ERR", "b b")]
 
 
@@ -303,7 +304,7 @@ async def test_attaching_tells_the_streams_apart() -> None:
     world.end()
     await world.followers.finish(KEY)
     assert [text.strip("!") for text in await world.output()] == ["1", "oops", "3", "again", "5"]
-    await parts.delete(world.store, KEY)
+    await run_log_parts.delete(world.store, KEY)
     assert await world.output() == ["1", "oops", "3", "again", "5"], "without an ear it is one stream"
 
 

@@ -10,10 +10,11 @@ import pytest
 
 from tests.unit.builders import run_body, webjob_body
 from tests.unit.world import World
-from webjobs.further import jitter
 from webjobs.model import WebJobSchedule
-from webjobs.runs import object_name, rfc3339
-from webjobs_operator.slots import run_ids
+from webjobs.runs.runs import object_name
+from webjobs.schedules.webjob_schedule import jitter
+from webjobs.times import rfc3339
+from webjobs_operator.schedules.firing import run_ids
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PERIOD = {"periodSeconds": 60}

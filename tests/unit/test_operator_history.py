@@ -14,15 +14,17 @@ from hypothesis import strategies as st
 from tests.unit.builders import run, run_async, run_body, webjob, webjob_body
 from tests.unit.fake_kube import Call, Died
 from tests.unit.world import KEY, World
-from webjobs import runs, storedrun
 from webjobs.model import StoredRuns as Said
 from webjobs.model import WebJobRun
-from webjobs.runs import run_id
-from webjobs.store import history as stored_history
-from webjobs.store import logs as stored_logs
+from webjobs.runs import runs
+from webjobs.runs.runs import run_id
+from webjobs.store import run_logs as stored_logs
+from webjobs.store import run_records as stored_history
+from webjobs.store import stored_run
 from webjobs_kube.errors import ApiError, NotFound
-from webjobs_operator import handlers, history, storedruns
-from webjobs_operator.history import Places, Trimmed
+from webjobs_operator.runs import offload, retention
+from webjobs_operator.runs.retention import Places, Trimmed
+from webjobs_operator.watching import handlers
 
 END = {"endTime": "2026-01-01T00:00:00Z", "exitCode": 0}
 
@@ -63,7 +65,7 @@ def test_places(states: str, limit: int | None, objects: int, store: list[int], 
     for number, letter in enumerate(states):
         deleting = {"deletionTimestamp": "2026-01-01T00:00:00Z"} if letter == "-" else {}
         known[_name(number)] = run(_name(number), state=words.get(letter, "Success"), **deleting)
-    found = history.places(webjob({"historyLimit": limit}), known, objects=objects)
+    found = retention.places(webjob({"historyLimit": limit}), known, objects=objects)
     assert ([run_id(one) for one in found.store], [run_id(one) for one in found.gone], found.room) == (
         [_id(number) for number in store],
         [_id(number) for number in gone],
@@ -78,7 +80,7 @@ STATES = st.sampled_from(["Initializing", "Running", "Success", "Failed", "Abort
 def test_every_ended_run_has_one_place(states: list[str | None], limit: int, objects: int, random: Any) -> None:
     all_runs = [run(_name(number), state=state) for number, state in enumerate(states)]
     random.shuffle(all_runs)
-    found = history.places(
+    found = retention.places(
         webjob({"historyLimit": limit}), {one.metadata.name: one for one in all_runs}, objects=objects
     )
     moved, gone = {run_id(one) for one in found.store}, {run_id(one) for one in found.gone}
@@ -107,7 +109,7 @@ def test_what_the_status_says(
     before: Said | None, moving: list[int], trimmed: Trimmed | None, after: Said | None
 ) -> None:
     there = Places(store=[run(_name(number), state="Success") for number in moving])
-    assert history.stored_status(before, there, trimmed) == after
+    assert retention.stored_status(before, there, trimmed) == after
 
 
 class Store:
@@ -135,7 +137,7 @@ class Store:
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Store:
-    monkeypatch.setattr(storedruns, "_RETRY_SECONDS", 0.001)
+    monkeypatch.setattr(offload, "_RETRY_SECONDS", 0.001)
     return Store(monkeypatch)
 
 
@@ -238,7 +240,7 @@ def test_what_is_stored_says_all(store: Store) -> None:
         '"Message":"It was bad.","Arguments":"a b","ScheduleName":"s","Log":true,"ErrorLog":true,'
         f'"Name":"{_name(0)}","Uid":"uid-{_name(0)}","WebJobUid":"uid-job"}}'
     )
-    again, owner = storedrun.of_json(content, namespace="site", webjob="job", run_id=_id(0))
+    again, owner = stored_run.of_json(content, namespace="site", webjob="job", run_id=_id(0))
     before = WebJobRun.parse(body)
     assert owner == "uid-job"
     assert again.spec == before.spec
@@ -366,7 +368,7 @@ def test_a_lower_limit_trims_once(store: Store) -> None:
 
 
 def test_many_at_once_go_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storedruns, "BATCH", 2)
+    monkeypatch.setattr(offload, "BATCH", 2)
     world = world_of(12, limit=20)
     world.settle()
     told(world)
@@ -401,10 +403,10 @@ def test_a_deleted_webjob_takes_all_along(store: Store) -> None:
 def test_what_another_webjob_of_the_name_has_left_is_replaced(store: Store) -> None:
     world = world_of(4)
     key = stored_history.key(namespace="site", webjob="job", run_id=_id(0))
-    for left in (b"{}", storedrun.to_json(run(_name(0), uid="other", state="Success"), owner="other")):
+    for left in (b"{}", stored_run.to_json(run(_name(0), uid="other", state="Success"), owner="other")):
         obstore.put(world.store, key, left)
     world.settle()
-    _, owner = storedrun.of_json(
+    _, owner = stored_run.of_json(
         bytes(obstore.get(world.store, key).bytes()), namespace="site", webjob="job", run_id=""
     )
     assert owner == "uid-job"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import pod
-from webjobs import restarts
-from webjobs_operator import instances
+from webjobs.logs import restarts
+from webjobs_operator.continuous import instances
 
 BEGIN = datetime(2026, 1, 1, 1, tzinfo=UTC)
 GATE = {"schedulingGates": [{"name": "webjobs.dev/singleton"}]}

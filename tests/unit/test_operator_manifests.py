@@ -14,11 +14,11 @@ import pytest
 import yaml
 
 from tests.unit.builders import config, run, webjob
+from webjobs.schedules.plan import Plan
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.merge import covers, merge
 from webjobs_operator.manifests.pod import literal
 from webjobs_operator.manifests.program import Program, Unrunnable, inline_tar, resolve
-from webjobs_operator.scheduling import Plan
 
 GOLDEN = Path(__file__).parent / "golden"
 SLOT = datetime(2026, 1, 1, 2, 3, 4, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.builders import run_async, run_body, webjob_body
 from tests.unit.fake_kube import Died
 from tests.unit.world import World, cancel, cron_job_slot
-from webjobs.runs import rfc3339
+from webjobs.times import rfc3339
 from webjobs_kube.errors import ApiError
 
 

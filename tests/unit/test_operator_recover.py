@@ -10,9 +10,9 @@ from tests.unit.builders import run_async, run_body, webjob_body
 from tests.unit.fake_kube import Call, Died
 from tests.unit.world import KEY, World, cancel, cron_job_slot
 from webjobs.model import WebJob
-from webjobs.runs import rfc3339
+from webjobs.times import rfc3339
 from webjobs_kube.errors import ApiError
-from webjobs_operator.passes import Pass
+from webjobs_operator.context.reconcile_context import Pass
 
 BY_CRON = {"schedule": "0 0 * * * *"}
 

@@ -11,9 +11,10 @@ import pytest
 from tests.unit.builders import run, webjob, webjob_body
 from tests.unit.test_operator_site import settings
 from tests.unit.world import World
-from webjobs.runs import object_name, parse_time, run_id_at
-from webjobs.schedule import parse
-from webjobs_operator.scheduling import plan
+from webjobs.runs.runs import object_name, run_id_at
+from webjobs.schedules import parse
+from webjobs.schedules.plan import plan
+from webjobs.times import parse_time
 
 FIRST_MONDAY = "0 0 0 1-7 * MON"
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import job, pod, run
-from webjobs_operator.states import outcome
+from webjobs_operator.runs.outcome import outcome
 
 NOW = datetime(2026, 1, 1, 2, tzinfo=UTC)
 STARTED = "2026-01-01T01:00:00Z"

@@ -10,11 +10,11 @@ from tests.unit.builders import run_async, webjob_body
 from tests.unit.fake_kube import Died
 from tests.unit.waiting import RUN, Waiting, a_run, a_world, names, old, took
 from tests.unit.world import World, cancel, cron_job_slot
-from webjobs import goline
 from webjobs.model import LABEL_RUN
-from webjobs.runs import rfc3339
+from webjobs.runs import warm_protocol
+from webjobs.times import rfc3339
 from webjobs_kube.errors import ApiError
-from webjobs_operator.warm import COMING
+from webjobs_operator.warm.plan import COMING
 
 ID = RUN.removeprefix("job-")
 SECOND = "job-202601010000010000"
@@ -43,7 +43,7 @@ def test_a_run_takes_the_oldest_by_two_writes_and_is_told_once() -> None:
     }
     environment = {"WEBJOBS_RUN_ID": ID.encode(), "WEBJOBS_COMMAND_ARGUMENTS": b"a 'b c'"}
     (lines,) = world.pods.heard.values()
-    assert lines == [goline.line(environment=environment, arguments=[b"a", b"b c"])]
+    assert lines == [warm_protocol.line(environment=environment, arguments=[b"a", b"b c"])]
     for _ in range(3):
         world.settle()
     assert sum(map(len, world.pods.heard.values())) == 1

@@ -15,14 +15,15 @@ from tests.unit.builders import pod, webjob_body
 from tests.unit.ear import Ear
 from tests.unit.fake_kube import FakeKube
 from tests.unit.test_workerlog import BACK_OFF, BEGUN, PROCESS, down, ended, running
-from webjobs import workerlines
-from webjobs.store import joblogs, open_store
+from webjobs.logs import continuous_lines
+from webjobs.store import continuous_journal, open_store
 from webjobs_kube.errors import ApiError, Unreachable
-from webjobs_kube.podlogs import PodLogs
-from webjobs_operator import hearing, heldlines, workerlogs, workerpods, workerwriter
-from webjobs_operator.cache import Cache
-from webjobs_operator.hearing import Attach
-from webjobs_operator.workerlogs import WorkerLogs
+from webjobs_kube.logs.pod_logs import PodLogs
+from webjobs_operator.attach import line_buffer, stderr
+from webjobs_operator.attach.stderr import Attach
+from webjobs_operator.cluster.cache import Cache
+from webjobs_operator.logs import continuous_logs, continuous_reader, continuous_writer
+from webjobs_operator.logs.continuous_logs import WorkerLogs
 
 T = TypeVar("T")
 KEY = ("site", "job")
@@ -34,15 +35,18 @@ STOP = ["Status changed to Stopping", DONE, "Status changed to Stopped"]
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The store's work is done in threads, which know no virtual time: the waits are short instead."""
     for module, names in (
-        (workerpods, ("POLL_SECONDS", "SETTLE_SECONDS", "END_SECONDS", "_RETRY_SECONDS", "_LONGEST_RETRY_SECONDS")),
-        (workerwriter, ("FLUSH_SECONDS", "SOON_SECONDS", "_RETRY_SECONDS", "_LONGEST_RETRY_SECONDS")),
-        (workerlogs, ("_RETRY_SECONDS", "_LONGEST_RETRY_SECONDS")),
-        (hearing, ("_RETRY_SECONDS",)),
+        (
+            continuous_reader,
+            ("POLL_SECONDS", "SETTLE_SECONDS", "END_SECONDS", "_RETRY_SECONDS", "_LONGEST_RETRY_SECONDS"),
+        ),
+        (continuous_writer, ("FLUSH_SECONDS", "SOON_SECONDS", "_RETRY_SECONDS", "_LONGEST_RETRY_SECONDS")),
+        (continuous_logs, ("_RETRY_SECONDS", "_LONGEST_RETRY_SECONDS")),
+        (stderr, ("_RETRY_SECONDS",)),
     ):
         for name in names:
             monkeypatch.setattr(module, name, 0.02)
-    monkeypatch.setattr(workerpods, "OVER_SECONDS", 0.3)
-    monkeypatch.setattr(heldlines, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(continuous_reader, "OVER_SECONDS", 0.3)
+    monkeypatch.setattr(line_buffer, "SETTLE_SECONDS", 0.1)
 
 
 def line(number: int, text: str = "") -> str:
@@ -124,15 +128,15 @@ class World:
 
     async def texts(self) -> list[str]:
         """What is stored, by texts."""
-        journal = await joblogs.read(self.store, namespace="site", webjob="job", owner=self.uid)
-        pieces = await joblogs.content(self.store, journal, namespace="site", webjob="job")
+        journal = await continuous_journal.read(self.store, namespace="site", webjob="job", owner=self.uid)
+        pieces = await continuous_journal.content(self.store, journal, namespace="site", webjob="job")
         content = b"".join([piece async for piece in pieces])
         return [one.partition("] ")[2] for one in content.decode().split("\r\n")[:-1]]
 
     async def levels(self) -> list[str]:
         """What is stored of the output; what is an error with a mark before it."""
-        journal = await joblogs.read(self.store, namespace="site", webjob="job", owner=self.uid)
-        pieces = await joblogs.content(self.store, journal, namespace="site", webjob="job")
+        journal = await continuous_journal.read(self.store, namespace="site", webjob="job", owner=self.uid)
+        pieces = await continuous_journal.content(self.store, journal, namespace="site", webjob="job")
         lines = b"".join([piece async for piece in pieces]).decode().splitlines()
         return [
             ("!" if "ERR ]" in one else "") + one.partition("] ")[2]
@@ -263,8 +267,8 @@ async def test_a_pod_that_is_torn_away(world: World) -> None:
 
 async def test_a_stop_comes_after_what_was_written_before_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The news of it are faster than lines that are still held back."""
-    monkeypatch.setattr(workerpods, "SETTLE_SECONDS", 0.2)
-    monkeypatch.setattr(workerwriter, "FLUSH_SECONDS", 0.5)
+    monkeypatch.setattr(continuous_reader, "SETTLE_SECONDS", 0.2)
+    monkeypatch.setattr(continuous_writer, "FLUSH_SECONDS", 0.5)
     world.log(line(1), line(9), line(12, "bye"))
     world.pod(running(1))
     await asyncio.sleep(0.05)
@@ -273,7 +277,7 @@ async def test_a_stop_comes_after_what_was_written_before_it(world: World, monke
 
 
 async def test_several_instances_in_the_order_of_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workerwriter, "FLUSH_SECONDS", 0.4)
+    monkeypatch.setattr(continuous_writer, "FLUSH_SECONDS", 0.4)
     world.log(*(line(number) for number in range(10, 30, 2)))
     world.log(*(line(number) for number in range(11, 30, 2)), name="two")
     world.pod(running(1))
@@ -285,7 +289,7 @@ async def test_several_instances_in_the_order_of_time(world: World, monkeypatch:
 async def test_the_cap(world: World) -> None:
     world.log(*(line(number) for number in range(300)))
     world.pod(running(1))
-    full = [*RUNS, *map(str, range(200)), workerlines.FULL]
+    full = [*RUNS, *map(str, range(200)), continuous_lines.FULL]
     await world.has(full)
     world.log(previous=False)
     world.pod(ended(400))
@@ -303,11 +307,11 @@ async def test_streams_apart(world: World) -> None:
     world.pod(running(1))
     await world.has([*RUNS, "1", "oops", "3"])
     job = {"namespace": KEY[0], "webjob": KEY[1]}
-    assert b": ERR ] oops\r\n" in (await joblogs.read(world.store, owner=world.uid, **job)).lines
+    assert b": ERR ] oops\r\n" in (await continuous_journal.read(world.store, owner=world.uid, **job)).lines
 
 
 async def test_more_processes_than_are_followed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workerlogs, "FOLLOWED", 1)
+    monkeypatch.setattr(continuous_logs, "FOLLOWED", 1)
     world.operator = world.new_operator()
     logs = {name: world.log(name=name) for name in ("one", "two", "three")}
     for name in logs:
@@ -334,7 +338,7 @@ async def test_a_connection_that_breaks(world: World) -> None:
 
 
 async def test_the_log_of_an_ended_process_that_is_lost_for_good(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workerpods, "_TRIES", 3)
+    monkeypatch.setattr(continuous_reader, "_TRIES", 3)
     world.kube.fail(ApiError(500, "Unknown", "no kubelet"), verb="log", times=1000)
     world.pod(ended(5))
     await world.has([*RUNS, DONE])
@@ -361,9 +365,9 @@ class Failing:
 @pytest.mark.parametrize("mode", ["fails", "hangs", "answers nothing"])
 async def test_a_store_that_does_not_take_it(world: World, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     """No line is lost or doubled, and what waits is bounded: then the log is not read any further."""
-    monkeypatch.setattr(workerwriter, "_STORE_SECONDS", 0.1)
-    monkeypatch.setattr(workerwriter, "PENDING_BYTES", 2000)
-    monkeypatch.setattr(workerpods, "_HELD_BYTES", 500)
+    monkeypatch.setattr(continuous_writer, "_STORE_SECONDS", 0.1)
+    monkeypatch.setattr(continuous_writer, "PENDING_BYTES", 2000)
+    monkeypatch.setattr(continuous_reader, "_HELD_BYTES", 500)
     failing = Failing(monkeypatch)
     world.settings(WEBJOBS_CONTINUOUS_LOG_LINES="0")
     own = world.log(line(1))
@@ -380,8 +384,8 @@ async def test_a_store_that_does_not_take_it(world: World, monkeypatch: pytest.M
 
 
 async def test_what_was_read_is_stored_when_the_operator_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workerwriter, "FLUSH_SECONDS", 1000)
-    monkeypatch.setattr(workerwriter, "SOON_SECONDS", 1000)
+    monkeypatch.setattr(continuous_writer, "FLUSH_SECONDS", 1000)
+    monkeypatch.setattr(continuous_writer, "SOON_SECONDS", 1000)
     world.log(line(1), line(2))
     world.pod(running(1))
     await asyncio.sleep(0.2)
@@ -407,7 +411,7 @@ async def test_a_log_that_somebody_removed_begins_anew(world: World) -> None:
     own = world.log(line(1))
     world.pod(running(1))
     await world.has([*RUNS, "1"])
-    await joblogs.delete(world.store, namespace="site", webjob="job")
+    await continuous_journal.delete(world.store, namespace="site", webjob="job")
     own.append(line(2))
     await world.has([*RUNS, "1", "2"])
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.builders import pod, run_async, run_body, webjob_body
 from tests.unit.world import World, cron_job_slot
-from webjobs.runs import rfc3339
+from webjobs.times import rfc3339
 from webjobs_kube.errors import Conflict
 
 GATE = "webjobs.dev/singleton"

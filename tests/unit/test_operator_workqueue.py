@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import looptime
 
-from webjobs_operator.workqueue import WorkQueue
+from webjobs_operator.cluster.workqueue import WorkQueue
 
 Work = Callable[[str], Awaitable[float | None]]
 

@@ -10,10 +10,10 @@ import looptime
 import pytest
 
 from tests.unit.fake_kube import FakeKube
-from webjobs.logposition import LogPosition
+from webjobs.logs.log_position import LogPosition
 from webjobs_kube.errors import ApiError, Invalid, NotFound, Unreachable
-from webjobs_kube.podlogs import PodLogs
-from webjobs_kube.rotation import MUCH_BYTES, Rotated
+from webjobs_kube.logs.pod_logs import PodLogs
+from webjobs_kube.logs.rotation import MUCH_BYTES, Rotated
 
 BLOCK = MUCH_BYTES // 100 + 10
 """Lines that make a file one that can be rotated."""

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.builders import run, webjob
-from webjobs import runs
+from webjobs import times
+from webjobs.runs import runs
 
 _TIMES = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9999, 12, 30), timezones=st.just(UTC))
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -58,7 +59,7 @@ def test_the_id_of_a_run() -> None:
     ],
 )
 def test_kudu_time(when: datetime, expected: str) -> None:
-    assert runs.kudu_time(when) == expected
+    assert times.kudu_time(when) == expected
 
 
 @pytest.mark.parametrize(
@@ -73,16 +74,16 @@ def test_kudu_time(when: datetime, expected: str) -> None:
     ],
 )
 def test_kudu_duration(length: timedelta, expected: str) -> None:
-    assert runs.kudu_duration(length) == expected
+    assert times.kudu_duration(length) == expected
 
 
 @given(_TIMES)
 def test_kubernetes_times_come_back(when: datetime) -> None:
-    assert runs.parse_time(runs.rfc3339(when)) == when
+    assert times.parse_time(times.rfc3339(when)) == when
 
 
 def test_no_time_is_zero() -> None:
-    assert runs.parse_time(None) == runs.parse_time("") == datetime(1970, 1, 1, tzinfo=UTC)
+    assert times.parse_time(None) == times.parse_time("") == datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_newest_is_none_of_the_skipped() -> None:
     ],
 )
 def test_lock(held_by: str | None, since: int, state: str | None, expected: bool) -> None:
-    taken = runs.rfc3339(NOW - timedelta(seconds=since))
+    taken = times.rfc3339(NOW - timedelta(seconds=since))
     job = webjob(status={"activeRun": {"name": held_by, "since": taken}} if held_by else {})
     known = {"job-202601010000000000": run(state=state)}
     assert runs.lock_is_held(job, known, now=NOW, grace=runs.LOCK_GRACE) is expected

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from webjobs.runtimesettings import BadSetting, RuntimeSettings, quantity, read
+from webjobs.model.runtime_settings import BadSetting, RuntimeSettings, quantity, read
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from webjobs.schedule import Missed, ScheduleError, due, parse
+from webjobs.schedules import Missed, ScheduleError, due, parse
 
 NEW_YEAR = datetime(2015, 1, 1, tzinfo=UTC)
 

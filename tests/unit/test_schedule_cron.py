@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from webjobs.schedule import parse
+from webjobs.schedules import parse
 
 YEAR = 2026
 MINUTE = timedelta(minutes=1)

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.test_schedule_properties import RANGES, expressions
-from webjobs.schedule import parse
-from webjobs.schedule.grammar import FIELD_NAMES
-from webjobs.schedule.slots import Slots
+from webjobs.schedules import parse
+from webjobs.schedules.grammar import FIELD_NAMES
+from webjobs.schedules.slots import Slots
 
 TABLE = [
     ("*/10 * * * * *", "every 10 seconds"),

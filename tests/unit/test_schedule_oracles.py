@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.test_schedule_properties import CHANGES, RANGES, SECOND
-from webjobs.schedule import Missed, ScheduleError, parse
+from webjobs.schedules import Missed, ScheduleError, parse
 
 bounded = settings(max_examples=150, database=None)
 Sets = tuple[frozenset[int], ...]

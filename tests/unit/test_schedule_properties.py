@@ -7,7 +7,7 @@ from croniter import croniter
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from webjobs.schedule import parse
+from webjobs.schedules import parse
 
 SECOND = timedelta(seconds=1)
 bounded = settings(max_examples=100, database=None)

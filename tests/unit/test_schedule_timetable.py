@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webjobs.schedule import Missed, Once, Period, Timetable, Zoned, due, parse
+from webjobs.schedules import Missed, Once, Period, Timetable, Zoned, due, parse
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ import pytest
 from tzlocal.windows_tz import win_tz
 
 from webjobs.model.base import TIME_ZONE
-from webjobs.schedule import ScheduleError, iana_name, load_zone, parse
+from webjobs.schedules import ScheduleError, iana_name, load_zone, parse
 
 
 @pytest.mark.parametrize(

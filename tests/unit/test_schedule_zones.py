@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from webjobs.schedule import Missed, parse
+from webjobs.schedules import Missed, parse
 
 LA = "America/Los_Angeles"
 BERLIN = "Europe/Berlin"

@@ -13,11 +13,11 @@ from tests.unit.builders import run_async, webjob_body
 from tests.unit.test_operator_cronjob import EVERY_MINUTE, minute, slot
 from tests.unit.test_operator_further import change, schedule
 from tests.unit.world import KEY, World
-from webjobs import schedulerlog
-from webjobs.schedulerlog import Line
-from webjobs.store import open_store, schedulerlogs
+from webjobs.logs import scheduler_lines
+from webjobs.logs.scheduler_lines import Line
+from webjobs.store import open_store, scheduler_logs
 from webjobs_operator import metrics
-from webjobs_operator.schedulerlog import SchedulerLog
+from webjobs_operator.schedules.scheduler_log import SchedulerLog
 
 NOW = datetime(2018, 5, 11, 11, 0, 1, tzinfo=UTC)
 NEW_YEAR = datetime(2018, 12, 31, 23, 5, 9, tzinfo=UTC)
@@ -27,47 +27,50 @@ NEW_YEAR = datetime(2018, 12, 31, 23, 5, 9, tzinfo=UTC)
     ("line", "text"),
     [
         (
-            schedulerlog.scheduling(NOW, schedule="0 0 * * * *", following=NOW + timedelta(minutes=59, seconds=59)),
+            scheduler_lines.scheduling(NOW, schedule="0 0 * * * *", following=NOW + timedelta(minutes=59, seconds=59)),
             "SYS INFO] Scheduling WebJob with 0 0 * * * * next schedule expected in 00:59:59",
         ),
         (
-            schedulerlog.next_one(NOW, NOW + timedelta(days=2, milliseconds=5)),
+            scheduler_lines.next_one(NOW, NOW + timedelta(days=2, milliseconds=5)),
             "SYS INFO] Next schedule expected in 2.00:00:00.0050000",
         ),
-        (schedulerlog.invoked(NOW), "SYS INFO] WebJob invoked"),
-        (schedulerlog.removed(NOW), "SYS INFO] Removing current schedule from WebJob"),
+        (scheduler_lines.invoked(NOW), "SYS INFO] WebJob invoked"),
+        (scheduler_lines.removed(NOW), "SYS INFO] Removing current schedule from WebJob"),
         (
-            schedulerlog.unreadable(NOW, schedule="* x", problem="6 fields are needed"),
+            scheduler_lines.unreadable(NOW, schedule="* x", problem="6 fields are needed"),
             'SYS ERR ] Failed to parse schedule "* x". Error: 6 fields are needed',
         ),
         (
-            schedulerlog.missed(NOW, count=1, latest=datetime(2018, 5, 11, 4, tzinfo=UTC), zone=UTC),
+            scheduler_lines.missed(NOW, count=1, latest=datetime(2018, 5, 11, 4, tzinfo=UTC), zone=UTC),
             "SYS WARN] Missed 1 schedules, most recent at 5/11/2018 4:00:00 AM",
         ),
         (
-            schedulerlog.missed(NOW, count=2, latest=NEW_YEAR, zone=ZoneInfo("Europe/Berlin")),
+            scheduler_lines.missed(NOW, count=2, latest=NEW_YEAR, zone=ZoneInfo("Europe/Berlin")),
             "SYS WARN] Missed 2 schedules, most recent at 1/1/2019 12:05:09 AM",
         ),
         (
-            schedulerlog.missed(NOW, count=2, latest=datetime(2018, 12, 31, 12, tzinfo=UTC), zone=UTC),
+            scheduler_lines.missed(NOW, count=2, latest=datetime(2018, 12, 31, 12, tzinfo=UTC), zone=UTC),
             "SYS WARN] Missed 2 schedules, most recent at 12/31/2018 12:00:00 PM",
         ),
-        (schedulerlog.about(schedulerlog.invoked(NOW), "nightly"), "SYS INFO] WebJobSchedule nightly: WebJob invoked"),
+        (
+            scheduler_lines.about(scheduler_lines.invoked(NOW), "nightly"),
+            "SYS INFO] WebJobSchedule nightly: WebJob invoked",
+        ),
     ],
 )
 def test_lines(line: Line, text: str) -> None:
-    rendered = schedulerlog.render(line, host="node").decode()
+    rendered = scheduler_lines.render(line, host="node").decode()
     assert rendered.startswith("[05/11/2018 11:00:01 > ")
     assert rendered.partition(": ")[2] == f"{text}\r\n"
 
 
-def read(world: World, file_name: str = schedulerlog.FILE_NAME) -> list[str]:
+def read(world: World, file_name: str = scheduler_lines.FILE_NAME) -> list[str]:
     """What the file says, without times and levels."""
 
     async def content() -> bytes:
         await world.scheduler_log.flush()
         try:
-            key = schedulerlogs.key(namespace="site", webjob="job", file_name=file_name)
+            key = scheduler_logs.key(namespace="site", webjob="job", file_name=file_name)
             found = await obstore.get_async(world.store, key)
         except FileNotFoundError:
             return b""
@@ -134,13 +137,13 @@ def test_slots_of_cron_jobs_and_further_schedules() -> None:
 async def test_the_file_rolls_over_and_goes() -> None:
     store = open_store("memory:///")
     for number in range(3):
-        text = b"%d" % number * schedulerlogs.LARGEST + b"\r\n"
-        await schedulerlogs.append(store, namespace="n", webjob="w", text=text)
-    names = (schedulerlog.FILE_NAME, schedulerlog.PREVIOUS_FILE_NAME)
-    keys = [schedulerlogs.key(namespace="n", webjob="w", file_name=name) for name in names]
+        text = b"%d" % number * scheduler_logs.LARGEST + b"\r\n"
+        await scheduler_logs.append(store, namespace="n", webjob="w", text=text)
+    names = (scheduler_lines.FILE_NAME, scheduler_lines.PREVIOUS_FILE_NAME)
+    keys = [scheduler_logs.key(namespace="n", webjob="w", file_name=name) for name in names]
     assert [bytes(obstore.get(store, key).bytes())[:1] for key in keys] == [b"2", b"1"]
     for _ in range(2):
-        await schedulerlogs.delete(store, namespace="n", webjob="w")
+        await scheduler_logs.delete(store, namespace="n", webjob="w")
     assert list(obstore.list(store)) == []
 
 
@@ -151,16 +154,16 @@ async def test_a_store_that_fails_costs_nothing_but_time(monkeypatch: pytest.Mon
     async def fail(*_: object, **__: object) -> None:
         raise OSError("no store")
 
-    log.add(KEY, schedulerlog.invoked(NOW))
+    log.add(KEY, scheduler_lines.invoked(NOW))
     with monkeypatch.context() as patch:
-        patch.setattr(schedulerlogs, "append", fail)
+        patch.setattr(scheduler_logs, "append", fail)
         await log.flush()
-    log.add(KEY, schedulerlog.removed(NOW))
+    log.add(KEY, scheduler_lines.removed(NOW))
     await log.flush()
-    own = schedulerlogs.key(namespace="site", webjob="job")
+    own = scheduler_logs.key(namespace="site", webjob="job")
     lines = bytes(obstore.get(store, own).bytes()).decode().splitlines()
     assert [line.partition("] ")[2] for line in lines] == ["WebJob invoked", "Removing current schedule from WebJob"]
-    log.add(KEY, schedulerlog.invoked(NOW))
+    log.add(KEY, scheduler_lines.invoked(NOW))
     log.drop(KEY)
     await log.flush()
     assert list(obstore.list(store)) == []

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webjobs.scripts import entrypoint, script_directory, select_script, split_arguments
+from webjobs.model.scripts import entrypoint, script_directory, select_script, split_arguments
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from tests.unit.builders import pod
 from tests.unit.test_api_faults import in_virtual_time
-from webjobs.logs import Output
+from webjobs.logs.kudu_lines import Output
+from webjobs.pods import END
 from webjobs_kube.attach import STDERR, STDOUT, Attached
 from webjobs_kube.errors import ApiError, NotFound, Unreachable
-from webjobs_operator import sessions
-from webjobs_operator.manifests.pod import END
-from webjobs_operator.sessions import Session, Sessions
-from webjobs_operator.sessions import given as of_list
+from webjobs_operator.attach import connections
+from webjobs_operator.attach.connections import Session, Sessions
+from webjobs_operator.attach.connections import given as of_list
 
 KEY = ("site", "job")
 LINE = b"\ngo end\n"
@@ -202,7 +202,7 @@ def test_what_comes_shortly_after_the_exit_code_is_waited_for() -> None:
 
 
 def test_too_much_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "MOST_BYTES", 10)
+    monkeypatch.setattr(connections, "MOST_BYTES", 10)
 
     async def scene(it: Scene) -> None:
         session = await it.told()
@@ -331,7 +331,7 @@ def test_a_refusal_is_not_tried_again_for_minutes(status: int) -> None:
 
 
 def test_there_is_room_for_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "MOST", 1)
+    monkeypatch.setattr(connections, "MOST", 1)
 
     async def scene(it: Scene) -> None:
         assert it.all.has_room

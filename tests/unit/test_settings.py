@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from webjobs.settings import JobSettings, parse_file, read
+from webjobs.model.job_settings import JobSettings, parse_file, read
 
 
 @pytest.mark.parametrize(

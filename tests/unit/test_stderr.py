@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webjobs import stderr
-from webjobs.logs import Output
-from webjobs.stderr import Stderr
+from webjobs.logs import stderr
+from webjobs.logs.kudu_lines import Output
+from webjobs.logs.stderr import Stderr
 
 TEXTS = st.sampled_from(["a", "b", "", "a b", "\u00e4", "\ufffd"])
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import obstore
 import pytest
 
-from webjobs.store import ObjectStore, logs, open_store, packages, read_stream
-from webjobs.unpack import Entry
+from webjobs.files.unpack import Entry
+from webjobs.store import ObjectStore, open_store, packages, read_stream, run_logs
 
 FILES = {"run.sh": b"echo", "lib/a.py": b"a = 1\n", "same": b"echo", "empty": b""}
 
@@ -106,15 +106,15 @@ async def test_logs(store: ObjectStore) -> None:
         for piece in content:
             yield piece
 
-    key = logs.run_log_key(namespace="a", webjob="job", run_id="1")
+    key = run_logs.run_log_key(namespace="a", webjob="job", run_id="1")
     assert key == "a/data/jobs/triggered/job/1/output_log.txt"
-    assert await logs.read(store, key) is None
-    await logs.write(store, key, pieces(b"one", b"two"))
-    await logs.write(store, key, pieces(b"three", b"four"))
-    found = await logs.read(store, key)
+    assert await run_logs.read(store, key) is None
+    await run_logs.write(store, key, pieces(b"one", b"two"))
+    await run_logs.write(store, key, pieces(b"three", b"four"))
+    found = await run_logs.read(store, key)
     assert found
     assert found[0] == 9
     assert b"".join([piece async for piece in found[1]]) == b"threefour"
     for _ in range(2):
-        await logs.delete(store, key)
+        await run_logs.delete(store, key)
     assert await read_stream(store, key) is None

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.builders import webjob
-from webjobs import jobfiles, tree
-from webjobs.jobfiles import Change, Content
+from webjobs.files import tree
+from webjobs.files.tree import Children, Fixed, JobData, JobFiles, JobList, Outside, place
+from webjobs.store import job_files
+from webjobs.store.job_files import Change, Content
 from webjobs.store.packages import File, Manifest
-from webjobs.tree import Children, Fixed, JobData, JobFiles, JobList, Outside, place
 
 APP = "site/wwwroot/App_Data/jobs"
 
@@ -145,7 +146,7 @@ def _package(**spec: Any) -> dict[str, Any]:
 )
 def test_view(spec: dict[str, Any], files: dict[str, str] | None, expected: dict[str, Any]) -> None:
     manifest = None if files is None else Manifest(files={path: _file(name) for path, name in files.items()})
-    found = jobfiles.view(webjob(spec).spec, manifest, read=_read).files
+    found = job_files.view(webjob(spec).spec, manifest, read=_read).files
     assert {path: found.get(path) for path in expected} == expected
     own = set(files or {}) | ({"run.sh"} if files is None and "script" not in spec else set())
     assert set(found) - own <= set(expected)
@@ -219,7 +220,7 @@ def test_view(spec: dict[str, Any], files: dict[str, str] | None, expected: dict
 def test_apply(
     job_type: Any, own: dict[str, str], puts: dict[str, str], deletes: tuple[str, ...], expected: tuple[Any, ...]
 ) -> None:
-    outcome = jobfiles.apply(
+    outcome = job_files.apply(
         Change(puts={path: _file(name) for path, name in puts.items()}, deletes=frozenset(deletes)),
         job_type=job_type,
         spec=webjob(_package(type=job_type)).spec,
@@ -233,7 +234,7 @@ def test_apply(
 
 @pytest.mark.parametrize("spec", [{}, {"script": None, "image": "x"}])
 def test_mirrors_alone_make_no_package(spec: dict[str, Any]) -> None:
-    outcome = jobfiles.apply(
+    outcome = job_files.apply(
         Change(puts={"settings.job": _file("one"), "disable.job": _file("empty")}),
         job_type="continuous",
         spec=webjob({"type": "continuous"} | spec).spec,
@@ -246,7 +247,7 @@ def test_mirrors_alone_make_no_package(spec: dict[str, Any]) -> None:
 
 def test_folders() -> None:
     change = Change(adds_folders=frozenset({"new"}), removes_folders=frozenset({"old"}))
-    outcome = jobfiles.apply(
+    outcome = job_files.apply(
         change, job_type="triggered", spec=None, own={}, folders=frozenset({"old", "kept"}), read=_read
     )
     assert outcome.manifest

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webjobs.unpack import Limits, UploadError, safe_path
+from webjobs.files.unpack import Limits, UploadError, safe_path
 
 LIMITS = Limits()
 

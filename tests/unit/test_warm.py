@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import config, job, pod, run, webjob
-from webjobs import goline
 from webjobs.model import LABEL_ARMED, LABEL_RUN, WebJobRun
-from webjobs_operator import warm
+from webjobs.runs import warm_protocol
 from webjobs_operator.config import Warm
+from webjobs_operator.context import armed_jobs
 from webjobs_operator.manifests.program import Program, resolve
+from webjobs_operator.runs import outcome
+from webjobs_operator.warm import plan
 
 Object = dict[str, Any]
 NOW = datetime(2026, 1, 1, 0, 10, tzinfo=UTC)
@@ -46,8 +48,8 @@ def program(spec: Object | None = None) -> Program:
     ],
 )
 def test_wanted(spec: Object, default: int, expected: int) -> None:
-    assert warm.wanted(webjob(spec), program(spec), Warm(default=default)) == expected
-    assert warm.wanted(webjob(spec), None, Warm(default=default)) == 0
+    assert plan.wanted(webjob(spec), program(spec), Warm(default=default)) == expected
+    assert plan.wanted(webjob(spec), None, Warm(default=default)) == 0
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_wanted(spec: Object, default: int, expected: int) -> None:
     ],
 )
 def test_obstacle(spec: Object, enabled: bool, forbidden: bool, reason: str | None) -> None:
-    found = warm.obstacle(program(spec), Warm(enabled=enabled), forbidden=forbidden)
+    found = plan.obstacle(program(spec), Warm(enabled=enabled), forbidden=forbidden)
     assert (found and found[0]) == reason
     assert found is None or found[1].endswith(".")
 
@@ -106,7 +108,7 @@ def pool(
     **spec: Any,
 ) -> tuple[list[str], list[str], list[str], int]:
     """Names: ready, to create, to remove; and how many failed."""
-    found = warm.pool(
+    found = plan.pool(
         webjob(spec),
         jobs={one["metadata"]["name"]: one for one in jobs},
         pods=pods,
@@ -205,7 +207,7 @@ def test_the_oldest_is_replaced_when_there_is_another(
     """Ten minutes after the first minute."""
     pods = [pod_of(one) for one in up]
     assert pool(jobs, pods, count=count, **OLD) == expected
-    found = warm.pool(
+    found = plan.pool(
         webjob(OLD),
         jobs={one["metadata"]["name"]: one for one in jobs},
         pods=pods,
@@ -218,7 +220,7 @@ def test_the_oldest_is_replaced_when_there_is_another(
 
 
 def test_an_hour_is_the_age_of_those_that_say_nothing() -> None:
-    found = warm.pool(webjob(), jobs={N1: A}, pods=[pod_of(A)], known=[], digest="d1", count=1, now=NOW)
+    found = plan.pool(webjob(), jobs={N1: A}, pods=[pod_of(A)], known=[], digest="d1", count=1, now=NOW)
     assert found.expires == datetime(2026, 1, 1, 1, 0, tzinfo=UTC)
 
 
@@ -249,26 +251,26 @@ def test_names_are_not_used_again(jobs: list[Object], known: list[WebJobRun], ex
 )
 def test_pods_of_a_run_that_took_a_job(one: Object, expected: bool) -> None:
     taken = run(state="Running", status={"jobName": N1, "jobUID": A["metadata"]["uid"]})
-    assert warm.RunPods([one]).of(taken) == ([one] if expected else [])
+    assert armed_jobs.RunPods([one]).of(taken) == ([one] if expected else [])
 
 
 def test_pods_of_a_run_with_a_job_of_its_own() -> None:
     own = pod(labels={LABEL_RUN: ID})
-    assert warm.RunPods([own, pod_of(A, mark=ID), pod_of(A), pod()]).of(run()) == [own]
+    assert armed_jobs.RunPods([own, pod_of(A, mark=ID), pod_of(A), pod()]).of(run()) == [own]
 
 
 # A run
 
 
 def test_line_of() -> None:
-    found = warm.line_of(run(spec={"arguments": "a  'b c'"}), ["a", "b c", "\u00e4"])
-    assert found == goline.line(
+    found = plan.line_of(run(spec={"arguments": "a  'b c'"}), ["a", "b c", "\u00e4"])
+    assert found == warm_protocol.line(
         environment={"WEBJOBS_RUN_ID": ID.encode(), "WEBJOBS_COMMAND_ARGUMENTS": b"a  'b c'"},
         arguments=[b"a", b"b c", "\u00e4".encode()],
     )
-    assert b" WEBJOBS_COMMAND_ARGUMENTS= end" in warm.line_of(run(), [])
-    with pytest.raises(goline.TooLong):
-        warm.line_of(run(), ["x" * 70_000])
+    assert b" WEBJOBS_COMMAND_ARGUMENTS= end" in plan.line_of(run(), [])
+    with pytest.raises(warm_protocol.TooLong):
+        plan.line_of(run(), ["x" * 70_000])
 
 
 ENDED = NOW - timedelta(seconds=1)
@@ -291,7 +293,7 @@ ENDED = NOW - timedelta(seconds=1)
 )
 def test_outcome(change: Object, expected: str | None) -> None:
     facts: Object = {"run": run(), "code": 0, "over": ENDED, "job": A, "pods": [pod_of(A)]} | change
-    found = warm.outcome(facts.pop("run"), **facts)
+    found = outcome.warm_outcome(facts.pop("run"), **facts)
     assert (found and found.state) == expected
     assert found is None or (found.end, found.exit_code, found.pod) == (ENDED, 0, "job-d1-1-pod")
 
@@ -308,10 +310,10 @@ def test_outcome(change: Object, expected: str | None) -> None:
     ],
 )
 def test_contradiction(state: Any, pods: list[Object], expected: bool) -> None:
-    assert warm.contradiction(run(state=state), pods) is expected
+    assert outcome.contradiction(run(state=state), pods) is expected
 
 
-UNUSED = over(143, f"{goline.UNUSED}\n")
+UNUSED = over(143, f"{warm_protocol.UNUSED}\n")
 
 
 @pytest.mark.parametrize(
@@ -327,7 +329,7 @@ UNUSED = over(143, f"{goline.UNUSED}\n")
     ],
 )
 def test_ran_nothing(pods: list[Object], expected: bool) -> None:
-    assert warm.ran_nothing(pods) is expected
+    assert plan.ran_nothing(pods) is expected
 
 
 def test_nothing_of_the_pool_is_changed() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.builders import config, run, webjob
 from tests.unit.test_crd import SCHEMAS, schema_of
 from webjobs.model import ANNOTATION_APP_SETTINGS, ANNOTATION_REQUESTS, LABEL_ARMED, LABEL_RUN
-from webjobs.runtimesettings import BadSetting, RuntimeSettings, read
+from webjobs.model.runtime_settings import BadSetting, RuntimeSettings, read
 from webjobs_operator.manifests import children, requests
 from webjobs_operator.manifests.program import resolve
 

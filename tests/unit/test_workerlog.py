@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.builders import webjob
-from webjobs import lives, workerlines, workerlog
-from webjobs.logs import Output
-from webjobs.workerlines import Entry
-from webjobs.workerlog import About, Position, Tell, Wait
+from webjobs.logs import continuous_lines, continuous_story, processes
+from webjobs.logs.continuous_lines import Entry
+from webjobs.logs.continuous_story import About, Position, Tell, Wait
+from webjobs.logs.kudu_lines import Output
 
 NOW = datetime(2026, 1, 1, 1, tzinfo=UTC)
 ABOUT = About(singleton=False, script="run.sh", host="BashScriptHost")
@@ -61,7 +61,7 @@ def story(
 ) -> tuple[list[str], Position]:
     """What is told until something has to be observed; reading is told as ``<process>``, and has no lines."""
     found, read = [], ""
-    while step := workerlog.next_step(position, seen, about=about, cap=cap, now=now, read=read):
+    while step := continuous_story.next_step(position, seen, about=about, cap=cap, now=now, read=read):
         if isinstance(step, Tell):
             found += [line.text for line in step.lines]
             position = step.after
@@ -197,12 +197,12 @@ def test_about_the_job(spec: dict[str, Any], expected: list[str]) -> None:
 )
 def test_seconds_of_a_back_off(message: str | None, seconds: int) -> None:
     seen = pod({"waiting": {"message": message}})
-    assert workerlog.seconds_down(seen, ended=NOW, following=None) == seconds
+    assert continuous_story.seconds_down(seen, ended=NOW, following=None) == seconds
 
 
 def test_a_process_that_could_not_be_started_has_a_time() -> None:
     state = {"terminated": {"startedAt": None, "finishedAt": time(7), "exitCode": 128}}
-    (process,) = lives.processes(pod(state))
+    (process,) = processes.processes(pod(state))
     assert process.started == process.ended == datetime(2026, 1, 1, 0, 0, 7, tzinfo=UTC)
 
 
@@ -219,7 +219,7 @@ def test_a_process_that_could_not_be_started_has_a_time() -> None:
     ],
 )
 def test_whose_log_the_api_gives(seen: dict[str, Any], previous: bool, expected: str | None) -> None:
-    assert lives.reads(seen, previous=previous) == expected
+    assert processes.reads(seen, previous=previous) == expected
 
 
 @pytest.mark.parametrize("cap", [0, 1, 3])
@@ -227,14 +227,14 @@ def test_the_cap(cap: int) -> None:
     position, texts = FIRST, []
     position = replace(position, lines=0)
     for number in range(6):
-        if workerlog.is_full(position, cap=cap):
+        if continuous_story.is_full(position, cap=cap):
             break
         output = Output(f"2026-01-01T00:00:0{number}.5Z {number}", "ERR" if number % 2 else "INFO")
-        entry = workerlines.taken(position, output, instance="abcdef", cap=cap)
+        entry = continuous_lines.taken(position, output, instance="abcdef", cap=cap)
         position = entry.after
         texts.append(entry.text.decode().partition(": ")[2])
     all_lines = [f"{'ERR ' if number % 2 else 'INFO'}] {number}\r\n" for number in range(6)]
-    assert texts == (all_lines if cap == 0 else [*all_lines[:cap], f"WARN] {workerlines.FULL}\r\n"])
+    assert texts == (all_lines if cap == 0 else [*all_lines[:cap], f"WARN] {continuous_lines.FULL}\r\n"])
 
 
 def test_positions_as_json() -> None:
@@ -297,7 +297,7 @@ def test_lines_of_several_pods(moments: list[list[tuple[datetime, str]]]) -> Non
         [Entry(moment, f"{pod}.{number} ".encode(), Position()) for number, moment in enumerate(own)]
         for pod, own in enumerate(moments)
     ]
-    found = workerlines.merged(stories).decode().split()
+    found = continuous_lines.merged(stories).decode().split()
     for pod_number, own in enumerate(stories):
         mine = [one for one in found if one.startswith(f"{pod_number}.")]
         assert mine == [entry.text.decode().strip() for entry in own], "a pod's own order stays"
@@ -312,12 +312,12 @@ def test_lines_of_two_streams_change_places_between_system_lines() -> None:
         return Entry(moment, f"{second}{'' if loose else '!'} ".encode(), Position(), loose=loose)
 
     found = [at(5, loose=False), *(at(second, loose=True) for second in (7, 6, 8)), at(2, loose=False)]
-    assert workerlines.merged([[*found, at(4, loose=True)]]) == b"5! 6 7 8 2! 4 "
+    assert continuous_lines.merged([[*found, at(4, loose=True)]]) == b"5! 6 7 8 2! 4 "
 
 
 def test_what_the_file_lacks() -> None:
     positions = [replace(FIRST, lines=number) for number in range(4)]
     entries = [Entry((NOW, ""), b"", position) for position in positions[1:]]
     for number, stored in enumerate(positions):
-        assert workerlines.kept(stored, positions[0], entries) == entries[number:]
-    assert workerlines.kept(Position(), positions[0], entries) is None
+        assert continuous_lines.kept(stored, positions[0], entries) == entries[number:]
+    assert continuous_lines.kept(Position(), positions[0], entries) is None

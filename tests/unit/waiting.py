@@ -9,10 +9,10 @@ from tests.unit.builders import pod, run_body, webjob_body
 from tests.unit.fake_kube import Object
 from tests.unit.talks import Talk
 from tests.unit.world import World
-from webjobs import goline
 from webjobs.model import LABEL_ARMED
-from webjobs.runs import rfc3339
-from webjobs_operator.warm import COMING
+from webjobs.runs import warm_protocol
+from webjobs.times import rfc3339
+from webjobs_operator.warm.plan import COMING
 
 RUN = "job-202601010000000000"
 
@@ -87,7 +87,7 @@ class Waiting(World):
 
     def unused(self, one: Object) -> None:
         """A pod was ended while it waited."""
-        self.ended(one, code=143, message=f"{goline.UNUSED}\n")
+        self.ended(one, code=143, message=f"{warm_protocol.UNUSED}\n")
 
     # Runs
 

@@ -10,19 +10,19 @@ from tests.unit.builders import config, pod, run_async
 from tests.unit.fake_kube import Died, FakeKube, Object
 from tests.unit.talks import Pods, Talks
 from webjobs.model import LABEL_ARMED
-from webjobs.runs import rfc3339
-from webjobs.sitesettings import CONFIG_MAP, LABEL
-from webjobs.store import logs as stored_logs
+from webjobs.model.site_settings import CONFIG_MAP, LABEL
 from webjobs.store import open_store
+from webjobs.store import run_logs as stored_logs
+from webjobs.times import rfc3339
 from webjobs_kube.errors import ApiError
-from webjobs_kube.podlogs import PodLogs
-from webjobs_operator.cache import Cache, Key
-from webjobs_operator.follow import Followers
-from webjobs_operator.handlers import WATCHED
-from webjobs_operator.hearing import Ears
-from webjobs_operator.reconcile import Reconciler
-from webjobs_operator.schedulerlog import SchedulerLog
-from webjobs_operator.storedruns import StoredRuns
+from webjobs_kube.logs.pod_logs import PodLogs
+from webjobs_operator.attach.stderr import Ears
+from webjobs_operator.cluster.cache import Cache, Key
+from webjobs_operator.logs.run_follower import Followers
+from webjobs_operator.reconcile.reconciler import Reconciler
+from webjobs_operator.runs.offload import StoredRuns
+from webjobs_operator.schedules.scheduler_log import SchedulerLog
+from webjobs_operator.watching.handlers import WATCHED
 
 KEY = ("site", "job")
 LABELS = {"webjobs.dev/webjob": "job"}

@@ -15,8 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from webjobs import settings as job_settings
-from webjobs.model import JobType
+from webjobs.model import JobType, job_settings
 from webjobs_apiserver.arm import bodies, paths
 from webjobs_apiserver.arm.facade import REGION, Facade
 from webjobs_apiserver.errors import BadRequest

@@ -7,8 +7,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from webjobs import runs
 from webjobs.model import WebJobRun
+from webjobs.runs import runs
 from webjobs_apiserver.arm import bodies, paging
 from webjobs_apiserver.arm.facade import Facade
 from webjobs_apiserver.arm.jobs import next_link

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from webjobs.jobfiles import Content, Source
+from webjobs.store.job_files import Content, Source
 
 Span = tuple[int, int]
 """Bytes from the first up to and without the second."""

@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from webjobs import jobfiles, runs, schedulerlog, tree
-from webjobs.jobfiles import Content, Source, View
+from webjobs import times
+from webjobs.files import tree
+from webjobs.logs import scheduler_lines
 from webjobs.model import WebJobRun
-from webjobs.store import ObjectStore, joblogs, packages, schedulerlogs
-from webjobs.store import logs as stored_logs
+from webjobs.runs import runs
+from webjobs.store import ObjectStore, continuous_journal, job_files, packages, scheduler_logs
+from webjobs.store import run_logs as stored_logs
+from webjobs.store.job_files import Content, Source, View
 from webjobs.store.packages import Manifest
 from webjobs_apiserver.errors import BadRequest, Missing
 from webjobs_apiserver.files.nodes import FileNode, FolderNode, Node, Span, etag_of, in_memory, nothing, tag
@@ -24,7 +27,7 @@ from webjobs_apiserver.sites import Site
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 STATUS = "status"
-_SCHEDULER_LOGS = (schedulerlog.PREVIOUS_FILE_NAME, schedulerlog.FILE_NAME)
+_SCHEDULER_LOGS = (scheduler_lines.PREVIOUS_FILE_NAME, scheduler_lines.FILE_NAME)
 
 
 def place(path: str) -> tree.Place:
@@ -85,7 +88,7 @@ class Reading:
 
     def _view(self, site: Site, job: Job) -> View:
         read = partial(self.read, site)
-        return jobfiles.view(job.webjob.spec, self.manifest(site, job), read=read)
+        return job_files.view(job.webjob.spec, self.manifest(site, job), read=read)
 
     def manifest(self, site: Site, job: Job) -> Manifest | None:
         """The manifest of a job's package. Blocks."""
@@ -206,7 +209,7 @@ class Reading:
     async def _scheduler_log(self, site: Site, job: Job, name: str) -> FileNode | None:
         if job.webjob.status.scheduler_log_path is None:
             return None
-        key = schedulerlogs.key(namespace=site.namespace, webjob=job.object_name, file_name=name)
+        key = scheduler_logs.key(namespace=site.namespace, webjob=job.object_name, file_name=name)
         return await self._stored(key, name, crtime=_created(job))
 
     async def _stored(self, key: str, name: str, *, crtime: datetime) -> FileNode | None:
@@ -232,14 +235,14 @@ class Reading:
 
     def _run_status(self, run: WebJobRun) -> FileNode:
         started = runs.start_time(run)
-        ended = runs.parse_time(run.status.end_time) if run.ended and run.status.end_time else None
+        ended = times.parse_time(run.status.end_time) if run.ended and run.status.end_time else None
         body = {
             "Trigger": runs.trigger(run),
             "Status": run.status.state or "Initializing",
-            "StartTime": runs.kudu_time(started),
+            "StartTime": times.kudu_time(started),
         }
         if ended:
-            body["EndTime"] = runs.kudu_time(ended)
+            body["EndTime"] = times.kudu_time(ended)
         return _json_file(STATUS, body, mtime=ended or started, crtime=started)
 
     async def _continuous_data(self, site: Site, there: tree.JobData, *, name: str) -> Node | None:
@@ -247,9 +250,9 @@ class Reading:
         if not there.parts:
             return self._data_folder(site, job)
         match tuple(part.lower() for part in there.parts):
-            case (joblogs.FILE_NAME,):
+            case (continuous_journal.FILE_NAME,):
                 return await self._job_log(site, job)
-            case (joblogs.PREVIOUS_FILE_NAME,):
+            case (continuous_journal.PREVIOUS_FILE_NAME,):
                 return await self._previous_log(site, job)
         found = [node for node in self._instance_files(job) if (node.name,) == there.parts]
         return found[0] if found else None
@@ -264,7 +267,7 @@ class Reading:
             return None
         created = _created(job)
         return FileNode(
-            name=joblogs.FILE_NAME,
+            name=continuous_journal.FILE_NAME,
             size=log.size,
             mtime=max(created, log.modified),
             crtime=created,
@@ -274,7 +277,7 @@ class Reading:
 
     async def _previous_log(self, site: Site, job: Job) -> FileNode | None:
         key = await self._logs.previous_key(site, job)
-        return await self._stored(key, joblogs.PREVIOUS_FILE_NAME, crtime=_created(job)) if key else None
+        return await self._stored(key, continuous_journal.PREVIOUS_FILE_NAME, crtime=_created(job)) if key else None
 
     def _instance_files(self, job: Job) -> list[FileNode]:
         created = _created(job)
@@ -285,7 +288,7 @@ class Reading:
 
 
 def _created(job: Job) -> datetime:
-    return runs.parse_time(job.webjob.metadata.creation_timestamp)
+    return times.parse_time(job.webjob.metadata.creation_timestamp)
 
 
 def _folder(name: str, when: datetime, children: Callable[[], Awaitable[list[Node]]]) -> FolderNode:

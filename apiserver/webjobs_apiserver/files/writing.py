@@ -14,14 +14,14 @@ from datetime import datetime
 from functools import partial
 from typing import IO, Any
 
-from webjobs import jobfiles, scripts, tree
-from webjobs.jobfiles import Change, Content, Outcome, View
-from webjobs.model import JobType
-from webjobs.settings import FILE_NAME
-from webjobs.store import ObjectStore, packages
+from webjobs.files import tree
+from webjobs.files.unpack import Entry
+from webjobs.model import JobType, scripts
+from webjobs.model.job_settings import FILE_NAME
+from webjobs.store import ObjectStore, job_files, packages
 from webjobs.store.guard import uploading
+from webjobs.store.job_files import Change, Content, Outcome, View
 from webjobs.store.packages import File
-from webjobs.unpack import Entry
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.errors import BadRequest, Changed, Exists, Forbidden, Missing, TooLarge
 from webjobs_apiserver.files.nodes import FileNode, etag_of
@@ -82,7 +82,7 @@ class Writing:
         if not at.path:
             raise Exists("A folder is there.")
         check_name(at.name)
-        mode = jobfiles.SCRIPT_MODE if scripts.host_of(at.path) else 0o644
+        mode = job_files.SCRIPT_MODE if scripts.host_of(at.path) else 0o644
         with tempfile.TemporaryFile() as file:
             await receive(body, size=size, file=file, limit=self._limits.upload_bytes)
             file.seek(0)
@@ -188,14 +188,14 @@ class Writing:
         spec = job.webjob.spec if job else None
         read = partial(self._reading.read, site)
         manifest = self._reading.manifest(site, job) if job else None
-        view = jobfiles.view(spec, manifest, read=read) if spec else None
+        view = job_files.view(spec, manifest, read=read) if spec else None
         change = decide(view)
         for path, file in change.puts.items():
             if path.rpartition("/")[2].lower() == FILE_NAME and file.size > self._limits.settings_bytes:
                 raise TooLarge(f"{FILE_NAME} has more than {self._limits.settings_bytes} bytes.")
-        own = {path: self._as_blob(site, one) for path, one in jobfiles.stored(spec, manifest).items()} if spec else {}
+        own = {path: self._as_blob(site, one) for path, one in job_files.stored(spec, manifest).items()} if spec else {}
         folders = manifest.folders if manifest else frozenset()
-        outcome = jobfiles.apply(change, job_type=job_type, spec=spec, own=own, folders=folders, read=read)
+        outcome = job_files.apply(change, job_type=job_type, spec=spec, own=own, folders=folders, read=read)
         if outcome.manifest:
             if spec and spec.image and not (spec.package or spec.script or outcome.entrypoint):
                 raise BadRequest(OWN_IMAGE)  # else the file would hide the job and stop it
@@ -206,7 +206,7 @@ class Writing:
             packages.commit(self._store, namespace=site.namespace, manifest=outcome.manifest)
         return partial(_edit, outcome)
 
-    def _as_blob(self, site: Site, source: jobfiles.Source) -> File:
+    def _as_blob(self, site: Site, source: job_files.Source) -> File:
         if not isinstance(source, Content):
             return source
         content: IO[bytes] = io.BytesIO(source.data)

@@ -11,13 +11,14 @@ from datetime import UTC
 from functools import partial
 from typing import IO, cast
 
-from webjobs import names, tree
-from webjobs.jobfiles import Change, View
+from webjobs import names
+from webjobs.files import tree
+from webjobs.files.unpack import Entry, Limits, UploadError, zip_entries
 from webjobs.model import JobType
 from webjobs.store import ObjectStore, packages
 from webjobs.store.guard import uploading
+from webjobs.store.job_files import Change, View
 from webjobs.store.packages import File
-from webjobs.unpack import Entry, Limits, UploadError, zip_entries
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.errors import BadRequest, Exists, Forbidden, Missing
 from webjobs_apiserver.files.nodes import FileNode, FolderNode, Node

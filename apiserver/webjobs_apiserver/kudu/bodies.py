@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from webjobs import logs, runs, schedulerlog
+from webjobs import pods, times
+from webjobs.logs import scheduler_lines
 from webjobs.model import WebJob, WebJobRun
-from webjobs.store.logs import ERRORS, OUTPUT
+from webjobs.runs import runs
+from webjobs.store.run_logs import ERRORS, OUTPUT
 from webjobs_apiserver.jobs import Job
 
 Body = dict[str, Any]
@@ -25,7 +27,7 @@ def triggered(job: Job, *, latest: WebJobRun | None, base: str, now: datetime) -
         "latest_run": run(latest, job_name=job.name, base=base, now=now) if latest else None,
         "history_url": f"{base}/api/triggeredwebjobs/{job.name}/history",
         "scheduler_logs_url": (
-            f"{base}/vfs/data/jobs/triggered/{job.name}/{schedulerlog.FILE_NAME}"
+            f"{base}/vfs/data/jobs/triggered/{job.name}/{scheduler_lines.FILE_NAME}"
             if job.webjob.status.scheduler_log_path
             else None
         ),
@@ -72,7 +74,7 @@ def run_command(webjob: WebJob) -> str:
 def _statuses(webjob: WebJob) -> tuple[str, str]:
     """``status`` and ``detailed_status``."""
     status = webjob.status
-    own = logs.instance_id(webjob.metadata.uid)
+    own = pods.instance_id(webjob.metadata.uid)
     if not status.state and not status.instances:
         return "Initializing", f"{own} - Initializing"
     if webjob.spec.stopped and (status.observed_generation or 0) < webjob.metadata.generation:
@@ -85,15 +87,15 @@ def _statuses(webjob: WebJob) -> tuple[str, str]:
 def run(run: WebJobRun, *, job_name: str, base: str, now: datetime) -> Body:
     """A run (docs/kudu-contract.md, section 2.3)."""
     identifier, started = runs.run_id(run), runs.start_time(run)
-    ended = runs.parse_time(run.status.end_time) if run.ended and run.status.end_time else None
+    ended = times.parse_time(run.status.end_time) if run.ended and run.status.end_time else None
     files = f"{base}/vfs/data/jobs/triggered/{job_name}/{identifier}"
     return {
         "id": identifier,
         "name": identifier,
         "status": run.status.state or "Initializing",
-        "start_time": runs.kudu_time(started),
-        "end_time": runs.kudu_time(ended) if ended else NEVER,
-        "duration": runs.kudu_duration((ended or now) - started),
+        "start_time": times.kudu_time(started),
+        "end_time": times.kudu_time(ended) if ended else NEVER,
+        "duration": times.kudu_duration((ended or now) - started),
         "output_url": f"{files}/{OUTPUT}",
         "error_url": f"{files}/{ERRORS}" if run.ended and run.status.error_log_path else None,
         "url": f"{base}/api/triggeredwebjobs/{job_name}/history/{identifier}",

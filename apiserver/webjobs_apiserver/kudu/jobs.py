@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from webjobs import settings as job_settings
-from webjobs.model import JobType
+from webjobs.model import JobType, job_settings
 from webjobs_apiserver.errors import BadRequest, TooLarge
 from webjobs_apiserver.jobs import Job
 from webjobs_apiserver.kudu import bodies, disposition, responses

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
-from webjobs import runs, tree
+from webjobs import times
+from webjobs.files import tree
 from webjobs.model import JobType
 from webjobs_apiserver.errors import Missing
 from webjobs_apiserver.kudu import responses
@@ -38,7 +39,7 @@ def job_of(path: str) -> tuple[JobType | None, str | None]:
 
 def _recent(line: Line) -> dict[str, object]:
     return {
-        "timestamp": runs.kudu_time(line.when),
+        "timestamp": times.kudu_time(line.when),
         "level": "Information",
         "pid": 0,
         "message": f"{line.job}: {line.text}",

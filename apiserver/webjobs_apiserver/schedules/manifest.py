@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from webjobs import runs
-from webjobs.further import jitter, timetable_of
+from webjobs import times
 from webjobs.model import API_VERSION, GROUP, WebJobSchedule
-from webjobs.schedule import Once, ScheduleError
+from webjobs.schedules import Once, ScheduleError
+from webjobs.schedules.webjob_schedule import jitter, timetable_of
 from webjobs_apiserver.schedules.registry import Entry, Registry, Timing
 
 LABEL_JOB = f"{GROUP}/kragle-job"
@@ -58,7 +58,7 @@ class Seen:
     def done(self) -> bool:
         """Whether its one time was dealt with."""
         spec, handled = self.schedule.spec, self.schedule.status.last_schedule_time
-        return bool(spec.at and handled and runs.parse_time(handled) >= runs.parse_time(spec.at))
+        return bool(spec.at and handled and times.parse_time(handled) >= times.parse_time(spec.at))
 
     @property
     def active(self) -> bool:
@@ -70,7 +70,7 @@ class Seen:
         if not self.active:
             return None
         if self.schedule.spec.delete_at:
-            return runs.parse_time(self.schedule.spec.delete_at)
+            return times.parse_time(self.schedule.spec.delete_at)
         return coming(self.schedule, now=now)
 
 
@@ -82,9 +82,9 @@ def coming(schedule: WebJobSchedule, *, now: datetime) -> datetime | None:
         return None
     handled = schedule.status.last_schedule_time
     if isinstance(timetable, Once):
-        is_handled = handled is not None and runs.parse_time(handled) >= timetable.at
+        is_handled = handled is not None and times.parse_time(handled) >= timetable.at
         return None if is_handled else timetable.at + shift
-    last = max(now - shift, runs.parse_time(handled)) if handled else now - shift
+    last = max(now - shift, times.parse_time(handled)) if handled else now - shift
     found = timetable.next_after(last)
     return found + shift if found else None
 
@@ -118,8 +118,8 @@ def spec_of(entry: Entry, *, timing: Timing, webjob: str) -> Object:
     return {
         "webJobName": webjob,
         "periodSeconds": timing.period,
-        "startTime": runs.rfc3339(start, micro=False) if start else None,
-        "at": runs.rfc3339(time, micro=False) if time else None,
+        "startTime": times.rfc3339(start, micro=False) if start else None,
+        "at": times.rfc3339(time, micro=False) if time else None,
         "suspend": not entry.enabled,
     }
 
@@ -157,7 +157,7 @@ def patch(there: Seen, entry: Entry, *, timing: Timing, webjob: str, now: dateti
         )
         end = coming(changed, now=now) or now
         spec["suspend"] = True
-        spec["deleteAt"] = runs.rfc3339(end.replace(microsecond=0), micro=False)
+        spec["deleteAt"] = times.rfc3339(end.replace(microsecond=0), micro=False)
     meta = {"resourceVersion": there.schedule.metadata.resource_version}
     return {"metadata": meta | _metadata(there.identifier, entry), "spec": spec}
 
@@ -166,7 +166,7 @@ def queue(there: Seen, *, end: datetime) -> Object:
     """The merge patch after which it makes no run any more, and goes at ``end``; Conflict when it has changed since."""
     meta = {"resourceVersion": there.schedule.metadata.resource_version}
     # It rests already: a run that is late, because the operator was away, would be one after the deletion.
-    return {"metadata": meta, "spec": {"suspend": True, "deleteAt": runs.rfc3339(end, micro=False)}}
+    return {"metadata": meta, "spec": {"suspend": True, "deleteAt": times.rfc3339(end, micro=False)}}
 
 
 def recovered(left: Iterable[Object]) -> Registry:
@@ -178,7 +178,7 @@ def recovered(left: Iterable[Object]) -> Registry:
         labels, spec = one.schedule.metadata.labels, one.schedule.spec
         timing = _number(labels.get(LABEL_TIMING, ""))
         if timing and timing not in registry.timings:
-            at = int(runs.parse_time(spec.at).timestamp()) if spec.at else None
+            at = int(times.parse_time(spec.at).timestamp()) if spec.at else None
             registry.timings[timing] = Timing(once=bool(spec.at), period=spec.period_seconds, timestamp=at)
         name = one.schedule.metadata.annotations.get(ANNOTATION_NAME)
         registry.jobs[identifier] = Entry(
@@ -186,7 +186,7 @@ def recovered(left: Iterable[Object]) -> Registry:
             stack=_stack(registry, labels.get(LABEL_STACK, ""), spec.web_job_name),
             timing=timing,
             enabled=one.active,
-            start=int(runs.parse_time(spec.start_time).timestamp()) if spec.start_time else None,
+            start=int(times.parse_time(spec.start_time).timestamp()) if spec.start_time else None,
             revision=max(one.revision, 1),
             uid=one.uid,
         )

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from webjobs.unpack import UploadError
+from webjobs.files.unpack import UploadError
 from webjobs_cli import address, output, text
 from webjobs_cli.errors import FAILED, OK, CliError, UsageError
 from webjobs_cli.importing import plan, reading, report

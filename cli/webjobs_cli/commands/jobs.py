@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from webjobs import runs
+from webjobs import times
 from webjobs.model import JobType, WebJob
-from webjobs.schedule import ScheduleError, parse
+from webjobs.schedules import ScheduleError, parse
 from webjobs_cli import find, output, tables, text
 from webjobs_cli.errors import OK, CliError
 from webjobs_cli.session import Session
@@ -72,7 +72,7 @@ def _triggered(job: WebJob, *, now: datetime) -> list[tuple[str, str]]:
             ("Schedule", f"{job.schedule} ({_says(job.schedule)}, {job.spec.time_zone or 'the site zone'}{suspended})")
         )
     if status.next_run_time:
-        when = runs.parse_time(status.next_run_time)
+        when = times.parse_time(status.next_run_time)
         lines.append(("Next run", f"{status.next_run_time} ({text.ahead(when, now)})"))
     if latest:
         lines.append(("Last run", f"{latest.run_id}: {latest.state}, by {latest.trigger or 'somebody'}"))

@@ -10,18 +10,19 @@ from io import IncrementalNewlineDecoder
 from typing import Any
 from urllib.parse import quote
 
-from webjobs import logs as log_lines
-from webjobs import runs
-from webjobs.logs import Output
+from webjobs.logs import kudu_lines as log_lines
+from webjobs.logs.kudu_lines import Output
 from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun
+from webjobs.pods import instance_id
+from webjobs.runs import runs
 from webjobs_cli import find, live
 from webjobs_cli.commands.runs import Watched, runs_of, selector
 from webjobs_cli.errors import OK, CliError, UsageError
 from webjobs_cli.session import Session
-from webjobs_kube import runlogs
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Invalid, NotFound
-from webjobs_kube.podlogs import PodLogs
+from webjobs_kube.logs import run_output
+from webjobs_kube.logs.pod_logs import PodLogs
 
 Object = dict[str, Any]
 
@@ -74,7 +75,7 @@ async def _of_run(session: Session, kube: KubeClient, run: WebJobRun) -> bool:
 async def _now(kube: KubeClient, namespace: str, pods: list[Object]) -> AsyncGenerator[Output]:
     """What pods have by now."""
     pod_logs = PodLogs(kube)
-    for pod in runlogs.in_order(pods):
+    for pod in run_output.in_order(pods):
         if live.has_begun(pod):
             async for line in live.PodReader(pod_logs, namespace, pod["metadata"]["name"]).read(follow=False):
                 yield line
@@ -90,8 +91,8 @@ async def _of_worker(session: Session, kube: KubeClient, job: WebJob) -> int:
     pods = [pod for pod in await kube.list("Pod", session.namespace, selector=chosen) if live.has_begun(pod)]
     readers: dict[str, live.PodReader] = {}
     by_pod = []
-    for pod in runlogs.in_order(pods):
-        uid, instance = pod["metadata"]["uid"], log_lines.instance_id(pod["metadata"]["uid"])
+    for pod in run_output.in_order(pods):
+        uid, instance = pod["metadata"]["uid"], instance_id(pod["metadata"]["uid"])
         readers[uid] = live.PodReader(PodLogs(kube), session.namespace, pod["metadata"]["name"])
         with suppress(NotFound, Invalid):  # it has just gone
             lines = readers[uid].read(follow=False)

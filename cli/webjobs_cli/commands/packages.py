@@ -8,9 +8,10 @@ import zipfile
 from pathlib import Path
 from typing import Any, cast
 
-from webjobs import earlier, names, scripts
-from webjobs.model import JobType, WebJob
-from webjobs.unpack import UploadError
+from webjobs import names
+from webjobs.files import package_history
+from webjobs.files.unpack import UploadError
+from webjobs.model import JobType, WebJob, scripts
 from webjobs_cli import output, pack, tables, text
 from webjobs_cli.errors import OK, CliError, UsageError
 from webjobs_cli.pack import LocalFile
@@ -90,10 +91,10 @@ async def rollback(session: Session) -> int:
             if options.list:
                 return _listed(session, job, raw)
             try:
-                chosen = earlier.choose(raw, options.to)
-            except earlier.NothingEarlier as error:
+                chosen = package_history.choose(raw, options.to)
+            except package_history.NothingEarlier as error:
                 raise CliError(f"{job.display_name!r} can't go back: {error}") from None
-            changed = earlier.go_back(raw, chosen, now=session.clock())
+            changed = package_history.go_back(raw, chosen, now=session.clock())
             try:
                 await kube.replace(changed)
             except Conflict:
@@ -110,7 +111,7 @@ async def rollback(session: Session) -> int:
 
 
 def _listed(session: Session, job: WebJob, raw: dict[str, Any]) -> int:
-    known = earlier.of(raw)
+    known = package_history.of(raw)
     if session.options.output in ("json", "yaml"):
         current = [{"package": job.spec.package.to_wire(), "current": True}] if job.spec.package else []
         session.print(output.dump([*current, *(one.to_wire() for one in known)], session.options.output), end="")

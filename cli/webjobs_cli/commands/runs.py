@@ -8,14 +8,14 @@ from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
 
-from webjobs import runs
 from webjobs.model import API_VERSION, LABEL_RUN, LABEL_WEBJOB, WebJob, WebJobRun
+from webjobs.runs import runs
 from webjobs_cli import find, live, outcome, output, tables, text
 from webjobs_cli.errors import FAILED, OK, CliError
 from webjobs_cli.session import MANAGER, Session
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import NotFound, Unreachable
-from webjobs_kube.podlogs import PodLogs
+from webjobs_kube.logs.pod_logs import PodLogs
 
 Object = dict[str, Any]
 _ACCEPT_SECONDS = 5

@@ -8,10 +8,10 @@ from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from webjobs import runs, sitesettings
-from webjobs.model import WebJob, WebJobSchedule
-from webjobs.schedule import Once, Period, ScheduleError, Timetable, Zoned, load_zone, parse
-from webjobs.sitesettings import SiteSettings
+from webjobs.model import WebJob, WebJobSchedule, site_settings
+from webjobs.model.site_settings import SiteSettings
+from webjobs.schedules import Once, Period, ScheduleError, Timetable, Zoned, load_zone, parse
+from webjobs.times import parse_time, rfc3339
 from webjobs_cli import find, output, text
 from webjobs_cli.errors import OK, CliError, UsageError
 from webjobs_cli.session import Session
@@ -37,9 +37,9 @@ def of_further(schedule: WebJobSchedule, *, zone: str | None) -> Timetable:
     if spec.cron:
         return Zoned(parse(spec.cron), load_zone(spec.time_zone or zone))
     if spec.period_seconds:
-        anchor = runs.parse_time(spec.start_time or schedule.metadata.creation_timestamp)
+        anchor = parse_time(spec.start_time or schedule.metadata.creation_timestamp)
         return Period(anchor, timedelta(seconds=spec.period_seconds))
-    return Once(runs.parse_time(spec.at))
+    return Once(parse_time(spec.at))
 
 
 def is_expression(words: Sequence[str]) -> bool:
@@ -84,7 +84,7 @@ async def next_(session: Session) -> int:
 async def _site(session: Session, kube: KubeClient) -> SiteSettings:
     """Settings of the site; none when they may not be read."""
     try:
-        found = await kube.get("ConfigMap", session.namespace, sitesettings.CONFIG_MAP)
+        found = await kube.get("ConfigMap", session.namespace, site_settings.CONFIG_MAP)
     except NotFound:
         return SiteSettings()
     except ApiError as error:
@@ -132,15 +132,15 @@ def _raw(job: WebJob) -> dict[str, Any]:
 def _show(session: Session, rows: Sequence[Row], *, zone_name: str | None) -> int:
     form, now, zone = session.options.output, session.clock(), load_zone(zone_name)
     if form in ("json", "yaml"):
-        listed = [{"time": runs.rfc3339(when, micro=False), "schedule": name} for when, name in rows]
+        listed = [{"time": rfc3339(when, micro=False), "schedule": name} for when, name in rows]
         session.print(output.dump(listed, form), end="")
     elif form == "name":
         for when, _ in rows:
-            session.print(runs.rfc3339(when, micro=False))
+            session.print(rfc3339(when, micro=False))
     elif rows:
         table = [
             [
-                runs.rfc3339(when, micro=False),
+                rfc3339(when, micro=False),
                 f"{when.astimezone(zone):%a %Y-%m-%d %H:%M:%S %z}",
                 text.ahead(when, now),
                 name,

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar, cast
 
-from webjobs import jobfiles, names, settings
-from webjobs.model import JobType
+from webjobs import names
+from webjobs.model import JobType, job_settings
+from webjobs.store import job_files
 
 T = TypeVar("T")
 Key = tuple[JobType, str]
@@ -78,6 +79,6 @@ def _check_unique(found: Mapping[Key, object]) -> None:
 
 def without_mirrors(files: Mapping[str, T], job_type: JobType) -> dict[str, T]:
     """A job's files without settings.job and disable.job, which follow fields of the WebJob."""
-    mirrors = [settings.FILE_NAME] + ([settings.DISABLE_FILE_NAME] if job_type == "continuous" else [])
-    hidden = {jobfiles.beside_script(files, name) for name in mirrors}
+    mirrors = [job_settings.FILE_NAME] + ([job_settings.DISABLE_FILE_NAME] if job_type == "continuous" else [])
+    hidden = {job_files.beside_script(files, name) for name in mirrors}
     return {path: file for path, file in files.items() if path not in hidden}

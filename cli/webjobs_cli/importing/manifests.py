@@ -10,19 +10,19 @@ from typing import Any
 
 import yaml
 
-from webjobs import names, scripts, sitesettings
-from webjobs.model import API_VERSION, Script
+from webjobs import names
+from webjobs.model import API_VERSION, Script, scripts, site_settings
 from webjobs_cli import pack
 from webjobs_cli.importing.layout import without_mirrors
 from webjobs_cli.importing.model import Object, SourceJob
 from webjobs_cli.importing.plan import Key, key
 from webjobs_cli.pack import LocalFile
 
-SETTINGS_NAME = sitesettings.CONFIG_MAP
+SETTINGS_NAME = site_settings.CONFIG_MAP
 SETTINGS_FILE = f"manifests/{SETTINGS_NAME}.yaml"
 _INLINE_CHARACTERS = 262_144
 """What spec.script.text takes."""
-_LABELS = {sitesettings.LABEL: "true", "app.kubernetes.io/managed-by": "webjobs"}
+_LABELS = {site_settings.LABEL: "true", "app.kubernetes.io/managed-by": "webjobs"}
 
 
 def object_names(jobs: Sequence[SourceJob]) -> dict[Key, str]:

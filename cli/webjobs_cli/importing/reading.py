@@ -7,10 +7,10 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from webjobs import names, scripts, settings
-from webjobs.jobfiles import beside_script
-from webjobs.model import JobType
-from webjobs.unpack import UploadError
+from webjobs import names
+from webjobs.files.unpack import UploadError
+from webjobs.model import JobType, job_settings, scripts
+from webjobs.store.job_files import beside_script
 from webjobs_cli import pack
 from webjobs_cli.errors import CliError, UsageError
 from webjobs_cli.importing import layout
@@ -55,9 +55,9 @@ def job_of(job_type: JobType, name: str, files: Mapping[str, LocalFile]) -> Sour
         _check(files)
     except (names.JobNameError, UploadError) as error:
         return SourceJob(job_type=job_type, name=name, problem=str(error))
-    path = beside_script(files, settings.FILE_NAME)
-    read = settings.parse_file(files[path].source.read_bytes()) if path else {}
-    stopped = job_type == "continuous" and beside_script(files, settings.DISABLE_FILE_NAME) is not None
+    path = beside_script(files, job_settings.FILE_NAME)
+    read = job_settings.parse_file(files[path].source.read_bytes()) if path else {}
+    stopped = job_type == "continuous" and beside_script(files, job_settings.DISABLE_FILE_NAME) is not None
 
     def text(of: str) -> str:
         file = files[of]
@@ -72,7 +72,7 @@ def _check(files: Mapping[str, LocalFile]) -> None:
     limits = pack.JOB_LIMITS
     if len(files) > limits.files or sum(file.size for file in files.values()) > limits.total_bytes:
         raise UploadError(f"It has more than {limits.files} files or {limits.total_bytes} bytes.")
-    path = beside_script(files, settings.FILE_NAME)
+    path = beside_script(files, job_settings.FILE_NAME)
     if path and files[path].size > _SETTINGS_BYTES:
         raise UploadError(f"{path} has more than {_SETTINGS_BYTES} bytes.")
 

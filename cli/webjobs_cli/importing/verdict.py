@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from webjobs import runtimesettings, scripts
-from webjobs.jobfiles import beside_script
-from webjobs.model import JobType
-from webjobs.runtimesettings import BadSetting
-from webjobs.schedule import ScheduleError, parse
-from webjobs.scripts import Selected
-from webjobs.settings import read as read_settings
+from webjobs.model import JobType, runtime_settings, scripts
+from webjobs.model.job_settings import read as read_settings
+from webjobs.model.runtime_settings import BadSetting
+from webjobs.model.scripts import Selected
+from webjobs.schedules import ScheduleError, parse
+from webjobs.store.job_files import beside_script
 from webjobs_cli.importing.model import Verdict
 
 Read = Callable[[str], str]
@@ -46,7 +45,7 @@ def verdict(job_type: JobType, paths: Mapping[str, object], settings: Mapping[st
     if selected is None:
         return Verdict(fitness="can't run", why="It has no script that App Service would run.")
     try:
-        runtime = runtimesettings.read(settings)
+        runtime = runtime_settings.read(settings)
     except BadSetting as error:
         return Verdict(fitness="can't run", why=str(error))
     notes = _notes(job_type, paths, settings, selected)

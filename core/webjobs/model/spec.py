@@ -17,7 +17,7 @@ from webjobs.model.base import (
     open_schema,
 )
 from webjobs.model.pod import DATA_RULES, Data, FromDeployment
-from webjobs.runtimesettings import MOST_WARM
+from webjobs.model.runtime_settings import MOST_WARM
 
 
 class Script(ApiModel):

@@ -6,8 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from webjobs import runtimesettings
-from webjobs import settings as job_settings
+from webjobs.model import job_settings, runtime_settings
 from webjobs.model.base import (
     CONDITION_LIST,
     DEFAULT_STARTING_DEADLINE_SECONDS,
@@ -17,9 +16,9 @@ from webjobs.model.base import (
     Metadata,
     RunState,
 )
+from webjobs.model.job_settings import JobSettings
+from webjobs.model.runtime_settings import RuntimeSettings
 from webjobs.model.spec import WebJobSpec
-from webjobs.runtimesettings import RuntimeSettings
-from webjobs.settings import JobSettings
 
 
 class LatestRun(ApiModel):
@@ -137,7 +136,7 @@ class WebJob(ApiModel):
             "warm": self.spec.warm,
         }
         ignored = frozenset(key for key, value in said.items() if value is not None)
-        return runtimesettings.read(self.spec.settings or {}, ignored=ignored)
+        return runtime_settings.read(self.spec.settings or {}, ignored=ignored)
 
     @property
     def schedule(self) -> str | None:

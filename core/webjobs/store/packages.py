@@ -17,8 +17,8 @@ from typing import IO, Any
 
 import obstore
 
+from webjobs.files.unpack import Entry
 from webjobs.store import ObjectStore, read_stream
-from webjobs.unpack import Entry
 
 _SPOOL_BYTES = 4 * 2**20
 _PARTS_AT_ONCE = 3

@@ -6,8 +6,8 @@ exit codes and signals stay what they are: the shell ends with the script's exit
 
 from __future__ import annotations
 
-from webjobs.goline import UNUSED
-from webjobs.restarts import LIFE, LIVED_SECONDS
+from webjobs.logs.restarts import LIFE, LIVED_SECONDS
+from webjobs.runs.warm_protocol import UNUSED
 
 TERMINATION_LOG = "/dev/termination-log"
 

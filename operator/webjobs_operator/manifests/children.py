@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from webjobs import model, runs, scripts
+from webjobs import model, times
 from webjobs.model import (
     ANNOTATION_APP_SETTINGS,
     ANNOTATION_HASH,
@@ -19,14 +19,17 @@ from webjobs.model import (
     WebJob,
     WebJobRun,
     WebJobSchedule,
+    scripts,
 )
-from webjobs.schedule import iana_name
+from webjobs.pods import CONTAINER
+from webjobs.runs import runs
+from webjobs.schedules import iana_name
+from webjobs.schedules.plan import Plan
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests import requests
 from webjobs_operator.manifests.merge import digest
-from webjobs_operator.manifests.pod import CONTAINER, PACKAGE_FILE, pod_template
+from webjobs_operator.manifests.pod import PACKAGE_FILE, pod_template
 from webjobs_operator.manifests.program import Program
-from webjobs_operator.scheduling import Plan
 
 Manifest = dict[str, Any]
 
@@ -272,7 +275,7 @@ def scheduled_run(webjob: WebJob, *, name: str, slot: datetime, origin: SlotOrig
     spec: Manifest = {
         "webJobName": webjob.metadata.name,
         "trigger": origin.plan.trigger,
-        "scheduleTime": runs.rfc3339(slot, micro=False),
+        "scheduleTime": times.rfc3339(slot, micro=False),
     }
     metadata = _metadata(webjob, name)
     if origin.cron_job_name:

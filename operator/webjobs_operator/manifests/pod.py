@@ -12,14 +12,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from webjobs import model, sitesettings
-from webjobs.model import WebJob
+from webjobs import model
+from webjobs.model import WebJob, site_settings
+from webjobs.pods import CONTAINER, END
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests import boot, windows
 from webjobs_operator.manifests.merge import merge
 from webjobs_operator.manifests.program import Program
 
-CONTAINER = "job"
 WORK = "/webjobs/work"
 DATA = "/webjobs/data"
 PACKAGE = "/webjobs/package"
@@ -29,8 +29,6 @@ PORT = 8100
 """WEBJOBS_PORT: every pod has its own network, so that one number is always free."""
 LISTEN_SECONDS = 10
 """For which a script waits for the operator to attach, where that is enabled."""
-END = "end"
-"""Container beside a job that waits for its run: its output is the exit code of the run's script, and nothing else."""
 END_PIPE = "/webjobs/end/pipe"
 PACKAGE_AUDIENCE = "webjobs.dev/packages"
 PACKAGE_FILE = "package.tar"
@@ -178,7 +176,7 @@ def _resources(webjob: WebJob, *, program: Program, config: OperatorConfig) -> d
 def _app_settings() -> list[dict[str, Any]]:
     """The site's app settings, each under its own name and as ``APPSETTING_<name>``, without their values in here."""
     return [
-        {**prefix, "configMapRef": {"name": sitesettings.CONFIG_MAP, "optional": True}}
+        {**prefix, "configMapRef": {"name": site_settings.CONFIG_MAP, "optional": True}}
         for prefix in ({}, {"prefix": "APPSETTING_"})
     ]
 
@@ -235,7 +233,7 @@ def _fetch(webjob: WebJob, digest: str, config: OperatorConfig) -> dict[str, Any
         "name": "fetch",
         "image": config.image,
         "imagePullPolicy": config.image_pull_policy,
-        "command": ["python3", "-m", "webjobs.fetch", url, WORK, "/webjobs/token/token"],
+        "command": ["python3", "-m", "webjobs_pod.fetch", url, WORK, "/webjobs/token/token"],
         "volumeMounts": [
             {"name": "work", "mountPath": WORK},
             {"name": "package-token", "mountPath": "/webjobs/token", "readOnly": True},

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
-from webjobs import scripts
-from webjobs.model import WebJob
-from webjobs.runtimesettings import BadSetting, RuntimeSettings
-from webjobs.scripts import ScriptHost, Selected
+from webjobs.model import WebJob, scripts
+from webjobs.model.runtime_settings import BadSetting, RuntimeSettings
+from webjobs.model.scripts import ScriptHost, Selected
 from webjobs.store import packages
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests import windows

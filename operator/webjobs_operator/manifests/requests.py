@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from webjobs.logs import CONTAINER
 from webjobs.model import ANNOTATION_REQUESTS
-from webjobs.runtimesettings import quantity
+from webjobs.model.runtime_settings import quantity
+from webjobs.pods import CONTAINER
 
 Object = dict[str, Any]
 

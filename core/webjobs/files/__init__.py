@@ -1,0 +1,1 @@
+"""Files of jobs: packages that come in, the tree that clients see, and earlier packages."""

@@ -1,0 +1,1 @@
+"""Logs: Kudu's lines, and what is known of containers' output."""

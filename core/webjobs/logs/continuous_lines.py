@@ -1,0 +1,77 @@
+"""The lines of ``job_log.txt``, each with the position that is reached by it (``webjobs.workerlog``). Pure."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+from webjobs.logs import kudu_lines, log_position
+from webjobs.logs.continuous_story import Position, Tell, is_full
+from webjobs.logs.kudu_lines import Output
+
+FULL = (
+    "Reached maximum allowed output lines for this run, to see all of the job's logs you can enable App Service Logs "
+    "option in the Portal."
+)
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the file is given at once: one line, or the system lines of one step."""
+
+    moment: tuple[datetime, str]
+    text: bytes
+    after: Position
+    loose: bool = False
+    """Whether it may change places with others like it by their time: lines of two streams come as they are read, and
+    the news of a stop may be faster than lines before it."""
+
+
+def taken(position: Position, output: Output, *, instance: str, cap: int) -> Entry:
+    """One more line of the process's output; the one after ``cap`` is the last, and says that it is."""
+    if log_position.stream_of(output) == "ERR":
+        after = replace(position, lines=position.lines + 1, err=log_position.extended(position.err, output))
+    else:
+        after = replace(position, lines=position.lines + 1, out=log_position.extended(position.out, output))
+    moment = kudu_lines.moment(output.stamped)
+    if is_full(after, cap=cap):
+        return Entry(moment, kudu_lines.line(moment[0], instance, FULL, level="WARN").encode(), after)
+    return Entry(moment, kudu_lines.output_line(output, instance).encode("utf-8", "replace"), after, loose=True)
+
+
+def told(step: Tell, *, instance: str) -> Entry:
+    """The lines of a step."""
+    text = "".join(kudu_lines.line(one.when, instance, one.text, level=one.level, system=True) for one in step.lines)
+    when = step.lines[0].when if step.lines else _EPOCH
+    if step.loose:
+        when += _SECOND  # the API tells whole seconds: what was written in this one may have come before
+    return Entry((when, ""), text.encode("utf-8", "replace"), step.after, loose=step.loose)
+
+
+def merged(stories: Iterable[Sequence[Entry]]) -> bytes:
+    """The lines of several pods in the order of time; those of one pod stay in theirs."""
+
+    def ordered(story: Sequence[Entry]) -> Iterator[tuple[tuple[datetime, str], bytes]]:
+        latest = (_EPOCH, "")
+        for loose, group in groupby(story, key=lambda entry: entry.loose):
+            for entry in sorted(group, key=lambda entry: entry.moment) if loose else group:
+                latest = max(latest, entry.moment)  # the API tells whole seconds, lines are finer
+                yield latest, entry.text
+
+    return b"".join(text for _, text in heapq.merge(*map(ordered, stories), key=lambda one: one[0]))
+
+
+def kept(stored: Position, begin: Position, entries: Sequence[Entry]) -> Sequence[Entry] | None:
+    """Which entries the file lacks that says ``stored``; None: it holds another story than ours.
+
+    ``begin``: where the story was before the entries. A write whose answer was lost may have stored some of them.
+    """
+    if stored == begin:
+        return entries
+    done = next((number for number, entry in enumerate(entries, 1) if entry.after == stored), None)
+    return None if done is None else entries[done:]

@@ -1,0 +1,186 @@
+"""Kudu's log lines (docs/kudu-contract.md, section 8).
+
+``[05/19/2016 01:50:32 > abc123: SYS INFO] Status changed to Running``, UTC, CRLF at the end, level padded to four.
+The same functions make the archived log of an ended run and the live view of a running one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
+
+from webjobs.model import WebJob, WebJobRun, scripts
+from webjobs.pods import container_status, instance_id
+from webjobs.runs import runs
+from webjobs.times import parse_time
+
+Level = Literal["INFO", "WARN", "ERR"]
+
+NEVER = (datetime.fromtimestamp(0, UTC), "")
+_FRACTION = re.compile(r"\.(\d{1,9})")
+_ERROR = re.compile(rb"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d > \w+: ERR \] ", re.ASCII)
+
+_PIECE_BYTES = 2**16
+
+
+def line(when: datetime, instance: str, text: str, *, level: Level = "INFO", system: bool = False) -> str:
+    """One line with its end."""
+    return f"[{when.astimezone(UTC):%m/%d/%Y %H:%M:%S} > {instance}: {'SYS ' if system else ''}{level:<4}] {text}\r\n"
+
+
+class Output(NamedTuple):
+    """A line of a container's log: ``2026-01-01T00:00:00.123456789Z text``, without its end."""
+
+    stamped: str
+    level: Level = "INFO"
+    """ERR for stderr, where the streams can be told apart."""
+    joined: bool = False
+    """Whether it was read among the lines of both streams, its level being known otherwise."""
+
+
+def output_line(output: Output, instance: str) -> str:
+    """A line of a container's log in Kudu's form."""
+    stamped = output.stamped
+    stamp, _, text = stamped.partition(" ")
+    try:
+        # Nanoseconds are cut to microseconds. The stamp can have an offset: the node's own zone.
+        when = parse_time(stamp)
+    except ValueError:
+        when, text = datetime.fromtimestamp(0, UTC), stamped
+    return line(when, instance, text.rstrip("\r"), level=output.level)
+
+
+async def merge(stdout: AsyncIterator[str], stderr: AsyncIterator[str]) -> AsyncIterator[Output]:
+    """The stamped lines of both streams in the order of their stamps, which are in nanoseconds.
+
+    What is in both is one line of stdout: a server that does not know of streams gives all lines each time.
+    """
+    out, err = await anext(stdout, None), await anext(stderr, None)
+    while out is not None or err is not None:
+        if out is not None and out == err:
+            yield Output(out)
+            out, err = await anext(stdout, None), await anext(stderr, None)
+        elif err is None or (out is not None and moment(out) <= moment(err)):
+            yield Output(out or "")
+            out = await anext(stdout, None)
+        else:
+            yield Output(err, "ERR")
+            err = await anext(stderr, None)
+
+
+def moment(stamped: str) -> tuple[datetime, str]:
+    """When a stamped line was written, to the nanosecond, for comparisons; NEVER for one without a stamp."""
+    stamp = stamped.partition(" ")[0]
+    try:
+        when = parse_time(stamp).replace(microsecond=0)
+    except ValueError:
+        return NEVER
+    fraction = _FRACTION.search(stamp)
+    return when, fraction[1].ljust(9, "0") if fraction else ""
+
+
+async def errors_of(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The lines of stderr of a log in Kudu's form, which comes in pieces of any size."""
+    rest = b""
+    async for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\r\n")
+        kept = [one + b"\r\n" for one in lines if _ERROR.match(one)]
+        if kept:
+            yield b"".join(kept)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunLog:
+    """What the system lines of one run say."""
+
+    accepted: datetime
+    instance: str
+    script: str | None = None
+    """File name of the script; None for a plain image."""
+    host: str | None = None
+    """Kudu's name of the script host."""
+    started: datetime | None = None
+    """When the process started."""
+    ended: datetime | None = None
+    state: str | None = None
+    """State at the end."""
+    exit_code: int | None = None
+    message: str | None = None
+    """Why it failed, when the exit code doesn't say it all."""
+
+    def head(self) -> str:
+        """The lines before the output."""
+        text = self._system(self.accepted, "Status changed to Initializing")
+        if self.started:
+            if self.script:
+                text += self._system(self.started, f"Run script '{self.script}' with script host - '{self.host}'")
+            text += self._system(self.started, "Status changed to Running")
+        return text
+
+    def tail(self) -> str:
+        """The lines after the output; empty while the run goes on."""
+        if self.ended is None or self.state is None:
+            return ""
+        text = self._system(self.ended, f"Status changed to {self.state}")
+        if self.state == "Failed" and self.exit_code:
+            text += self._system(self.ended, f"Job failed due to exit code {self.exit_code}", level="ERR")
+        elif self.state != "Success" and self.message:
+            text += self._system(self.ended, self.message, level="ERR")
+        return text
+
+    def _system(self, when: datetime, text: str, *, level: Level = "INFO") -> str:
+        return line(when, self.instance, text, level=level, system=True)
+
+
+def script_of(webjob: WebJob) -> scripts.Selected | None:
+    """The script that a WebJob runs; None for a plain image, and for a file that nothing here runs."""
+    if webjob.spec.script:
+        return scripts.entrypoint(webjob.spec.script.file_name)
+    path = webjob.spec.package.entrypoint if webjob.spec.package else None
+    return scripts.entrypoint(path) if path else None
+
+
+def run_log(webjob: WebJob, run: WebJobRun, pod: Mapping[str, Any] | None) -> RunLog:
+    """The system lines of a run, for the live view and for the archive alike.
+
+    ``pod``: the raw object of the last attempt; None before it is there and after it is gone.
+    """
+    status, selected = run.status, script_of(webjob)
+    state = container_status(pod).get("state") or {}
+    seen = (state.get("running") or state.get("terminated") or {}).get("startedAt")
+    started = status.process_start_time or seen
+    return RunLog(
+        accepted=runs.start_time(run),
+        instance=instance_id(pod["metadata"]["uid"] if pod else status.job_uid or run.metadata.uid),
+        script=selected.file_name if selected else None,
+        host=selected.host.name if selected else None,
+        started=parse_time(started) if started else None,
+        ended=parse_time(status.end_time) if run.ended and status.end_time else None,
+        state=status.state if run.ended else None,
+        exit_code=status.exit_code,
+        message=status.message,
+    )
+
+
+async def render(log: RunLog, output: AsyncIterable[Output]) -> AsyncIterator[bytes]:
+    """The whole log as UTF-8 pieces."""
+    yield log.head().encode()
+    async for one in output:
+        yield output_line(one, log.instance).encode()
+    if tail := log.tail():
+        yield tail.encode()
+
+
+async def gathered(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in larger pieces."""
+    pending = bytearray()
+    async for piece in source:
+        pending += piece
+        if len(pending) >= _PIECE_BYTES:
+            yield bytes(pending)
+            pending.clear()
+    if pending:
+        yield bytes(pending)

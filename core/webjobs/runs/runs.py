@@ -1,0 +1,86 @@
+"""Runs: their ids, and how times and durations are written.
+
+A run id is UTC ``yyyyMMddHHmmssffff``: 18 digits, so that the order of the text is the order of time
+(docs/kudu-contract.md, section 6.1). A WebJobRun made by us is called ``<webjob>-<run id>``; for one made by somebody
+else the id follows from its creation time and UID, so that it is known to every reader without a write.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from webjobs.model import WebJob, WebJobRun
+from webjobs.times import parse_time
+
+_OWN_NAME = re.compile(r"^.+-(\d{18})$")
+_MANAGER_OF_ANY = "Kubernetes"
+
+
+def run_id_at(when: datetime) -> str:
+    """The run id of a moment (aware datetime); a ten-thousandth of a second is its resolution."""
+    utc = when.astimezone(UTC)
+    return f"{utc:%Y%m%d%H%M%S}{utc.microsecond // 100:04d}"
+
+
+def time_of_run_id(run_id: str) -> datetime | None:
+    """The moment of a run id; None when it is none."""
+    if len(run_id) != 18 or not run_id.isdecimal() or not run_id.isascii():
+        return None
+    try:
+        return datetime.strptime(run_id[:14], "%Y%m%d%H%M%S").replace(microsecond=int(run_id[14:]) * 100, tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def object_name(*, webjob: str, run_id: str) -> str:
+    """Name of the WebJobRun (and its Job) of a run."""
+    return f"{webjob}-{run_id}"
+
+
+def run_id(run: WebJobRun) -> str:
+    """The id of a run: as recorded, else from its name, else from creation time and UID."""
+    if run.status.run_id:
+        return run.status.run_id
+    if (own := _OWN_NAME.match(run.metadata.name)) and time_of_run_id(own[1]):
+        return own[1]
+    fraction = int.from_bytes(sha256(run.metadata.uid.encode()).digest()[:4], "big") % 10_000
+    return f"{parse_time(run.metadata.creation_timestamp):%Y%m%d%H%M%S}{fraction:04d}"
+
+
+def start_time(run: WebJobRun) -> datetime:
+    """When the run was accepted: the moment of its id."""
+    return time_of_run_id(run_id(run)) or parse_time(run.metadata.creation_timestamp)
+
+
+def trigger(run: WebJobRun) -> str:
+    """What started the run, in Kudu's words; a run from elsewhere names the client that created it."""
+    if run.spec.trigger:
+        return run.spec.trigger
+    managers = [str(field.get("manager", "")) for field in run.metadata.managed_fields]
+    return f"External - {next(filter(None, managers), _MANAGER_OF_ANY)}"
+
+
+def newest(runs: list[WebJobRun]) -> WebJobRun | None:
+    """The newest run that counts for clients: a skipped one never ran."""
+    return max((run for run in runs if run.status.state != "Skipped"), key=run_id, default=None)
+
+
+def lock_is_held(webjob: WebJob, runs: dict[str, WebJobRun], *, now: datetime, grace: timedelta) -> bool:
+    """Whether a run holds the one-at-a-time lock.
+
+    ``runs``: by object name. A lock is held while its run is there and has not ended; a run that is not there
+    is waited for ``grace`` long, because the lock is taken before the run is created.
+    """
+    active = webjob.status.active_run
+    if active is None:
+        return False
+    run = runs.get(active.name)
+    if run is None:
+        return now - parse_time(active.since) < grace
+    return not run.ended
+
+
+LOCK_GRACE = timedelta(seconds=30)
+"""Time that a lock may stand without its run: far above a slow write, far below a schedule's deadline."""

@@ -1,0 +1,150 @@
+"""The schedules of a WebJob: who fires them, when next, and what is due now. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from webjobs.model import WebJob, WebJobRun, WebJobSchedule
+from webjobs.runs import runs
+from webjobs.schedules import Missed, Once, ScheduleError, Zoned, due, load_zone, parse
+from webjobs.schedules.webjob_schedule import jitter, timetable_of
+from webjobs.times import parse_time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a schedule asks for. All times are UTC; the default is a WebJob without a schedule."""
+
+    text: str | None = None
+    """Normal form."""
+    says: str = ""
+    """The schedule in English, with its zone."""
+    problem: str | None = None
+    """Why the schedule can't be used."""
+    cron: str | None = None
+    """Five fields, when a CronJob fires it; else the operator's own timer does."""
+    timer_reason: str = ""
+    next: datetime | None = None
+    fire: datetime | None = None
+    """A slot of the operator's timer that is due now."""
+    overdue: datetime | None = None
+    """The newest slot of the CronJob that is due, and of which nothing is known yet."""
+    given_up: datetime | None = None
+    """When it is too late for what is overdue."""
+    missed: Missed = field(default_factory=Missed)
+    """Slots that are too old to run."""
+
+    @property
+    def trigger(self) -> str:
+        return f"Schedule - {self.text}"
+
+    @property
+    def handled(self) -> datetime | None:
+        """The newest slot that this plan deals with."""
+        return self.fire or self.missed.latest
+
+
+def plan(webjob: WebJob, *, known: Collection[WebJobRun], now: datetime) -> Plan:
+    """The plan for now of the schedule that a WebJob has itself; ``known`` are its runs."""
+    written = webjob.schedule
+    if written is None:
+        return Plan()
+    try:
+        schedule = parse(written)
+        zone = load_zone(webjob.spec.time_zone)
+    except ScheduleError as error:
+        return Plan(problem=str(error))
+    mapping = schedule.as_cron(zone_name=webjob.spec.time_zone, from_year=now.year)
+    if webjob.spec.suspend:
+        return Plan(text=schedule.normalised, cron=mapping.expression, timer_reason=mapping.reason)
+    says = f"{schedule.description}, {webjob.spec.time_zone or 'UTC'}"
+    timetable, own = Zoned(schedule, zone), [run for run in known if run.spec.schedule_name is None]
+    if mapping.expression:
+        handled = _cron_handled(webjob, own, text=schedule.normalised, now=now)
+        first, deadline = timetable.next_after(handled), webjob.starting_deadline
+        decision = due(timetable, handled, now, deadline=deadline)
+        return Plan(
+            text=schedule.normalised,
+            says=says,
+            cron=mapping.expression,
+            next=timetable.next_after(now),
+            overdue=decision.slot if decision.fire else None,
+            given_up=first + deadline if decision.fire and first else None,
+            missed=decision.missed,
+        )
+    decision = due(timetable, _planned_from(webjob, runs.newest(own)), now, deadline=webjob.starting_deadline)
+    return Plan(
+        text=schedule.normalised,
+        says=says,
+        timer_reason=mapping.reason,
+        next=timetable.next_after(now),
+        fire=decision.slot if decision.fire else None,
+        missed=decision.missed,
+    )
+
+
+def newest_of(schedule: WebJobSchedule, known: Iterable[WebJobRun]) -> WebJobRun | None:
+    """Of the runs that a WebJobSchedule made, that of its latest slot."""
+    own = [run for run in known if run.spec.schedule_name == schedule.metadata.name and run.spec.schedule_time]
+    return max(own, key=lambda run: parse_time(run.spec.schedule_time), default=None)
+
+
+def plan_further(schedule: WebJobSchedule, *, webjob: WebJob, newest: WebJobRun | None, now: datetime) -> Plan:
+    """The plan for now of a WebJobSchedule, which the operator's timer fires; ``newest``: of the runs that it made."""
+    try:
+        timetable = timetable_of(schedule)
+    except ScheduleError as error:
+        return Plan(problem=str(error))
+    text = says = str(timetable)
+    if isinstance(timetable, Zoned):
+        says = f"{timetable.schedule.description}, {schedule.spec.time_zone or 'UTC'}"
+    if schedule.spec.suspend or webjob.spec.suspend:
+        return Plan(text=text)
+    shift = jitter(schedule)
+    last, at = _handled(schedule, newest), now - shift
+    if isinstance(timetable, Once) and (last is None or last < timetable.at):
+        # A moment that was past already when it was written is late, not nothing.
+        last = timetable.at - timedelta(seconds=1)
+    last = last or parse_time(schedule.metadata.creation_timestamp)
+    decision = due(timetable, last, at, deadline=webjob.starting_deadline)
+    following = timetable.next_after(max(at, last))
+    end = ends(schedule)
+    return Plan(
+        text=text,
+        says=says,
+        next=following + shift if following and (end is None or following + shift < end) else None,
+        fire=decision.slot if decision.fire else None,
+        missed=decision.missed,
+    )
+
+
+def ends(schedule: WebJobSchedule) -> datetime | None:
+    """When the operator deletes it, and from when on it makes no run; None: never."""
+    return parse_time(schedule.spec.delete_at) if schedule.spec.delete_at else None
+
+
+def _handled(schedule: WebJobSchedule, newest: WebJobRun | None) -> datetime | None:
+    """The newest slot that was dealt with: as recorded, or by a run whose recording was lost."""
+    texts = [newest.spec.schedule_time if newest else None, schedule.status.last_schedule_time]
+    return max((parse_time(text) for text in texts if text), default=None)
+
+
+def _cron_handled(webjob: WebJob, own: Iterable[WebJobRun], *, text: str, now: datetime) -> datetime:
+    """The slots of a CronJob up to this moment are dealt with, or of another schedule."""
+    if webjob.status.schedule != text or webjob.status.schedule_since is None:
+        return now  # it comes into force with this pass
+    texts = [run.spec.schedule_time for run in own]
+    known = [webjob.status.schedule_since, webjob.status.last_schedule_time, *texts]
+    return max(parse_time(one) for one in known if one)
+
+
+def _planned_from(webjob: WebJob, latest: WebJobRun | None) -> datetime:
+    """Kudu plans from its newest run's start; a slot that was skipped counts as handled too."""
+    times = [parse_time(webjob.metadata.creation_timestamp)]
+    if latest:
+        times.append(runs.start_time(latest))
+    if webjob.status.last_schedule_time:
+        times.append(parse_time(webjob.status.last_schedule_time))
+    return max(times).astimezone(UTC)

@@ -1,0 +1,164 @@
+"""The files of one job as clients see them, and what a change of them means for the WebJob. Pure.
+
+Two files mirror fields of the WebJob: ``settings.job`` shows ``spec.settings`` (the file's own bytes as long as they
+say the same), and ``disable.job`` of a continuous job is there exactly while ``spec.stopped`` is true. The field is
+the truth: the file follows it, and writing the file writes the field.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from webjobs.model import JobType, WebJobSpec, job_settings, scripts
+from webjobs.store.packages import File, Manifest
+
+Object = dict[str, Any]
+Read = Callable[[File], bytes]
+"""Content of a stored file."""
+
+SCRIPT_MODE = 0o755
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """A file that is no blob of the store."""
+
+    data: bytes
+    mode: int = 0o644
+
+
+Source = File | Content
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """The files of a job by path, and the folders that are there without a file."""
+
+    files: dict[str, Source]
+    folders: frozenset[str] = frozenset()
+
+
+def beside_script(paths: Mapping[str, object], file_name: str) -> str | None:
+    """Path of a file in the script's directory, by its name in any case; None when it is not there."""
+    directory = scripts.script_directory(paths)
+    for path in paths:
+        pure = PurePosixPath(path)
+        if str(pure.parent) == directory and pure.name.lower() == file_name:
+            return path
+    return None
+
+
+def _place(paths: Mapping[str, object], file_name: str) -> str:
+    """Where that file is or would be."""
+    directory = scripts.script_directory(paths)
+    return beside_script(paths, file_name) or (file_name if directory == "." else f"{directory}/{file_name}")
+
+
+def stored(spec: WebJobSpec, manifest: Manifest | None) -> dict[str, Source]:
+    """The files that a WebJob really holds: of its package, or its inline script."""
+    if manifest:
+        return dict(manifest.files)
+    if spec.script:
+        return {spec.script.file_name: Content(data=spec.script.text.encode(), mode=SCRIPT_MODE)}
+    return {}
+
+
+def view(spec: WebJobSpec, manifest: Manifest | None, *, read: Read) -> View:
+    """What clients see. ``read`` is called for a small settings.job only."""
+    own = stored(spec, manifest)
+    files = dict(own)
+    settings_path = _place(own, job_settings.FILE_NAME)
+    wanted = spec.settings or {}
+    there = own.get(settings_path)
+    if (job_settings.parse_file(_bytes(there, read)) if there else {}) != wanted:
+        files[settings_path] = Content(data=render_settings(wanted))
+    if spec.type == "continuous":
+        disable_path = _place(own, job_settings.DISABLE_FILE_NAME)
+        files.pop(disable_path, None)
+        if spec.stopped:
+            files[disable_path] = own.get(disable_path, Content(data=b""))
+    return View(files=files, folders=manifest.folders if manifest else frozenset())
+
+
+def render_settings(value: Object) -> bytes:
+    """A settings object as a file."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _bytes(source: Source, read: Read) -> bytes:
+    return source.data if isinstance(source, Content) else read(source)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A change of a job's files; all paths relative to the job's folder."""
+
+    puts: Mapping[str, File] = field(default_factory=dict)
+    deletes: frozenset[str] = frozenset()
+    """Files."""
+    adds_folders: frozenset[str] = frozenset()
+    removes_folders: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a change means for the WebJob."""
+
+    manifest: Manifest | None
+    """Of the new package; None: spec.package and spec.script stay."""
+    entrypoint: str | None = None
+    settings: Object | None = None
+    """The new spec.settings; None: as they are."""
+    stopped: bool | None = None
+    """The new spec.stopped; None: as it is."""
+
+
+def apply(
+    change: Change,
+    *,
+    job_type: JobType,
+    spec: WebJobSpec | None,
+    own: Mapping[str, File],
+    folders: frozenset[str],
+    read: Read,
+) -> Outcome:
+    """The outcome of a change.
+
+    ``spec``: of the WebJob; None for a job that is not there yet. ``own``: what ``stored`` gives, all in the store
+    by now. ``folders``: that are remembered.
+    """
+    before = _place(own, job_settings.FILE_NAME)
+    files = {path: file for path, file in own.items() if path not in change.deletes} | dict(change.puts)
+    stopped = None
+    if job_type == "continuous":
+        disable = _place(files, job_settings.DISABLE_FILE_NAME)
+        if disable in change.puts:
+            stopped = True
+        elif _place(own, job_settings.DISABLE_FILE_NAME) in change.deletes:
+            stopped = False
+        files.pop(disable, None)
+    after = beside_script(files, job_settings.FILE_NAME)
+    new_settings: Object | None = None
+    if after is not None and (after in change.puts or after != before):
+        new_settings = job_settings.parse_file(read(files[after]))
+    elif after is None and before in change.deletes:
+        new_settings = {}
+    mirrors = {job_settings.FILE_NAME} | ({job_settings.DISABLE_FILE_NAME} if job_type == "continuous" else set())
+    if spec and spec.package is None and _names(change) <= mirrors and not change.adds_folders:
+        return Outcome(manifest=None, settings=new_settings, stopped=stopped)  # the image or inline script stays
+    selected = scripts.select_script(files)
+    kept = {folder for folder in folders | change.adds_folders if folder not in change.removes_folders}
+    return Outcome(
+        manifest=Manifest(files=files, folders=frozenset(kept)),
+        entrypoint=selected.path if selected else None,
+        settings=new_settings,
+        stopped=stopped,
+    )
+
+
+def _names(change: Change) -> set[str]:
+    return {path.lower() for path in [*change.puts, *change.deletes]}

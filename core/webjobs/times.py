@@ -1,0 +1,40 @@
+"""Times and durations as Kubernetes and Kudu write them. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+
+def parse_time(text: str | None) -> datetime:
+    """A Kubernetes time (RFC 3339); the zero of Unix time for none."""
+    if not text:
+        return datetime.fromtimestamp(0, UTC)
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+
+
+def rfc3339(when: datetime, *, micro: bool = True) -> str:
+    """A time for a Kubernetes object, UTC with ``Z``."""
+    return when.astimezone(UTC).isoformat(timespec="microseconds" if micro else "seconds").replace("+00:00", "Z")
+
+
+def kudu_time(when: datetime) -> str:
+    """UTC ISO time with up to 7 fraction digits, trailing zeros trimmed (docs/kudu-contract.md, section 2.3)."""
+    utc = when.astimezone(UTC)
+    text = f"{utc:%Y-%m-%dT%H:%M:%S}"
+    if utc.microsecond:
+        text += f".{utc.microsecond:06d}".rstrip("0")
+    return text + "Z"
+
+
+def kudu_duration(length: timedelta) -> str:
+    """Constant-form TimeSpan ``[d.]hh:mm:ss[.fffffff]``.
+
+    As in docs/kudu-contract.md, section 2.3; negative lengths count as zero.
+    """
+    length = max(length, timedelta())
+    hours, rest = divmod(length.seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    text = f"{hours:02d}:{minutes:02d}:{seconds:02d}"
+    if length.days:
+        text = f"{length.days}.{text}"
+    return f"{text}.{length.microseconds:06d}0" if length.microseconds else text

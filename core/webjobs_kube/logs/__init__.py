@@ -1,0 +1,1 @@
+"""Logs of pods by Kubernetes' log API."""

@@ -1,0 +1,139 @@
+"""Logs of containers with stdout and stderr told apart, where the API server offers it.
+
+Kubernetes does from 1.32 on, behind the feature gate PodLogsQuerySplitStreams; without it all lines are INFO.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import Any
+
+from webjobs.logs import kudu_lines
+from webjobs.logs.kudu_lines import Level, Output
+from webjobs.logs.log_position import LogPosition
+from webjobs.pods import CONTAINER
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import ApiError, Invalid
+from webjobs_kube.logs.rotation import Reading
+
+_QUEUE = 256
+_STAMP_BYTES = 64
+_NOT_OFFERED = 422
+"""What is wrong with the pod or its container is 400 or 404."""
+
+
+class PodLogs:
+    """Reads logs of jobs' containers."""
+
+    def __init__(self, kube: KubeClient) -> None:
+        self._kube = kube
+        self._apart = True
+        """Until the API server says no: it is asked once a process."""
+
+    async def lines(
+        self, namespace: str, pod: str, *, previous: bool = False, after: LogPosition | None = None
+    ) -> AsyncGenerator[Output]:
+        """Give the lines of the job's container, or of the one before its last restart.
+
+        ``after``: only those that were not read yet. Raises what ``log_lines`` does.
+        """
+        position = after or LogPosition()
+        unread = position.unread()
+        read = partial(self._kube.log_lines, namespace, pod, container=CONTAINER, previous=previous)
+        out, err = position.since("INFO"), position.since("ERR")
+        if self._apart:
+            try:
+                both = read(stream="Stdout", since_time=out), read(stream="Stderr", since_time=err)
+                async for line in kudu_lines.merge(*both):
+                    if unread.has(line):
+                        yield line
+                return
+            except Invalid as error:  # comes before the first line
+                if error.status != _NOT_OFFERED:
+                    raise
+                self._apart = False
+        async for stamped in read(since_time=out):
+            if unread.has(line := Output(stamped)):
+                yield line
+
+    async def follow(self, namespace: str, pod: str, *, after: LogPosition | None = None) -> AsyncGenerator[Output]:
+        """Give the lines of the job's container as they are written, until it ends.
+
+        Lines of the two streams come as they are read. ``after``: only those that were not read yet.
+        Raises Rotated when lines may be missing from now on; what came is all that was written until then.
+        """
+        position = after or LogPosition()
+        unread = position.unread()
+        read = partial(self._kube.log_lines, namespace, pod, container=CONTAINER)
+        head = partial(_head, read)
+        out, err = position.since("INFO"), position.since("ERR")
+        reading = Reading(None if out is err is None else await head())
+        follow = partial(read, follow=True)
+        watch = partial(reading.watch, f"{namespace}/{pod}", head)
+        if self._apart:
+            try:
+                apart = [
+                    _level(follow(stream="Stdout", since_time=out), "INFO"),
+                    _level(follow(stream="Stderr", since_time=err), "ERR"),
+                ]
+                async with aclosing(_together(apart, reading, watch)) as lines:
+                    async for line in lines:
+                        if unread.has(line):
+                            yield line
+                return
+            except Invalid as error:
+                if error.status != _NOT_OFFERED:
+                    raise
+                self._apart = False
+        async with aclosing(_together([_level(follow(since_time=out), "INFO")], reading, watch)) as lines:
+            async for line in lines:
+                if unread.has(line):
+                    yield line
+
+
+async def _level(lines: AsyncIterator[str], level: Level) -> AsyncGenerator[Output]:
+    async for stamped in lines:
+        yield Output(stamped, level)
+
+
+async def _head(read: Callable[..., AsyncIterator[str]]) -> str:
+    """The stamp of a log's first line; empty when there is none."""
+    lines = [stamped async for stamped in read(limit_bytes=_STAMP_BYTES)]
+    return lines[0].partition(" ")[0] if lines else ""
+
+
+async def _together(
+    sources: Sequence[AsyncIterator[Output]], reading: Reading, watch: Callable[..., Coroutine[Any, Any, None]]
+) -> AsyncGenerator[Output]:
+    """Lines of all sources in the order of their coming."""
+    queue: asyncio.Queue[Output | BaseException | None] = asyncio.Queue(_QUEUE)
+
+    async def one(source: AsyncIterator[Output]) -> None:
+        try:
+            async for line in source:
+                reading.take(line.stamped)
+                await queue.put(line)
+            await queue.put(None)
+        except ApiError as error:
+            await queue.put(error)
+
+    async def look() -> None:
+        try:
+            await watch(is_idle=queue.empty)
+        except ApiError as error:
+            await queue.put(error)
+
+    tasks = [asyncio.create_task(one(source)) for source in sources] + [asyncio.create_task(look())]
+    try:
+        for _ in sources:
+            while (found := await queue.get()) is not None:
+                if isinstance(found, BaseException):
+                    raise found
+                yield found
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

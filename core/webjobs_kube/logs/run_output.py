@@ -1,0 +1,59 @@
+"""All output of a run, wherever it is by now: what was stored while it went on, and after that what its pods have."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from webjobs.logs.kudu_lines import Output
+from webjobs.logs.log_position import LogPosition
+from webjobs.store import ObjectStore, run_log_parts
+from webjobs_kube.errors import ApiError, Invalid, NotFound
+from webjobs_kube.logs.pod_logs import PodLogs
+
+log = logging.getLogger(__name__)
+
+
+async def output(
+    *, store: ObjectStore, pod_logs: PodLogs, log_key: str, pods: Sequence[Mapping[str, Any]], must_read: bool
+) -> AsyncIterator[Output]:
+    """Lines of all attempts in their order; each once.
+
+    ``pods``: that are there, raw. Raises ApiError when one can't be read now, unless ``must_read`` is false.
+    """
+    stored = await run_log_parts.keys(store, log_key)
+    there = in_order(pods)
+    names = {pod["metadata"]["name"] for pod in there}
+    for name in stored.keys() - names:  # of attempts whose pod is gone
+        async for line in run_log_parts.read(store, stored[name]):
+            yield line
+    for pod in there:
+        meta, position = pod["metadata"], LogPosition()
+        async for line in run_log_parts.read(store, stored.get(meta["name"], [])):
+            position.add(line)
+            yield line
+        try:
+            async for line in pod_logs.lines(meta["namespace"], meta["name"], after=position):
+                yield line
+        except (NotFound, Invalid):
+            continue  # the pod is gone, or its container never started
+        except ApiError as error:
+            if must_read:
+                raise
+            log.warning("the rest of the log of pod %s/%s is lost: %s", meta["namespace"], meta["name"], error)
+
+
+async def of_pods(pod_logs: PodLogs, pods: Sequence[Mapping[str, Any]]) -> AsyncIterator[Output]:
+    """Lines that the kubelets have of all attempts. Raises ApiError; a pod that is gone has none."""
+    for pod in in_order(pods):
+        try:
+            async for line in pod_logs.lines(pod["metadata"]["namespace"], pod["metadata"]["name"]):
+                yield line
+        except NotFound:
+            continue
+
+
+def in_order(pods: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Raw pods by their creation."""
+    return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))

@@ -1,0 +1,1 @@
+"""What runs in the pods of jobs. It needs the standard library alone."""

@@ -1,0 +1,1 @@
+"""Connections to containers: stderr by itself, and runs of pods that wait."""

@@ -1,0 +1,1 @@
+"""The cluster as the operator knows it, and writes to it."""

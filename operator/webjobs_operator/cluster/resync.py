@@ -1,0 +1,53 @@
+"""The safety net under the watches: now and then everything is listed and compared with the cache.
+
+A watch that reconnects does not tell of what was deleted meanwhile, and a watch can go silent. Either way the cache
+would be wrong for good; with this it is wrong for one period at most. Only reads; a WebJob is due only if something of
+it differs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import ApiError
+from webjobs_operator.cluster.cache import Cache, Key, selector_of
+
+log = logging.getLogger(__name__)
+
+PERIOD_SECONDS = 300.0
+
+
+async def run(
+    *, kube: KubeClient, cache: Cache, kinds: Sequence[str], namespaces: Sequence[str], add: Callable[[Key], None]
+) -> None:
+    """Compares until cancelled. ``namespaces``: all when empty; ``add`` makes a WebJob due."""
+    while True:
+        await asyncio.sleep(PERIOD_SECONDS)
+        for kind in kinds:
+            try:
+                await compare(kube=kube, cache=cache, kind=kind, namespaces=namespaces, add=add)
+            except ApiError as error:
+                log.warning("listing of %s for comparison failed: %s", kind, error)
+
+
+async def compare(
+    *, kube: KubeClient, cache: Cache, kind: str, namespaces: Sequence[str], add: Callable[[Key], None]
+) -> None:
+    """One kind: what is missing in the list and was known before it is gone; what is newer there is taken over."""
+    before = cache.known(kind)
+    scopes: list[str | None] = [*namespaces] or [None]
+    listed = [body for scope in scopes for body in await kube.list(kind, scope, selector=selector_of(kind))]
+    there = {body["metadata"]["uid"] for body in listed}
+    for uid, body in before.items():
+        if uid not in there and uid in cache.known(kind):
+            log.info("%s %s was deleted unseen", kind, body["metadata"]["name"])
+            for owner in cache.drop(kind, body):
+                add(owner)
+    for body in listed:
+        known = before.get(body["metadata"]["uid"])
+        if known is None or known["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
+            for owner in cache.take(kind, body):
+                add(owner)

@@ -1,0 +1,1 @@
+"""What a pass knows: its WebJob, settings, conditions and waiting Jobs."""

@@ -1,0 +1,93 @@
+"""Jobs and pods that wait for a run, or did: how one is known, and which run has it. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from webjobs.model import LABEL_ARMED, LABEL_RUN, WebJobRun
+from webjobs.pods import container_state, is_over
+from webjobs.runs import runs
+
+Object = Mapping[str, Any]
+
+
+def is_armed(job: Object | None) -> bool:
+    """Whether a Job was there before its run."""
+    return job is not None and LABEL_ARMED in job["metadata"].get("labels", {})
+
+
+def run_of(thing: Object) -> str | None:
+    """Run id on a Job or pod."""
+    found: str | None = thing["metadata"].get("labels", {}).get(LABEL_RUN)
+    return found
+
+
+def job_of(pod: Object) -> str | None:
+    """UID of the Job of a pod: another Job may have its name by now, while the pods of the first are still ending."""
+    owners = pod["metadata"].get("ownerReferences", ())
+    return next((owner["uid"] for owner in owners if owner["kind"] == "Job"), None)
+
+
+def pods_of(job: Object, pods: Sequence[Object]) -> list[Object]:
+    """The pods of a Job."""
+    return [pod for pod in pods if job_of(pod) == job["metadata"]["uid"]]
+
+
+class RunPods:
+    """The pods of each run. One that waited is one of it with its Job, marked or not yet, and with no other."""
+
+    def __init__(self, pods: Iterable[dict[str, Any]]) -> None:
+        self._by: dict[tuple[str | None, str | None], list[dict[str, Any]]] = defaultdict(list)
+        for pod in pods:
+            if is_armed(pod) or run_of(pod):
+                self._by[run_of(pod), job_of(pod) if is_armed(pod) else None].append(pod)
+
+    def of(self, run: WebJobRun) -> list[dict[str, Any]]:
+        """Those of one."""
+        run_id, job = runs.run_id(run), run.status.job_uid
+        keys = [(run_id, None), (run_id, job), (None, job)] if job else [(run_id, None)]
+        return [pod for key in keys for pod in self._by.get(key, ())]
+
+
+def is_anothers(job: Object, run: WebJobRun, pods: Sequence[Object]) -> bool:
+    """Whether another run took the Job: of two that wanted it (of two operators), it marked the pod."""
+    return any(run_of(pod) not in (None, runs.run_id(run)) for pod in pods_of(job, pods))
+
+
+def is_staying(thing: Object) -> bool:
+    """Whether nobody deleted a Job or pod."""
+    return not thing["metadata"].get("deletionTimestamp")
+
+
+def is_up(pod: Object) -> bool:
+    """Whether its container runs, and will."""
+    return is_staying(pod) and not is_over(pod) and "running" in container_state(pod)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """One Job that waits, with its pod once that is up."""
+
+    job: Object
+    pod: Object | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """What there is of a WebJob, and what is to be done about it."""
+
+    ready: list[Waiting] = field(default_factory=list)
+    """Those that a run can take, the oldest first."""
+    coming: dict[str, datetime] = field(default_factory=dict)
+    """Names of Jobs that were just made, and until when a run had better wait for them than for a Job of its own."""
+    create: list[str] = field(default_factory=list)
+    """Names of Jobs that are missing."""
+    remove: list[Object] = field(default_factory=list)
+    failed: int = 0
+    """Of those: Jobs that ended, or whose pod did, without a run."""
+    expires: datetime | None = None
+    """When the next one is too old."""

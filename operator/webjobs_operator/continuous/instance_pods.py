@@ -1,0 +1,60 @@
+"""Tends the instances of continuous jobs: the one of a singleton that may start, and restarts that would come too late.
+
+A singleton's pods are made with a scheduling gate, and one is let in once no other can run: a Deployment alone starts
+a new pod while the old one still goes, when it is deleted, drained, or on a node that does not answer.
+"""
+
+from __future__ import annotations
+
+from webjobs.model import LABEL_WEBJOB
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import Conflict, NotFound
+from webjobs_operator.cluster.cache import Cache
+from webjobs_operator.context.reconcile_context import Pass
+from webjobs_operator.continuous import instances
+from webjobs_operator.manifests.children import SINGLETON_GATE
+from webjobs_operator.runs.lifecycle import RunKeeper
+
+
+class Workers:
+    """Writes to pods of continuous jobs."""
+
+    def __init__(self, *, kube: KubeClient, cache: Cache, keeper: RunKeeper) -> None:
+        self._kube = kube
+        self._cache = cache
+        self._keeper = keeper
+
+    async def tend(self, this: Pass) -> None:
+        """Lets in who waits and may start; replaces the pod of a process whose time has come."""
+        pods = list(self._cache.of("Pod", this.key).values())
+        if instances.admissible(pods, singleton=this.webjob.singleton):
+            await self._admit(this)
+        delay = this.webjob.spec.restart_delay_seconds
+        for pod in pods:
+            coming = instances.restart(pod, delay=delay)
+            if coming is None:
+                continue
+            if this.now < coming.at:
+                this.due.append(coming.at)
+            due = coming.replace_at()
+            if due and due > this.now:
+                this.due.append(due)
+            elif due:
+                await self._keeper.delete_object(this, "Pod", pod)
+
+    async def _admit(self, this: Pass) -> None:
+        """By what the API server says now: what a watch has not yet told of counts most."""
+        singleton = this.webjob.singleton
+        pods = await self._kube.list("Pod", this.key[0], selector=f"{LABEL_WEBJOB}={this.key[1]}")
+        for pod in instances.admissible(pods, singleton=singleton):
+            meta = pod["metadata"]
+            gates = [gate for gate in pod["spec"]["schedulingGates"] if gate["name"] != SINGLETON_GATE]
+            # The version: a pod that anything happened to since is looked at anew.
+            body = {
+                "metadata": {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]},
+                "spec": {"schedulingGates": gates or None},
+            }
+            try:
+                self._cache.observe("Pod", await self._kube.patch("Pod", this.key[0], meta["name"], body))
+            except (Conflict, NotFound):
+                continue  # its watch tells, and makes this due again

@@ -1,0 +1,276 @@
+"""One level-based pass over a WebJob: what is observed -> what should be -> the writes in between.
+
+Order of the writes, so that dying after any of them loses nothing: the lock before the Job that it guards, the
+record of a run before its Job, the log before the end of its run is told, the end before the Job goes, what the
+status says of the store before a run moves there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from webjobs import times
+from webjobs.model import WebJob, WebJobRun, WebJobSchedule
+from webjobs.runs import runs
+from webjobs.schedules import plan as scheduling
+from webjobs.store import ObjectStore
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import Conflict, NotFound
+from webjobs_kube.logs.pod_logs import PodLogs
+from webjobs_operator import metrics
+from webjobs_operator.attach.connections import Sessions
+from webjobs_operator.cluster.cache import Cache, Key
+from webjobs_operator.config import OperatorConfig
+from webjobs_operator.context.effective_spec import STOPPED, under
+from webjobs_operator.context.reconcile_context import Pass, Turn
+from webjobs_operator.continuous.instance_pods import Workers
+from webjobs_operator.logs.run_follower import Followers
+from webjobs_operator.reconcile import schedule_status, webjob_status
+from webjobs_operator.runs import concurrency, outcome
+from webjobs_operator.runs.lifecycle import RunKeeper
+from webjobs_operator.runs.offload import StoredRuns
+from webjobs_operator.runs.progress import Progress
+from webjobs_operator.schedules import scheduler_log
+from webjobs_operator.schedules.expiry import Endings
+from webjobs_operator.schedules.firing import Slots
+from webjobs_operator.schedules.scheduler_log import SchedulerLog
+from webjobs_operator.warm.pool import Arming
+from webjobs_operator.warm.promotion import Adoption
+from webjobs_operator.workloads.workloads import Workloads
+
+UNKNOWN_WEBJOB_GRACE = timedelta(seconds=10)
+"""A run may be applied together with its WebJob, and be seen first."""
+
+
+class Reconciler:
+    """Called with a key; gives the seconds until the key is due again, or None."""
+
+    def __init__(
+        self,
+        *,
+        kube: KubeClient,
+        cache: Cache,
+        store: ObjectStore,
+        config: OperatorConfig,
+        clock: Callable[[], datetime],
+        log: SchedulerLog,
+        pod_logs: PodLogs,
+        followers: Followers,
+        stored_runs: StoredRuns,
+        sessions: Sessions,
+    ) -> None:
+        self._kube = kube
+        self._cache = cache
+        self._clock = clock
+        self._stored = stored_runs
+        self._arming = Arming(kube=kube, cache=cache, config=config, sessions=sessions)
+        self._runs = RunKeeper(kube=kube, cache=cache, config=config, arming=self._arming)
+        self._progress = Progress(
+            adoption=Adoption(kube=kube, cache=cache),
+            cache=cache,
+            store=store,
+            keeper=self._runs,
+            pod_logs=pod_logs,
+            followers=followers,
+            arming=self._arming,
+        )
+        self._log = log
+        self._workloads = Workloads(kube=kube, cache=cache, store=store, config=config, keeper=self._runs)
+        self._workers = Workers(kube=kube, cache=cache, keeper=self._runs)
+        self._slots = Slots(kube=kube, cache=cache, keeper=self._runs, log=log)
+        self._endings = Endings(kube=kube, cache=cache)
+
+    async def __call__(self, key: Key) -> float | None:
+        webjob = self._cache.webjob(key)
+        if webjob is None:
+            return await self._without_webjob(key)
+        if webjob.metadata.deletion_timestamp:
+            return None
+        try:
+            with metrics.PASS_SECONDS.time():
+                return await self._pass(key, webjob)
+        except Conflict:
+            # The REST shim (or an edit) was faster: look again with what is there now.
+            try:
+                self._cache.observe("WebJob", await self._kube.get("WebJob", *key))
+            except NotFound:
+                return None
+            return 0.0
+
+    async def _pass(self, key: Key, webjob: WebJob) -> float | None:
+        site = self._cache.site(key[0])
+        webjob = under(webjob, site)
+        this = Pass(webjob=webjob, key=key, now=self._clock(), clock=self._clock, site=site)
+        known = list(self._cache.runs(key).values())
+        if webjob.spec.type == "triggered":
+            this.plan = scheduling.plan(webjob, known=known, now=this.now)
+            this.lines += scheduler_log.changed(webjob.status, this.plan, written=webjob.schedule, now=this.now)
+        this.due += await self._endings.carry_out(key, now=this.now)
+        this.turns = self._turns(key, webjob, known, now=this.now)
+        await self._workloads.ensure(this)
+        if webjob.spec.type == "triggered":
+            await self._triggered(this)
+        else:
+            await self._workers.tend(this)
+            await self._runs.refuse_all(this, "A continuous WebJob has no runs: start and stop it by spec.stopped.")
+            await self._write_status(this, holder=None)
+        for turn in this.turns:
+            await self._write_schedule(turn, webjob=webjob, now=this.now)
+        self._log.add(key, *this.lines)
+        return _delay(this.due, now=self._clock())  # a pass takes its time
+
+    def _turns(self, key: Key, webjob: WebJob, known: list[WebJobRun], *, now: datetime) -> list[Turn]:
+        turns = []
+        for schedule in self._cache.schedules(key):
+            turn = Turn(schedule=schedule, newest=scheduling.newest_of(schedule, known))
+            if webjob.spec.type == "triggered":
+                turn.plan = scheduling.plan_further(schedule, webjob=webjob, newest=turn.newest, now=now)
+            turns.append(turn)
+        return turns
+
+    # Runs of a triggered WebJob
+
+    async def _triggered(self, this: Pass) -> None:
+        self._arming.look(this)
+        await self._runs.recover(this)
+        await self._progress.carry_over(this)
+        await self._runs.cancel(this)
+        await self._runs.give_up(this)
+        if this.refusal or this.site.stopped:
+            await self._runs.refuse_all(this, this.refusal or STOPPED)
+        await self._slots.take(this)
+        for turn in this.turns:
+            if turn.outcome in ("Skipped", "Missed"):
+                # Before the WebJob's count: a pass that dies in between must not decide on the slot once more.
+                await self._write_schedule(turn, webjob=this.webjob, now=this.now)
+        await self._find_holder(this)
+        known = self._cache.runs(this.key)
+        pods = list(self._cache.of("Pod", this.key).values())
+        lingering = outcome.has_stray(pods, run_ids={runs.run_id(run) for run in known.values()})
+        decision = concurrency.decide(this.webjob, known, now=this.now, lingering=lingering)
+        if decision.refuse or decision.replace:
+            await self._be_current(this)
+        for run in decision.refuse:
+            await self._runs.refuse(this, run)
+        for run in decision.replace:
+            await self._runs.end(this, run, reason="RunReplaced", why=" for a newer one")
+        before = this.webjob.status.active_run
+        if decision.start and decision.holder and (before is None or before.name != decision.holder):
+            await self._write_status(this, holder=decision.holder)
+        program = this.program
+        for run in decision.start:
+            if program and not this.problem:
+                await self._runs.start(this, run, program=program)
+        this.held = self._arming.hold(this)
+        if not (this.held and _may_wait(this)):
+            await self._write_status(this, holder=decision.holder)
+        if decision.holder and decision.holder not in self._cache.runs(this.key):
+            this.due.append(this.now + runs.LOCK_GRACE)
+        await self._arming.tend(this)
+        for job in this.unwanted:
+            await self._runs.delete_object(this, "Job", job)
+        await self._runs.clean_up(this)
+        self._stored.tend(this.webjob, self._cache.runs(this.key))
+        plans = [this.plan, *(turn.plan for turn in this.turns)]
+        this.due += [when for plan in plans for when in (plan.next, plan.given_up) if when]
+
+    async def _find_holder(self, this: Pass) -> None:
+        """Before a lock counts as void because its run never appeared: the watch of runs may only be late."""
+        active = this.webjob.status.active_run
+        if active is None or active.name in self._cache.runs(this.key):
+            return
+        if this.now - times.parse_time(active.since) >= runs.LOCK_GRACE:
+            try:
+                self._cache.observe("WebJobRun", await self._kube.get("WebJobRun", this.key[0], active.name))
+            except NotFound:
+                return
+
+    async def _be_current(self, this: Pass) -> None:
+        """Conflict unless the WebJob is as this pass knows it.
+
+        The REST shim takes the lock before it creates a run. Watches of different kinds are not in step, and a run
+        that we see while we don't see its lock yet would be refused, though a client was told 202.
+        """
+        try:
+            there = await self._kube.get("WebJob", *this.key)
+        except NotFound:
+            there = None
+        if there is None or there["metadata"]["resourceVersion"] != this.webjob.metadata.resource_version:
+            raise Conflict(409, "Conflict", f"WebJob {this.key[1]} has changed since this pass began")
+
+    async def _write_status(self, this: Pass, *, holder: str | None) -> None:
+        """At most one write, and none when nothing differs; Conflict when somebody else wrote in between."""
+        webjob = this.webjob
+        wanted = webjob_status.compute(
+            webjob,
+            known=self._cache.runs(this.key),
+            deployment=self._cache.get("Deployment", this.key, webjob.metadata.name),
+            pods=list(self._cache.of("Pod", this.key).values()),
+            plan=this.plan,
+            handled=this.handled,
+            further=[turn.plan for turn in this.turns],
+            problem=this.problem,
+            holder=holder,
+            skipped=this.skipped,
+            warmth=this.warmth,
+            warm_ready=len(this.pool.ready) if this.armed else None,
+            stored=self._stored.status(webjob, self._cache.runs(this.key)),
+            now=this.now,
+        )
+        patch = webjob_status.changes(webjob.status.to_wire(), wanted)
+        if not patch:
+            return
+        body = {"metadata": {"resourceVersion": webjob.metadata.resource_version}, "status": patch}
+        answer = await self._kube.patch("WebJob", *this.key, body, subresource="status")
+        self._cache.observe("WebJob", answer)
+        this.webjob = under(WebJob.parse(answer), this.site)
+        this.skipped = 0
+
+    async def _write_schedule(self, turn: Turn, *, webjob: WebJob | None, now: datetime) -> None:
+        """The same for a WebJobSchedule."""
+        meta = turn.schedule.metadata
+        wanted = schedule_status.compute(turn, webjob=webjob, now=now)
+        patch = webjob_status.changes(turn.schedule.status.to_wire(), wanted)
+        if not patch:
+            return
+        body = {"metadata": {"resourceVersion": meta.resource_version}, "status": patch}
+        try:
+            answer = await self._kube.patch("WebJobSchedule", meta.namespace, meta.name, body, subresource="status")
+        except NotFound:
+            return  # deleted meanwhile
+        except Conflict:
+            self._cache.observe("WebJobSchedule", await self._kube.get("WebJobSchedule", meta.namespace, meta.name))
+            raise
+        self._cache.observe("WebJobSchedule", answer)
+        turn.schedule, turn.outcome = WebJobSchedule.parse(answer), None
+
+    async def _without_webjob(self, key: Key) -> float | None:
+        """Runs that name a WebJob which is not there: after a moment they fail with a message that says so."""
+        now = self._clock()
+        self._arming.forget(key)
+        due = await self._endings.carry_out(key, now=now)
+        for schedule in self._cache.schedules(key):
+            await self._write_schedule(Turn(schedule=schedule), webjob=None, now=now)
+        for run in self._cache.runs(key).values():
+            if run.ended or run.metadata.deletion_timestamp or run.metadata.owner_references:
+                continue  # owned ones are being collected with their WebJob
+            patience = times.parse_time(run.metadata.creation_timestamp) + UNKNOWN_WEBJOB_GRACE
+            if patience > now:
+                due.append(patience)
+                continue
+            message = f"There is no WebJob {key[1]} in namespace {key[0]}: create it, then create the run anew."
+            await self._runs.finish(run, state="Failed", reason="WebJobNotFound", message=message, now=now)
+        return _delay(due, now=now)
+
+
+def _may_wait(this: Pass) -> bool:
+    """Whether nothing that this pass found out would be lost with it: it dealt with no slot, and refused nothing."""
+    return not (this.skipped or this.handled or any(turn.outcome for turn in this.turns))
+
+
+def _delay(due: list[datetime], *, now: datetime) -> float | None:
+    if not due:
+        return None
+    # Hardly ever early: a timer that fires a moment before its slot finds nothing to do, and waits once more.
+    return max((min(due) - now).total_seconds(), 0.0) + 0.001

@@ -1,0 +1,233 @@
+"""The status of a WebJob, recomputed from what is observed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from webjobs.logs.restarts import own_delay
+from webjobs.model import LABEL_WEBJOB, StoredRuns, WebJob, WebJobRun
+from webjobs.pods import container_state, instance_id, is_over
+from webjobs.runs import runs
+from webjobs.schedules.plan import Plan
+from webjobs.store import scheduler_logs
+from webjobs.times import parse_time, rfc3339
+from webjobs_operator.context.conditions import Wanted, update
+from webjobs_operator.continuous import instances
+from webjobs_operator.manifests.program import Unrunnable
+
+Object = Mapping[str, Any]
+Status = dict[str, Any]
+
+
+SUSPENDED = "The schedule rests: by spec.suspend, or by WEBJOBS_STOPPED or WEBJOBS_DISABLE_SCHEDULE of the site."
+
+
+def compute(
+    webjob: WebJob,
+    *,
+    known: Mapping[str, WebJobRun],
+    deployment: Object | None,
+    pods: Sequence[Object],
+    plan: Plan,
+    handled: datetime | None = None,
+    further: Sequence[Plan] = (),
+    problem: Unrunnable | None,
+    holder: str | None,
+    skipped: int,
+    warmth: Wanted | None = None,
+    warm_ready: int | None = None,
+    stored: StoredRuns | None = None,
+    now: datetime,
+) -> Status:
+    """The whole status on the wire.
+
+    ``handled``: the newest slot of its own schedule that the pass dealt with; ``further``: plans of its
+    WebJobSchedules; ``skipped``: runs refused in this pass; ``warmth``, ``warm_ready``: of the pods that wait for
+    a run; ``stored``: what there is to say of the store.
+    """
+    if webjob.spec.type == "continuous":
+        status, conditions = _continuous(webjob, deployment=deployment, pods=pods, problem=problem, now=now)
+    else:
+        status, conditions = _triggered(
+            webjob,
+            known=known,
+            plan=plan,
+            handled=handled,
+            further=further,
+            problem=problem,
+            holder=holder,
+            skipped=skipped,
+            now=now,
+        )
+        if warmth:
+            conditions.append(warmth)
+        if warm_ready is not None:
+            status["warmReady"] = warm_ready
+        if stored:
+            status["storedRuns"] = stored.to_wire()
+    generation = webjob.metadata.generation
+    return status | {
+        "observedGeneration": generation,
+        "conditions": update(webjob.status.conditions, conditions, generation=generation, now=now),
+    }
+
+
+def _problem(problem: Unrunnable) -> Wanted:
+    return Wanted(type="Ready", status=False, reason=problem.reason, message=problem.message)
+
+
+def _triggered(
+    webjob: WebJob,
+    *,
+    known: Mapping[str, WebJobRun],
+    plan: Plan,
+    handled: datetime | None,
+    further: Sequence[Plan],
+    problem: Unrunnable | None,
+    holder: str | None,
+    skipped: int,
+    now: datetime,
+) -> tuple[Status, list[Wanted]]:
+    latest = _latest_run(webjob, known=known, holder=holder)
+    status: Status = {}
+    if latest:
+        status["latestRun"] = latest
+    if holder:
+        before = webjob.status.active_run
+        since = before.since if before and before.name == holder else rfc3339(now)
+        status["activeRun"] = {"name": holder, "since": since}
+    if webjob.status.skipped_runs or skipped:
+        status["skippedRuns"] = (webjob.status.skipped_runs or 0) + skipped
+    conditions = [
+        _problem(problem)
+        if problem
+        else Wanted(type="Ready", status=True, reason="Runnable", message="The job can run.")
+    ]
+    state = "Idle"
+    if plan.problem:
+        conditions.append(Wanted(type="Scheduled", status=False, reason="InvalidSchedule", message=plan.problem))
+    elif plan.text:
+        status["schedule"] = plan.text
+        if plan.next:
+            same = webjob.status.schedule == plan.text and webjob.status.schedule_since
+            status["scheduleSince"] = same or rfc3339(now)
+        if handled or webjob.status.last_schedule_time:
+            last = parse_time(webjob.status.last_schedule_time)
+            status["lastScheduleTime"] = rfc3339(max(last, handled or last), micro=False)
+        conditions.append(_scheduled(webjob, plan))
+        state = "Suspended" if webjob.spec.suspend else "Scheduled"
+    if plan.text or plan.problem or further or webjob.status.scheduler_log_path:
+        status["schedulerLogPath"] = scheduler_logs.key(
+            namespace=webjob.metadata.namespace, webjob=webjob.metadata.name
+        )
+    times = [one.next for one in (plan, *further) if one.next]
+    if times:
+        status["nextRunTime"] = rfc3339(min(times), micro=False)
+        state = "Scheduled"
+    if problem or plan.problem:
+        state = "Error"
+    elif latest and latest["state"] == "Running":
+        state = "Running"
+    return status | {"state": state}, conditions
+
+
+def _scheduled(webjob: WebJob, plan: Plan) -> Wanted:
+    if webjob.spec.suspend:
+        return Wanted(type="Scheduled", status=False, reason="Suspended", message=SUSPENDED)
+    if plan.next is None:
+        return Wanted(
+            type="Scheduled", status=False, reason="NeverFires", message="No time matches the schedule: change it."
+        )
+    if plan.cron:
+        return Wanted(
+            type="Scheduled", status=True, reason="CronJob", message=f"{plan.says}: by a CronJob, as {plan.cron!r}."
+        )
+    return Wanted(
+        type="Scheduled",
+        status=True,
+        reason="OperatorTimer",
+        message=f"{plan.says}: by the operator, because a CronJob can't: {plan.timer_reason}.",
+    )
+
+
+def _latest_run(webjob: WebJob, *, known: Mapping[str, WebJobRun], holder: str | None) -> Status | None:
+    recorded = webjob.status.latest_run
+    if recorded and holder == recorded.name and holder not in known:
+        # The REST shim wrote it with the lock; the run itself is still on its way to us.
+        return recorded.to_wire()
+    newest = runs.newest(list(known.values()))
+    if newest is None:
+        return None
+    latest: Status = {
+        "name": newest.metadata.name,
+        "runId": runs.run_id(newest),
+        "state": newest.status.state or "Initializing",
+        "startTime": rfc3339(runs.start_time(newest)),
+        "trigger": runs.trigger(newest),
+    }
+    if newest.status.end_time:
+        latest["endTime"] = newest.status.end_time
+    return latest
+
+
+def _continuous(
+    webjob: WebJob, *, deployment: Object | None, pods: Sequence[Object], problem: Unrunnable | None, now: datetime
+) -> tuple[Status, list[Wanted]]:
+    live = sorted((pod for pod in pods if not is_over(pod)), key=lambda pod: pod["metadata"]["name"])
+    by_id = {instance_id(pod["metadata"]["uid"]): pod for pod in live}
+    delay = own_delay(webjob)
+    listed = [
+        {"id": instance, "pod": pod["metadata"]["name"], "status": instances.status(pod, delay=delay, now=now)}
+        for instance, pod in by_id.items()
+    ]
+    observed = (deployment or {}).get("status", {})
+    ready = observed.get("readyReplicas", 0)
+    status: Status = {
+        "selector": f"{LABEL_WEBJOB}={webjob.metadata.name}",
+        "replicas": observed.get("replicas", 0),
+        "readyReplicas": ready,
+        "instances": listed[:200],
+    }
+    wanted = webjob.instances
+    if problem:
+        return status | {"state": "Error"}, [_problem(problem)]
+    if wanted == 0:
+        reason = "Stopped" if webjob.spec.stopped else "ScaledToZero"
+        state = "Stopping" if live else "Stopped"
+        return status | {"state": state}, [
+            Wanted(type="Ready", status=False, reason=reason, message="No instance is meant to run.")
+        ]
+    current = deployment and deployment["metadata"].get("generation") == observed.get("observedGeneration")
+    state = instances.of_all([instance["status"] for instance in listed])
+    if current and observed.get("updatedReplicas", 0) >= wanted and observed.get("availableReplicas", 0) >= wanted:
+        return status | {"state": state}, [
+            Wanted(type="Ready", status=True, reason="Running", message=f"{ready} of {wanted} instances run.")
+        ]
+    return status | {"state": state}, [
+        Wanted(type="Ready", status=False, reason="Progressing", message=_progress(pods, ready=ready, wanted=wanted))
+    ]
+
+
+def _progress(pods: Sequence[Object], *, ready: int, wanted: int) -> str:
+    text = f"{ready} of {wanted} instances run."
+    if any(instances.is_gated(pod) for pod in pods):
+        for other in (pod for pod in pods if not is_over(pod) and not instances.is_gated(pod)):
+            where = f"pod {other['metadata']['name']} on node {other['spec'].get('nodeName')}"
+            return f"{text} A new one waits until {where} has ended, or the node is known to be gone."
+    for pod in pods:
+        waiting = container_state(pod).get("waiting", {})
+        if waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
+            return f"{text} {waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")[:1024]
+    return text
+
+
+def changes(current: Mapping[str, Any], wanted: Status) -> Status:
+    """The merge patch from one status to another; empty when they are equal."""
+    patch: Status = {key: value for key, value in wanted.items() if current.get(key) != value}
+    for key, value in patch.items():
+        before = current.get(key)
+        if isinstance(value, dict) and isinstance(before, Mapping):
+            patch[key] = value | {gone: None for gone in before if gone not in value}
+    return patch | {key: None for key in current if key not in wanted}

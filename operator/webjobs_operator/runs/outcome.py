@@ -1,0 +1,237 @@
+"""Kudu's states (docs/kudu-contract.md, section 6) from Jobs, pods and their conditions. Pure.
+
+Terminal truth is the Job's condition. Without retries the container's end is the same truth, seconds earlier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from webjobs.model import LABEL_RUN, RunState, WebJobRun
+from webjobs.pods import END, container_state, is_alive, is_over, job_condition, newest_pod, unprepared_since
+from webjobs.times import parse_time
+from webjobs_operator.context.armed_jobs import is_staying
+
+Object = Mapping[str, Any]
+
+_SETUP_FAILURES = {
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+    "NodeNotPrepared",  # ours: the kubelet tells of it by events alone
+}
+UNPREPARED = timedelta(seconds=60)
+"""For which a node may work at a pod's volumes and network before that is told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a run stands."""
+
+    state: RunState
+    process_start: datetime | None = None
+    end: datetime | None = None
+    exit_code: int | None = None
+    message: str | None = None
+    pod: str | None = None
+    """Pod whose log counts."""
+
+
+def has_stray(pods: Sequence[Object], *, run_ids: Collection[str]) -> bool:
+    """Whether a process goes on whose run is gone. ``run_ids``: of the runs that are there."""
+    labels = (pod["metadata"].get("labels", {}) for pod in pods if is_alive(pod))
+    return any(LABEL_RUN in label and label[LABEL_RUN] not in run_ids for label in labels)
+
+
+def outcome(run: WebJobRun, *, job: Object | None, pods: Sequence[Object], now: datetime) -> Outcome:
+    """The state of a run that was started."""
+    pod = newest_pod(pods)
+    if job is None:
+        if any(is_alive(one) for one in pods):  # still on its way out
+            return Outcome(state=run.status.state or "Initializing", pod=_name(pod))
+        if not run.spec.cancel and never_began(run) and is_setup_failure(run.status.message):
+            return Outcome(state="Failed", end=now, message=f"{run.status.message} It never began.", pod=_name(pod))
+        if pod is None or _was_killed(pod):
+            found = _ended(pod, job_message=None, now=now) if pod else Outcome(state="Aborted", end=now)
+            why = "It was cancelled." if run.spec.cancel else "The Job of the run was deleted before it ended."
+            return replace(found, state="Aborted", message=why)
+        return _ended(pod, job_message=None, now=now)
+    # FailureTarget comes first, Failed when the pods are gone: a deadline is known before it kills.
+    failed = job_condition(job, "Failed") or job_condition(job, "FailureTarget")
+    if failed or job_condition(job, "Complete"):
+        if pod is None:
+            ended = parse_time(
+                (failed or job["status"]).get("lastTransitionTime") or job["status"].get("completionTime")
+            )
+            if failed:
+                return Outcome(state="Failed", end=ended, message=failed.get("message"))
+            return Outcome(state="Success", end=ended, exit_code=0)
+        if failed and is_alive(pod):
+            return Outcome(state=run.status.state or "Initializing", pod=_name(pod), process_start=_started(pod))
+        return _ended(pod, job_message=failed.get("message") if failed else None, now=now)
+    if pod is None:
+        return Outcome(state="Initializing")
+    attempts = (job["spec"].get("backoffLimit") or 0) + 1
+    if attempts == 1 and (is_over(pod) or "terminated" in container_state(pod)):
+        return _ended(pod, job_message=None, now=now)
+    started = _started(pod)
+    if started:
+        return Outcome(state="Running", process_start=started, pod=_name(pod))
+    return Outcome(
+        state=run.status.state if run.status.state == "Running" else "Initializing",
+        message=_waiting_message(pod, now=now),
+        pod=_name(pod),
+    )
+
+
+def _name(pod: Object | None) -> str | None:
+    return pod["metadata"]["name"] if pod else None
+
+
+def _was_killed(pod: Object) -> bool:
+    """Whether the process ended because its pod was deleted, and not by itself before that."""
+    deleted = pod["metadata"].get("deletionTimestamp")
+    finished = container_state(pod).get("terminated", {}).get("finishedAt")
+    if not deleted or not finished:
+        return bool(deleted)
+    grace = timedelta(seconds=pod["metadata"].get("deletionGracePeriodSeconds") or 0)
+    return parse_time(finished) >= parse_time(deleted) - grace
+
+
+def _started(pod: Object) -> datetime | None:
+    state = container_state(pod)
+    since = state.get("running", {}).get("startedAt") or state.get("terminated", {}).get("startedAt")
+    return parse_time(since) if since else None
+
+
+def never_began(run: WebJobRun) -> bool:
+    """Whether no process of the run is known of."""
+    return run.status.state in (None, "Initializing") and run.status.process_start_time is None
+
+
+def is_setup_failure(message: str | None) -> bool:
+    """Whether a message of ``outcome`` says why a container can't be made, as its image can't be pulled."""
+    return (message or "").partition(":")[0] in _SETUP_FAILURES
+
+
+def _waiting_message(pod: Object, *, now: datetime) -> str | None:
+    waiting = container_state(pod).get("waiting", {})
+    if waiting.get("reason") in _SETUP_FAILURES:
+        return (
+            f"{waiting['reason']}: {waiting.get('message') or 'the container can not be made'}"[:1000].rstrip(".") + "."
+        )
+    for init in pod.get("status", {}).get("initContainerStatuses", []):
+        if init["name"] == END:
+            continue
+        state = init.get("state", {}).get("terminated") or init.get("lastState", {}).get("terminated")
+        if state and state.get("exitCode"):
+            return f"Fetching the package failed (container {init['name']}, exit code {state['exitCode']})."
+    for condition in pod.get("status", {}).get("conditions", []):
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return str(condition.get("message", ""))[:1024] or None
+    since = unprepared_since(pod)
+    if since and now - since >= UNPREPARED:
+        return (
+            f"NodeNotPrepared: the node could not prepare the pod in {UNPREPARED.seconds} seconds. A Secret, ConfigMap "
+            f"or claim of its volumes may not be there: kubectl describe pod {_name(pod)} says which."
+        )
+    return None
+
+
+def _ended(pod: Object, *, job_message: str | None, now: datetime) -> Outcome:
+    terminated = container_state(pod).get("terminated")
+    # The container says it before the phase does, which waits until the kubelet has cleaned up.
+    success = terminated["exitCode"] == 0 if terminated else pod.get("status", {}).get("phase") == "Succeeded"
+    if not terminated:  # evicted, or failed in its init container
+        text = job_message or _taken_away(pod) or _waiting_message(pod, now=now) or _pod_message(pod)
+        return Outcome(
+            state="Success" if success else "Failed", end=now, message=None if success else text, pod=_name(pod)
+        )
+    return Outcome(
+        state="Success" if success else "Failed",
+        process_start=parse_time(terminated["startedAt"]) if terminated.get("startedAt") else None,
+        end=parse_time(terminated.get("finishedAt")) if terminated.get("finishedAt") else now,
+        exit_code=terminated.get("exitCode"),
+        message=None if success else _failure(pod, terminated, job_message=job_message),
+        pod=_name(pod),
+    )
+
+
+_REASONS = {
+    "OOMKilled": "it needed more memory than its limit (OOMKilled): raise resources, or memory in settings.job",
+    "ContainerCannotRun": "the container can't run",
+    "StartError": "the container could not be started",
+    "ContainerStatusUnknown": "its node lost track of it",
+    "Unknown": "its node lost track of it, as when it dies",
+}
+
+
+def _failure(pod: Object, terminated: Mapping[str, Any], *, job_message: str | None) -> str:
+    """Why a process that ended did not succeed."""
+    if job_message and "backoff" not in job_message.lower():  # that one only counts attempts
+        return job_message
+    text, reason = f"The process ended with exit code {terminated.get('exitCode')}", terminated.get("reason")
+    if taken := _taken_away(pod):
+        return f"{text}. {taken}"
+    if reason in (None, "Error", "Completed"):
+        return f"{text}."
+    said = _REASONS.get(reason)
+    detail = str(terminated.get("message") or "") if reason != "OOMKilled" else ""
+    return (f"{text}: {said}. {detail}" if said else f"{text} ({reason}). {detail}").strip()[:1024]
+
+
+_DISRUPTIONS = {
+    "EvictionByEvictionAPI": "Its pod was evicted, as when a node is drained",
+    "DeletionByTaintManager": "Its pod was deleted because its node got a taint, as when it does not answer",
+    "DeletionByPodGC": "Its pod was deleted because its node is gone",
+    "PreemptionByScheduler": "Its pod made room for one of a higher priority",
+    "TerminationByKubelet": "Its node ended the pod",
+}
+
+
+def _taken_away(pod: Object) -> str | None:
+    """Why Kubernetes took a pod away; None when it did not."""
+    for condition in pod.get("status", {}).get("conditions", []):
+        if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
+            said = _DISRUPTIONS.get(condition.get("reason", ""), "Its pod was taken away")
+            detail = _pod_message(pod) if condition.get("reason") == "TerminationByKubelet" else None
+            return f"{said}: {detail or condition.get('message') or condition.get('reason')}"[:1000].rstrip(".") + "."
+    return None
+
+
+def _pod_message(pod: Object) -> str | None:
+    status = pod.get("status", {})
+    found = status.get("message") or status.get("reason")
+    return str(found) if found else None
+
+
+def warm_outcome(
+    run: WebJobRun, *, code: int | None, over: datetime | None, job: Object, pods: Sequence[Object]
+) -> Outcome | None:
+    """The end of a run as the connection to its pod tells it, seconds before the pod's status does.
+
+    Only what is beyond doubt: a success of what nobody is ending. Why something failed is known by the pod alone.
+    """
+    if code != 0 or over is None or run.spec.cancel or not is_staying(job):
+        return None
+    pod = newest_pod(pods)
+    if pod is None or not is_staying(pod) or _exited_badly(pod):
+        return None
+    return Outcome(state="Success", end=over, exit_code=0, pod=pod["metadata"]["name"])
+
+
+def contradiction(run: WebJobRun, pods: Sequence[Object]) -> bool:
+    """Whether a run that was told a success is none: its pod says so, and counts."""
+    pod = newest_pod(pods)
+    return run.status.state == "Success" and pod is not None and _exited_badly(pod)
+
+
+def _exited_badly(pod: Object) -> bool:
+    """Return whether the job's container ended with another exit code than 0."""
+    return bool(container_state(pod).get("terminated", {}).get("exitCode"))

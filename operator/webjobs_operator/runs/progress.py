@@ -1,0 +1,204 @@
+"""Runs that go on: the state of Jobs and pods carried over into their records, the log stored before an end is told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from obstore.exceptions import BaseError
+
+from webjobs import times
+from webjobs.logs.kudu_lines import Output
+from webjobs.model import WebJobRun
+from webjobs.pods import container_state, has_ended, unprepared_since
+from webjobs.runs import runs
+from webjobs.store import ObjectStore
+from webjobs_kube.errors import ApiError
+from webjobs_kube.logs import run_output
+from webjobs_kube.logs.pod_logs import PodLogs
+from webjobs_operator import metrics
+from webjobs_operator.attach.connections import Session, given
+from webjobs_operator.cluster.cache import Cache
+from webjobs_operator.context import armed_jobs
+from webjobs_operator.context.conditions import Wanted, update
+from webjobs_operator.context.reconcile_context import Pass
+from webjobs_operator.logs import run_archive
+from webjobs_operator.logs.run_follower import Followers
+from webjobs_operator.runs import outcome
+from webjobs_operator.runs.lifecycle import RunKeeper
+from webjobs_operator.warm import plan
+from webjobs_operator.warm.pool import Arming
+from webjobs_operator.warm.promotion import SHORT, Adoption
+
+log = logging.getLogger(__name__)
+
+_CHECKED = 10_000
+
+Object = dict[str, Any]
+
+
+class Progress:
+    """What becomes of the runs that were started."""
+
+    def __init__(
+        self,
+        *,
+        cache: Cache,
+        store: ObjectStore,
+        keeper: RunKeeper,
+        pod_logs: PodLogs,
+        followers: Followers,
+        arming: Arming,
+        adoption: Adoption,
+    ) -> None:
+        self._cache = cache
+        self._store = store
+        self._keeper = keeper
+        self._logs = pod_logs
+        self._followers = followers
+        self._arming = arming
+        self._adoption = adoption
+        self._checked: dict[str, None] = {}
+        """UIDs of the runs whose log was compared with the kubelet's."""
+
+    async def carry_over(self, this: Pass) -> None:
+        """One look at every run that was started."""
+        jobs, pods = self._cache.of("Job", this.key), list(self._cache.of("Pod", this.key).values())
+        pods_of = armed_jobs.RunPods(pods).of
+        for run in self._cache.runs(this.key).values():
+            job = jobs.get(run.status.job_name or run.metadata.name)
+            if run.status.state in ("Initializing", "Running"):
+                if job and armed_jobs.is_armed(job):
+                    if armed_jobs.is_anothers(job, run, pods):
+                        await self._arming.put_back(this, run)
+                        continue
+                    await self._arming.go_on(this, run, job)
+                await self._one(this, run, job=job, pods=pods_of(run))
+            elif job and armed_jobs.is_armed(job) and run.metadata.uid not in self._checked:
+                own = pods_of(run)
+                if outcome.contradiction(run, own):
+                    await self._one(this, run, job=job, pods=own)
+                elif own and all(map(has_ended, own)):
+                    await self._check(this, run, pods=own)
+
+    async def _one(self, this: Pass, run: WebJobRun, *, job: Object | None, pods: Sequence[Object]) -> None:
+        armed = job if armed_jobs.is_armed(job) else None
+        if armed and armed_jobs.is_staying(armed) and plan.ran_nothing(pods):
+            if run.spec.cancel:
+                await self._keeper.call_off(run, now=this.now)
+            else:
+                await self._arming.put_back(this, run)
+            await self._keeper.delete_object(this, "Job", armed)
+            return
+        # What one pod said is not all when there were others before it.
+        session = self._arming.session(pods) if armed and len(pods) == 1 else None
+        found = _heard(run, session, job=armed, pods=pods) or outcome.outcome(run, job=job, pods=pods, now=this.now)
+        if any(map(armed_jobs.is_armed, pods)):
+            found = replace(found, process_start=None)  # the pod was up before the run began
+        status, known = _status(run, found, now=this.now), run.status.to_wire()
+        if found.end:
+            ended = run.model_copy(update={"status": run.status.model_validate(known | status)})
+            try:
+                lines = await self._output(this, run, session, pods=pods, ended=found.end)
+                status |= await run_archive.archive(lines, store=self._store, webjob=this.webjob, run=ended, pods=pods)
+            except run_archive.NotArchived as error:
+                # The end is told once its log is safe; other runs and the schedule don't wait for it.
+                log.warning("log of run %s/%s is not safe yet: %s", this.key[0], run.metadata.name, error)
+                this.due.append(this.now + _patience(this.now - found.end))
+                return
+        else:
+            self._follow(this, run, session, pods=pods)
+            looks = [since + outcome.UNPREPARED for pod in pods if (since := unprepared_since(pod))]
+            this.due += [look for look in looks if look > this.now]
+        patch = {key: value for key, value in status.items() if known.get(key) != value}
+        if patch:
+            await self._keeper.patch_run(run, {"status": patch})
+        if found.end:
+            metrics.RUNS_ENDED.labels(*this.key, found.state).inc()
+        elif armed:
+            await self._adoption.adopt(this, run, armed)
+            await self._adoption.enlarge(this, run, pods)
+        if found.state == "Failed":
+            message = f"Run {runs.run_id(run)} failed. {found.message or ''}".strip()
+            await self._keeper.tell(this, "RunFailed", message)
+
+    async def _check(self, this: Pass, run: WebJobRun, *, pods: Sequence[Object]) -> None:
+        """What a connection heard may lack the last lines; the kubelet has all, now that the container has ended."""
+        if run.status.state == "Success":
+            try:
+                whole = [line async for line in run_output.of_pods(self._logs, pods)]
+                stored = await run_archive.lines_of(self._store, run)
+                if len(whole) > stored:
+                    session = self._arming.session(pods)
+                    lines = [session.hearing().tell(line) for line in whole] if session else whole
+                    await run_archive.archive(given(lines), store=self._store, webjob=this.webjob, run=run, pods=pods)
+            except (ApiError, run_archive.NotArchived, BaseError, OSError) as error:
+                log.warning("log of run %s/%s was not compared yet: %s", this.key[0], run.metadata.name, error)
+                this.due.append(this.now + SHORT)
+                return
+        self._checked[run.metadata.uid] = None
+        while len(self._checked) > _CHECKED:
+            del self._checked[next(iter(self._checked))]
+
+    async def _output(
+        self, this: Pass, run: WebJobRun, session: Session | None, *, pods: Sequence[Object], ended: datetime
+    ) -> AsyncIterator[Output]:
+        """All that it wrote: as its connection heard it, where that is all, else as the kubelet has it."""
+        key = run_archive.log_key(run)
+        if session and session.lines is not None:
+            await self._followers.drop(key)
+            return given(session.lines)
+        await self._followers.finish(key)
+        return run_archive.output(run, pod_logs=self._logs, store=self._store, pods=pods, ended=ended, now=this.now)
+
+    def _follow(self, this: Pass, run: WebJobRun, session: Session | None, *, pods: Sequence[Object]) -> None:
+        key, hearing = run_archive.log_key(run), session.hearing() if session else None
+        if session and session.whole:
+            later = times.parse_time(run.status.process_start_time) + SHORT
+            if later > this.now:
+                this.due.append(later)
+                return
+        for pod in pods:
+            if "running" in container_state(pod):
+                meta = pod["metadata"]
+                self._followers.follow(
+                    meta["uid"], namespace=meta["namespace"], pod=meta["name"], log_key=key, hearing=hearing
+                )
+
+
+def _heard(
+    run: WebJobRun, session: Session | None, *, job: Object | None, pods: Sequence[Object]
+) -> outcome.Outcome | None:
+    if session is None or job is None or session.lines is None:
+        return None
+    return outcome.warm_outcome(run, code=session.code, over=session.over, job=job, pods=pods)
+
+
+def _patience(since_end: timedelta) -> timedelta:
+    """Until a log is tried again: the longer it can't be read, the longer."""
+    return min(max(since_end / 4, timedelta(seconds=1)), timedelta(minutes=1))
+
+
+def _status(run: WebJobRun, found: outcome.Outcome, *, now: datetime) -> Object:
+    status: Object = {"state": found.state}
+    if found.process_start:
+        status["processStartTime"] = times.rfc3339(found.process_start, micro=False)
+    if found.message:
+        status["message"] = found.message
+    if found.exit_code is not None:
+        status["exitCode"] = found.exit_code
+    if found.end:
+        # Kubelets tell whole seconds, run ids are finer: an end is never before its beginning.
+        status["endTime"] = times.rfc3339(max(found.end, runs.start_time(run)))
+        good = found.state == "Success"
+        wanted = Wanted(
+            type="Complete" if good else "Failed",
+            status=True,
+            reason=found.state,
+            message=found.message or ("The process ended with exit code 0." if good else "The run did not succeed."),
+        )
+        status["conditions"] = update(run.status.conditions, [wanted], generation=run.metadata.generation, now=now)
+    return status

@@ -1,0 +1,1 @@
+"""What the operator removes from the store."""

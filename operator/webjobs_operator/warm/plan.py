@@ -1,0 +1,131 @@
+"""Jobs that are up and wait for their run: how many there are to be, which go, which one a run takes. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from webjobs import times
+from webjobs.model import LABEL_ARMED, WebJob, WebJobRun
+from webjobs.pods import container_state, is_alive, is_finished, newest_pod
+from webjobs.runs import runs, warm_protocol
+from webjobs_operator.config import Warm
+from webjobs_operator.context.armed_jobs import Pool, Waiting, is_armed, is_staying, is_up, job_of, run_of
+from webjobs_operator.manifests.program import Program
+
+Object = Mapping[str, Any]
+
+MAX_AGE = timedelta(hours=1)
+COMING = timedelta(seconds=3)
+"""Age up to which a Job is expected to be about to wait; Kubernetes tells of its making in whole seconds."""
+
+
+def wanted(webjob: WebJob, program: Program | None, config: Warm) -> int:
+    """Pods that shall wait, if they can."""
+    if program is None or webjob.spec.suspend:
+        return 0
+    for said in (webjob.spec.warm, program.runtime.warm):
+        if said is not None:
+            return said
+    return config.default
+
+
+def obstacle(program: Program, config: Warm, *, forbidden: bool) -> tuple[str, str] | None:
+    """Why no pod can wait for a run: a reason and what to do about it; None: one can."""
+    if program.script is None:
+        return "NoShell", "A plain image has no shell that could wait: give the job a script or a package."
+    if program.on_windows:
+        return "NoShell", "Pods on Windows nodes can't wait for a run: their runs start as usual."
+    if not config.enabled:
+        return "NotEnabled", "The operator may not attach to pods: set warm.enabled in the chart's values."
+    if forbidden:
+        return "AttachForbidden", "The API server refuses that the operator attaches to pods: runs start as usual."
+    return None
+
+
+def ran_nothing(pods: Sequence[Object]) -> bool:
+    """Whether the newest of the pods ended, and says that it began no run."""
+    pod = newest_pod(pods)
+    ended = container_state(pod).get("terminated", {}) if pod else {}
+    return str(ended.get("message", "")).strip() == warm_protocol.UNUSED
+
+
+def pool(
+    webjob: WebJob,
+    *,
+    jobs: Mapping[str, Object],
+    pods: Sequence[Object],
+    known: Collection[WebJobRun],
+    digest: str | None,
+    count: int,
+    now: datetime,
+) -> Pool:
+    """``digest``: of what a run would be now; None: nothing. ``count``: how many are to wait."""
+    taken = {run.status.job_name for run in known}
+    jobs_of = {runs.run_id(run): run.status.job_name for run in known if not run.ended}
+    max_age = timedelta(seconds=webjob.spec.warm_max_age_seconds) if webjob.spec.warm_max_age_seconds else MAX_AGE
+    pods_by: dict[str | None, list[Object]] = defaultdict(list)
+    for pod in pods:
+        pods_by[job_of(pod)].append(pod)
+    waiting: list[Waiting] = []
+    remove: list[Object] = []
+    failed = 0
+    armed = [job for name, job in jobs.items() if name not in taken and is_armed(job)]
+    for job in sorted(armed, key=lambda one: (one["metadata"]["creationTimestamp"], one["metadata"]["name"])):
+        meta = job["metadata"]
+        if meta.get("deletionTimestamp") or run_of(job):
+            continue
+        own = pods_by[meta["uid"]]
+        marks = {mark for pod in own if (mark := run_of(pod))}
+        if marks:
+            if not any(mark in jobs_of and jobs_of[mark] is None for mark in marks):
+                remove.append(job)  # the run that took it is over, or has another Job; else it is taking it just now
+            continue
+        newest = newest_pod(own)
+        over = is_finished(job) or (newest is not None and not (is_alive(newest) and is_staying(newest)))
+        if over or meta["labels"][LABEL_ARMED] != digest or len(waiting) >= count:
+            failed += over
+            remove.append(job)
+        else:
+            waiting.append(Waiting(job=job, pod=newest if newest and is_up(newest) else None))
+    ready = [one for one in waiting if one.pod is not None]
+    expires = [_made(one.job) + max_age for one in waiting]
+    if waiting and expires[0] <= now and (len(ready) > 1 or count == 1):
+        remove.append(waiting[0].job)  # the oldest first, and the next one when there is another for runs
+        ready = [one for one in ready if one.job is not waiting[0].job]
+        waiting, expires = waiting[1:], expires[1:]
+    names = [*jobs, *(name for name in taken if name)]
+    create = _names(webjob, names, digest=digest, count=count - len(waiting)) if digest else []
+    return Pool(
+        ready=ready,
+        coming={one.job["metadata"]["name"]: when for one in waiting if (when := _made(one.job) + COMING) > now},
+        create=create,
+        remove=remove,
+        failed=failed,
+        expires=min(expires, default=None),
+    )
+
+
+def _made(job: Object) -> datetime:
+    return times.parse_time(job["metadata"]["creationTimestamp"])
+
+
+def _names(webjob: WebJob, known: Sequence[str], *, digest: str, count: int) -> list[str]:
+    """The next numbers: two operators that make one at once make the same one, and a run's Job keeps its name."""
+    stem = f"{webjob.metadata.name}-{digest}-"
+    ends = [name.removeprefix(stem) for name in known if name.startswith(stem)]
+    numbers = [int(end) for end in ends if re.fullmatch(r"\d{1,9}", end)]
+    first = max(numbers, default=0) + 1
+    return [f"{stem}{number}" for number in range(first, first + count)]
+
+
+def line_of(run: WebJobRun, arguments: Sequence[str]) -> bytes:
+    """What tells a pod its run. Raises goline.TooLong."""
+    environment = {
+        "WEBJOBS_RUN_ID": runs.run_id(run).encode(),
+        "WEBJOBS_COMMAND_ARGUMENTS": (run.spec.arguments or "").encode(),
+    }
+    return warm_protocol.line(environment=environment, arguments=[word.encode() for word in arguments])

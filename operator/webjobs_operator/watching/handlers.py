@@ -1,0 +1,161 @@
+"""What kopf calls. Every event only updates the cache and makes a WebJob due; the work is in ``reconcile``.
+
+Index functions feed the cache, because kopf calls no other handler before all indices are filled: the first pass
+over a WebJob sees all of its children. No handler here makes kopf write anything to the objects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import kopf
+
+from webjobs import model
+from webjobs.model import WebJobRun
+from webjobs.store import ObjectStore, run_log_parts
+from webjobs.store import run_logs as stored_logs
+from webjobs_operator import metrics
+from webjobs_operator.cluster.cache import Cache, Key, selector_of
+from webjobs_operator.cluster.workqueue import WorkQueue
+from webjobs_operator.logs.run_archive import log_key
+from webjobs_operator.logs.run_follower import Followers
+from webjobs_operator.runs.offload import StoredRuns
+from webjobs_operator.schedules.scheduler_log import SchedulerLog
+from webjobs_operator.watching.kopf_storage import NoDiffBase, NoProgress
+
+log = logging.getLogger(__name__)
+
+WATCHED: Mapping[str, tuple[str, str, str]] = {
+    "WebJob": (model.GROUP, model.VERSION, "webjobs"),
+    "WebJobRun": (model.GROUP, model.VERSION, "webjobruns"),
+    "WebJobSchedule": (model.GROUP, model.VERSION, "webjobschedules"),
+    "Deployment": ("apps", "v1", "deployments"),
+    "CronJob": ("batch", "v1", "cronjobs"),
+    "Job": ("batch", "v1", "jobs"),
+    "Pod": ("", "v1", "pods"),
+    "ConfigMap": ("", "v1", "configmaps"),
+    "PersistentVolumeClaim": ("", "v1", "persistentvolumeclaims"),
+}
+
+
+def configure(settings: kopf.OperatorSettings) -> None:
+    """kopf's settings for this operator."""
+    settings.peering.standalone = True
+    settings.posting.level = logging.WARNING
+    settings.posting.enabled = False  # events are our own
+    settings.persistence.finalizer = f"{model.GROUP}/unused"
+    settings.persistence.diffbase_storage = NoDiffBase()
+    settings.persistence.progress_storage = NoProgress()
+    settings.scanning.disabled = True  # needs no permission on CRDs and namespaces
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 5
+    # Rides through an API server's absence however long it is, instead of exiting after a minute of it.
+    settings.networking.error_backoffs = _Endless()
+    settings.watching.server_timeout = 300
+    for kind, (group, _, plural) in WATCHED.items():
+        if selector := selector_of(kind):
+            settings.watching.label_selectors[group, plural] = selector
+
+
+class _Endless:
+    """Back-off in seconds, again and again from the start for each request."""
+
+    def __iter__(self) -> Any:
+        yield from (1, 1, 2, 3, 5)
+        while True:
+            yield 8
+
+
+def register(
+    registry: kopf.OperatorRegistry,
+    *,
+    cache: Cache,
+    queue: WorkQueue[Key],
+    store: ObjectStore,
+    scheduler_log: SchedulerLog,
+    followers: Followers,
+    stored_runs: StoredRuns,
+) -> None:
+    """Registers the handlers of all watched kinds."""
+    for kind, (group, version, plural) in WATCHED.items():
+        _register_kind(
+            registry,
+            kind,
+            (group, version, plural),
+            cache=cache,
+            queue=queue,
+            store=store,
+            scheduler_log=scheduler_log,
+            followers=followers,
+            stored_runs=stored_runs,
+        )
+
+
+def _register_kind(
+    registry: kopf.OperatorRegistry,
+    kind: str,
+    resource: tuple[str, str, str],
+    *,
+    cache: Cache,
+    queue: WorkQueue[Key],
+    store: ObjectStore,
+    scheduler_log: SchedulerLog,
+    followers: Followers,
+    stored_runs: StoredRuns,
+) -> None:
+    name = kind.lower()
+
+    @kopf.index(*resource, id=f"{name}_cache", registry=registry)
+    async def _observe(body: kopf.Body, **_: Any) -> None:
+        cache.take(kind, _plain(body, kind))  # nothing is due before all indices are filled
+
+    @kopf.on.event(*resource, id=f"{name}_event", registry=registry)
+    async def _event(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:
+        plain = _plain(body, kind)
+        if event["type"] == "DELETED":
+            due = cache.drop(kind, plain)
+            if kind == "WebJob":
+                for key in due:
+                    scheduler_log.drop(key)
+                    metrics.forget(*key)
+                    if plain["spec"].get("type") == "triggered":
+                        stored_runs.drop(key)
+            if kind == "WebJobRun":
+                await _drop_logs(store, followers, stored_runs, plain)
+        else:
+            due = cache.take(kind, plain)
+        for key in due:
+            queue.add(key)
+
+
+def _plain(body: kopf.Body, kind: str) -> dict[str, Any]:
+    return {"kind": kind, **dict(body)}
+
+
+async def _drop_logs(
+    store: ObjectStore, followers: Followers, stored_runs: StoredRuns, body: Mapping[str, Any]
+) -> None:
+    """The logs go with their history entry, unless that is in the store now."""
+    run = WebJobRun.parse(body)
+    try:
+        if await asyncio.wait_for(stored_runs.keeps(run), timeout=30):
+            return
+    except Exception:
+        log.exception("the log of deleted run %s/%s stays", run.metadata.namespace, run.metadata.name)
+        return
+    gone = [stored_logs.delete(store, path) for path in (run.status.log_path, run.status.error_log_path) if path]
+    if not run.ended:
+        gone.append(_drop_parts(store, followers, log_key(run)))
+    for work in gone:
+        try:
+            await asyncio.wait_for(work, timeout=30)
+        except Exception:
+            log.exception("a log of deleted run %s/%s was not removed", run.metadata.namespace, run.metadata.name)
+
+
+async def _drop_parts(store: ObjectStore, followers: Followers, key: str) -> None:
+    await followers.finish(key)  # it would write after the deletion
+    await run_log_parts.delete(store, key)

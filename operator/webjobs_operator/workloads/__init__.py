@@ -1,0 +1,1 @@
+"""CronJobs, Deployments and what they need."""
