@@ -18,15 +18,15 @@ from starlette.types import ASGIApp
 from webjobs.store import UMASK, open_store
 from webjobs_apiserver import config as configuration
 from webjobs_apiserver.app import create_app
-from webjobs_apiserver.auth.gate import OPEN_PATHS
+from webjobs_apiserver.auth_middleware import OPEN_PATHS
 from webjobs_apiserver.config import ApiserverConfig, TlsConfig
-from webjobs_apiserver.feed import Feed
-from webjobs_apiserver.hookdelivery import Delivery
-from webjobs_apiserver.hooks import Hooks
-from webjobs_apiserver.jobs import Jobs
 from webjobs_apiserver.kudu.hooks import posted
+from webjobs_apiserver.service.hook_delivery import Delivery
+from webjobs_apiserver.service.hooks import Hooks
+from webjobs_apiserver.service.jobs import Jobs
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.tls import InClear, reload_on_change
+from webjobs_apiserver.watching.watch import Feed
 from webjobs_kube.client import KubeClient
 
 log = logging.getLogger("webjobs_apiserver")

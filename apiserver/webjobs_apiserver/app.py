@@ -11,28 +11,28 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, Response
 
 from webjobs.store import ObjectStore
-from webjobs_apiserver import failures, packages, sites
+from webjobs_apiserver import failures, sites
 from webjobs_apiserver.arm import login
 from webjobs_apiserver.arm import routers as arm
 from webjobs_apiserver.arm.paths import ArmPaths
+from webjobs_apiserver.auth.authenticator import Keeper
 from webjobs_apiserver.auth.credentials import Credentials, MountedCredentials, SecretCredentials
-from webjobs_apiserver.auth.gate import Gate
-from webjobs_apiserver.auth.keeper import Keeper
 from webjobs_apiserver.auth.throttle import Throttle
 from webjobs_apiserver.auth.tokens import Tokens
+from webjobs_apiserver.auth_middleware import Gate
 from webjobs_apiserver.config import ApiserverConfig
-from webjobs_apiserver.feed import Feed
-from webjobs_apiserver.forwarded import Forwarded
+from webjobs_apiserver.http.forwarded import Forwarded
+from webjobs_apiserver.http.paths import CanonicalPaths
 from webjobs_apiserver.kragle import operations as kragle_operations
 from webjobs_apiserver.kragle import routes as kragle_routes
-from webjobs_apiserver.kragle.gate import KragleGate
+from webjobs_apiserver.kragle.middleware import KragleGate
 from webjobs_apiserver.kudu import (
-    appsettings,
+    app_settings,
     continuous,
     document,
     hooks,
     jobs,
-    logstream,
+    log_stream,
     passthrough,
     swagger,
     triggered,
@@ -40,9 +40,10 @@ from webjobs_apiserver.kudu import (
     zips,
 )
 from webjobs_apiserver.kudu.operations import OPERATIONS
-from webjobs_apiserver.kudu.paths import CanonicalPaths
-from webjobs_apiserver.service import Clock, Service
+from webjobs_apiserver.pods import packages
+from webjobs_apiserver.service.service import Clock, Service
 from webjobs_apiserver.sites import Site, Sites
+from webjobs_apiserver.watching.watch import Feed
 from webjobs_kube.client import KubeClient
 
 
@@ -90,8 +91,8 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         vfs.router(facade),
         zips.router(facade),
         swagger.router(facade),
-        appsettings.router(facade),
-        logstream.router(facade),
+        app_settings.router(facade),
+        log_stream.router(facade),
         passthrough.router(facade),
         hooks.router(facade),
     ):

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
-from webjobs_apiserver.forwarded import networks
+from webjobs_apiserver.http.forwarded import networks
 from webjobs_apiserver.sites import Site, host_name
 
 

@@ -16,10 +16,10 @@ from webjobs.store.packages import PackageError
 from webjobs_apiserver.arm import answers
 from webjobs_apiserver.arm.paths import is_arm
 from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, Stopped, TooLarge, Unavailable
+from webjobs_apiserver.http import responses
 from webjobs_apiserver.kragle import answers as kragle
 from webjobs_apiserver.kragle import faults
 from webjobs_apiserver.kragle.faults import Fault
-from webjobs_apiserver.kudu import responses
 from webjobs_kube.errors import ApiError, Invalid
 
 log = logging.getLogger(__name__)

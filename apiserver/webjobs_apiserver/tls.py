@@ -11,7 +11,7 @@ from pathlib import Path
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from webjobs_apiserver.auth.gate import OPEN_PATHS, TOKEN_PREFIX
+from webjobs_apiserver.auth_middleware import OPEN_PATHS, TOKEN_PREFIX
 
 log = logging.getLogger(__name__)
 

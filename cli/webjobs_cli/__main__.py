@@ -12,7 +12,7 @@ from importlib import import_module, metadata
 from typing import Any
 
 from webjobs.model import WebJob
-from webjobs_cli import completion, find, parser
+from webjobs_cli import completion, lookup, parser
 from webjobs_cli.errors import FAILED, INTERRUPTED, OK, USAGE, CliError, UsageError
 from webjobs_cli.session import Session
 from webjobs_kube.errors import ApiError, NoCluster, NotFound, Unreachable
@@ -123,7 +123,7 @@ def _names(words: Sequence[str]) -> list[str]:
         session = Session(options=options, environ=os.environ)
         async with asyncio.timeout(_COMPLETION_SECONDS), session.kube() as kube:
             raws = await session.webjobs(kube)
-            return sorted({find.job_name(raw) for raw in raws if WebJob.parse(raw)})
+            return sorted({lookup.job_name(raw) for raw in raws if WebJob.parse(raw)})
 
     return asyncio.run(ask())
 

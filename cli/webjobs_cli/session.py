@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 from webjobs.model import API_VERSION
-from webjobs_cli import address, find
+from webjobs_cli import address, lookup
 from webjobs_cli.progress import Progress
 from webjobs_cli.rest import Rest
 
@@ -109,4 +109,4 @@ class Session:
     async def webjob(self, kube: KubeClient) -> Object:
         """The WebJob that the options name."""
         known = await self.webjobs(kube)
-        return find.webjob(known, self.options.name, job_type=self.options.type, namespace=self.namespace)
+        return lookup.webjob(known, self.options.name, job_type=self.options.type, namespace=self.namespace)

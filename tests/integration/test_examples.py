@@ -10,7 +10,7 @@ import yaml
 from tests import stack as stacks
 from tests.conformance.contract.declared import declared
 from tests.site import Site
-from webjobs_apiserver.kudu.paths import canonical
+from webjobs_apiserver.http.paths import canonical
 
 EXAMPLES = stacks.REPO / "examples"
 INGRESS, ROUTE = EXAMPLES / "ingress/ingress.yaml", EXAMPLES / "ingress/httproute.yaml"

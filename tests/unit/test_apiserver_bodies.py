@@ -10,9 +10,9 @@ import pytest
 from tests.unit.builders import run, webjob_body
 from tests.unit.shim import START
 from webjobs.model import WebJob, WebJobRun
-from webjobs_apiserver.jobs import Job
+from webjobs_apiserver.http.responses import dump
 from webjobs_apiserver.kudu import bodies
-from webjobs_apiserver.kudu.responses import dump
+from webjobs_apiserver.service.jobs import Job
 
 BASE = "https://S"
 

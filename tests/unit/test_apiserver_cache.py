@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.builders import run_body, webjob_body
-from webjobs_apiserver.cache import SiteCache
+from webjobs_apiserver.watching.cache import SiteCache
 
 
 def _version(body: dict[str, Any], version: int, *, uid: str | None = None) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import pytest
 from tests.unit.builders import run, run_body, webjob_body
 from tests.unit.shim import Shim, shim
 from webjobs.store import run_logs, run_records, stored_run
-from webjobs_apiserver import storedruns
 from webjobs_apiserver.kudu import triggered
+from webjobs_apiserver.service import stored_runs
 
 HISTORY = "/api/triggeredwebjobs/job/history"
 DATA = "/api/vfs/data/jobs/triggered/job"
@@ -205,7 +205,7 @@ async def test_a_store_that_fails_is_told(one: Shim, monkeypatch: pytest.MonkeyP
 async def test_memory_is_bounded(
     one: Shim, client: httpx.AsyncClient, calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storedruns, "_REMEMBERED_BYTES", 1)
+    monkeypatch.setattr(stored_runs, "_REMEMBERED_BYTES", 1)
     for _ in range(2):
         assert len(await _ids(client)) == 5
     assert calls.count("read") == 6
@@ -216,7 +216,7 @@ async def test_long_histories_are_rendered_beside(
 ) -> None:
     here = await client.get(HISTORY)
     monkeypatch.setattr(triggered, "_RENDERED_HERE", 1)
-    monkeypatch.setattr(storedruns, "_PART", 2)
+    monkeypatch.setattr(stored_runs, "_PART", 2)
     beside = await client.get(HISTORY)
     assert (beside.text, beside.headers["etag"]) == (here.text, here.headers["etag"])
 

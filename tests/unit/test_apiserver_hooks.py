@@ -16,13 +16,13 @@ from aiohttp import web
 from tests.unit.builders import run_body, webjob_body
 from tests.unit.fake_kube import Call
 from tests.unit.shim import RUN_ID, Shim, answer_of, shim
-from webjobs_apiserver import outgoing
-from webjobs_apiserver.feed import Feed
-from webjobs_apiserver.hookdelivery import ANNOTATION, CLAIM_SECONDS, Delivery
-from webjobs_apiserver.hooks import Hooks
-from webjobs_apiserver.jobs import Jobs
 from webjobs_apiserver.kudu.hooks import posted
+from webjobs_apiserver.service import hook_requests
+from webjobs_apiserver.service.hook_delivery import ANNOTATION, CLAIM_SECONDS, Delivery
+from webjobs_apiserver.service.hooks import Hooks
+from webjobs_apiserver.service.jobs import Jobs
 from webjobs_apiserver.sites import Site
+from webjobs_apiserver.watching.watch import Feed
 
 JSON = "application/json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
@@ -103,7 +103,7 @@ class World:
         self.posts.append(body)
         status = self.answers.pop(0) if self.answers else 200
         if status == 0:
-            raise outgoing.NotDelivered("TimeoutError")
+            raise hook_requests.NotDelivered("TimeoutError")
         return status, "Reason"
 
     async def subscribe(self) -> None:
@@ -231,7 +231,7 @@ def test_the_loop_survives_errors(one: Shim, caplog: pytest.LogCaptureFixture) -
         world = World(one)
         await world.subscribe()
         world.end()
-        failures: list[BaseException] = [ZeroDivisionError("bug"), outgoing.NotDelivered("x")]
+        failures: list[BaseException] = [ZeroDivisionError("bug"), hook_requests.NotDelivered("x")]
 
         async def broken(call: Call) -> None:
             if call.kind == "Secret" and failures:
@@ -259,8 +259,8 @@ async def test_a_real_post() -> None:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
-    assert await outgoing.post(f"http://me:pw@127.0.0.1:{port}/", b"{}", insecure=True) == (302, "Found")
+    assert await hook_requests.post(f"http://me:pw@127.0.0.1:{port}/", b"{}", insecure=True) == (302, "Found")
     assert seen == [("application/json", "Basic " + base64.b64encode(b"me:pw").decode(), b"{}")]
     await runner.cleanup()
-    with pytest.raises(outgoing.NotDelivered, match="ClientConnectorError"):
-        await outgoing.post(f"http://127.0.0.1:{port}/", b"{}", insecure=False)
+    with pytest.raises(hook_requests.NotDelivered, match="ClientConnectorError"):
+        await hook_requests.post(f"http://127.0.0.1:{port}/", b"{}", insecure=False)

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from tests.unit.builders import run, webjob_body
 from tests.unit.shim import START
 from webjobs.model import WebJobRun
-from webjobs_apiserver import job as jobs
-from webjobs_apiserver.job import Job
+from webjobs_apiserver.http.responses import dump
 from webjobs_apiserver.kudu import bodies
 from webjobs_apiserver.kudu.listing import Listing
-from webjobs_apiserver.kudu.responses import dump
+from webjobs_apiserver.watching import job as jobs
+from webjobs_apiserver.watching.job import Job
 
 BASE = "https://S"
 

@@ -13,13 +13,13 @@ import pytest
 from tests.unit.builders import pod, webjob_body
 from tests.unit.fake_kube import Call, FakeKube
 from tests.unit.shim import Shim, answer_of
-from webjobs_apiserver import logstream
 from webjobs_apiserver.errors import Missing, Unavailable
-from webjobs_apiserver.feed import Feed
-from webjobs_apiserver.jobs import Jobs
 from webjobs_apiserver.kudu.operations import OPERATIONS
-from webjobs_apiserver.logstream import LogStreams
+from webjobs_apiserver.service import log_stream
+from webjobs_apiserver.service.jobs import Jobs
+from webjobs_apiserver.service.log_stream import LogStreams
 from webjobs_apiserver.sites import Site
+from webjobs_apiserver.watching.watch import Feed
 
 JSON = "application/json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
@@ -193,7 +193,7 @@ def test_a_client_that_does_not_read_fills_no_memory(one: Shim) -> None:
         assert "job: 0" in await soon
         await asyncio.sleep(5)
         (queue,) = [frame for frame in _queues()]
-        assert queue.qsize() == logstream._QUEUE
+        assert queue.qsize() == log_stream._QUEUE
         assert "job: 1\r" in await anext(lines)
         await lines.aclose()  # type: ignore[attr-defined]
 
@@ -213,7 +213,7 @@ def _queues() -> list[asyncio.Queue[Any]]:
 def test_too_many_streams(one: Shim) -> None:
     async def work() -> None:
         streams = LogStreams(one.kube, jobs=jobs_of(one.kube), clock=lambda: one.now)
-        known = [await streams.follow(SITE) for _ in range(logstream._STREAMS)]
+        known = [await streams.follow(SITE) for _ in range(log_stream._STREAMS)]
         for lines in known:
             await anext(lines)
         with pytest.raises(Unavailable):

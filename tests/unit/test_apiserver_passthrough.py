@@ -12,8 +12,8 @@ from aiohttp import web
 from tests.unit.builders import pod, webjob_body
 from tests.unit.shim import Shim, shim
 from webjobs_apiserver.kudu.passthrough import METHODS, target_of
-from webjobs_apiserver.passthrough import end_to_end, is_ready, url_of
-from webjobs_apiserver.service import Service
+from webjobs_apiserver.service.passthrough import end_to_end, is_ready, url_of
+from webjobs_apiserver.service.service import Service
 
 WORK = "/api/continuouswebjobs/work/passthrough"
 READY = [{"type": "Ready", "status": "True"}]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webjobs_apiserver.kudu.paths import canonical
+from webjobs_apiserver.http.paths import canonical
 
 
 @pytest.mark.parametrize(

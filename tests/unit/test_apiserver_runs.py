@@ -15,11 +15,11 @@ from tests.unit.fake_kube import Call, Died
 from tests.unit.shim import RUN_ID, Shim, answer_of, shim
 from webjobs.times import rfc3339
 from webjobs_apiserver.errors import BadRequest
-from webjobs_apiserver.feed import Feed
-from webjobs_apiserver.jobs import Jobs
-from webjobs_apiserver.runs import Runs
+from webjobs_apiserver.service.jobs import Jobs
+from webjobs_apiserver.service.runs import Runs
+from webjobs_apiserver.service.stored_runs import StoredRuns
 from webjobs_apiserver.sites import Site
-from webjobs_apiserver.storedruns import StoredRuns
+from webjobs_apiserver.watching.watch import Feed
 from webjobs_kube.errors import ApiError, Conflict, Unreachable
 
 RUN = "/api/triggeredwebjobs/job/run"

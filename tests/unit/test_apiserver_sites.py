@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.unit.builders import run_body, webjob_body
 from tests.unit.fake_kube import not_authorized
 from tests.unit.shim import PASSWORD, USER, Shim, script, shim
-from webjobs_apiserver.forwarded import Forwarded
+from webjobs_apiserver.http.forwarded import Forwarded
 from webjobs_apiserver.sites import Site, Sites
 from webjobs_kube.errors import Unreachable
 

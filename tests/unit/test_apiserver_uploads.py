@@ -17,7 +17,7 @@ from tests.unit.fake_kube import Call
 from tests.unit.shim import ZIP, Shim, script, shim, zipped
 from webjobs.store import packages
 from webjobs_apiserver.config import LimitsConfig
-from webjobs_apiserver.kudu.disposition import file_name
+from webjobs_apiserver.http.disposition import file_name
 from webjobs_kube.errors import ApiError
 
 PATH = "/api/triggeredwebjobs/job"

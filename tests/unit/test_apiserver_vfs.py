@@ -14,8 +14,8 @@ from tests.unit.builders import run_body, webjob_body
 from tests.unit.fake_kube import Call
 from tests.unit.shim import RUN_ID, ZIP, Shim, answer_of, shim, zipped
 from webjobs_apiserver.config import LimitsConfig
-from webjobs_apiserver.files.writing import NO_TAG, OWN_IMAGE, READ_ONLY, STALE
-from webjobs_apiserver.kudu import media, ranges
+from webjobs_apiserver.http import media_types, ranges
+from webjobs_apiserver.service.files.writing import NO_TAG, OWN_IMAGE, READ_ONLY, STALE
 
 JSON = "application/json; charset=utf-8"
 JOBS = "/api/vfs/site/wwwroot/App_Data/jobs"
@@ -246,7 +246,7 @@ def test_ranges_stay_in_the_file(header: str, size: int) -> None:
     ],
 )
 def test_media_types(name: str, expected: str) -> None:
-    assert media.media_type(name) == expected
+    assert media_types.media_type(name) == expected
 
 
 async def test_settings_job_is_the_settings(one: Shim, client: httpx.AsyncClient) -> None:

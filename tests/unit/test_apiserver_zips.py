@@ -15,9 +15,9 @@ from tests.unit.builders import run_body, webjob_body
 from tests.unit.shim import RUN_ID, Shim, answer_of, shim, zipped
 from tests.unit.test_apiserver_uploads import ATTACKS
 from webjobs_apiserver.config import LimitsConfig
-from webjobs_apiserver.files.nodes import FileNode, FolderNode, Node, in_memory
-from webjobs_apiserver.files.zips import zipped as zipped_folder
 from webjobs_apiserver.kudu.zips import attachment
+from webjobs_apiserver.service.files.nodes import FileNode, FolderNode, Node, in_memory
+from webjobs_apiserver.service.files.zips import zipped as zipped_folder
 
 JSON = "application/json; charset=utf-8"
 JOB = "/api/zip/site/wwwroot/App_Data/jobs/triggered/job/"

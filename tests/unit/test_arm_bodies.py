@@ -14,9 +14,9 @@ from tests.unit.builders import run, webjob
 from webjobs.runs import runs
 from webjobs_apiserver.arm import bodies, paging, paths
 from webjobs_apiserver.errors import BadRequest
-from webjobs_apiserver.job import Job
 from webjobs_apiserver.kudu import bodies as kudu
 from webjobs_apiserver.sites import Site, Sites
+from webjobs_apiserver.watching.job import Job
 
 P = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/shop"
 ENDED = {"state": "Success", "endTime": "2026-01-01T00:00:09Z"}

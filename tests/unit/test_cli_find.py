@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.builders import run, webjob_body
 from webjobs.model import JobType
-from webjobs_cli import find
+from webjobs_cli import lookup
 from webjobs_cli.errors import CliError
 
 
@@ -47,7 +47,7 @@ JOBS = [
     ],
 )
 def test_webjob(name: str, job_type: JobType | None, found: str) -> None:
-    said = found_or_told(lambda: find.webjob(JOBS, name, job_type=job_type, namespace="site")["metadata"]["name"])
+    said = found_or_told(lambda: lookup.webjob(JOBS, name, job_type=job_type, namespace="site")["metadata"]["name"])
     assert said == found
 
 
@@ -68,7 +68,7 @@ WAITS = run("job-202601040000000000")
     ],
 )
 def test_run(wanted: str | None, known: list[Any], found: object) -> None:
-    said = found_or_told(lambda: find.run(known, wanted, job="j"))
+    said = found_or_told(lambda: lookup.run(known, wanted, job="j"))
     assert said.startswith(str(found)) if isinstance(said, str) else said == found
 
 
@@ -84,5 +84,5 @@ def test_run(wanted: str | None, known: list[Any], found: object) -> None:
     ],
 )
 def test_to_cancel(wanted: str | None, every: bool, known: list[Any], found: object) -> None:
-    said = found_or_told(lambda: find.to_cancel(known, wanted, every=every, job="j"))
+    said = found_or_told(lambda: lookup.to_cancel(known, wanted, every=every, job="j"))
     assert said.startswith(str(found)) if isinstance(said, str) else said == found

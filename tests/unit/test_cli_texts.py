@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import run, webjob
-from webjobs_cli import outcome, tables, text
+from webjobs_cli import exit_codes, tables, text
 from webjobs_cli.progress import Progress, line
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -71,7 +71,7 @@ def test_progress_lines() -> None:
     ],
 )
 def test_exit_code_of_a_run(state: str | None, code: int | None, expected: int) -> None:
-    assert outcome.exit_code(run(status={"state": state, "exitCode": code})) == expected
+    assert exit_codes.exit_code(run(status={"state": state, "exitCode": code})) == expected
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_exit_code_of_a_run(state: str | None, code: int | None, expected: int) 
     ],
 )
 def test_the_end_in_words(status: dict[str, Any], said: str) -> None:
-    assert outcome.sentence(run(status=status), "1") == said
+    assert exit_codes.sentence(run(status=status), "1") == said
 
 
 @pytest.mark.parametrize(

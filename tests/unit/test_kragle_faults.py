@@ -18,7 +18,7 @@ from tests.unit.kragle import ROOT, Kragle, kragle
 from tests.unit.shim import Shim
 from webjobs_apiserver.kragle import faults, requests
 from webjobs_apiserver.kragle.faults import Fault
-from webjobs_apiserver.schedules.registry import Timing
+from webjobs_apiserver.service.schedules.registry import Timing
 from webjobs_kube.errors import Unreachable
 
 

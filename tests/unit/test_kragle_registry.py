@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.unit.test_operator_further import schedule
 from webjobs.model import WebJobSchedule
 from webjobs_apiserver.errors import BadRequest, ServiceError
-from webjobs_apiserver.schedules import manifest, registry
-from webjobs_apiserver.schedules.registry import Entry, Registry, Timing
+from webjobs_apiserver.service.schedules import manifest, registry
+from webjobs_apiserver.service.schedules.registry import Entry, Registry, Timing
 
 NOW = datetime(2026, 1, 1, 12, 0, 30, 500_000, tzinfo=UTC)
 _SMALL = st.integers(0, 4)

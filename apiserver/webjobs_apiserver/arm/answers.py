@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from webjobs_apiserver.arm import bodies, paths
-from webjobs_apiserver.kudu.responses import empty, json_answer
+from webjobs_apiserver.http.responses import empty, json_answer
 
 
 def error(scope: Scope, *, status: int, message: str) -> Response:

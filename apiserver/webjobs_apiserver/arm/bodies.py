@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from webjobs_apiserver.arm.paths import resource
+from webjobs_apiserver.http.responses import dump
 from webjobs_apiserver.kudu import bodies
 from webjobs_apiserver.kudu.listing import etag_of
-from webjobs_apiserver.kudu.responses import dump
 
 Body = dict[str, Any]
 

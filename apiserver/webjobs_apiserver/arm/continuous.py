@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from webjobs_apiserver.arm.facade import Facade
-from webjobs_apiserver.kudu import responses
+from webjobs_apiserver.http import responses
 
 
 def router(facade: Facade, prefix: str) -> APIRouter:

@@ -11,10 +11,10 @@ from webjobs.model import WebJobRun
 from webjobs_apiserver import sites
 from webjobs_apiserver.arm import bodies
 from webjobs_apiserver.arm.bodies import Body
-from webjobs_apiserver.job import Job
+from webjobs_apiserver.http import responses
 from webjobs_apiserver.kudu import bodies as kudu_bodies
-from webjobs_apiserver.kudu import responses
-from webjobs_apiserver.service import Service
+from webjobs_apiserver.service.service import Service
+from webjobs_apiserver.watching.job import Job
 
 REGION = "x-ms-geo-location"
 """Header of ARM's own requests to a site; their mark, and the region of the site."""

@@ -10,8 +10,8 @@ from webjobs.model import JobType
 from webjobs_apiserver.arm import bodies, paging, paths
 from webjobs_apiserver.arm.facade import Facade
 from webjobs_apiserver.errors import Missing
-from webjobs_apiserver.job import Job
-from webjobs_apiserver.kudu import responses
+from webjobs_apiserver.http import responses
+from webjobs_apiserver.watching.job import Job
 
 
 def _key(job: Job) -> str:

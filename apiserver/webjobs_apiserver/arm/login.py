@@ -16,11 +16,11 @@ from webjobs_apiserver import sites
 from webjobs_apiserver.arm.bodies import Body
 from webjobs_apiserver.arm.paths import ADFS, METADATA, ROOT
 from webjobs_apiserver.auth import tickets
+from webjobs_apiserver.auth.authenticator import Admitted, Asked, Keeper
 from webjobs_apiserver.auth.headers import Basic
-from webjobs_apiserver.auth.keeper import Admitted, Asked, Keeper
 from webjobs_apiserver.errors import TooLarge
+from webjobs_apiserver.http.responses import base_url, json_answer
 from webjobs_apiserver.kudu.jobs import read_body
-from webjobs_apiserver.kudu.responses import base_url, json_answer
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
 """Of the tenant and of the subscription: the CLI wants one of each."""

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from webjobs_apiserver.kudu.paths import canonical
+from webjobs_apiserver.http.paths import canonical
 
 ROOT = "/subscriptions"
 METADATA, ADFS = "/metadata/endpoints", "/adfs"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from fastapi import APIRouter
 
-from webjobs_apiserver.arm import continuous, jobs, kudumode, triggered
+from webjobs_apiserver.arm import continuous, jobs, kudu_passthrough, triggered
 from webjobs_apiserver.arm.facade import Facade
 from webjobs_apiserver.arm.paths import SITE, SLOT
-from webjobs_apiserver.service import Service
+from webjobs_apiserver.service.service import Service
 
 
 def routers(service: Service) -> Iterator[APIRouter]:
@@ -21,4 +21,4 @@ def routers(service: Service) -> Iterator[APIRouter]:
         yield jobs.jobs_of(facade, prefix, "continuous")
         yield triggered.router(facade, prefix)
         yield continuous.router(facade, prefix)
-    yield from kudumode.routers(facade)
+    yield from kudu_passthrough.routers(facade)

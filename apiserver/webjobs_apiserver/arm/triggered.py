@@ -12,7 +12,7 @@ from webjobs.runs import runs
 from webjobs_apiserver.arm import bodies, paging
 from webjobs_apiserver.arm.facade import Facade
 from webjobs_apiserver.arm.jobs import next_link
-from webjobs_apiserver.kudu import responses
+from webjobs_apiserver.http import responses
 from webjobs_apiserver.kudu.triggered import arguments_of, trigger_of
 
 

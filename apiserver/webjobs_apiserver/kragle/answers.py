@@ -12,9 +12,9 @@ from starlette.types import Scope
 
 from webjobs_apiserver.auth.credentials import Role
 from webjobs_apiserver.auth.tickets import Ticket
+from webjobs_apiserver.http.responses import json_answer
 from webjobs_apiserver.kragle import faults
 from webjobs_apiserver.kragle.faults import Fault, Mode
-from webjobs_apiserver.kudu.responses import json_answer
 
 log = logging.getLogger(__name__)
 

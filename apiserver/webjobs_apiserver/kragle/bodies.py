@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from webjobs_apiserver.auth.credentials import Role
-from webjobs_apiserver.schedules.jobs import Scheduled, Stack
-from webjobs_apiserver.schedules.registry import Timing
+from webjobs_apiserver.service.schedules.jobs import Scheduled, Stack
+from webjobs_apiserver.service.schedules.registry import Timing
 
 PAGE_SIZE = 10
 USER_IDS: Mapping[Role, int] = {"owner": 1, "reader": 2}

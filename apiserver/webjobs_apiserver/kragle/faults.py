@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from webjobs_apiserver.errors import BadRequest, Missing
-from webjobs_apiserver.schedules.registry import InUse, NameTaken, NoStack, NoTiming
+from webjobs_apiserver.service.schedules.registry import InUse, NameTaken, NoStack, NoTiming
 
 QUERY, JSON, LOGIN, UNSUITABLE, MISSING = 1, 2, 3, 4, 6
 NAME_TAKEN, NO_STACK, NO_SCHEDULE, CONFIG, IN_USE = 12, 24, 25, 26, 27

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from webjobs_apiserver.kragle.gate import LOGINS, ROOT
+from webjobs_apiserver.kragle.middleware import LOGINS, ROOT
 from webjobs_apiserver.kudu.operations import JSON, Answers, Operation
 
 _NAME: dict[str, Any] = {"type": ["string", "null"]}

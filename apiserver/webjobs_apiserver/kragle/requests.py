@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from webjobs_apiserver.auth.headers import Basic
 from webjobs_apiserver.kragle import faults
 from webjobs_apiserver.kragle.faults import Fault
-from webjobs_apiserver.schedules.registry import Timing
+from webjobs_apiserver.service.schedules.registry import Timing
 
 BODY_BYTES = 64 * 2**10
 MAX_NAME = 256

@@ -9,13 +9,13 @@ from starlette.responses import Response
 
 from webjobs_apiserver import sites
 from webjobs_apiserver.auth.tickets import COOKIE, LIFETIME
+from webjobs_apiserver.http.responses import json_answer
 from webjobs_apiserver.kragle import answers, bodies, faults, requests
 from webjobs_apiserver.kragle.faults import Fault
-from webjobs_apiserver.kragle.gate import LOGINS, ROOT
-from webjobs_apiserver.kudu.responses import json_answer
-from webjobs_apiserver.schedules.jobs import Stack
-from webjobs_apiserver.schedules.registry import Timing
-from webjobs_apiserver.service import Service
+from webjobs_apiserver.kragle.middleware import LOGINS, ROOT
+from webjobs_apiserver.service.schedules.jobs import Stack
+from webjobs_apiserver.service.schedules.registry import Timing
+from webjobs_apiserver.service.service import Service
 
 
 def routers(service: Service) -> Sequence[APIRouter]:

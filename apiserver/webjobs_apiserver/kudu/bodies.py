@@ -13,7 +13,7 @@ from webjobs.logs import scheduler_lines
 from webjobs.model import WebJob, WebJobRun
 from webjobs.runs import runs
 from webjobs.store.run_logs import ERRORS, OUTPUT
-from webjobs_apiserver.jobs import Job
+from webjobs_apiserver.service.jobs import Job
 
 Body = dict[str, Any]
 

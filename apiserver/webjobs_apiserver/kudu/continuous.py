@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from webjobs_apiserver.kudu import responses
+from webjobs_apiserver.http import responses
 from webjobs_apiserver.kudu.jobs import Facade
 
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.responses import HTMLResponse, Response
 
-from webjobs_apiserver.kudu import responses
+from webjobs_apiserver.http import responses
 from webjobs_apiserver.kudu.operations import EVERYWHERE, OPERATIONS, Operation
 
 _STYLE = "body{font:16px sans-serif;margin:2em}td{padding:.2em 1em .2em 0}code{white-space:nowrap}"

@@ -11,10 +11,11 @@ from starlette.responses import Response
 
 from webjobs.model import WebJobRun
 from webjobs_apiserver.errors import BadRequest, Exists
-from webjobs_apiserver.hooks import Hook
-from webjobs_apiserver.jobs import Job
-from webjobs_apiserver.kudu import bodies, responses
+from webjobs_apiserver.http import responses
+from webjobs_apiserver.kudu import bodies
 from webjobs_apiserver.kudu.jobs import Facade, read_body
+from webjobs_apiserver.service.hooks import Hook
+from webjobs_apiserver.service.jobs import Job
 
 _NO_OBJECT = "Send a JSON object with event and url."
 

@@ -10,10 +10,11 @@ from starlette.responses import Response
 
 from webjobs.model import JobType, job_settings
 from webjobs_apiserver.errors import BadRequest, TooLarge
-from webjobs_apiserver.jobs import Job
-from webjobs_apiserver.kudu import bodies, disposition, responses
+from webjobs_apiserver.http import disposition, responses
+from webjobs_apiserver.kudu import bodies
 from webjobs_apiserver.kudu.listing import Listing
-from webjobs_apiserver.service import Service
+from webjobs_apiserver.service.jobs import Job
+from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.sites import Site
 
 _ZIP = "application/zip"

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from webjobs.model import WebJob, WebJobRun
-from webjobs_apiserver.job import Job
+from webjobs_apiserver.http.responses import dump
 from webjobs_apiserver.kudu import bodies
-from webjobs_apiserver.kudu.responses import dump
+from webjobs_apiserver.watching.job import Job
 
 _KEPT = 16
 """Lists that are remembered: site, type and the URL base that the client used make one."""

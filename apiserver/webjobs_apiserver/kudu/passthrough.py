@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from webjobs_apiserver.kudu import responses
+from webjobs_apiserver.http import responses
 from webjobs_apiserver.kudu.jobs import Facade
-from webjobs_apiserver.passthrough import Answer, Unanswered
+from webjobs_apiserver.service.passthrough import Answer, Unanswered
 
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "PATCH")
 

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from webjobs_apiserver.kudu import responses
+from webjobs_apiserver.http import responses
 from webjobs_apiserver.kudu.jobs import Facade
 
 

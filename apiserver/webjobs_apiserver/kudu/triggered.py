@@ -11,7 +11,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from webjobs.model import WebJobRun
-from webjobs_apiserver.kudu import bodies, responses
+from webjobs_apiserver.http import responses
+from webjobs_apiserver.kudu import bodies
 from webjobs_apiserver.kudu.jobs import Facade
 
 

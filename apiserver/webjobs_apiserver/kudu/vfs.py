@@ -13,9 +13,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
 from webjobs_apiserver import errors
-from webjobs_apiserver.files.nodes import FileNode, FolderNode, Node, nothing
-from webjobs_apiserver.kudu import media, ranges, responses
+from webjobs_apiserver.http import media_types, ranges, responses
 from webjobs_apiserver.kudu.jobs import Facade, announced_size
+from webjobs_apiserver.service.files.nodes import FileNode, FolderNode, Node, nothing
 
 Handler = Callable[[Request, str], Awaitable[Response]]
 
@@ -141,7 +141,7 @@ def entry(request: Request, node: Node, *, path: str) -> dict[str, Any]:
         "size": 0 if isinstance(node, FolderNode) else node.size or 0,
         "mtime": _stamp(node.mtime),
         "crtime": _stamp(node.crtime),
-        "mime": media.FOLDER if is_folder else media.media_type(node.name),
+        "mime": media_types.FOLDER if is_folder else media_types.media_type(node.name),
         "href": f"{asked_url(request).rstrip('/')}/{quote(node.name, safe=_UNESCAPED)}{'/' if is_folder else ''}"
         + _query(request),
         "path": f"{HOME}/{folder}/{node.name}" if folder else f"{HOME}/{node.name}",
@@ -159,7 +159,10 @@ async def file_answer(request: Request, node: FileNode) -> Response:
     """A file, a part of it, or that the client has it already."""
     head = request.method == "HEAD"
     modified = node.mtime.astimezone(UTC).replace(microsecond=0)
-    headers = {"Content-Type": media.media_type(node.name), "Last-Modified": format_datetime(modified, usegmt=True)}
+    headers = {
+        "Content-Type": media_types.media_type(node.name),
+        "Last-Modified": format_datetime(modified, usegmt=True),
+    }
     if node.size is None or node.etag is None:  # it grows while we send it
         content = nothing() if head else await node.open(None)
         return StreamingResponse(content, headers={"Content-Type": headers["Content-Type"]})

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
-from webjobs_apiserver.kudu import responses
+from webjobs_apiserver.http import responses
 from webjobs_apiserver.kudu.jobs import Facade, announced_size, media_type
 from webjobs_apiserver.kudu.vfs import at_root, told
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from webjobs import times
 from webjobs.model import JobType, WebJob
 from webjobs.schedules import ScheduleError, parse
-from webjobs_cli import find, output, tables, text
+from webjobs_cli import lookup, output, tables, text
 from webjobs_cli.errors import OK, CliError
 from webjobs_cli.session import Session
 from webjobs_kube.errors import NotFound
@@ -17,7 +17,7 @@ async def list_(session: Session) -> int:
     """All WebJobs."""
     async with session.kube() as kube:
         raws = [raw for raw in await session.webjobs(kube) if session.options.type in (None, raw["spec"].get("type"))]
-    raws.sort(key=lambda raw: (raw["spec"]["type"] != "triggered", find.job_name(raw).casefold()))
+    raws.sort(key=lambda raw: (raw["spec"]["type"] != "triggered", lookup.job_name(raw).casefold()))
     table = tables.jobs([WebJob.parse(raw) for raw in raws], now=session.clock(), wide=session.options.output == "wide")
     none = f"There are no WebJobs in namespace {session.namespace}."
     output.show(session, table, raws, kind="WebJob", none=none)
@@ -136,7 +136,7 @@ async def _set(session: Session, job_type: JobType, field: str, value: bool, don
     async with session.kube() as kube:
         raw = await session.webjob(kube)
         job = WebJob.parse(raw)
-        find.needs_type(job, job_type, instead=instead)
+        lookup.needs_type(job, job_type, instead=instead)
         if bool(raw["spec"].get(field)) == value:
             session.print(f"webjob.webjobs.dev/{job.metadata.name} is {done} already")
             return OK

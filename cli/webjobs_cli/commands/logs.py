@@ -15,7 +15,7 @@ from webjobs.logs.kudu_lines import Output
 from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun
 from webjobs.pods import instance_id
 from webjobs.runs import runs
-from webjobs_cli import find, live
+from webjobs_cli import lookup, pod_output
 from webjobs_cli.commands.runs import Watched, runs_of, selector
 from webjobs_cli.errors import OK, CliError, UsageError
 from webjobs_cli.session import Session
@@ -38,11 +38,11 @@ async def logs(session: Session) -> int:
             if options.stored:
                 return await _stored(session, f"continuous/{quote(job.display_name, safe='')}/job_log.txt")
             return await _of_worker(session, kube, job)
-        known = find.of_job(await runs_of(session, kube, job), job.metadata.name)
+        known = lookup.of_job(await runs_of(session, kube, job), job.metadata.name)
         moved = job.status.stored_runs and options.run not in {runs.run_id(one) for one in known}
         if options.run and moved and runs.time_of_run_id(options.run):
             return await _stored(session, _path(job, options.run))  # its record is in the store only
-        run = find.run(known, options.run, job=job.display_name)
+        run = lookup.run(known, options.run, job=job.display_name)
         if not options.stored and await _of_run(session, kube, run):
             return OK
     return await _stored(session, _path(job, runs.run_id(run)))
@@ -60,7 +60,7 @@ async def _of_run(session: Session, kube: KubeClient, run: WebJobRun) -> bool:
     watched = Watched(kube, run, namespace=session.namespace)
     if session.options.follow:
         where = {"namespace": session.namespace, "selector": selector(run)}
-        lines = live.of_run(kube, PodLogs(kube), **where, ended=watched.ended)
+        lines = pod_output.of_run(kube, PodLogs(kube), **where, ended=watched.ended)
     else:
         lines = _now(kube, session.namespace, pods)
     written = False
@@ -76,8 +76,8 @@ async def _now(kube: KubeClient, namespace: str, pods: list[Object]) -> AsyncGen
     """What pods have by now."""
     pod_logs = PodLogs(kube)
     for pod in run_output.in_order(pods):
-        if live.has_begun(pod):
-            async for line in live.PodReader(pod_logs, namespace, pod["metadata"]["name"]).read(follow=False):
+        if pod_output.has_begun(pod):
+            async for line in pod_output.PodReader(pod_logs, namespace, pod["metadata"]["name"]).read(follow=False):
                 yield line
 
 
@@ -88,12 +88,12 @@ def _write(session: Session, line: Output, prefix: str = "") -> None:
 
 async def _of_worker(session: Session, kube: KubeClient, job: WebJob) -> int:
     chosen = f"{LABEL_WEBJOB}={job.metadata.name}"
-    pods = [pod for pod in await kube.list("Pod", session.namespace, selector=chosen) if live.has_begun(pod)]
-    readers: dict[str, live.PodReader] = {}
+    pods = [pod for pod in await kube.list("Pod", session.namespace, selector=chosen) if pod_output.has_begun(pod)]
+    readers: dict[str, pod_output.PodReader] = {}
     by_pod = []
     for pod in run_output.in_order(pods):
         uid, instance = pod["metadata"]["uid"], instance_id(pod["metadata"]["uid"])
-        readers[uid] = live.PodReader(PodLogs(kube), session.namespace, pod["metadata"]["name"])
+        readers[uid] = pod_output.PodReader(PodLogs(kube), session.namespace, pod["metadata"]["name"])
         with suppress(NotFound, Invalid):  # it has just gone
             lines = readers[uid].read(follow=False)
             by_pod.append([(log_lines.moment(line.stamped), instance, line) async for line in lines])
@@ -107,7 +107,7 @@ async def _of_worker(session: Session, kube: KubeClient, job: WebJob) -> int:
         return OK
     for _, instance, line in found:
         _write(session, line, f"[{instance}] ")
-    followed = live.of_worker(
+    followed = pod_output.of_worker(
         kube,
         PodLogs(kube),
         namespace=session.namespace,

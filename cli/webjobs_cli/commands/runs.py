@@ -10,7 +10,7 @@ from typing import Any
 
 from webjobs.model import API_VERSION, LABEL_RUN, LABEL_WEBJOB, WebJob, WebJobRun
 from webjobs.runs import runs
-from webjobs_cli import find, live, outcome, output, tables, text
+from webjobs_cli import exit_codes, lookup, output, pod_output, tables, text
 from webjobs_cli.errors import FAILED, OK, CliError
 from webjobs_cli.session import MANAGER, Session
 from webjobs_kube.client import KubeClient
@@ -80,7 +80,7 @@ async def run(session: Session) -> int:
     options = session.options
     async with session.kube() as kube:
         job = WebJob.parse(await session.webjob(kube))
-        find.needs_type(job, "triggered", instead="Continuous ones start by 'start'.")
+        lookup.needs_type(job, "triggered", instead="Continuous ones start by 'start'.")
         raw = await kube.create(manifest(job, namespace=session.namespace, arguments=options.arguments))
         watched = Watched(kube, WebJobRun.parse(raw), namespace=session.namespace)
         run_id = runs.run_id(watched.run)
@@ -101,8 +101,8 @@ async def run(session: Session) -> int:
             ) from None
         if watched.run.status.state == "Skipped":
             raise CliError(_refused(watched.run))
-        session.tell(outcome.sentence(watched.run, run_id))
-        return outcome.exit_code(watched.run)
+        session.tell(exit_codes.sentence(watched.run, run_id))
+        return exit_codes.exit_code(watched.run)
 
 
 async def _accepted(session: Session, watched: Watched) -> None:
@@ -114,7 +114,7 @@ async def _accepted(session: Session, watched: Watched) -> None:
             raise CliError(_refused(watched.run))
         if state:
             return
-        await asyncio.sleep(live.LOOK_SECONDS)
+        await asyncio.sleep(pod_output.LOOK_SECONDS)
     session.tell("warning: the operator has not taken the run up yet: it waits, or the operator is away.")
 
 
@@ -134,7 +134,7 @@ def _result(session: Session, run: WebJobRun, raw: Object) -> None:
 
 
 async def _follow(session: Session, kube: KubeClient, watched: Watched) -> None:
-    lines = live.of_run(
+    lines = pod_output.of_run(
         kube,
         PodLogs(kube),
         namespace=session.namespace,
@@ -158,9 +158,9 @@ async def history(session: Session) -> int:
         return await _stored(session)
     async with session.kube() as kube:
         job = WebJob.parse(await session.webjob(kube))
-        find.needs_type(job, "triggered", instead="Continuous ones have a log: 'kubectl webjob logs'.")
+        lookup.needs_type(job, "triggered", instead="Continuous ones have a log: 'kubectl webjob logs'.")
         raws = await runs_of(session, kube, job)
-    known = find.of_job(raws, job.metadata.name)[: options.limit]
+    known = lookup.of_job(raws, job.metadata.name)[: options.limit]
     by_name = {raw["metadata"]["name"]: {"apiVersion": API_VERSION, "kind": "WebJobRun"} | raw for raw in raws}
     table = tables.history(known, now=session.clock(), wide=options.output == "wide")
     objects = [by_name[one.metadata.name] for one in known]
@@ -195,9 +195,9 @@ async def cancel(session: Session) -> int:
     options, code = session.options, OK
     async with session.kube() as kube:
         job = WebJob.parse(await session.webjob(kube))
-        find.needs_type(job, "triggered", instead="Continuous ones end by 'stop'.")
-        known = find.of_job(await runs_of(session, kube, job), job.metadata.name)
-        for one in find.to_cancel(known, options.run, every=options.all, job=job.display_name):
+        lookup.needs_type(job, "triggered", instead="Continuous ones end by 'stop'.")
+        known = lookup.of_job(await runs_of(session, kube, job), job.metadata.name)
+        for one in lookup.to_cancel(known, options.run, every=options.all, job=job.display_name):
             try:
                 if not one.spec.cancel:
                     await kube.patch("WebJobRun", session.namespace, one.metadata.name, {"spec": {"cancel": True}})

@@ -12,7 +12,7 @@ from webjobs.model import WebJob, WebJobSchedule, site_settings
 from webjobs.model.site_settings import SiteSettings
 from webjobs.schedules import Once, Period, ScheduleError, Timetable, Zoned, load_zone, parse
 from webjobs.times import parse_time, rfc3339
-from webjobs_cli import find, output, text
+from webjobs_cli import lookup, output, text
 from webjobs_cli.errors import OK, CliError, UsageError
 from webjobs_cli.session import Session
 from webjobs_kube.errors import ApiError, NotFound
@@ -113,7 +113,7 @@ def _of_job(
     sources: list[Iterator[Row]] = []
     try:
         if job.schedule:
-            sources.append(times(Zoned(parse(job.schedule), load_zone(zone_name)), after, find.job_name(_raw(job))))
+            sources.append(times(Zoned(parse(job.schedule), load_zone(zone_name)), after, lookup.job_name(_raw(job))))
         for raw in further:
             one = WebJobSchedule.parse(raw)
             if one.spec.suspend:

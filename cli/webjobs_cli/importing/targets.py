@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from webjobs import names
-from webjobs_cli import find, pack
+from webjobs_cli import lookup, pack
 from webjobs_cli.errors import CliError
 from webjobs_cli.importing import manifests, reading
 from webjobs_cli.importing.model import Object, SourceJob, TargetJob
@@ -144,7 +144,7 @@ class ClusterTarget:
 
     async def begin(self) -> None:
         for raw in await self._kube.list("WebJob", self._namespace):
-            self._there[raw["spec"]["type"], names.fold(find.job_name(raw))] = raw
+            self._there[raw["spec"]["type"], names.fold(lookup.job_name(raw))] = raw
 
     async def look(self, job: SourceJob) -> TargetJob | None:
         raw = self._there.get(key(job))

@@ -1,4 +1,4 @@
-"""The lines of ``job_log.txt``, each with the position that is reached by it (``webjobs.workerlog``). Pure."""
+"""The lines of ``job_log.txt``, each with the position in its pod's story (``continuous_story.py``). Pure."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Kudu is strict about types: a value of the wrong JSON type (``"true"``, ``"60"``, ``60.0``) is ignored and the
 default holds. Unknown keys are kept and echoed, so the raw object stays in ``spec.settings`` and this module is
 only a reading of it. Source: docs/kudu-contract.md, section 4.1. ``is_in_place`` has no effect: every pod has its own
-copy of the files, in which the job runs. Keys that Kudu does not have are in ``runtimesettings.py``.
+copy of the files, in which the job runs. Keys that Kudu does not have are in ``runtime_settings.py``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Keys of settings.job that Kudu does not have: ``image``, ``command``, ``cpu``, ``memory``, ``warm``. Pure.
 
 By them the author of a zip picks a runtime and its size without knowing the WebJob that it becomes. Kudu's own keys
-are ignored when their type is wrong (``settings.py``); these are not, since a job in the wrong image or without its
+are ignored when their type is wrong (``job_settings.py``); these are not, since a job in the wrong image or without its
 memory would only fail later and elsewhere. They raise, with the key and what to write instead.
 """
 

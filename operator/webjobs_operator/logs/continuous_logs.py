@@ -1,7 +1,7 @@
 """``job_log.txt`` of continuous jobs, stored as their pods write it; beside the passes, which wait for nothing here.
 
-Every pod has a reader (``workerpods.py``), every WebJob one writer (``workerwriter.py``), which puts what its readers
-tell into the store (``webjobs.store.joblogs``).
+Every pod has a reader (``continuous_reader.py``). Every WebJob has one writer (``continuous_writer.py``), which puts
+what its readers tell into the store (``webjobs.store.continuous_journal``).
 """
 
 from __future__ import annotations

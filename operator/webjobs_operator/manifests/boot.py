@@ -182,8 +182,8 @@ def script(
     ``restart_delay``: seconds to wait after a life of less than LIVED_SECONDS; what is known of it is kept beside that
     file. ``idle_timeout``: a script that neither writes nor uses CPU for twice as many seconds is killed, which is
     when Kudu does it at the earliest. ``listen_seconds``: the script starts when a line comes on stdin, but not later.
-    ``end_pipe``: it starts when a line of ``webjobs.goline`` comes on stdin, with what that says; its exit code goes
-    into this named pipe, which somebody else makes and reads.
+    ``end_pipe``: it starts when a line of ``webjobs.runs.warm_protocol`` comes on stdin, with what that says; its exit
+    code goes into this named pipe, which somebody else makes and reads.
     """
     waits, watched = restart_delay is not None, bool(idle_timeout)
     text = _UNPACK.format(package=package) if package else ""

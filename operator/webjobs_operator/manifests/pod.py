@@ -52,7 +52,8 @@ def pod_template(
 ) -> dict[str, Any]:
     """Template for all pods of a WebJob.
 
-    ``armed``: the container waits for its run, which a line on stdin gives it (``webjobs.goline``); scripts only.
+    ``armed``: the container waits for its run, which a line on stdin gives it (``webjobs.runs.warm_protocol``); for
+    scripts only.
     ``arguments``: words of one run, ``arguments_text`` the text they came from. The run id comes from the pod's
     label, because the label of a suspended Job can still be set when the Job is admitted, its environment can't.
     """

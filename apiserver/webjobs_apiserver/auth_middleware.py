@@ -1,0 +1,76 @@
+"""The ASGI middleware that lets only those through who may do what they ask for."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from webjobs_apiserver.arm import answers
+from webjobs_apiserver.arm.paths import ADFS, METADATA, is_arm
+from webjobs_apiserver.arm.paths import of as address_of
+from webjobs_apiserver.auth.authenticator import Asked, Keeper, Refusal
+from webjobs_apiserver.auth.headers import shown
+from webjobs_apiserver.sites import SITE, Sites
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz", METADATA})
+TOKEN_PREFIX = "/internal/packages/"  # noqa: S105  a path, not a password
+"""Below it other tokens count, and its own router checks them."""
+_LOGIN_PREFIX = f"{ADFS}/"
+"""Below it one gets a token."""
+_CHALLENGE = {"WWW-Authenticate": 'Basic realm="site"'}
+
+
+class Gate:
+    """See the module. What comes through has its Site in the scope, under ``sites.SITE``."""
+
+    def __init__(self, app: ASGIApp, *, keeper: Keeper) -> None:
+        self._app = app
+        self._keeper = keeper
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return  # nothing here speaks WebSocket; the server refuses the handshake
+        path: str = scope["path"]
+        if path not in OPEN_PATHS and not path.startswith((TOKEN_PREFIX, _LOGIN_PREFIX)) and SITE not in scope:
+            headers = Headers(scope=scope)
+            asked = _asked(scope, headers, sites=self._keeper.sites)
+            admitted = await self._keeper.admit(asked, shown(headers), scope)
+            if isinstance(admitted, Refusal):
+                await _answer(scope, admitted)(scope, receive, send)
+                return
+            scope = {**scope, SITE: admitted.site}
+        await self._app(scope, receive, send)
+
+
+def _asked(scope: Scope, headers: Headers, *, sites: Sites) -> Asked | None:
+    """None: the host is nobody's."""
+    name = headers.get("host", "")
+    host = sites.of_host(name)
+    if host is None:
+        return None
+    method, path = scope["method"], scope["path"]
+    if not is_arm(path):
+        return Asked.of_kudu(method, path, meant=host, host=host)
+    address = address_of(scope)
+    if address is None:  # subscriptions are told to whom jobs are
+        return Asked.of_kudu(method, "/api/webjobs", meant=host, host=host)
+    meant = sites.of_name(name, address.site, address.slot)
+    return Asked.of_kudu(method, address.kudu_path, meant=meant, host=host)
+
+
+def _answer(scope: Scope, refusal: Refusal) -> Response:
+    if refusal.status == 401:
+        return Response(status_code=401, headers=_CHALLENGE)
+    if refusal.status == 404:
+        return answers.no_site(scope)
+    if is_arm(scope["path"]):
+        response = answers.error(scope, status=refusal.status, message=refusal.message)
+    else:
+        response = PlainTextResponse(refusal.message, status_code=refusal.status)
+    if refusal.wait:
+        response.headers["Retry-After"] = str(refusal.wait)
+    return response

@@ -1,1 +1,0 @@
-"""The site's file tree over WebJobs, their packages and their logs (``webjobs.tree`` says what is where)."""

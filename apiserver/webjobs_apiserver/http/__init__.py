@@ -1,0 +1,1 @@
+"""What HTTP is made of here: answers, paths, ranges, names of files, forwarded requests."""

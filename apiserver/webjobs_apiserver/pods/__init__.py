@@ -1,0 +1,1 @@
+"""Routes for the pods of jobs."""

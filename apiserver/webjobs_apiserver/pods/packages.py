@@ -1,0 +1,136 @@
+"""The package endpoint for pods: a manifest by its digest, and the blobs that it lists.
+
+A pod shows a service-account token made for us; it may have the packages of its own namespace and learns nothing
+about others. Basic credentials don't count here, nor these tokens anywhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response, StreamingResponse
+
+from webjobs.store import ObjectStore, packages, read_stream
+from webjobs.store.packages import PackageError
+from webjobs_apiserver.service.service import Clock
+from webjobs_kube.client import KubeClient
+
+AUDIENCE = "webjobs.dev/packages"
+_CACHE_TIME = timedelta(seconds=10)
+_CACHE_SIZE = 256
+_PACKAGES = 16
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_ACCOUNT = re.compile(r"system:serviceaccount:([^:]+):[^:]+")
+
+
+class TokenReviews:
+    """Namespace of a token's service account, asked from the API server and remembered for seconds."""
+
+    def __init__(self, kube: KubeClient, *, clock: Clock) -> None:
+        self._kube = kube
+        self._clock = clock
+        self._known: OrderedDict[bytes, tuple[datetime, str]] = OrderedDict()
+
+    async def namespace_of(self, token: str) -> str | None:
+        """None for a token that is not valid here. Only good news is remembered."""
+        key, now = sha256(token.encode()).digest(), self._clock()
+        until, namespace = self._known.get(key, (now, ""))
+        if now < until:
+            return namespace
+        account = _ACCOUNT.fullmatch(await self._kube.review_token(token, audience=AUDIENCE) or "")
+        if account is None:
+            self._known.pop(key, None)
+            return None
+        self._known[key] = (now + _CACHE_TIME, account[1])
+        while len(self._known) > _CACHE_SIZE:
+            self._known.popitem(last=False)
+        return account[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Package:
+    """What is remembered of a package; content-addressed, so that it is never out of date."""
+
+    manifest: bytes
+    blobs: frozenset[str]
+
+
+class PackageEndpoint:
+    """Its answers."""
+
+    def __init__(self, store: ObjectStore, *, reviews: TokenReviews) -> None:
+        self._store = store
+        self._reviews = reviews
+        self._packages: OrderedDict[tuple[str, str], _Package] = OrderedDict()
+
+    async def refusal(self, request: Request, namespace: str) -> Response | None:
+        """The answer to a request that may not have the packages of a namespace; None when it may."""
+        scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
+        challenge = {"WWW-Authenticate": "Bearer"}
+        if scheme.lower() != "bearer" or not token.strip():
+            return Response(status_code=401, headers=challenge)
+        found = await self._reviews.namespace_of(token.strip())
+        if found is None:
+            return Response(status_code=401, headers=challenge)
+        return None if found == namespace else Response(status_code=403)
+
+    async def _package(self, namespace: str, digest: str) -> _Package | None:
+        key = (namespace, digest)
+        if not _DIGEST.fullmatch(digest):
+            return None
+        if key not in self._packages:
+            try:
+                manifest = await asyncio.to_thread(
+                    packages.read_manifest, self._store, namespace=namespace, digest=digest
+                )
+            except PackageError:
+                return None
+            blobs = frozenset(file.sha256 for file in manifest.files.values())
+            self._packages[key] = _Package(manifest=manifest.to_json(), blobs=blobs)
+            while len(self._packages) > _PACKAGES:
+                self._packages.popitem(last=False)
+        return self._packages[key]
+
+    async def manifest(self, namespace: str, digest: str) -> Response:
+        """The manifest in its canonical form, of which the digest is made."""
+        package = await self._package(namespace, digest)
+        if package is None:
+            return Response(status_code=404)
+        return Response(package.manifest, media_type="application/json")
+
+    async def blob(self, namespace: str, digest: str, blob: str) -> Response:
+        """A file's bytes; only what the manifest lists."""
+        package = await self._package(namespace, digest)
+        if package is None or blob not in package.blobs:
+            return Response(status_code=404)
+        found = await read_stream(self._store, packages.blob_key(namespace=namespace, digest=blob))
+        if found is None:
+            return Response(status_code=404)
+        size, content = found
+        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
+        return StreamingResponse(content, headers=headers)
+
+
+def router(endpoint: PackageEndpoint) -> APIRouter:
+    """The routes; any other path below them asks for a token too before it is not found."""
+    routes = APIRouter(prefix="/internal/packages")
+
+    @routes.get("/{namespace}/{digest}")
+    async def manifest(request: Request, namespace: str, digest: str) -> Response:
+        return await endpoint.refusal(request, namespace) or await endpoint.manifest(namespace, digest)
+
+    @routes.get("/{namespace}/{digest}/blobs/{blob}")
+    async def blob(request: Request, namespace: str, digest: str, blob: str) -> Response:
+        return await endpoint.refusal(request, namespace) or await endpoint.blob(namespace, digest, blob)
+
+    @routes.api_route("/{rest:path}", methods=["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"])
+    async def unknown(request: Request, rest: str) -> Response:
+        return await endpoint.refusal(request, rest.partition("/")[0]) or Response(status_code=404)
+
+    return routes

@@ -1,0 +1,1 @@
+"""Operations on a site, for every facade. Not one of them knows HTTP."""

@@ -1,0 +1,206 @@
+"""The logs that clients read: of a run (archived or live) and of a continuous job (stored, and live after that)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from webjobs.logs import kudu_lines
+from webjobs.logs.continuous_lines import Entry, merged
+from webjobs.logs.continuous_story import About, Position
+from webjobs.model import LABEL_RUN, LABEL_WEBJOB, WebJobRun
+from webjobs.runs.runs import run_id
+from webjobs.store import ObjectStore, continuous_journal
+from webjobs.store import run_logs as stored_logs
+from webjobs.store.continuous_journal import Journal
+from webjobs_apiserver.errors import Missing
+from webjobs_apiserver.service.app_settings import AppSettings
+from webjobs_apiserver.service.jobs import Job, Jobs
+from webjobs_apiserver.service.runs import Runs
+from webjobs_apiserver.sites import Site
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import ApiError
+from webjobs_kube.logs import continuous_rest, run_output
+from webjobs_kube.logs.pod_logs import PodLogs
+
+Pod = dict[str, Any]
+Item = TypeVar("Item")
+
+_REST_BYTES = 2**20
+"""Of what is not stored yet; more of it is not shown before it is stored."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogFile:
+    """A log on its way to a client."""
+
+    content: AsyncIterator[bytes]
+    size: int | None = None
+    """Bytes; None for a live log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerLog:
+    """The log of a continuous job as it was at one moment."""
+
+    store: ObjectStore
+    namespace: str
+    webjob: str
+    journal: Journal
+    rest: bytes
+    """Comes after what is stored."""
+    modified: datetime
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.journal.size + len(self.rest)
+
+    @property
+    def version(self) -> str:
+        """Another text for another content."""
+        return f"{self.journal.tag}:{self.size}:{sha256(self.rest).hexdigest()}"
+
+    async def open(self, span: tuple[int, int] | None = None) -> AsyncIterator[bytes]:
+        """Its content or a part of it; Missing when it has rolled over since."""
+        start, end = span or (0, self.size)
+        try:
+            stored = await continuous_journal.content(
+                self.store,
+                self.journal,
+                namespace=self.namespace,
+                webjob=self.webjob,
+                span=(start, min(end, self.journal.size)),
+            )
+        except continuous_journal.Changed:
+            raise Missing from None
+        own = self.rest[max(start - self.journal.size, 0) : max(end - self.journal.size, 0)]
+
+        async def pieces() -> AsyncIterator[bytes]:
+            async for piece in stored:
+                yield piece
+            if own:
+                yield own
+
+        return pieces()
+
+
+def archive_key(site: Site, run: WebJobRun, *, errors: bool = False) -> str | None:
+    """Key of an ended run's log (of its stderr alone) in the store; None when it is not there."""
+    # The path is data, and the store is shared: it must not lead into another namespace.
+    path = run.status.error_log_path if errors else run.status.log_path
+    own = run.ended and path and path.startswith(f"{site.namespace}/data/") and ".." not in path.split("/")
+    return path if own else None
+
+
+class JobLogs:
+    """Operations on the logs of a site."""
+
+    def __init__(
+        self,
+        kube: KubeClient,
+        *,
+        store: ObjectStore,
+        jobs: Jobs,
+        runs: Runs,
+        settings: AppSettings,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._kube = kube
+        self._logs = PodLogs(kube)
+        self._store = store
+        self._jobs = jobs
+        self._runs = runs
+        self._settings = settings
+        self._clock = clock
+
+    async def of_run(self, site: Site, name: str, asked_id: str) -> LogFile:
+        """The log of a run: from the archive when it is there, else live. Missing when there is no such run."""
+        job, run = await self._runs.get(site, name, asked_id)
+        path = archive_key(site, run)
+        archived = await stored_logs.read(self._store, path) if path else None
+        if archived:
+            return LogFile(size=archived[0], content=archived[1])
+        selector = f"{LABEL_WEBJOB}={job.object_name},{LABEL_RUN}={run_id(run)}"
+        pods = await self._pods(site, selector)
+        header = kudu_lines.run_log(job.webjob, run, pods[-1] if pods else None)
+        key = stored_logs.run_log_key(namespace=site.namespace, webjob=job.object_name, run_id=run_id(run))
+        output = run_output.output(store=self._store, pod_logs=self._logs, log_key=key, pods=pods, must_read=True)
+        lines = await begun(output)
+        return LogFile(content=kudu_lines.gathered(kudu_lines.render(header, lines)))
+
+    async def of_job(self, site: Site, job: Job) -> WorkerLog | None:
+        """The log of a continuous job: what is stored, and what its pods say after that. None when there is nothing."""
+        journal = await self._journal(site, job)
+        # Not before the journal is read: what it does not have yet is of pods that are listed then.
+        pods = await self._pods(site, f"{LABEL_WEBJOB}={job.object_name}")
+        about, stories = About.of(job.webjob), list[Sequence[Entry]]()
+        cap = (await self._settings.effective(site)).continuous_log_lines if pods else 0
+        most = _REST_BYTES
+        for pod in pods:
+            position = journal.positions.get(pod["metadata"]["uid"], Position())
+            try:
+                story = await continuous_rest.rest(
+                    self._logs, pod, position, about=about, cap=cap, now=self._clock(), most=most
+                )
+            except ApiError:
+                if journal.size == 0:
+                    raise
+                continue  # its node does not answer: what is stored is there all the same
+            stories.append(story)
+            most -= sum(len(entry.text) for entry in story)
+            if most <= 0:
+                break  # the operator will store it
+        rest = merged(stories)
+        if journal.size + len(rest) == 0:
+            return None
+        newest = max((story[-1].moment[0] for story in stories if story), default=journal.modified)
+        return WorkerLog(
+            store=self._store,
+            namespace=site.namespace,
+            webjob=job.object_name,
+            journal=journal,
+            rest=rest,
+            modified=max(newest, journal.modified),
+        )
+
+    async def previous_key(self, site: Site, job: Job) -> str | None:
+        """Key of a continuous job's previous log in the store; None when there is none."""
+        if not (await self._journal(site, job)).rolled:
+            return None
+        return continuous_journal.key(
+            namespace=site.namespace, webjob=job.object_name, file_name=continuous_journal.PREVIOUS_FILE_NAME
+        )
+
+    async def _journal(self, site: Site, job: Job) -> Journal:
+        return await continuous_journal.read(
+            self._store, namespace=site.namespace, webjob=job.object_name, owner=job.webjob.metadata.uid
+        )
+
+    async def instances(self, site: Site, job: Job) -> list[Pod]:
+        """Pods of a continuous job that have not ended, oldest first."""
+        pods = await self._pods(site, f"{LABEL_WEBJOB}={job.object_name}")
+        return [pod for pod in pods if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")]
+
+    async def _pods(self, site: Site, selector: str) -> list[Pod]:
+        """Oldest first."""
+        pods = await self._kube.list("Pod", site.namespace, selector=selector)
+        return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
+
+
+async def begun(source: AsyncIterator[Item]) -> AsyncIterator[Item]:
+    """The same items, the first of them fetched already: an error shows before the answer has begun."""
+    try:
+        first = await anext(source)
+    except StopAsyncIteration:
+        return source
+
+    async def items() -> AsyncIterator[Item]:
+        yield first
+        async for item in source:
+            yield item
+
+    return items()

@@ -1,0 +1,214 @@
+"""WebJobs by the names that clients use: find, list, create, change, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from copy import deepcopy
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from webjobs import names
+from webjobs.files import package_history
+from webjobs.model import API_VERSION, JobType, WebJob
+from webjobs_apiserver.errors import Missing, Refused, Unavailable
+from webjobs_apiserver.sites import Site
+from webjobs_apiserver.watching import job as job_module
+from webjobs_apiserver.watching.job import Job as Job
+from webjobs_apiserver.watching.watch import Feed
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
+
+Object = dict[str, Any]
+Edit = Callable[[Object], None]
+"""Changes a WebJob's raw spec in place."""
+Plan = Callable[["Job | None"], Awaitable[Edit]]
+"""The change of a job as it is now; None when there is none yet."""
+
+TRIES = 8
+"""Rounds of read and conditional write before we give up; each lost round is somebody else's progress."""
+_UNSETTLED = "The WebJob is being changed by others at the same time. Try again."
+_DELETING = "The WebJob is being deleted. Try again when it is gone."
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Jobs:
+    """Operations on the WebJobs of a site."""
+
+    def __init__(self, kube: KubeClient, *, feed: Feed, clock: Callable[[], datetime] = _now) -> None:
+        self._kube = kube
+        self._feed = feed
+        self._clock = clock
+
+    async def list(self, site: Site, job_type: JobType | None = None, *, scriptless: bool = False) -> list[Job]:
+        """All jobs (of a type), triggered ones first, each type by name.
+
+        ``scriptless``: also those whose files hold no script; for Kudu they are folders, not jobs
+        (docs/kudu-contract.md, section 1.4).
+        """
+        if known := self._feed.known(site.namespace):
+            found = known.jobs()
+        else:
+            parsed = (job_module.of(raw) for raw in await self._kube.list("WebJob", site.namespace))
+            found = job_module.listed([job for job in parsed if job])
+        return [
+            job for job in found if job_type in (None, job.webjob.spec.type) and (scriptless or job.webjob.has_program)
+        ]
+
+    async def get(
+        self, site: Site, job_type: JobType, name: str, *, scriptless: bool = False, fresh: bool = False
+    ) -> Job:
+        """One job; Missing when there is none. ``fresh``: as the API server has it now, for who is about to write."""
+        job = await self.find(site, job_type, name, scriptless=scriptless, fresh=fresh)
+        if job is None:
+            raise Missing
+        return job
+
+    async def find(
+        self, site: Site, job_type: JobType, name: str, *, scriptless: bool = False, fresh: bool = False
+    ) -> Job | None:
+        """One job; None when there is none, it is being deleted or (unless ``scriptless``) has no script."""
+        job = await self._find(site, job_type, name, fresh=fresh)
+        if job is None or job.deleting:
+            return None
+        return job if scriptless or job.webjob.has_program else None
+
+    async def _find(self, site: Site, job_type: JobType, name: str, *, fresh: bool = True) -> Job | None:
+        try:
+            names.check(name)
+        except names.JobNameError:
+            return None
+        known = None if fresh else self._feed.known(site.namespace)
+        if known and (job := known.job(job_type, name)):
+            return job
+        for candidate in names.candidates(name, job_type):
+            try:
+                raw = await self._kube.get("WebJob", site.namespace, candidate)
+            except NotFound:
+                continue
+            if job := self._as_job(raw, job_type, name):
+                self._feed.observe(raw)
+                return job
+        if known:
+            return None  # another replica could have made it just now, but only under the names above
+        # Made by kubectl with a jobName that has nothing to do with its object name.
+        listed = await self._kube.list("WebJob", site.namespace)
+        for raw in sorted(listed, key=lambda raw: str(raw["metadata"]["name"])):
+            whole = {"apiVersion": API_VERSION, "kind": "WebJob"} | raw  # items of a list come without
+            if job := self._as_job(whole, job_type, name):
+                return job
+        return None
+
+    def _as_job(self, raw: Object, job_type: JobType, name: str) -> Job | None:
+        job = job_module.of(raw)
+        return replace(job, name=name) if job and job.is_called(name, job_type) else None
+
+    def _written(self, raw: Object, *, name: str) -> Job:
+        """The job in the answer to a write."""
+        self._feed.observe(raw)
+        return Job(name=name, webjob=WebJob.parse(raw), raw=raw)
+
+    async def save(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
+        """Creates a job or changes the one that is there, in one write; ``edit`` may be called several times.
+
+        Raises JobNameError, and Invalid when the API server refuses the result.
+        """
+
+        async def plan(job: Job | None) -> Edit:
+            return edit
+
+        return await self.save_planned(site, job_type, name, plan)
+
+    async def save_planned(self, site: Site, job_type: JobType, name: str, plan: Plan) -> Job:
+        """The same for a change that depends on the job; what ``plan`` raises passes through."""
+        names.check(name)
+        for _ in range(TRIES):
+            job = await self._find(site, job_type, name)
+            if job and job.deleting:
+                raise Refused(_DELETING)
+            edit = await plan(job)
+            try:
+                saved = await self._replace(job, edit) if job else await self._create(site, job_type, name, edit)
+            except (Conflict, NotFound):
+                continue  # changed, created or deleted since we looked
+            return saved
+        raise Unavailable(_UNSETTLED)
+
+    async def change(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
+        """Changes a job that is there; Missing when there is none."""
+        for _ in range(TRIES):
+            job = await self.get(site, job_type, name, scriptless=True, fresh=True)
+            try:
+                return await self._replace(job, edit)
+            except (Conflict, NotFound):
+                continue
+        raise Unavailable(_UNSETTLED)
+
+    async def _replace(self, job: Job, edit: Edit) -> Job:
+        # A merge patch could not do it: it merges settings key by key, and can't store a null.
+        changed = deepcopy(job.raw)
+        edit(changed["spec"])
+        if changed == job.raw:
+            return job
+        package_history.record(job.raw, changed, now=self._clock())
+        return self._written(await self._kube.replace(changed), name=job.name)
+
+    async def _create(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
+        """Creates under the first object name that is free; Conflict when there is none."""
+        plain, qualified = names.candidates(name, job_type)
+        try:
+            return await self._create_as(site, job_type, name, object_name=plain, edit=edit)
+        except AlreadyExists:
+            there = await self._kube.get("WebJob", site.namespace, plain)
+            if self._as_job(there, job_type, name):
+                raise  # the same job, made just now by another call
+        return await self._create_as(site, job_type, name, object_name=qualified, edit=edit)
+
+    async def _create_as(self, site: Site, job_type: JobType, name: str, *, object_name: str, edit: Edit) -> Job:
+        spec: Object = {"type": job_type}
+        if name != object_name:
+            spec["jobName"] = name
+        edit(spec)
+        manifest = {
+            "apiVersion": API_VERSION,
+            "kind": "WebJob",
+            "metadata": {"name": object_name, "namespace": site.namespace},
+            "spec": spec,
+        }
+        return self._written(await self._kube.create(manifest), name=name)
+
+    async def delete(self, site: Site, job_type: JobType, name: str) -> bool:
+        """Deletes a job with all that belongs to it; fine when there is none, which it tells."""
+        job = await self.find(site, job_type, name, scriptless=True, fresh=True)
+        if job is None:
+            return False
+        uid = job.webjob.metadata.uid
+        try:
+            # By uid: a job that was made anew under this name since then is another one.
+            await self._kube.delete("WebJob", site.namespace, job.object_name, uid=uid)
+        except (NotFound, Conflict):
+            return False  # somebody else has just done it
+        self._feed.forget("WebJob", site.namespace, name=job.object_name, uid=uid)
+        return True
+
+    async def set_stopped(self, site: Site, name: str, *, stopped: bool) -> None:
+        """Stops or starts a continuous job; Missing when there is none."""
+        job = await self.get(site, "continuous", name, fresh=True)
+        if bool(job.webjob.spec.stopped) == stopped:
+            return
+        try:
+            patch = {"spec": {"stopped": stopped}}
+            self._feed.observe(await self._kube.patch("WebJob", site.namespace, job.object_name, patch))
+        except NotFound:
+            raise Missing from None
+
+    async def set_settings(self, site: Site, job_type: JobType, name: str, settings: Object) -> None:
+        """Replaces a job's settings as a whole; Missing when there is none."""
+
+        def edit(spec: Object) -> None:
+            spec["settings"] = settings
+
+        await self.change(site, job_type, name, edit)

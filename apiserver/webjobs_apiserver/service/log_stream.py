@@ -1,0 +1,208 @@
+"""Live lines of many pods as one stream, and the latest lines of all.
+
+Memory is bounded: what a client does not take in time makes the followers wait, and all streams of a process
+together follow a bounded number of pods, because each takes a connection to the API server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from webjobs import times
+from webjobs.logs import kudu_lines
+from webjobs.model import LABEL_ARMED, LABEL_RUN, LABEL_WEBJOB, JobType
+from webjobs.pods import CONTAINER, container_status, instance_id
+from webjobs_apiserver.errors import Missing, Unavailable
+from webjobs_apiserver.service.jobs import Job, Jobs
+from webjobs_apiserver.sites import Site
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import ApiError
+
+log = logging.getLogger(__name__)
+
+Pod = dict[str, Any]
+Key = tuple[str, int]
+"""UID of a pod and the number of its container's restarts: one process."""
+
+POLL_SECONDS = 1.0
+HEARTBEAT_SECONDS = 60.0
+IDLE_SECONDS = 120 * 60.0
+"""Without a line for so long the stream ends (docs/kudu-contract.md, section 1.5)."""
+_FOLLOWERS = 48
+"""Pods that all streams together follow."""
+_STREAMS = 16
+"""Streams at once: each looks for pods every second."""
+_QUEUE = 256
+"""Lines between followers and the client."""
+_END = "\r\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of a job's output."""
+
+    when: datetime
+    job: str
+    instance: str
+    text: str
+
+    @property
+    def rendered(self) -> str:
+        """As in log files, with the job's name, since several can be in one stream."""
+        return kudu_lines.line(self.when, self.instance, f"{self.job}: {self.text}")
+
+
+class LogStreams:
+    """Live output of a site's jobs."""
+
+    def __init__(self, kube: KubeClient, *, jobs: Jobs, clock: Callable[[], datetime]) -> None:
+        self._kube = kube
+        self._jobs = jobs
+        self._clock = clock
+        self._room = asyncio.Semaphore(_FOLLOWERS)
+        self._open = 0
+
+    async def recent(self, site: Site, *, count: int) -> list[Line]:
+        """The latest lines of all pods, newest first, at most ``count``."""
+        names = await self._names(site, None, None)
+        found: list[Line] = []
+        for pod in await self._kube.list("Pod", site.namespace, selector=LABEL_WEBJOB):
+            name = names.get(pod["metadata"]["labels"].get(LABEL_WEBJOB, ""))
+            if name is None or not _process(pod):
+                continue
+            try:
+                lines = self._kube.log_lines(site.namespace, pod["metadata"]["name"], container=CONTAINER, tail=count)
+                found += [_line(stamped, pod, name) async for stamped in lines]
+            except ApiError:
+                continue  # it is gone
+            found = sorted(found, key=lambda line: line.when, reverse=True)[:count]
+        return found
+
+    async def follow(self, site: Site, job_type: JobType | None = None, name: str | None = None) -> AsyncIterator[str]:
+        """Lines as they are written, of all jobs or one.
+
+        Missing when there is no such job, Unavailable while too many streams are open.
+        Ends after IDLE_SECONDS without a line; close it to end it before. Between lines it says that it lives.
+        """
+        await self._names(site, job_type, name)
+        if self._open >= _STREAMS:
+            raise Unavailable(f"{_STREAMS} log streams are open already. Try again when one has ended.")
+        return self._follow(site, job_type, name)
+
+    async def _follow(self, site: Site, job_type: JobType | None, name: str | None) -> AsyncIterator[str]:
+        queue: asyncio.Queue[Line] = asyncio.Queue(_QUEUE)
+        self._open += 1
+        watcher = asyncio.create_task(self._watch(site, job_type, name, queue))
+        try:
+            yield self._told("Welcome, you are now connected to log-streaming service.")
+            silent = 0.0
+            while silent < IDLE_SECONDS:
+                try:
+                    line = await asyncio.wait_for(queue.get(), HEARTBEAT_SECONDS)
+                except TimeoutError:
+                    silent += HEARTBEAT_SECONDS
+                    if silent < IDLE_SECONDS:
+                        yield self._told(f"No new trace in the past {silent / 60:.0f} min(s).")
+                    continue
+                silent = 0.0
+                yield line.rendered
+            yield self._told(f"Stream terminated due to no new trace in the past {silent / 60:.0f} min(s).")
+        finally:
+            self._open -= 1
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
+
+    def _told(self, text: str) -> str:
+        return f"{self._clock():%Y-%m-%dT%H:%M:%S}  {text}{_END}"
+
+    async def _watch(self, site: Site, job_type: JobType | None, name: str | None, queue: asyncio.Queue[Line]) -> None:
+        """Follows every process that is there or comes."""
+        followers: dict[Key, asyncio.Task[None]] = {}
+        first = True
+        try:
+            while True:
+                try:
+                    pods = await self._pods(site, job_type, name)
+                except Missing:  # the job went while somebody looks
+                    pods = []
+                except ApiError as error:
+                    log.warning("log stream of %s: %s", site.namespace, error)
+                    await asyncio.sleep(POLL_SECONDS)
+                    continue
+                for pod, job in pods:
+                    key = _process(pod)
+                    if key and key not in followers:
+                        seen = first and "terminated" in _state(pod)
+                        work = _nothing() if seen else self._one(site, pod, job, queue, only_new=first)
+                        followers[key] = asyncio.create_task(work)
+                gone = set(followers) - {key for pod, _ in pods if (key := _process(pod))}
+                for key in gone:
+                    if followers[key].done():
+                        del followers[key]
+                first = False
+                await asyncio.sleep(POLL_SECONDS)
+        finally:
+            for task in followers.values():
+                task.cancel()
+            await asyncio.gather(*followers.values(), return_exceptions=True)
+
+    async def _one(self, site: Site, pod: Pod, job: str, queue: asyncio.Queue[Line], *, only_new: bool) -> None:
+        name = pod["metadata"]["name"]
+        async with self._room:
+            try:
+                lines = self._kube.log_lines(
+                    site.namespace, name, container=CONTAINER, follow=True, since_seconds=1 if only_new else None
+                )
+                async with aclosing(lines):  # type: ignore[type-var]
+                    async for stamped in lines:
+                        await queue.put(_line(stamped, pod, job))
+            except ApiError as error:
+                log.info("log stream of pod %s/%s ended: %s", site.namespace, name, error)
+
+    async def _pods(self, site: Site, job_type: JobType | None, name: str | None) -> list[tuple[Pod, str]]:
+        names = await self._names(site, job_type, name)
+        pods = await self._kube.list("Pod", site.namespace, selector=LABEL_WEBJOB)
+        return [(pod, names[own]) for pod in pods if (own := pod["metadata"]["labels"].get(LABEL_WEBJOB)) in names]
+
+    async def _names(self, site: Site, job_type: JobType | None, name: str | None) -> dict[str, str]:
+        """Names of the jobs that are meant, by object name."""
+        jobs: list[Job]
+        if job_type and name:
+            jobs = [await self._jobs.get(site, job_type, name, scriptless=True)]
+        else:
+            jobs = await self._jobs.list(site, job_type)
+        return {job.object_name: job.name for job in jobs}
+
+
+async def _nothing() -> None:
+    return
+
+
+def _state(pod: Pod) -> dict[str, Any]:
+    return dict(container_status(pod).get("state") or {})
+
+
+def _process(pod: Pod) -> Key | None:
+    """The process that runs or ran last in a pod; None before there is one, and for a pod that waits for a run."""
+    labels = pod["metadata"].get("labels", {})
+    if LABEL_ARMED in labels and LABEL_RUN not in labels:
+        return None
+    if not _state(pod).keys() & {"running", "terminated"}:
+        return None
+    return str(pod["metadata"]["uid"]), int(container_status(pod).get("restartCount") or 0)
+
+
+def _line(stamped: str, pod: Pod, job: str) -> Line:
+    stamp, _, text = stamped.partition(" ")
+    try:
+        when = times.parse_time(stamp)
+    except ValueError:
+        when, text = times.parse_time(None), stamped
+    instance = instance_id(pod["metadata"]["uid"])
+    return Line(when=when, job=job, instance=instance, text=text.rstrip("\r"))

@@ -1,0 +1,245 @@
+"""Runs of triggered jobs: start one (``run_lock.py`` at most one at a time), and read the history."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from webjobs import times
+from webjobs.model import API_VERSION, LABEL_WEBJOB, WebJobRun
+from webjobs.runs import runs
+from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, Stopped, Unavailable
+from webjobs_apiserver.service.app_settings import AppSettings
+from webjobs_apiserver.service.jobs import TRIES, Job, Jobs
+from webjobs_apiserver.service.run_lock import RunLock
+from webjobs_apiserver.service.stored_runs import StoredRuns
+from webjobs_apiserver.sites import Site
+from webjobs_apiserver.watching.watch import Feed
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import Conflict, NotFound
+
+Object = dict[str, Any]
+
+_INCURABLE = frozenset({"WindowsOnly", "UnknownScript", "NoRuntime", "InvalidSettings", "TooLargeForWindows"})
+"""Reasons of a false Ready with which each run fails: none of them keeps another from its turn."""
+_SHORT = timedelta(seconds=3)
+"""Age up to which the end of an active run is waited for, of a job whose runs begin and end within moments."""
+_PATIENCE = timedelta(seconds=3)
+_LOOK_SECONDS = 0.005
+_RUN_ID_STEP = timedelta(microseconds=100)
+_TRIGGER_LENGTH = 1024
+_ARGUMENTS_LENGTH = 65536
+_UNSETTLED = "The WebJob is being changed by others at the same time. Try again."
+
+
+class Runs:
+    """Operations on the WebJobRuns of a site."""
+
+    def __init__(
+        self, kube: KubeClient, *, feed: Feed, jobs: Jobs, stored: StoredRuns, clock: Callable[[], datetime]
+    ) -> None:
+        self._kube = kube
+        self._feed = feed
+        self._jobs = jobs
+        self._stored = stored
+        self._clock = clock
+        self._settings = AppSettings(kube)
+        self._lock = RunLock(kube, feed=feed, clock=clock)
+
+    async def latest(self, site: Site) -> Mapping[str, WebJobRun]:
+        """The newest run of every job of the site, by the object name of the job."""
+        if known := self._feed.known(site.namespace):
+            return known.latest()
+        newest: dict[str, tuple[str, Object]] = {}
+        for raw in await self._kube.list("WebJobRun", site.namespace):
+            status, job = raw.get("status", {}), raw["spec"]["webJobName"]
+            if status.get("state") == "Skipped":
+                continue
+            # There can be fifty of them a job: only the one that counts becomes a model.
+            run_id = status.get("runId") or runs.run_id(WebJobRun.parse(raw))
+            if job not in newest or run_id > newest[job][0]:
+                newest[job] = (run_id, raw)
+        return {job: WebJobRun.parse(raw) for job, (_, raw) in newest.items()}
+
+    async def latest_of(self, site: Site, job: Job) -> WebJobRun | None:
+        """The newest run of a job."""
+        if known := self._feed.known(site.namespace):
+            return known.latest().get(job.object_name)
+        found = await self._of_job(site, job)
+        return found[0] if found else None
+
+    async def of_job(self, site: Site, job: Job) -> list[WebJobRun]:
+        """All runs of a job that are WebJobRuns, newest first, without those that were skipped."""
+        if known := self._feed.known(site.namespace):
+            return known.runs(job.object_name)
+        return await self._of_job(site, job)
+
+    async def _of_job(self, site: Site, job: Job) -> list[WebJobRun]:
+        selector = f"{LABEL_WEBJOB}={job.object_name}"
+        known = [WebJobRun.parse(raw) for raw in await self._kube.list("WebJobRun", site.namespace, selector=selector)]
+        return sorted((run for run in known if run.status.state != "Skipped"), key=runs.run_id, reverse=True)
+
+    async def history(self, site: Site, name: str) -> tuple[Job, list[WebJobRun]]:
+        """A job and its runs that are WebJobRuns, newest first; those of ``older`` come after them.
+
+        Missing when there is no such job, and for a job that has neither run nor a schedule
+        (docs/kudu-contract.md, section 1.4).
+        """
+        job = await self._jobs.get(site, "triggered", name)
+        found = await self.of_job(site, job)
+        if not found and job.webjob.schedule is None and job.webjob.status.stored_runs is None:
+            raise Missing
+        return job, found
+
+    async def older(self, site: Site, job: Job, known: Sequence[WebJobRun]) -> list[WebJobRun]:
+        """The runs of a job that are in the store only, newest first. ``known``: its WebJobRuns, looked up before.
+
+        In this order, because a run is stored before its WebJobRun goes. Raises what the store raises.
+        """
+        return await self._stored.all(site, job, besides={runs.run_id(run) for run in known})
+
+    async def older_ids(self, site: Site, job: Job, known: Collection[str]) -> list[str]:
+        """The same of their ids; nothing but the listing is read."""
+        return await self._stored.ids(site, job, besides=known)
+
+    async def get(self, site: Site, name: str, run_id: str) -> tuple[Job, WebJobRun]:
+        """A job and one run of it; Missing when one of them is not there."""
+        job = await self._jobs.get(site, "triggered", name)
+        return job, await self._get(site, job, run_id)
+
+    async def _get(self, site: Site, job: Job, run_id: str) -> WebJobRun:
+        if runs.time_of_run_id(run_id) is None:
+            raise Missing
+        known = self._feed.known(site.namespace)
+        remembered = known.run(job.object_name, run_id) if known else None
+        if known and not remembered and (older := await self._stored.get(site, job, run_id)):
+            return older
+        # Not there: another replica may have started it just now.
+        for run in [remembered] if remembered else await self._read(site, job, run_id):
+            if (
+                run.spec.web_job_name == job.object_name
+                and runs.run_id(run) == run_id
+                and run.status.state != "Skipped"
+            ):
+                return run
+        if not known and (older := await self._stored.get(site, job, run_id)):
+            return older
+        raise Missing
+
+    async def _read(self, site: Site, job: Job, run_id: str) -> list[WebJobRun]:
+        """What the API server has that can be the run."""
+        named = runs.object_name(webjob=job.object_name, run_id=run_id)
+        try:
+            return [WebJobRun.parse(await self._kube.get("WebJobRun", site.namespace, named))]
+        except NotFound:
+            return await self._of_job(site, job)  # made by somebody else, under a name of their own
+
+    async def start(self, site: Site, name: str, *, arguments: str | None, trigger: str) -> tuple[Job, str]:
+        """Starts a run; gives the job and the run's id, under which it can be read at once.
+
+        Raises Missing, Stopped (the whole site is), Busy (the job takes one run at a time) and BadRequest. A job
+        that can't run here (run.cmd, say) is accepted as by Kudu; its run fails, and its log says what to do.
+        """
+        if arguments and ("\0" in arguments or len(arguments) > _ARGUMENTS_LENGTH):
+            raise BadRequest(f"The arguments must have at most {_ARGUMENTS_LENGTH} characters and no NUL among them.")
+        began = self._clock()
+        while True:
+            try:
+                return await self._start(site, name, arguments=arguments, trigger=trigger)
+            except Busy:
+                if not await self._ends_soon(site, name, before=began + _PATIENCE):
+                    raise
+
+    async def _ends_soon(self, site: Site, name: str, *, before: datetime) -> bool:
+        """Waits a moment for the end of a run that has just begun, of a job with pods that wait for runs.
+
+        Such runs are over within moments: who starts two in a row, as with Kudu, is not told of the first.
+        """
+        while self._clock() < before and (known := self._feed.known(site.namespace)):
+            webjob = (await self._jobs.get(site, "triggered", name)).webjob
+            active = webjob.status.active_run
+            if webjob.status.warm_ready is None:
+                return False
+            run = known.run_named(active.name) if active else None
+            if active is None or (run and run.ended):
+                return True
+            # A run that is not known is on its way to us, or to its end: asking at once again would tell nothing new.
+            if self._clock() - (runs.start_time(run) if run else times.parse_time(active.since)) > _SHORT:
+                return False
+            await asyncio.sleep(_LOOK_SECONDS)
+        return False
+
+    async def _start(self, site: Site, name: str, *, arguments: str | None, trigger: str) -> tuple[Job, str]:
+        fresh = self._feed.known(site.namespace) is None
+        for attempt in range(TRIES):
+            now = self._clock()
+            run_id = runs.run_id_at(now + attempt * _RUN_ID_STEP)
+            try:
+                job = await self._jobs.get(site, "triggered", name, fresh=fresh)
+                settings = await self._settings.effective(site)
+                if settings.stopped:
+                    raise Stopped
+                manifest = _manifest(job, run_id, arguments=arguments, trigger=trigger[:_TRIGGER_LENGTH])
+                policy = job.webjob.spec.concurrency_policy or settings.concurrency_policy or "Forbid"
+                if policy == "Forbid" and not _is_incurable(job):
+                    await self._lock.create_locked(site, job, manifest, now=now, fresh=fresh)
+                else:  # the operator decides what becomes of it
+                    await self._lock.create(site, manifest)
+            except Conflict:  # AlreadyExists among them: another run has this id
+                fresh = True
+                continue
+            except ServiceError:
+                if fresh:
+                    raise
+                fresh = True  # from memory no client is refused: the news that it has seen may not be here yet
+                continue
+            return job, run_id
+        raise Unavailable(_UNSETTLED)
+
+    async def cancel(self, site: Site, name: str, run_id: str) -> None:
+        """Asks for the end of a run. Missing when there is none, Refused when it has ended."""
+        _, run = await self.get(site, name, run_id)
+        if run.ended:
+            raise Refused(f"Run {run_id} has ended already: {run.status.state}.")
+        if not run.spec.cancel:
+            try:
+                patch = {"spec": {"cancel": True}}
+                self._feed.observe(await self._kube.patch("WebJobRun", site.namespace, run.metadata.name, patch))
+            except NotFound:
+                raise Missing from None
+
+
+def _is_incurable(job: Job) -> bool:
+    webjob = job.webjob
+    return any(
+        one.type == "Ready" and one.reason in _INCURABLE and one.observed_generation == webjob.metadata.generation
+        for one in webjob.status.conditions
+    )
+
+
+def _manifest(job: Job, run_id: str, *, arguments: str | None, trigger: str) -> Object:
+    meta = job.webjob.metadata
+    spec = {"webJobName": meta.name, "trigger": trigger}
+    if arguments:
+        spec["arguments"] = arguments
+    owner = {
+        "apiVersion": API_VERSION,
+        "kind": "WebJob",
+        "name": meta.name,
+        "uid": meta.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "WebJobRun",
+        "metadata": {
+            "name": runs.object_name(webjob=meta.name, run_id=run_id),
+            "namespace": meta.namespace,
+            "labels": {LABEL_WEBJOB: meta.name},
+            "ownerReferences": [owner],
+        },
+        "spec": spec,
+    }

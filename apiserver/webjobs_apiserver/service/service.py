@@ -1,0 +1,78 @@
+"""What the REST facades can do: operations on WebJobs, WebJobRuns, packages and logs. No web framework in here.
+
+A facade is given a Service and turns requests into its calls and results into its own shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from webjobs.store import ObjectStore
+from webjobs_apiserver.config import LimitsConfig
+from webjobs_apiserver.service.app_settings import AppSettings
+from webjobs_apiserver.service.files.reading import Reading
+from webjobs_apiserver.service.files.writing import Writing
+from webjobs_apiserver.service.files.zips import Zips
+from webjobs_apiserver.service.hooks import Hooks
+from webjobs_apiserver.service.job_logs import JobLogs
+from webjobs_apiserver.service.jobs import Jobs
+from webjobs_apiserver.service.log_stream import LogStreams
+from webjobs_apiserver.service.passthrough import Passthrough
+from webjobs_apiserver.service.runs import Runs
+from webjobs_apiserver.service.schedules.jobs import ScheduledJobs
+from webjobs_apiserver.service.stored_runs import StoredRuns
+from webjobs_apiserver.service.uploads import Uploads
+from webjobs_apiserver.watching.watch import Feed
+from webjobs_kube.client import KubeClient
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """All operations; every one takes the Site that it is for."""
+
+    jobs: Jobs
+    runs: Runs
+    uploads: Uploads
+    logs: JobLogs
+    reading: Reading
+    writing: Writing
+    zips: Zips
+    settings: AppSettings
+    streams: LogStreams
+    passthrough: Passthrough
+    hooks: Hooks
+    scheduled: ScheduledJobs
+    limits: LimitsConfig
+    clock: Clock
+    """Aware datetimes."""
+
+    @classmethod
+    def build(cls, *, kube: KubeClient, feed: Feed, store: ObjectStore, limits: LimitsConfig, clock: Clock) -> Self:
+        """The operations over one client and one store."""
+        jobs = Jobs(kube, feed=feed, clock=clock)
+        runs = Runs(kube, feed=feed, jobs=jobs, stored=StoredRuns(store), clock=clock)
+        settings = AppSettings(kube)
+        logs = JobLogs(kube, store=store, jobs=jobs, runs=runs, settings=settings, clock=clock)
+        reading = Reading(store, jobs=jobs, runs=runs, logs=logs)
+        writing = Writing(store, jobs=jobs, reading=reading, limits=limits, clock=clock)
+        return cls(
+            jobs=jobs,
+            runs=runs,
+            uploads=Uploads(store, jobs=jobs, limits=limits),
+            logs=logs,
+            reading=reading,
+            writing=writing,
+            settings=settings,
+            passthrough=Passthrough(jobs=jobs, logs=logs),
+            hooks=Hooks(kube, clock=clock),
+            scheduled=ScheduledJobs(kube, jobs=jobs, settings=settings, clock=clock),
+            streams=LogStreams(kube, jobs=jobs, clock=clock),
+            zips=Zips(store, reading=reading, writing=writing, limits=limits),
+            limits=limits,
+            clock=clock,
+        )

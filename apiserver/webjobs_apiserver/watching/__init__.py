@@ -1,0 +1,1 @@
+"""WebJobs and runs from memory, fed by watches."""

@@ -1,0 +1,171 @@
+"""WebJobs and WebJobRuns of one namespace in memory: what a watch tells and the answers to our own writes.
+
+The newest resourceVersion wins, whoever tells it, so that a client that has just written reads what it wrote. What
+was deleted is remembered by its UID for a while: a late answer about it must not bring it back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from webjobs import names
+from webjobs.model import JobType, WebJobRun
+from webjobs.runs import runs
+from webjobs_apiserver.watching import job as jobs
+from webjobs_apiserver.watching.job import Job
+
+log = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+
+_TOMBSTONES = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    version: int
+    uid: str
+    job: str
+    """Object name of the WebJob that it is or belongs to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    run_id: str
+    run: WebJobRun
+
+
+class SiteCache:
+    """See the module. Nothing in it waits, so every reader sees one moment. What it gives is not to be changed."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[str, _Known]] = {"WebJob": {}, "WebJobRun": {}}
+        self._gone: dict[str, None] = {}
+        self._jobs: dict[str, Job] = {}
+        self._listing: list[Job] | None = None
+        self._by_name: dict[tuple[str, str], list[str]] = {}
+        self._runs: dict[str, dict[str, _Run]] = {}
+        self._latest: dict[str, WebJobRun] = {}
+        self._unsettled: set[str] = set()
+        """Jobs whose newest run is to be found anew."""
+
+    # What is told
+
+    def fill(self, kind: str, items: list[Object], *, version: int) -> None:
+        """All objects of a kind as of a resourceVersion: others are gone, but for those that are newer than it."""
+        there = {item["metadata"]["uid"] for item in items}
+        for name, known in list(self._known[kind].items()):
+            if known.uid not in there and known.version <= version:
+                self._drop(kind, name, uid=known.uid)
+        for item in items:
+            self.observe(kind, item)
+
+    def observe(self, kind: str, body: Object) -> None:
+        """Takes an object in, unless a newer one of its name is known or it is gone."""
+        meta = body["metadata"]
+        name, uid, version = meta["name"], meta["uid"], int(meta["resourceVersion"])
+        before = self._known[kind].get(name)
+        if uid in self._gone or (before and before.version >= version):
+            return
+        if before and before.uid != uid:
+            self._drop(kind, name, uid=before.uid)
+        job = name if kind == "WebJob" else body["spec"]["webJobName"]
+        self._known[kind][name] = _Known(version=version, uid=uid, job=job)
+        if kind == "WebJob":
+            self._take_job(name, body)
+        else:
+            self._take_run(job, name, body)
+
+    def forget(self, kind: str, body: Mapping[str, Any]) -> None:
+        """An object is gone; only its name and UID are looked at."""
+        self._drop(kind, body["metadata"]["name"], uid=body["metadata"]["uid"])
+
+    def _take_job(self, name: str, body: Object) -> None:
+        # Managed fields are half of an object, and a write without them keeps them.
+        slim = body | {"metadata": {key: value for key, value in body["metadata"].items() if key != "managedFields"}}
+        self._jobs.pop(name, None)
+        self._listing = None
+        if job := jobs.of(slim):
+            self._jobs[name] = job
+
+    def _take_run(self, job: str, name: str, body: Object) -> None:
+        self._unsettled.add(job)
+        if body["spec"].get("trigger"):  # else the manager tells who created it
+            body = body | {"metadata": {k: v for k, v in body["metadata"].items() if k != "managedFields"}}
+        try:
+            run = WebJobRun.parse(body)
+            self._runs.setdefault(job, {})[name] = _Run(run_id=runs.run_id(run), run=run)
+        except ValidationError as error:
+            log.warning("WebJobRun %s can't be read: %s", name, error)
+            self._runs.get(job, {}).pop(name, None)
+
+    def _drop(self, kind: str, name: str, *, uid: str) -> None:
+        self._gone[uid] = None
+        while len(self._gone) > _TOMBSTONES:
+            del self._gone[next(iter(self._gone))]
+        known = self._known[kind].get(name)
+        if known is None or known.uid != uid:
+            return
+        del self._known[kind][name]
+        if kind == "WebJob":
+            self._jobs.pop(name, None)
+            self._listing = None
+            return
+        self._unsettled.add(known.job)
+        of_job = self._runs.get(known.job, {})
+        of_job.pop(name, None)
+        if not of_job:
+            self._runs.pop(known.job, None)
+
+    # What is asked
+
+    def jobs(self) -> list[Job]:
+        """All jobs in the order of a list."""
+        if self._listing is None:
+            self._listing = jobs.listed(list(self._jobs.values()))
+            self._by_name = {}
+            for name in sorted(self._jobs):
+                job = self._jobs[name]
+                self._by_name.setdefault((job.webjob.spec.type, names.fold(job.name)), []).append(name)
+        return self._listing
+
+    def job(self, job_type: JobType, name: str) -> Job | None:
+        """One job by any spelling of its name, which must be a legal one."""
+        self.jobs()
+        called = self._by_name.get((job_type, names.fold(name)), [])
+        # As a direct read: first the names that a job made by us has, then the others in their order.
+        preferred = [candidate for candidate in names.candidates(name, job_type) if candidate in called]
+        for found in (preferred or called)[:1]:
+            return replace(self._jobs[found], name=name)
+        return None
+
+    def latest(self) -> Mapping[str, WebJobRun]:
+        """The newest run of each job, by the job's object name; skipped ones don't count."""
+        for job in self._unsettled:
+            counting = [one for one in self._runs.get(job, {}).values() if one.run.status.state != "Skipped"]
+            if counting:
+                self._latest[job] = max(counting, key=lambda one: one.run_id).run
+            else:
+                self._latest.pop(job, None)
+        self._unsettled.clear()
+        return self._latest
+
+    def runs(self, job: str) -> list[WebJobRun]:
+        """All runs of a job by its object name, newest first, without skipped ones."""
+        of_job = sorted(self._runs.get(job, {}).values(), key=lambda one: one.run_id, reverse=True)
+        return [one.run for one in of_job if one.run.status.state != "Skipped"]
+
+    def run(self, job: str, run_id: str) -> WebJobRun | None:
+        """One run of a job, skipped or not."""
+        return next((one.run for one in self._runs.get(job, {}).values() if one.run_id == run_id), None)
+
+    def run_named(self, name: str) -> WebJobRun | None:
+        """One run by its object name."""
+        known = self._known["WebJobRun"].get(name)
+        found = self._runs.get(known.job, {}).get(name) if known else None
+        return found.run if found else None
