@@ -151,7 +151,7 @@ async def test_old_news_is_not_served_for_long(one: Shim, monkeypatch: pytest.Mo
         for _ in range(10):
             await asyncio.sleep(0)
         assert (await client.get("/api/webjobs")).status_code == 200
-        monkeypatch.setattr("webjobs_apiserver.feed._BELIEVED", 0)
+        monkeypatch.setattr("webjobs_apiserver.watching.watch._BELIEVED", 0)
         assert (await client.get("/api/webjobs")).status_code == 503
         assert (await client.get("/readyz")).status_code == 200
 
