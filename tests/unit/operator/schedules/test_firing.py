@@ -10,7 +10,7 @@ import pytest
 
 from tests.fakes.cluster import World
 from tests.fakes.objects import run, webjob, webjob_body
-from tests.unit.operator.context.test_effective_spec import settings
+from tests.unit.core.model.test_effective_spec import settings
 from webjobs.runs.runs import object_name, run_id_at
 from webjobs.schedules import parse
 from webjobs.schedules.plan import plan

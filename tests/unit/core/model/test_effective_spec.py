@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.fakes.objects import webjob
+from webjobs.model.effective_spec import under
 from webjobs.model.site_settings import SiteSettings
 from webjobs_operator.cluster.cache import Cache
-from webjobs_operator.context.effective_spec import under
 
 TRIGGERED: dict[str, Any] = {"schedule": "0 * * * * *"}
 PACKAGE = {"digest": "sha256:" + "ab" * 32, "entrypoint": "run.sh", "size": 1, "files": 1}
