@@ -16,9 +16,8 @@ from .progress import follow
 
 REPOSITORY = "registry.local/webjobs"
 _LABEL = "dev.webjobs.checkout"
-# The archive holds the image alone, without a second manifest that says how it was built. The Dockerfile needs
-# BuildKit, which Docker before 23 has, but does not use unasked.
-_ENVIRONMENT = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_BUILDKIT": "1"}
+# The archive then holds the image alone, without a second manifest that says how it was built.
+_ENVIRONMENT = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
 _BASES = {"PYTHON_IMAGE": "WEBJOBS_PYTHON_IMAGE"}
 
 
