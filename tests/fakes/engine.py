@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.cluster import kind, kindnode
+from tests.cluster.kind import node as kindnode
+from tests.cluster.kind import provider
 from tests.cluster.paths import state_of
 
 NODE = kindnode.node_name("dev")
@@ -104,7 +105,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         monkeypatch.delenv(name, raising=False)
     for name in ("KIND_NODE", "PYTHON", "UV", "GOLANG"):
         monkeypatch.delenv(f"WEBJOBS_{name}_IMAGE", raising=False)
-    monkeypatch.setattr(kind, "READY_WITHIN", 0.0)
+    monkeypatch.setattr(provider, "READY_WITHIN", 0.0)
     made = World(folder=tmp_path)
     (tmp_path / "state.json").write_text(
         json.dumps({"containers": {}, "images": {}, "in_node": [], "heartbeat": AFTER})

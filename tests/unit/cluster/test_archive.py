@@ -8,7 +8,7 @@ import os
 import tarfile
 from pathlib import Path
 
-from tests.cluster.archive import Config, Layer, write_archive
+from tests.cluster.images.archive import Config, Layer, write_archive
 
 CONFIG = Config(entrypoint=("/run",), env={"A": "1"}, user="65532:65532", workdir="/home")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.built import versions
-from tests.cluster.built.builder import ensure, minutes
-from tests.cluster.built.components import HERE, NODE_PROGRAMS, Component, components
+from tests.cluster.built.compile import versions
+from tests.cluster.built.compile.builder import ensure, minutes
+from tests.cluster.built.compile.components import HERE, NODE_PROGRAMS, Component, components
 from tests.cluster.errors import ClusterError
 
 

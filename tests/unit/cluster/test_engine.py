@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import engine, engineimage, facade, image, kindtool
-from tests.cluster.built import container, versions
-from tests.cluster.built.components import kind
+from tests.cluster import engine, facade
+from tests.cluster.built.compile import container, versions
+from tests.cluster.built.compile.components import kind
 from tests.cluster.engine import Engine
 from tests.cluster.errors import ClusterError
+from tests.cluster.images import build, by_engine
+from tests.cluster.kind import tool
 from tests.cluster.paths import cache_root, repo_root
 from tests.fakes.engine import World, world
 
@@ -99,16 +101,16 @@ def test_files_that_a_container_writes_belong_to_the_caller(world: World, securi
 
 
 def test_kind_of_path_is_taken(world: World) -> None:
-    assert kindtool.program(quiet) == world.folder / "bin" / "kind"
+    assert tool.program(quiet) == world.folder / "bin" / "kind"
 
 
 def test_kind_is_compiled_by_go(world: World) -> None:
     world.remove("kind")
     world.install("go")
-    assert kindtool.program(quiet) == cache_root() / "bin" / kind().key / "kind"
+    assert tool.program(quiet) == cache_root() / "bin" / kind().key / "kind"
     (call,) = world.calls
     assert call[:2] == ["go", "install"]
-    assert kindtool.program(quiet).is_file()
+    assert tool.program(quiet).is_file()
     assert len(world.calls) == 1, "once for this machine"
 
 
@@ -116,7 +118,7 @@ def test_kind_is_compiled_in_a_container_without_go(world: World, monkeypatch: p
     world.remove("kind")
     monkeypatch.setenv("GOPROXY", "https://goproxy.example")
     lines: list[str] = []
-    assert kindtool.program(lines.append).is_file()
+    assert tool.program(lines.append).is_file()
     (call,) = world.called("docker", "run")
     assert call[-4] == "docker.io/library/golang:1.26"
     assert call[-1].startswith("go install ")
@@ -137,7 +139,7 @@ def test_without_kind_and_a_way_to_compile_it_what_is_needed_is_said(world: Worl
     world.remove("kind", *({"docker"} - set(programs)))
     world.set(broken={"docker run": "Unable to find image 'golang:1.26' locally: dial tcp: no such host"})
     with pytest.raises(ClusterError) as caught:
-        kindtool.program(quiet)
+        tool.program(quiet)
     assert f"install kind v{versions.KIND}" in str(caught.value)
     assert "WEBJOBS_GOLANG_IMAGE=" in str(caught.value)
     assert ("no such host" if programs else NOTHING) in str(caught.value)
@@ -147,7 +149,7 @@ def test_without_kind_and_a_way_to_compile_it_what_is_needed_is_said(world: Worl
 def test_an_image_is_built_saved_and_supersedes_ours_alone(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    engineimage.build(DOCKER, repo_root(), ref="registry.local/webjobs:old", out=tmp_path / "image.tar", log=quiet)
+    by_engine.build(DOCKER, repo_root(), ref="registry.local/webjobs:old", out=tmp_path / "image.tar", log=quiet)
     other = {
         "registry.local/webjobs:other": {"label": "dev.webjobs.checkout=another"},
         "registry.local/webjobs:unlabelled": {},
@@ -155,28 +157,28 @@ def test_an_image_is_built_saved_and_supersedes_ours_alone(
     }
     world.set(images={**world.state["images"], **other})
     monkeypatch.setenv("WEBJOBS_PYTHON_IMAGE", "mirror.example/python:3.12-slim")
-    out = engineimage.build(DOCKER, repo_root(), ref=REF, out=tmp_path / "image.tar", log=quiet)
+    out = by_engine.build(DOCKER, repo_root(), ref=REF, out=tmp_path / "image.tar", log=quiet)
     assert out.read_text() == REF
     assert "#5 [build 2/9]" in (tmp_path / "log" / "image-build.log").read_text()
     first, second = world.called("docker", "build")
     assert "--build-arg" not in first
     assert second[second.index("--build-arg") + 1] == "PYTHON_IMAGE=mirror.example/python:3.12-slim"
     assert set(world.state["images"]) == {REF, *other}
-    engineimage.forget(DOCKER, log=quiet)
+    by_engine.forget(DOCKER, log=quiet)
     assert set(world.state["images"]) == set(other)
 
 
 def test_a_build_that_fails_names_its_log(world: World, tmp_path: Path) -> None:
     world.set(broken={"docker build": "ERROR: failed to solve: docker.io/library/python: not found"})
     with pytest.raises(ClusterError, match=r"(?s)building .* failed; log: .*image-build\.log.*failed to solve"):
-        engineimage.build(DOCKER, repo_root(), ref=REF, out=tmp_path / "image.tar", log=quiet)
+        by_engine.build(DOCKER, repo_root(), ref=REF, out=tmp_path / "image.tar", log=quiet)
 
 
 def test_the_tag_tells_how_the_image_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WEBJOBS_PYTHON_IMAGE", raising=False)
-    refs = [image.source_ref(repo_root(), engine=None), image.source_ref(repo_root(), engine=DOCKER)]
+    refs = [build.source_ref(repo_root(), engine=None), build.source_ref(repo_root(), engine=DOCKER)]
     monkeypatch.setenv("WEBJOBS_PYTHON_IMAGE", "mirror.example/python")
-    refs.append(image.source_ref(repo_root(), engine=DOCKER))
+    refs.append(build.source_ref(repo_root(), engine=DOCKER))
     assert len(set(refs)) == 3
 
 
@@ -189,4 +191,4 @@ def test_the_tag_tells_how_the_image_is_made(monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_podman_takes_a_tag_or_a_digest(name: str, pulled: str) -> None:
-    assert kindtool.pullable(name) == pulled
+    assert tool.pullable(name) == pulled

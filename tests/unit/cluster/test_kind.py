@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import __main__ as command_line
-from tests.cluster import down, kindcluster, kindnode, kindtool, limits, status, up
-from tests.cluster.built.versions import KIND_NODE
+from tests.cluster import down, limits, status, up
+from tests.cluster.built.compile.versions import KIND_NODE
 from tests.cluster.engine import Engine
 from tests.cluster.errors import ClusterError
-from tests.cluster.kindcluster import KindCluster
+from tests.cluster.kind import cluster as kindcluster
+from tests.cluster.kind import node as kindnode
+from tests.cluster.kind import tool
+from tests.cluster.kind.cluster import KindCluster
 from tests.cluster.model import HostWay, State
 from tests.cluster.paths import state_of
 from tests.cluster.readiness import parse_time
@@ -61,7 +64,7 @@ def test_the_image_belongs_to_one_release_of_kind(
     world.set(kind=kind)
     if variable:
         monkeypatch.setenv("WEBJOBS_KIND_NODE_IMAGE", variable)
-    assert kindtool.node_image(world.folder / "bin" / "kind") == image
+    assert tool.node_image(world.folder / "bin" / "kind") == image
 
 
 def test_a_cluster_that_runs_is_taken_as_it_is(world: World) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.cluster.built import commands, credentials, manifests, network
 from tests.cluster.built.cluster import volume
 from tests.cluster.built.plan import Plan
-from tests.cluster.kindnode import config_of
+from tests.cluster.kind.node import config_of
 from tests.cluster.paths import checked_name
 
 

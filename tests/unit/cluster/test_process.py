@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import engine, facade
-from tests.cluster.built import preflight
+from tests.cluster.built.compile import preflight
 from tests.cluster.built.process import Process, boot_id, start_time
 from tests.cluster.errors import ClusterError
 from tests.cluster.lock import locked

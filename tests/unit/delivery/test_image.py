@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from image.prune import CLIENTS, KEPT_MODELS, prune
-from tests.cluster import pylayers
+from tests.cluster.images import python_layers
 from tests.cluster.paths import repo_root
 
 REPO = repo_root()
@@ -50,8 +50,8 @@ def test_versions_are_said_once() -> None:
 def test_both_images_have_the_same_packages() -> None:
     copied = re.search(r"cp -r (.*) /opt/webjobs/app/", DOCKERFILE)
     assert copied
-    assert tuple(copied[1].split()) == pylayers.PACKAGES
-    for name, value in pylayers.environment().items():
+    assert tuple(copied[1].split()) == python_layers.PACKAGES
+    for name, value in python_layers.environment().items():
         assert f"{name}={value}" in FINAL or name == "PATH"
     allowed = (REPO / ".dockerignore").read_text().split()
     copies = re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE)

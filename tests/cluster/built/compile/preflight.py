@@ -13,13 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ClusterError
-from ..lock import locked
-from ..model import Log
-from ..paths import cache_root
-from ..shell import run, succeeds
-from .components import HERE
-from .versions import MINIMUM_GO
+from tests.cluster.built.compile.components import HERE
+from tests.cluster.built.compile.versions import MINIMUM_GO
+from tests.cluster.errors import ClusterError
+from tests.cluster.lock import locked
+from tests.cluster.model import Log
+from tests.cluster.paths import cache_root
+from tests.cluster.shell import run, succeeds
 
 _SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 

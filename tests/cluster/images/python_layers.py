@@ -10,12 +10,12 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from .archive import Layer
-from .errors import ClusterError
-from .lock import locked
-from .model import Log
-from .paths import cache_root
-from .shell import run, succeeds, tool
+from tests.cluster.errors import ClusterError
+from tests.cluster.images.archive import Layer
+from tests.cluster.lock import locked
+from tests.cluster.model import Log
+from tests.cluster.paths import cache_root
+from tests.cluster.shell import run, succeeds, tool
 
 PYTHON = "3.11"  # Debian bookworm's
 LIB = "/opt/webjobs/lib"

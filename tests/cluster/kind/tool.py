@@ -6,16 +6,16 @@ import os
 import shutil
 from pathlib import Path
 
-from .built import builder
-from .built.components import kind as component
-from .built.container import image as golang_image
-from .built.versions import KIND, KIND_NODE
-from .engine import Engine
-from .errors import ClusterError
-from .model import Log
-from .paths import cache_root
-from .progress import follow
-from .shell import run, succeeds, tool
+from tests.cluster.built.compile import builder
+from tests.cluster.built.compile.components import kind as component
+from tests.cluster.built.compile.container import image as golang_image
+from tests.cluster.built.compile.versions import KIND, KIND_NODE
+from tests.cluster.engine import Engine
+from tests.cluster.errors import ClusterError
+from tests.cluster.model import Log
+from tests.cluster.paths import cache_root
+from tests.cluster.progress import follow
+from tests.cluster.shell import run, succeeds, tool
 
 
 def program(log: Log) -> Path:

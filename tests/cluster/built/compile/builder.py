@@ -8,13 +8,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import engine
-from ..lock import locked
-from ..model import Log
-from ..paths import cache_root
-from ..progress import clock, follow
-from . import container
-from .components import Component, components
+from tests.cluster import engine
+from tests.cluster.built.compile import container
+from tests.cluster.built.compile.components import Component, components
+from tests.cluster.lock import locked
+from tests.cluster.model import Log
+from tests.cluster.paths import cache_root
+from tests.cluster.progress import clock, follow
 
 _HEARTBEAT = 30.0
 _LIMIT = 3600.0

@@ -7,16 +7,18 @@ import shutil
 import time
 from pathlib import Path
 
-from . import engine, engineimage, kindtool
-from .engine import Engine
-from .errors import ClusterError
-from .kindcluster import KindCluster, inspect
-from .kindnode import NODE_PORTS, NodeContainer, cluster_name, config_of, node_name
-from .model import Log, State, Status
-from .paths import state_of
-from .progress import follow
-from .readiness import node_problem
-from .shell import run
+from tests.cluster import engine
+from tests.cluster.engine import Engine
+from tests.cluster.errors import ClusterError
+from tests.cluster.images import by_engine
+from tests.cluster.kind import tool
+from tests.cluster.kind.cluster import KindCluster, inspect
+from tests.cluster.kind.node import NODE_PORTS, NodeContainer, cluster_name, config_of, node_name
+from tests.cluster.model import Log, State, Status
+from tests.cluster.paths import state_of
+from tests.cluster.progress import follow
+from tests.cluster.readiness import node_problem
+from tests.cluster.shell import run
 
 READY_WITHIN = 240.0
 POLL = 1.0
@@ -61,7 +63,7 @@ def down(name: str, *, log: Log) -> None:
     found = _engine_of(name)
     _forget(name, found)
     shutil.rmtree(state_of(name))
-    engineimage.forget(found, log=log)
+    by_engine.forget(found, log=log)
 
 
 def status(name: str) -> Status:
@@ -98,7 +100,7 @@ def _engine_of(name: str) -> Engine:
 
 def _cluster(name: str, found: Engine, log: Log) -> KindCluster:
     state = state_of(name)
-    program = kindtool.program(log)
+    program = tool.program(log)
     return KindCluster(
         name=name, provider="kind", kubeconfig=state / "kubeconfig", state=state, engine=found, program=program
     )
@@ -124,9 +126,9 @@ def _make(cluster: KindCluster, *, feature_gates: str, log: Log) -> KindCluster:
     logs.mkdir(parents=True, exist_ok=True)
     (state / "provider").write_text("kind")  # first of all, so that `down` finds what an interrupted `up` has begun
     (state / _ENGINE).write_text(cluster.engine.program)
-    image = kindtool.node_image(cluster.program)
+    image = tool.node_image(cluster.program)
     if image:
-        kindtool.pull(cluster.engine, image, output=logs / "pull.log", log=log)
+        tool.pull(cluster.engine, image, output=logs / "pull.log", log=log)
     config = state / "kind.json"
     config.write_text(json.dumps(config_of(feature_gates, image=image), indent=2))
     log(f"cluster {name}: kind makes it, usually 1 minute")

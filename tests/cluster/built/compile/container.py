@@ -7,10 +7,10 @@ import platform
 import shlex
 from pathlib import Path
 
-from ..archive import ARCHITECTURES
-from ..engine import Engine
-from .components import Component
-from .versions import MINIMUM_GO
+from tests.cluster.built.compile.components import Component
+from tests.cluster.built.compile.versions import MINIMUM_GO
+from tests.cluster.engine import Engine
+from tests.cluster.images.archive import ARCHITECTURES
 
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _OF_THE_CALLER = ("GOPROXY", "GOSUMDB", "GONOSUMDB", "GOINSECURE", *_PROXIES)

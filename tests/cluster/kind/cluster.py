@@ -6,11 +6,11 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from .engine import Engine
-from .errors import ClusterError
-from .kindnode import LOOPBACK, NodeContainer, cluster_name, container_of, kill_script, node_name
-from .model import Cluster, HostWay
-from .shell import run, succeeds
+from tests.cluster.engine import Engine
+from tests.cluster.errors import ClusterError
+from tests.cluster.kind.node import LOOPBACK, NodeContainer, cluster_name, container_of, kill_script, node_name
+from tests.cluster.model import Cluster, HostWay
+from tests.cluster.shell import run, succeeds
 
 
 @dataclass(frozen=True, kw_only=True)

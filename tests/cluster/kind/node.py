@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from . import limits
-from .poduid import spellings
-from .readiness import parse_time
+from tests.cluster import limits
+from tests.cluster.pod_uid import spellings
+from tests.cluster.readiness import parse_time
 
 NODE_PORTS = (30080,)
 """NodePorts that are mapped to ports of this host: the one of ``tests.stack``."""

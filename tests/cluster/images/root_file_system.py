@@ -7,12 +7,12 @@ import platform
 import tempfile
 from pathlib import Path
 
-from .archive import EPOCH
-from .built import preflight
-from .lock import locked
-from .model import Log
-from .paths import cache_root
-from .shell import run
+from tests.cluster.built.compile import preflight
+from tests.cluster.images.archive import EPOCH
+from tests.cluster.lock import locked
+from tests.cluster.model import Log
+from tests.cluster.paths import cache_root
+from tests.cluster.shell import run
 
 SUITE = "bookworm"
 PACKAGES = ("python3", "bash", "curl", "ca-certificates", "tzdata")

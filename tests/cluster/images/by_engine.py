@@ -7,12 +7,12 @@ import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from .engine import Engine
-from .errors import ClusterError
-from .lock import locked
-from .model import Log
-from .paths import cache_root, repo_root
-from .progress import follow
+from tests.cluster.engine import Engine
+from tests.cluster.errors import ClusterError
+from tests.cluster.lock import locked
+from tests.cluster.model import Log
+from tests.cluster.paths import cache_root, repo_root
+from tests.cluster.progress import follow
 
 REPOSITORY = "registry.local/webjobs"
 _LABEL = "dev.webjobs.checkout"

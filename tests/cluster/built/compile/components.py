@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import versions
+from tests.cluster.built.compile import versions
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parents[1]
 NODE_PROGRAMS = (
     "etcd",
     "kube-apiserver",
