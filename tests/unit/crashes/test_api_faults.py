@@ -70,8 +70,8 @@ def tries_of_a_pass(errors: Callable[[float], ApiError | None], *, until: float)
                 raise error
             return None
 
-        queue = WorkQueue(work, workers=4)
-        task = asyncio.create_task(queue.run())
+        queue = WorkQueue[str](workers=4)
+        task = asyncio.create_task(queue.run(work))
         queue.add("job")
         await asyncio.sleep(until)
         task.cancel()

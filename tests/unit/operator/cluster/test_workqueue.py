@@ -16,9 +16,9 @@ def run_for(seconds: float, work: Work, *, workers: int = 1, begin: Callable[[Wo
     """Lets a queue work for so many seconds, which pass at once."""
 
     async def session() -> None:
-        queue = WorkQueue(work, workers=workers)
+        queue = WorkQueue[str](workers=workers)
         begin(queue)
-        task = asyncio.create_task(queue.run())
+        task = asyncio.create_task(queue.run(work))
         await asyncio.sleep(seconds)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
