@@ -5,6 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 
+def utc_now() -> datetime:
+    """Return the time now, in UTC."""
+    return datetime.now(UTC)
+
+
 def parse_time(text: str | None) -> datetime:
     """A Kubernetes time (RFC 3339); the zero of Unix time for none."""
     if not text:

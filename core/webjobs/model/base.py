@@ -102,7 +102,6 @@ NCRONTAB: dict[str, Any] = {
 }
 """What the API server itself can tell of an NCRONTAB expression."""
 TIME_ZONE = r"^[A-Za-z(][A-Za-z0-9 ._+/()-]*$"
-TIME_ZONE_HELP = "an IANA name such as Europe/Berlin, or a Windows one. UTC when absent."
 
 
 class OwnerReference(ApiModel):

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from webjobs import times
 from webjobs.model import WebJob, WebJobRun, WebJobSchedule
+from webjobs.model.effective_spec import STOPPED, under
 from webjobs.runs import runs
 from webjobs.schedules import plan as scheduling
 from webjobs.store import ObjectStore
@@ -22,7 +23,6 @@ from webjobs_operator import metrics
 from webjobs_operator.attach.connections import Sessions
 from webjobs_operator.cluster.cache import Cache, Key
 from webjobs_operator.config import OperatorConfig
-from webjobs_operator.context.effective_spec import STOPPED, under
 from webjobs_operator.context.reconcile_context import Pass, Turn
 from webjobs_operator.continuous.instance_pods import Workers
 from webjobs_operator.logs.run_follower import Followers

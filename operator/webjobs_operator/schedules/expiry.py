@@ -6,7 +6,7 @@ import logging
 from contextlib import suppress
 from datetime import datetime
 
-from webjobs.schedules import plan
+from webjobs.schedules import webjob_schedule
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import NotFound
 from webjobs_operator.cluster.cache import Cache, Key
@@ -26,7 +26,7 @@ class Endings:
         """Deletes those of a WebJob that are to go, before anything of them fires; gives when the others are."""
         due = []
         for schedule in self._cache.schedules(key):
-            end = plan.ends(schedule)
+            end = webjob_schedule.ends(schedule)
             if end is None:
                 continue
             if end > now:
