@@ -18,7 +18,7 @@ from tests.cluster.paths import repo_root
 ROOT = repo_root()
 FOLDERS = ("core", "operator", "apiserver", "cli", "tests")
 CODE = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "tests").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")])
 LAST_SECTIONS = {"kudu-contract.md": "14", "arm-contract.md": "6", "kragle.md": "6"}
 """Pages with numbered sections, and the last number of each."""
 
@@ -28,7 +28,7 @@ _HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"(`+)[^`].*?\1", re.DOTALL)
 _LINK = re.compile(r"\]\(([^()\s]+)\)")
-_NAMED = re.compile(r"\bdocs/([\w-]+\.md)(?:#([\w-]+))?")
+_NAMED = re.compile(r"\bdocs/([\w/-]+\.md)(?:#([\w-]+))?")
 _SECTIONS = re.compile(rf"\b([\w-]+\.md)(?:#[\w-]+)?[)`]*, sections? ({_NUMBERS})")
 _OWN_SECTIONS = re.compile(rf"(?<!\.md, )(?<!\), )\bsections? ({_NUMBERS})")
 _UNNAMED = re.compile(r"\bcontract(?:'s)?,? (?:sections? \d|\(?\d+\.\d)", re.IGNORECASE)
