@@ -1,4 +1,4 @@
-"""When a WebJobSchedule fires: its timetable, and the shift that belongs to it. Pure."""
+"""The timetable of a WebJobSchedule, and the shift that belongs to it. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from webjobs.schedules import Once, Period, ScheduleError, Timetable, Zoned, loa
 
 
 def timetable_of(schedule: WebJobSchedule) -> Timetable:
-    """When a WebJobSchedule fires, but for its jitter. Raises ScheduleError."""
+    """Return the timetable of a WebJobSchedule, without its jitter.
+
+    Raises ScheduleError.
+    """
     spec = schedule.spec
     if spec.cron:
         return Zoned(parse(spec.cron), load_zone(spec.time_zone))
@@ -24,11 +27,14 @@ def timetable_of(schedule: WebJobSchedule) -> Timetable:
 
 
 def jitter(schedule: WebJobSchedule) -> timedelta:
-    """The shift of all its runs: the same for one object for ever, so that it neither drifts nor repeats a slot."""
+    """Return the shift of all runs of a WebJobSchedule.
+
+    It is the same for one object for ever, so that the schedule neither drifts nor repeats a slot.
+    """
     most = schedule.spec.jitter_seconds or 0
     return timedelta(seconds=number_of(schedule) % (most + 1))
 
 
 def number_of(schedule: WebJobSchedule) -> int:
-    """A number that belongs to one object for ever, and hardly to another."""
+    """Return a number that belongs to one WebJobSchedule for ever, and hardly to another."""
     return int.from_bytes(sha256(schedule.metadata.uid.encode()).digest()[:8], "big")
