@@ -1,8 +1,8 @@
-"""CustomResourceDefinitions from the models: ``python -m webjobs.crd DIRECTORY``.
+"""CustomResourceDefinitions from the models: ``python -m webjobs.crd.definition DIRECTORY``.
 
-Pydantic's JSON schema is turned into the structural schema that Kubernetes demands: references are resolved in
-place, nullable unions become optional fields, and what has no meaning for the API server (titles, defaults of
-None) goes. Rules over several fields are CEL, with messages that say what to do.
+Pydantic's JSON schema is turned into the structural schema that Kubernetes demands: references are resolved in place,
+nullable unions become optional fields, and what has no meaning for the API server (titles, defaults of None) goes.
+Rules over several fields are CEL, with messages that say what to do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Schema = dict[str, Any]
 
 
 def structural(root: type[BaseModel]) -> Schema:
-    """The structural schema of a model, without references."""
+    """Return the structural schema of a model, without references."""
     source = root.model_json_schema(by_alias=True, mode="validation")
     definitions: dict[str, Schema] = source.get("$defs", {})
 
@@ -132,7 +132,7 @@ def _column(name: str, path: str, kind: str = "string", *, wide: bool = False) -
 
 
 def webjob() -> Schema:
-    """The WebJob CRD."""
+    """Return the CustomResourceDefinition of WebJob."""
     return _definition(
         kind="WebJob",
         plural="webjobs",
@@ -163,7 +163,7 @@ def webjob() -> Schema:
 
 
 def webjobrun() -> Schema:
-    """The WebJobRun CRD."""
+    """Return the CustomResourceDefinition of WebJobRun."""
     return _definition(
         kind="WebJobRun",
         plural="webjobruns",
@@ -187,7 +187,7 @@ def webjobrun() -> Schema:
 
 
 def webjobschedule() -> Schema:
-    """The WebJobSchedule CRD."""
+    """Return the CustomResourceDefinition of WebJobSchedule."""
     return _definition(
         kind="WebJobSchedule",
         plural="webjobschedules",
@@ -213,10 +213,11 @@ def webjobschedule() -> Schema:
 
 
 HEADER = "# Generated from core/webjobs/model by `make generate`. Do not edit.\n"
+"""First line of each generated file."""
 
 
 def files() -> dict[str, str]:
-    """File name -> content of each CRD."""
+    """Return the content of each CustomResourceDefinition as YAML, by file name."""
     return {
         f"{plural}.yaml": HEADER + yaml.safe_dump(crd, sort_keys=False, width=110)
         for plural, crd in (("webjobs", webjob()), ("webjobruns", webjobrun()), ("webjobschedules", webjobschedule()))
@@ -224,7 +225,7 @@ def files() -> dict[str, str]:
 
 
 def main(directory: str) -> None:
-    """Writes the CRDs into a directory."""
+    """Write the CustomResourceDefinitions into a directory."""
     for name, content in files().items():
         Path(directory, name).write_text(content)
 
