@@ -1,7 +1,7 @@
 """A queue of keys: each key is worked on by one worker at a time, again when it was added meanwhile.
 
-Failures come back with exponential back-off. (kopf runs on.event handlers once and never retries them, so the
-retry is ours.) Delays are kept in the event loop: tests run them in virtual time.
+Failures come back with exponential back-off. (kopf runs on.event handlers once and never retries them, so the retry is
+the queue's.) Delays are kept in the event loop: tests run them in virtual time.
 """
 
 from __future__ import annotations
@@ -17,11 +17,16 @@ log = logging.getLogger(__name__)
 K = TypeVar("K", bound=Hashable)
 
 FIRST_RETRY_SECONDS = 0.2
+"""Seconds after which a key comes back whose work failed once."""
 LAST_RETRY_SECONDS = 60.0
+"""Most seconds after which a key comes back whose work fails again and again."""
 
 
 class WorkQueue(Generic[K]):
-    """Calls ``work(key)``; what it returns is the time in seconds after which the key is due again (None: never)."""
+    """A queue that calls ``work(key)``.
+
+    What ``work`` returns is the time in seconds after which the key is due again (None: never).
+    """
 
     def __init__(self, work: Callable[[K], Awaitable[float | None]], *, workers: int) -> None:
         self._work = work
@@ -34,7 +39,7 @@ class WorkQueue(Generic[K]):
         self._workers = workers
 
     def add(self, key: K) -> None:
-        """Makes the key due now."""
+        """Make a key due now."""
         if key in self._active:
             self._again.add(key)
         elif key not in self._waiting:
@@ -42,13 +47,13 @@ class WorkQueue(Generic[K]):
             self._ready.put_nowait(key)
 
     def add_after(self, key: K, seconds: float) -> None:
-        """Makes the key due later; of several times the latest call counts."""
+        """Make a key due later, in seconds; of several times the latest call counts."""
         if timer := self._timers.pop(key, None):
             timer.cancel()
         self._timers[key] = asyncio.get_running_loop().call_later(seconds, self._fire, key)
 
     def depth(self) -> int:
-        """Keys that are due and wait for a worker."""
+        """Return the number of keys that are due and wait for a worker."""
         return len(self._waiting)
 
     def _fire(self, key: K) -> None:
@@ -56,7 +61,7 @@ class WorkQueue(Generic[K]):
         self.add(key)
 
     async def run(self) -> None:
-        """Works until cancelled; passes under way are finished first."""
+        """Work on the keys until cancelled."""
         await asyncio.gather(*(self._worker() for _ in range(self._workers)))
 
     async def _worker(self) -> None:
