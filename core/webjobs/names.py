@@ -1,8 +1,8 @@
-"""Job name <-> object name.
+"""Names of jobs, and the names of the Kubernetes objects that stand for them.
 
-Clients of the REST API see the name that they used; Kubernetes gets a legal one. A triggered and a continuous
-job may share a name, so every job has two candidate object names: the plain one, and one that is qualified by
-its type. The first that is free or already its own is taken; which job an object is for is read from the object.
+Clients of the REST API see the name that they used; Kubernetes gets a legal one. A triggered and a continuous job may
+share a name, so every job has two candidate object names: the plain one, and one that is qualified by its type. The
+first candidate that is free, or is the job's own already, is taken. Which job an object is for is read from the object.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from webjobs.model import MAX_NAME_LENGTH, JobType
 _LEGAL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _HASH_LENGTH = 6
 MAX_JOB_NAME_LENGTH = 128
+"""Most characters of a job's name, as REST clients give it."""
 
 
 class JobNameError(ValueError):
@@ -23,7 +24,7 @@ class JobNameError(ValueError):
 
 
 def check(job_name: str) -> str:
-    """The job name, if it can be a file name on every system, else JobNameError."""
+    """Return a job name unchanged; raise JobNameError when it can't be a file name on every system."""
     if not job_name or len(job_name) > MAX_JOB_NAME_LENGTH:
         raise JobNameError(f"The WebJob name must have 1 to {MAX_JOB_NAME_LENGTH} characters.")
     if any(unicodedata.category(char) in ("Cc", "Cf", "Cs") or char in '\\/:*?"<>|' for char in job_name):
@@ -34,12 +35,12 @@ def check(job_name: str) -> str:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two job names mean the same job: case does not count, nor how an accent is composed."""
+    """Return whether two job names mean one job: neither case counts nor how an accent is composed."""
     return fold(one) == fold(other)
 
 
 def fold(job_name: str) -> str:
-    """The form in which job names are compared."""
+    """Return the form of a job name in which names are compared."""
     # Decomposed first: folding a composed letter and folding its parts can differ in the order of the marks.
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", job_name).casefold())
 
@@ -57,7 +58,7 @@ def _slug(folded: str, *, suffix: str) -> str:
 
 
 def candidates(job_name: str, job_type: JobType) -> tuple[str, str]:
-    """The object names that a job may have, in the order in which they are tried."""
+    """Return the two object names that a job may have, in the order in which they are tried."""
     folded = fold(job_name)
     # The folded name counts: every spelling of a job must lead to the same objects.
     legal = len(folded) <= MAX_NAME_LENGTH and _LEGAL.fullmatch(folded)

@@ -1,4 +1,4 @@
-"""What the raw pods and Jobs of a WebJob say of themselves. Pure."""
+"""What the raw pods and Jobs of a WebJob say of their state. Pure."""
 
 from __future__ import annotations
 
@@ -11,50 +11,54 @@ from webjobs.times import parse_time
 Object = Mapping[str, Any]
 
 CONTAINER = "job"
-"""Name of the container that runs the job, in every pod of it."""
+"""Name of the container that runs the job, in every pod of a job."""
 END = "end"
-"""Container beside a job that waits for its run: its output is the exit code of the run's script, and nothing else."""
+"""Name of the container beside a job that waits for its run: its output is the exit code of the run's script, and
+nothing else."""
 
 
 def container_status(pod: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """The entry of ``containerStatuses`` for the job's container; empty before the kubelet said."""
+    """Return the entry of ``containerStatuses`` for the job's container; empty before the kubelet wrote one."""
     known: list[Mapping[str, Any]] = ((pod or {}).get("status") or {}).get("containerStatuses") or []
     return next((status for status in known if status.get("name") == CONTAINER), {})
 
 
 def instance_id(pod_uid: str) -> str:
-    """Six characters for one pod, as Kudu shows the first six of an instance's id."""
+    """Return six characters that stand for one pod, as Kudu shows the first six of an instance's id."""
     return pod_uid.replace("-", "")[:6] or "000000"
 
 
 def container_state(pod: Object) -> Object:
-    """``state`` of the job's container: one of waiting, running, terminated; empty before the kubelet said."""
+    """Return ``state`` of the job's container: waiting, running or terminated; empty before the kubelet wrote it."""
     state: Object = container_status(pod).get("state") or {}
     return state
 
 
 def newest_pod(pods: Sequence[Object]) -> Object | None:
-    """The pod of the last attempt."""
+    """Return the newest of several pods, which is the pod of the last attempt; None when there is none."""
     return max(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]), default=None)
 
 
 def is_over(pod: Object) -> bool:
-    """Whether no process of the pod runs any more."""
+    """Return whether no process of a pod runs any more."""
     return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
 def has_ended(pod: Object) -> bool:
-    """Whether the job's container is known to have ended; then its log is whole."""
+    """Return whether the job's container is known to have ended; then its log is whole."""
     return "terminated" in container_state(pod)
 
 
 def is_alive(pod: Object) -> bool:
-    """Whether the job's process may still run; the phase of a pod follows seconds after its container's end."""
+    """Return whether the job's process may still run.
+
+    Asks the container, too: the phase of a pod follows seconds after its container's end.
+    """
     return not is_over(pod) and "terminated" not in container_state(pod)
 
 
 def unprepared_since(pod: Object) -> datetime | None:
-    """Since when a node works at the volumes and the network of a pod; None: it does not."""
+    """Return since when a node prepares the volumes and the network of a pod; None when none does."""
     conditions = {one["type"]: one for one in pod.get("status", {}).get("conditions", [])}
     scheduled, ready = conditions.get("PodScheduled", {}), conditions.get("PodReadyToStartContainers", {})
     if is_over(pod) or scheduled.get("status") != "True" or ready.get("status") != "False":
@@ -63,12 +67,15 @@ def unprepared_since(pod: Object) -> datetime | None:
 
 
 def is_finished(job: Object) -> bool:
-    """Whether a Job has ended; other conditions (Suspended, FailureTarget) come before that."""
+    """Return whether a Job has ended.
+
+    Other conditions (Suspended, FailureTarget) come before the end and don't count.
+    """
     return job_condition(job, "Complete") is not None or job_condition(job, "Failed") is not None
 
 
 def job_condition(job: Object, kind: str) -> Object | None:
-    """Return the condition of a Job that is true; None when it is not, or not there."""
+    """Return the condition of a kind that is true of a Job; None when it is not true or not there."""
     for condition in job.get("status", {}).get("conditions", []):
         if condition["type"] == kind and condition["status"] == "True":
             found: Object = condition

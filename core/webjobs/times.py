@@ -11,19 +11,25 @@ def utc_now() -> datetime:
 
 
 def parse_time(text: str | None) -> datetime:
-    """A Kubernetes time (RFC 3339); the zero of Unix time for none."""
+    """Return the time that a Kubernetes text (RFC 3339) says, in UTC; the zero of Unix time without a text."""
     if not text:
         return datetime.fromtimestamp(0, UTC)
     return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
 
 
 def rfc3339(when: datetime, *, micro: bool = True) -> str:
-    """A time for a Kubernetes object, UTC with ``Z``."""
+    """Return a time as the text of a Kubernetes object: RFC 3339, UTC with ``Z``.
+
+    ``micro``: with microseconds, else in whole seconds.
+    """
     return when.astimezone(UTC).isoformat(timespec="microseconds" if micro else "seconds").replace("+00:00", "Z")
 
 
 def kudu_time(when: datetime) -> str:
-    """UTC ISO time with up to 7 fraction digits, trailing zeros trimmed (docs/kudu-contract.md, section 2.3)."""
+    """Return a time as Kudu writes it: ISO, UTC, the fraction without trailing zeros.
+
+    Up to 7 fraction digits (docs/kudu-contract.md, section 2.3).
+    """
     utc = when.astimezone(UTC)
     text = f"{utc:%Y-%m-%dT%H:%M:%S}"
     if utc.microsecond:
@@ -32,7 +38,7 @@ def kudu_time(when: datetime) -> str:
 
 
 def kudu_duration(length: timedelta) -> str:
-    """Constant-form TimeSpan ``[d.]hh:mm:ss[.fffffff]``.
+    """Return a duration as .NET's constant-form TimeSpan ``[d.]hh:mm:ss[.fffffff]``.
 
     As in docs/kudu-contract.md, section 2.3; negative lengths count as zero.
     """

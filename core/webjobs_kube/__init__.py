@@ -1,1 +1,1 @@
-"""The one adapter to the Kubernetes API that operator and REST shim share."""
+"""The one adapter to the Kubernetes API, which operator, REST shim and command line share."""

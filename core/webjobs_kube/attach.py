@@ -1,6 +1,6 @@
 """Attaching to the process of a container in a pod: its streams, and a way to its stdin.
 
-WebSocket frames are one byte, the channel (0 stdin, 1 stdout, 2 stderr, 3 how it ended), and data.
+WebSocket frames are one byte, the channel (0 stdin, 1 stdout, 2 stderr, 3 how the process ended), and data.
 """
 
 from __future__ import annotations
@@ -20,18 +20,24 @@ _STDIN, _ENDED = b"\0", 3
 
 
 class Attached:
-    """One connection to one container."""
+    """A connection to the process of one container."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
 
     async def send(self, data: bytes) -> None:
-        """To its stdin. Raises Unreachable when the connection is broken; it may have arrived all the same."""
+        """Send bytes to the stdin of the process.
+
+        Raises Unreachable when the connection is broken; the bytes may have arrived all the same.
+        """
         with reachable():
             await self._socket.send_bytes(_STDIN + data)
 
     async def pieces(self) -> AsyncIterator[tuple[int, bytes]]:
-        """Channel and data as they come, until the container's end. Raises Unreachable when it breaks before that."""
+        """Yield channel and data as they come, until the container ends.
+
+        Raises Unreachable when the connection breaks before that.
+        """
         ended = False
         with reachable():
             async for message in self._socket:
@@ -55,9 +61,10 @@ async def attached(
     stderr: bool = False,
     heartbeat: float | None = None,
 ) -> AsyncIterator[Attached]:
-    """The streams from now on. ``heartbeat``: seconds after which silence is looked into.
+    """Attach to a container: give a connection with the streams that are asked for, from now on.
 
-    Raises ApiError: NotFound and Invalid when there is no such container that runs, with status 403 when nobody may.
+    ``heartbeat``: seconds after which silence is looked into. Raises ApiError: NotFound and Invalid when there is no
+    such container that runs, with status 403 when attaching is forbidden.
     """
     query: dict[str, str | bool]
     query = {"container": container, "stdin": stdin, "stdout": stdout, "stderr": stderr}
@@ -68,9 +75,9 @@ async def attached(
 
 @asynccontextmanager
 async def stderr_of(kube: KubeClient, namespace: str, pod: str) -> AsyncIterator[AsyncIterator[bytes]]:
-    """Pieces of stderr from now on until the container ends; its stdin gets one empty line first.
+    """Attach to the stderr of the job's container in a pod: give its pieces from now on until the container ends.
 
-    Raises what ``attached`` does.
+    The container's stdin gets one empty line first. Raises what ``attached`` raises.
     """
     async with attached(kube, namespace, pod, stdin=True, stderr=True) as connection:
         await connection.send(b"\n")

@@ -15,7 +15,8 @@ from webjobs_kube.transport import Object, Transport, reachable
 
 _Objects = list[Object]  # inside the class, list is the method
 Event = tuple[str, Object]
-"""ADDED, MODIFIED, DELETED or BOOKMARK, and the object as it is after it (of a bookmark: its resourceVersion)."""
+"""An event of a watch: ADDED, MODIFIED, DELETED or BOOKMARK, and the object as it is after it (of a bookmark: its
+resourceVersion)."""
 
 _PREFIXES = {
     "WebJob": ("/apis/webjobs.dev/v1", "webjobs"),
@@ -31,16 +32,18 @@ _PREFIXES = {
     "Event": ("/api/v1", "events"),
 }
 _WATCH_GRACE = 10
-"""Seconds after the end that a watch asked for; when the server has not ended it by then, it is dead."""
+"""Seconds after the end that a watch asked for; when the server has not ended the watch by then, the server is dead."""
 _LINE_BYTES = 2**18
-"""A longer line of a log is cut, each part under the same stamp."""
+"""Most bytes of a line of a log; a longer line is cut, each part under the same stamp."""
 
 MERGE_PATCH = "application/merge-patch+json"
+"""Content type of a JSON merge patch."""
 APPLY_PATCH = "application/apply-patch+yaml"
+"""Content type of a server-side apply."""
 
 
 def path_of(kind: str, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
-    """URL path of a collection or an object."""
+    """Return the URL path of a collection, an object or its subresource."""
     prefix, plural = _PREFIXES[kind]
     path = prefix + (f"/namespaces/{quote(namespace, safe='')}" if namespace else "") + f"/{plural}"
     if name is not None:
@@ -66,10 +69,10 @@ async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[Event]:
 
 
 class KubeClient(Transport):
-    """Operations on objects and logs, and what the API server says of tokens and rights."""
+    """A client of the Kubernetes API: objects, logs, and what the API server says of tokens and rights."""
 
     async def served(self, api_version: str) -> set[str]:
-        """Plural names of the resources that the API server serves in a group version; empty when none."""
+        """Return the plural names of the resources that the API server serves in a group version; empty when none."""
         try:
             found = await self._json("GET", f"/apis/{api_version}")
         except NotFound:
@@ -77,15 +80,21 @@ class KubeClient(Transport):
         return {resource["name"] for resource in found["resources"]}
 
     async def get(self, kind: str, namespace: str, name: str) -> Object:
-        """One object."""
+        """Return one object.
+
+        Raises NotFound when it is not there.
+        """
         return await self._json("GET", path_of(kind, namespace, name))
 
     async def list(self, kind: str, namespace: str | None, *, selector: str | None = None) -> list[Object]:
-        """All objects of a kind (in a namespace, by labels)."""
+        """Return all objects of a kind (in a namespace, by labels)."""
         return (await self.list_at(kind, namespace, selector=selector))[0]
 
     async def list_at(self, kind: str, namespace: str | None, *, selector: str | None = None) -> tuple[_Objects, str]:
-        """The same with the resourceVersion of the list, from which a watch goes on. Items come without their kind."""
+        """Return all objects of a kind, and the resourceVersion of the list, from which a watch goes on.
+
+        Items come without their kind.
+        """
         found = await self._json("GET", path_of(kind, namespace), query={"labelSelector": selector})
         items: list[Object] = found["items"]
         return items, str(found.get("metadata", {}).get("resourceVersion", ""))
@@ -94,10 +103,10 @@ class KubeClient(Transport):
     async def watch(
         self, kind: str, namespace: str | None, *, since: str, seconds: int
     ) -> AsyncIterator[AsyncIterator[Event]]:
-        """What happens to a kind after the resourceVersion ``since``; inside the context the watch stands.
+        """Watch a kind: give its events after the resourceVersion ``since``.
 
-        It ends after so many seconds, by the server or, when that is dead, a little later with Unreachable.
-        Raises Gone when ``since`` is too old, on entering or in between.
+        Inside the context the watch stands. It ends after so many seconds, by the server or, when that is dead, a
+        little later with Unreachable. Raises Gone when ``since`` is too old, on entering or in between.
         """
         query: dict[str, str | int | bool | None]
         query = {"watch": True, "allowWatchBookmarks": True, "resourceVersion": since, "timeoutSeconds": seconds}
@@ -108,12 +117,18 @@ class KubeClient(Transport):
             yield _events(response)
 
     async def create(self, manifest: Object) -> Object:
-        """Creates an object; AlreadyExists when its name is taken."""
+        """Create an object and return it as stored.
+
+        Raises AlreadyExists when its name is taken.
+        """
         path = path_of(manifest["kind"], manifest["metadata"]["namespace"])
         return await self._json("POST", path, query={"fieldManager": self.manager}, body=manifest)
 
     async def apply(self, manifest: Object) -> Object:
-        """Server-side apply: the fields of the manifest become ours, others are left alone."""
+        """Apply a manifest on the server: its fields become this client's, others are left alone.
+
+        Returns the object as stored.
+        """
         meta = manifest["metadata"]
         return await self._json(
             "PATCH",
@@ -126,7 +141,10 @@ class KubeClient(Transport):
     async def patch(
         self, kind: str, namespace: str, name: str, patch: Object, *, subresource: str | None = None
     ) -> Object:
-        """JSON merge patch; with ``metadata.resourceVersion`` in it, Conflict when the object has changed."""
+        """Apply a JSON merge patch to an object and return it as stored.
+
+        With ``metadata.resourceVersion`` in the patch, raises Conflict when the object has changed.
+        """
         return await self._json(
             "PATCH",
             path_of(kind, namespace, name, subresource),
@@ -136,7 +154,10 @@ class KubeClient(Transport):
         )
 
     async def replace(self, manifest: Object) -> Object:
-        """Puts a whole object in the place of the one it was made from; Conflict when that has changed since."""
+        """Put a whole object in the place of the one it was made from; return it as stored.
+
+        Raises Conflict when the stored object has changed since.
+        """
         meta = manifest["metadata"]
         return await self._json(
             "PUT",
@@ -146,7 +167,10 @@ class KubeClient(Transport):
         )
 
     async def delete(self, kind: str, namespace: str, name: str, *, uid: str | None = None) -> None:
-        """Deletes in the background, dependents after it; NotFound when it is gone. With ``uid`` only that one."""
+        """Delete an object in the background, its dependents after it.
+
+        ``uid``: only the object with that UID. Raises NotFound when the object is gone.
+        """
         options: Object = {"propagationPolicy": "Background"}
         if uid:
             options["preconditions"] = {"uid": uid}
@@ -166,12 +190,12 @@ class KubeClient(Transport):
         limit_bytes: int | None = None,
         stream: Literal["Stdout", "Stderr"] | None = None,
     ) -> AsyncIterator[str]:
-        """Lines of a container's log with RFC 3339 stamps, without line ends; invalid UTF-8 is replaced.
+        """Yield the lines of a container's log with RFC 3339 stamps, without line ends.
 
-        ``tail``: only so many of the latest. ``since_seconds``: only those of so many seconds before now;
-        ``since_time``: only those from a time on (RFC 3339, whole seconds).
-        ``limit_bytes``: only the first so many bytes, stamps and all.
-        ``stream``: only one; Invalid with status 422 where the API server lets nobody choose.
+        Invalid UTF-8 is replaced. ``tail``: only so many of the latest lines. ``since_seconds``: only the lines of so
+        many seconds before now; ``since_time``: only the lines from a time on (RFC 3339, whole seconds).
+        ``limit_bytes``: only the first so many bytes, stamps and all. ``stream``: only one stream; Invalid with status
+        422 where the API server lets nobody choose.
         """
         response = await self._call(
             "GET",
@@ -203,7 +227,7 @@ class KubeClient(Transport):
             yield rest.decode("utf-8", "replace")
 
     async def review_token(self, token: str, *, audience: str) -> str | None:
-        """User name behind a bearer token made for an audience; None when it is not valid."""
+        """Return the user name behind a bearer token made for an audience; None when the token is not valid."""
         status = await self._review_token({"token": token, "audiences": [audience]})
         if not status.get("authenticated") or audience not in status.get("audiences", []):
             return None
@@ -211,7 +235,10 @@ class KubeClient(Transport):
         return name
 
     async def authenticate(self, token: str) -> Object | None:
-        """User (``username``, ``uid``, ``groups``, ``extra``) behind a token for the API server itself; else None."""
+        """Return the user behind a token for the API server itself; None when the token is not valid.
+
+        A user has ``username``, ``uid``, ``groups`` and ``extra``.
+        """
         status = await self._review_token({"token": token})
         user: Object = status.get("user", {})
         return user if status.get("authenticated") and user.get("username") else None
@@ -220,7 +247,7 @@ class KubeClient(Transport):
         return await self._review("authentication.k8s.io/v1", "TokenReview", "tokenreviews", spec)
 
     async def is_allowed(self, user: Object, *, namespace: str, verb: str, resource: str) -> bool:
-        """Whether a user may do that with a resource of webjobs.dev in a namespace."""
+        """Return whether a user may do ``verb`` with a resource of webjobs.dev in a namespace."""
         attributes = {"namespace": namespace, "verb": verb, "group": "webjobs.dev", "resource": resource}
         known = {key: user[key] for key in ("uid", "groups", "extra") if user.get(key)}
         spec = {"user": user["username"], "resourceAttributes": attributes} | known

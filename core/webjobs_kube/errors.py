@@ -1,4 +1,4 @@
-"""What the Kubernetes API can answer besides the thing that was asked for."""
+"""Errors of the Kubernetes API, and of the way to it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 
 
 class NoCluster(Exception):
-    """There is nothing that says where the API server is; the message says what is wrong."""
+    """A missing or wrong configuration of the way to an API server; the message says what is wrong."""
 
 
 class ApiError(Exception):
-    """An answer of the API server that is an error. ``status`` is the HTTP status, ``reason`` Kubernetes' word.
+    """An answer of the API server that is an error.
 
-    ``retry_after``: seconds for which the server asks to be left alone (429, 503); 0 when it does not.
+    ``status`` is the HTTP status, ``reason`` Kubernetes' word. ``retry_after``: seconds for which the server asks to be
+    left alone (429, 503); 0 when it does not.
     """
 
     retry_after: float = 0.0
@@ -25,42 +26,45 @@ class ApiError(Exception):
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the API server refused it (4xx but 429): asking again gets the same answer."""
+        """True when the API server refused the request (4xx but 429): asking again gets the same answer."""
         return 400 <= self.status < 500 and self.status != 429
 
 
 class NotFound(ApiError):
-    """404: the object (or its kind) is not there."""
+    """An error 404: the object (or its kind) is not there."""
 
 
 class Conflict(ApiError):
-    """409: changed by somebody else in the meantime."""
+    """An error 409: somebody else has changed the object in the meantime."""
 
 
 class AlreadyExists(Conflict):
-    """409 on create."""
+    """An error 409 of a creation: there is an object with the name."""
 
 
 class Gone(ApiError):
-    """410: the resourceVersion is too old to continue from; list again."""
+    """An error 410: the resourceVersion is too old to continue from; list again."""
 
 
 class Unreachable(ApiError):
-    """No answer: the API server is down, or the connection broke or took too long. ``status`` is 0."""
+    """No answer: the API server is down, or the connection broke or took too long.
+
+    ``status`` is 0.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(0, "Unreachable", message)
 
 
 class Invalid(ApiError):
-    """400 or 422: refused by schema, CEL or admission; the message says what is wrong."""
+    """An error 400 or 422: refused by schema, CEL or admission; the message says what is wrong."""
 
 
 _LONGEST_WAIT = 60.0
 
 
 def from_response(status: int, body: bytes, *, retry_after: str | None = None) -> ApiError:
-    """The error for a response; the body is a Kubernetes Status, or anything when a proxy is in between.
+    """Return the error for a response; the body is a Kubernetes Status, or a proxy's text.
 
     ``retry_after``: the header of that name; only seconds are understood, and no more than a minute of them.
     """
@@ -76,7 +80,7 @@ def from_response(status: int, body: bytes, *, retry_after: str | None = None) -
 
 
 def from_status(status: int, reason: str, message: str) -> ApiError:
-    """The error for a Kubernetes Status: its code, reason and message."""
+    """Return the error for a Kubernetes Status: its code, reason and message."""
     kind: type[ApiError] = ApiError
     match status, reason:
         case 404, _:

@@ -1,7 +1,7 @@
 """List and watch of one kind in one namespace, told to a sink for as long as it runs.
 
-A watch that breaks goes on from the last resourceVersion that was seen (bookmarks move it while nothing happens);
-one that is too old starts with a new list.
+A watch that breaks goes on from the last resourceVersion that was seen (bookmarks move it while nothing happens); a
+watch whose resourceVersion is too old starts with a new list.
 """
 
 from __future__ import annotations
@@ -20,26 +20,29 @@ log = logging.getLogger(__name__)
 Object = dict[str, Any]
 
 WATCH_SECONDS = 60
-"""A connection that died without a word is noticed so late at most."""
+"""Seconds of one watch: a connection that died without a word is noticed so late at most."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 15.0
 """Seconds; doubled with each failure in a row."""
 
 
 class Sink(Protocol):
-    """What is told. Bodies may be kept."""
+    """The receiver of what an informer reads. It may keep the bodies."""
 
     def fill(self, kind: str, items: list[Object], *, version: int) -> None:
-        """All objects that there are, as of a resourceVersion."""
+        """Replace all known objects of a kind by those that there are, as of a resourceVersion."""
 
     def observe(self, kind: str, body: Object) -> None:
-        """One is new or has changed."""
+        """Take in an object that is new or has changed."""
 
     def forget(self, kind: str, body: Object) -> None:
-        """One is gone."""
+        """Remove an object that is gone."""
 
 
 class Informer:
-    """See the module. ``sleep`` and ``clock`` count in seconds."""
+    """List and watch of one kind in one namespace, told to a sink.
+
+    ``sleep`` and ``clock`` count in seconds.
+    """
 
     def __init__(
         self,
@@ -65,11 +68,11 @@ class Informer:
         """Why it does not stand now; None while it does."""
 
     def age(self) -> float:
-        """Seconds since the watch broke; 0 while it stands."""
+        """Return the seconds since the watch broke; 0 while it stands."""
         return 0.0 if self._failing_since is None else self._clock() - self._failing_since
 
     async def run(self) -> NoReturn:
-        """Until it is cancelled."""
+        """List and watch until the task is cancelled."""
         failures = 0
         while True:
             asked = 0.0
@@ -96,7 +99,7 @@ class Informer:
         return version
 
     async def _follow(self, since: str) -> bool:
-        """One watch until its end; whether it told anything."""
+        """Follow one watch until its end; return whether it told anything."""
         told = False
         async with self._kube.watch(self._kind, self._namespace, since=since, seconds=WATCH_SECONDS) as events:
             self._stands()

@@ -27,15 +27,15 @@ Object = dict[str, Any]
 
 _CONNECTIONS = 1000
 REQUEST_TIMEOUT = 30
-"""Seconds for a whole request; log streams have none."""
+"""Seconds that a whole request may take; log streams have no limit."""
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _CHANNELS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
-"""Subprotocols of streams to containers, the one that is liked most first."""
+"""Subprotocols of streams to containers, in the order of preference."""
 
 
 @contextmanager
 def reachable() -> Iterator[None]:
-    """What the transport throws, as ApiError."""
+    """Raise Unreachable for errors of the transport inside the context."""
     try:
         yield
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -44,7 +44,7 @@ def reachable() -> Iterator[None]:
 
 
 def _query(values: Mapping[str, str | int | bool | None]) -> str:
-    """The query of a URL, with its question mark; what is None is left out."""
+    """Return the query of a URL, with its question mark; a value that is None is left out."""
     wanted = {key: value for key, value in values.items() if value is not None}
     if not wanted:
         return ""
@@ -65,14 +65,20 @@ def _readable() -> Iterator[None]:
 
 
 def contexts(kubeconfig: str | None) -> tuple[list[str], str | None]:
-    """Names of the contexts of a kubeconfig, and of the current one. Raises NoCluster."""
+    """Return the names of the contexts of a kubeconfig, and the name of the current one.
+
+    Raises NoCluster.
+    """
     with _readable():
         found, current = kube_config.list_kube_config_contexts(config_file=kubeconfig)  # type: ignore[no-untyped-call]
         return [str(one["name"]) for one in found], str(current["name"]) if current else None
 
 
 def default_namespace(*, kubeconfig: str | None, context: str | None) -> str:
-    """The namespace of the context (of the pod, inside of one); ``default`` when it names none. Raises NoCluster."""
+    """Return the namespace of a context (of the pod, inside of one); ``default`` when it names none.
+
+    Raises NoCluster.
+    """
     if not kubeconfig and not context and _in_pod():
         with _readable():
             return _POD_NAMESPACE.read_text().strip()
@@ -85,7 +91,7 @@ def default_namespace(*, kubeconfig: str | None, context: str | None) -> str:
 
 
 class Transport:
-    """One connection pool to one API server, under one field manager's name."""
+    """A connection pool to one API server, under one field manager's name."""
 
     def __init__(self, configuration: Configuration, *, manager: str) -> None:
         # Each log that is followed holds a connection (two where streams are read apart); who follows has a bound.
@@ -96,7 +102,10 @@ class Transport:
 
     @classmethod
     async def connect(cls, *, manager: str) -> Self:
-        """A client from the pod's service account, else from KUBECONFIG. ``manager`` names it in managedFields."""
+        """Return a client from the pod's service account, else from KUBECONFIG.
+
+        ``manager`` names the client in managedFields.
+        """
         configuration = Configuration()
         if _in_pod():
             incluster_config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
@@ -106,7 +115,10 @@ class Transport:
 
     @classmethod
     async def connect_as(cls, *, manager: str, kubeconfig: str | None, context: str | None) -> Self:
-        """The same for a person, who may name a file and a context of it. Raises NoCluster."""
+        """Return a client for a person, who may name a kubeconfig and a context of it.
+
+        Without either it is the client of ``connect`` inside of a pod. Raises NoCluster.
+        """
         if not kubeconfig and not context and _in_pod():
             return await cls.connect(manager=manager)
         configuration = Configuration()
@@ -134,7 +146,10 @@ class Transport:
         content_type: str = "application/json",
         timeout_seconds: float | None = REQUEST_TIMEOUT,
     ) -> Any:
-        """Gives the aiohttp response of a success, unread; raises ApiError for anything else."""
+        """Send a request; return the aiohttp response of a success, unread.
+
+        Raises ApiError for anything else.
+        """
         headers = {"Content-Type": content_type, "Accept": "application/json"}
         _, url, headers, _, _ = await self._api.param_serialize(
             method, path, header_params=headers, auth_settings=["BearerToken"]
@@ -160,9 +175,10 @@ class Transport:
     async def websocket(
         self, path: str, *, query: Mapping[str, str | bool], heartbeat: float | None = None
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """A WebSocket to a streaming subresource. Raises ApiError when the API server refuses it.
+        """Open a WebSocket to a streaming subresource.
 
-        ``heartbeat``: seconds between pings; without an answer the connection counts as broken.
+        Raises ApiError when the API server refuses it. ``heartbeat``: seconds between pings; without an answer the
+        connection counts as broken.
         """
         _, url, headers, _, _ = await self._api.param_serialize("GET", path, auth_settings=["BearerToken"])
         url += _query(query)

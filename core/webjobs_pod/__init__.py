@@ -1,1 +1,1 @@
-"""What runs in the pods of jobs. It needs the standard library alone."""
+"""Programs that run in the pods of jobs. They need the standard library alone."""

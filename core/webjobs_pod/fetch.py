@@ -1,8 +1,8 @@
-"""Fetches a package into a folder: ``python3 -m webjobs_pod.fetch URL DIRECTORY TOKEN_FILE``.
+"""The fetcher of packages: ``python3 -m webjobs_pod.fetch URL DIRECTORY TOKEN_FILE``.
 
-The init container of pods with large packages runs it. URL is ``<base>/internal/packages/<namespace>/<digest>``
-of the REST shim. Nothing that arrives is trusted: the manifest must have the digest of the URL and each file the
-digest of the manifest, and no path may leave the folder. Only the standard library: it starts in a blink.
+The init container of pods with large packages runs it. URL is ``<base>/internal/packages/<namespace>/<digest>`` of the
+REST shim. Nothing that arrives is trusted: the manifest must have the digest of the URL and each file the digest of the
+manifest, and no path may leave the folder. Only the standard library: it starts in a blink.
 
 Ends with 0 when every file is in its place, else with 1 and one line on stderr, which never holds the token.
 """
@@ -29,22 +29,22 @@ _BLOB = re.compile(r"[0-9a-f]{64}")
 _MANIFEST_BYTES = 64 * 2**20
 _PIECE_BYTES = 2**20
 _TIMEOUT = 30
-"""Seconds without a byte."""
+"""Seconds without a byte after which a request has failed."""
 _PATIENCE = 60
 """Seconds for which one request is tried again."""
 _LONGEST_PAUSE = 8.0
 
 
 class FetchError(Exception):
-    """The package can't be had; the message is for the pod's log."""
+    """A package that can't be had; the message is for the pod's log."""
 
 
 class _Again(Exception):
-    """Worth another try."""
+    """A failure that is worth another try."""
 
 
 class Server:
-    """One kept connection to the REST shim."""
+    """A kept connection to the REST shim."""
 
     def __init__(
         self,
@@ -73,11 +73,14 @@ class Server:
             self._connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
 
     def close(self) -> None:
-        """Ends the connection."""
+        """Close the connection."""
         self._connection.close()
 
     def read(self, path: str, receive: Callable[[Iterator[bytes]], None]) -> None:
-        """Gets what is below the URL and hands its pieces to ``receive``, anew at each try."""
+        """Get what is below the URL and hand its pieces to ``receive``, anew at each try.
+
+        Raises FetchError when the server refuses, or when no try succeeds within a minute.
+        """
         end, pause = self._clock() + _PATIENCE, 0.5
         while True:
             try:
@@ -129,7 +132,10 @@ def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:
 
 
 def fetch(server: Server, *, digest: str, directory: Path) -> int:
-    """Fetches all files of the package ``sha256:...``; gives their number. Raises FetchError."""
+    """Fetch all files of the package ``sha256:...`` into a directory; return their number.
+
+    Raises FetchError.
+    """
     if not _DIGEST.fullmatch(digest):
         raise FetchError(f"{digest!r} is no digest: the URL must end with sha256:<64 hex digits>")
     files = _files(_manifest(server, digest=digest))
@@ -170,7 +176,10 @@ def _files(manifest: bytes) -> dict[str, dict[str, Any]]:
 
 
 def _target(root: Path, path: str) -> Path:
-    """Where a file goes; its folder is made. FetchError when that is not inside of ``root``."""
+    """Return the path to which a file goes; its folder is made.
+
+    Raises FetchError when the path is not inside of ``root``.
+    """
     parts = path.split("/")
     if any(part in ("", ".", "..") for part in parts) or "\\" in path or "\0" in path:
         raise FetchError(f"the package has a path that is not allowed: {path!r}")
@@ -187,7 +196,7 @@ def _target(root: Path, path: str) -> Path:
 
 
 def _fetch_file(server: Server, file: dict[str, Any], *, target: Path) -> None:
-    """Fetches one file under another name and renames it when it is whole."""
+    """Fetch one file under another name and rename it when it is whole."""
     part = None
     try:
         with tempfile.NamedTemporaryFile(prefix=".webjobs-", dir=target.parent, delete=False) as out:
@@ -217,7 +226,7 @@ def _fetch_file(server: Server, file: dict[str, Any], *, target: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code."""
+    """Run the program with its arguments; return the exit code."""
     if len(arguments) != 3:
         print("usage: python3 -m webjobs_pod.fetch URL DIRECTORY TOKEN_FILE", file=sys.stderr)
         return 1

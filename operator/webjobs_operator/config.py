@@ -18,9 +18,10 @@ class _Section(BaseModel):
 
 
 class Runtime(_Section):
-    """Image that runs scripts of one kind; it needs a POSIX shell, tar and the interpreter."""
+    """The image that runs scripts of one kind; it needs a POSIX shell, tar and the interpreter."""
 
     image: str
+    """Name of the image."""
 
 
 def _quantity(value: str) -> str:
@@ -30,72 +31,87 @@ def _quantity(value: str) -> str:
 
 
 Quantity = Annotated[str, AfterValidator(_quantity)]
+"""A Kubernetes quantity as text."""
 
 
 class WaitingRequests(_Section):
-    """What a pod requests at most while it waits; None: what its run does. For clusters that resize pods in place."""
+    """Most that a pod requests while it waits for a run.
+
+    None: it requests what its run requests. For clusters that resize pods in place.
+    """
 
     cpu: Quantity | None = None
+    """Cores as a Kubernetes quantity."""
     memory: Quantity | None = None
+    """Bytes of memory as a Kubernetes quantity."""
 
     def to_dict(self) -> dict[str, str]:
-        """Those that are set, by the names that Kubernetes gives them."""
+        """Return the quantities that are set, by the names that Kubernetes gives them."""
         return self.model_dump(exclude_none=True)
 
 
 class Warm(_Section):
-    """Pods that wait for runs."""
+    """Settings of pods that wait for runs."""
 
     enabled: bool = False
-    """Whether the operator may attach to pods for it."""
+    """True when the operator may attach to pods to start runs in them."""
     default: int = Field(default=0, ge=0, le=MOST_WARM)
-    """Of jobs that say nothing."""
+    """Number of waiting pods of a job that says nothing."""
     requests: WaitingRequests = Field(default_factory=WaitingRequests)
+    """Most that a pod requests while it waits for a run."""
 
 
 class OperatorConfig(_Section):
-    """Everything that differs between installations."""
+    """Settings of the operator: everything that differs between installations."""
 
     namespaces: list[str] = Field(default_factory=list)
     """Namespaces to watch; all when empty."""
     store_url: str
+    """URL of the store for packages and logs."""
     image: str
-    """Our own image: the init container that fetches large packages runs it."""
+    """This project's own image: the init container that fetches large packages runs it."""
     package_url: str
     """Base URL at which pods reach the REST shim's package endpoint."""
     runtimes: dict[str, Runtime]
-    """Key (``sh``, ``py``, ...) as in ``webjobs.scripts.HOSTS``."""
+    """Images of scripts by key (``sh``, ``py``, ...) as in ``webjobs.model.scripts.HOSTS``."""
     image_pull_policy: str = "IfNotPresent"
+    """``imagePullPolicy`` of all containers."""
     pod_security_context: dict[str, Any] = Field(default_factory=dict)
-    """Of pods that run a script or package (for plain images: without user and group ids)."""
+    """``securityContext`` of pods that run a script or package (for plain images: without user and group ids)."""
     container_security_context: dict[str, Any] = Field(default_factory=dict)
+    """``securityContext`` of all containers."""
     resources: dict[str, Any] = Field(default_factory=dict)
     """Requests and limits of jobs that say nothing."""
     attach: bool = False
-    """Whether the operator attaches to jobs, to tell their stdout and stderr apart."""
+    """True when the operator attaches to jobs, to tell their stdout and stderr apart."""
     warm: Warm = Field(default_factory=Warm)
+    """Settings of pods that wait for runs."""
     job_retention_seconds: int = 300
     """Seconds that an ended Job and its pod stay for ``kubectl`` after the log is safe."""
     history_objects: int = Field(default=100, ge=1)
     """Ended runs of a WebJob that stay as WebJobRuns, if its historyLimit is that high; older ones go into the store.
 
-    Twice the default limit: usual jobs never need the store for their history, and no job fills etcd.
-    """
+    Twice the default limit: usual jobs never need the store for their history, and no job fills etcd."""
 
     package_grace_hours: float | None = Field(default=None, ge=1)
     """Hours that a package stays which no WebJob refers to; None: for good. Above what an upload takes."""
     collection_period_minutes: float = Field(default=60, gt=0)
-    """Minutes from one look for such packages to the next."""
+    """Minutes from one look for unreferenced packages to the next."""
 
     @property
     def job_retention(self) -> timedelta:
+        """Time that an ended Job and its pod stay for ``kubectl`` after the log is safe."""
         return timedelta(seconds=self.job_retention_seconds)
 
     @property
     def package_grace(self) -> timedelta | None:
+        """Time that a package stays which no WebJob refers to; None: for good."""
         return None if self.package_grace_hours is None else timedelta(hours=self.package_grace_hours)
 
 
 def load(path: str | Path) -> OperatorConfig:
-    """The settings in a file; pydantic's ValidationError names a wrong field."""
+    """Return the settings in a file.
+
+    pydantic's ValidationError names a wrong field.
+    """
     return OperatorConfig.model_validate(yaml.safe_load(Path(path).read_text()))

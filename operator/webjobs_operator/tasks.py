@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 async def cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Ends them and waits for that; what they raise is nobody's any more."""
+    """Cancel tasks and wait until they have ended; discard what they raise."""
     ending = list(tasks)
     for task in ending:
         task.cancel()

@@ -10,14 +10,20 @@ from webjobs_apiserver.http.responses import empty, json_answer
 
 
 def error(scope: Scope, *, status: int, message: str) -> Response:
-    """An answer to a request below ``paths.ROOT``; a 404 without a message tells what it did not find."""
+    """Return an error as the answer to a request below ``paths.ROOT``.
+
+    A 404 without a message says what was not found.
+    """
     if scope["method"] == "HEAD":
         return empty(status)
     return json_answer(bodies.error(status, message or _not_found(scope)), status=status)
 
 
 def no_site(scope: Scope) -> Response:
-    """The same for every site that is not there for who asks."""
+    """Return the 404 of a site that is not there for the client.
+
+    Equal for a site that does not exist and for one that the client may not see.
+    """
     address = paths.of(scope)
     return error(scope, status=404, message=_missing(address.site_name, address.group) if address else "")
 

@@ -31,7 +31,7 @@ _CODES = {
 
 
 def job(body: Mapping[str, Any]) -> Body:
-    """Properties of a job, from Kudu's object of it."""
+    """Return the properties of a job, from Kudu's object of it."""
     found = {**body, "web_job_type": body["type"].capitalize()}
     if body.get("latest_run"):
         found["latest_run"] = _run(body["latest_run"])
@@ -39,7 +39,10 @@ def job(body: Mapping[str, Any]) -> Body:
 
 
 def run(body: Mapping[str, Any]) -> Body:
-    """Properties of an entry of a history: the run itself, as Kudu has it, and a list of it, as SDKs want it."""
+    """Return the properties of a run in a history, from Kudu's object of it.
+
+    The run itself, as Kudu has it, and a list of it, as SDKs want it.
+    """
     found = _run(body)
     return {**found, "runs": [found]}
 
@@ -49,16 +52,20 @@ def _run(body: Mapping[str, Any]) -> Body:
 
 
 def envelope(properties: Body, *, identifier: str, location: str | None) -> Body:
-    """A resource. ``identifier``: its path; name and type come from that, and are null if it is below no site.
+    """Return a resource: properties in ARM's envelope.
 
-    ``location``: region, null for unknown.
+    ``identifier``: its path; name and type come from that, and are null if it is below no site. ``location``: region,
+    null for unknown.
     """
     kind, name = resource(identifier) or (None, None)
     return {"id": identifier, "name": name, "type": kind, "location": location, "properties": properties}
 
 
 def listed(entries: Sequence[tuple[str, Body]], *, identifier: str, location: str | None) -> list[Body]:
-    """The resources of a list; ``entries`` are names and properties, ``identifier`` the path of the list."""
+    """Return the resources of a list.
+
+    ``entries`` are names and properties, ``identifier`` the path of the list.
+    """
     return [
         envelope(properties, identifier=f"{identifier.rstrip('/')}/{name}", location=location)
         for name, properties in entries
@@ -66,11 +73,11 @@ def listed(entries: Sequence[tuple[str, Body]], *, identifier: str, location: st
 
 
 def error(status: int, message: str) -> Body:
-    """An error, once as ARM has it and once as Azure's CLI shows it best."""
+    """Return an error, once as ARM has it and once as Azure's CLI shows it best."""
     code = _CODES.get(status, "InternalServerError")
     return {"error": {"code": code, "message": message}, "Message": message}
 
 
 def etag(jobs: Iterable[bodies.Body]) -> str:
-    """ETag of a list of jobs, without quotes: the same as that of Kudu's list of them."""
+    """Return the ETag of a list of jobs, without quotes; Kudu's list of these jobs has the same one."""
     return etag_of(dump(bodies.moving(body)) for body in jobs)

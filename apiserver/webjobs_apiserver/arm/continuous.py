@@ -1,4 +1,4 @@
-"""``.../continuouswebjobs/{name}``: start, stop."""
+"""ARM's routes ``.../continuouswebjobs/{name}``: start, stop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from webjobs_apiserver.http import responses
 
 
 def router(facade: Facade, prefix: str) -> APIRouter:
-    """The routes that only continuous jobs have."""
+    """Return the routes that only continuous jobs have."""
     jobs = facade.service.jobs
     routes = APIRouter(prefix=f"{prefix}/continuouswebjobs/{{name}}")
 

@@ -1,4 +1,4 @@
-"""What the ARM routers have in common: Kudu's objects of a site, and envelopes around them."""
+"""The facade of the ARM routers: Kudu's objects of a site, and envelopes around them."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.watching.job import Job
 
 REGION = "x-ms-geo-location"
-"""Header of ARM's own requests to a site; their mark, and the region of the site."""
+"""Header of ARM's own requests to a site: their mark, and the region of the site."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facade:
-    """What the routers work with."""
+    """The service, and the bodies of ARM's answers, for the routers."""
 
     service: Service
+    """Operations on sites."""
 
     def site(self, request: Request) -> sites.Site:
-        """The site that the gate has found."""
+        """Return the site that the gate has found."""
         return sites.of_request(request)
 
     async def job(self, request: Request, job: Job) -> Body:
-        """Kudu's object of a job."""
+        """Return Kudu's object of a job."""
         if job.webjob.spec.type == "continuous":
             return kudu_bodies.continuous(job, base=self.base(request))
         latest = await self.service.runs.latest_of(self.site(request), job)
         return self._triggered(request, job, latest)
 
     async def jobs(self, request: Request, jobs: Sequence[Job]) -> list[Body]:
-        """The same for each of a list, in not more than one read."""
+        """Return Kudu's objects of jobs, by not more than one read."""
         latest: Mapping[str, WebJobRun] = {}
         if any(job.webjob.spec.type == "triggered" for job in jobs):
             latest = await self.service.runs.latest(self.site(request))
@@ -54,12 +55,12 @@ class Facade:
         return kudu_bodies.triggered(job, latest=latest, base=self.base(request), now=self.service.clock())
 
     def runs(self, request: Request, job: Job, known: Sequence[WebJobRun]) -> list[Body]:
-        """Kudu's objects of runs."""
+        """Return Kudu's objects of runs."""
         base, now = self.base(request), self.service.clock()
         return [kudu_bodies.run(run, job_name=job.name, base=base, now=now) for run in known]
 
     def base(self, request: Request) -> str:
-        """Scheme and host of Kudu's URLs of the site, which is not always that of the request's host."""
+        """Return scheme and host of Kudu's URLs of the site, which is not always that of the request's host."""
         own = self.site(request).host
         if not own or sites.host_name(request.url.netloc) == own:
             return responses.base_url(request)
@@ -67,9 +68,12 @@ class Facade:
         return f"{request.url.scheme}://{own}{port}"
 
     def envelope(self, request: Request, properties: Body, *, identifier: str) -> Body:
-        """A resource."""
+        """Return a resource: properties in ARM's envelope.
+
+        ``identifier``: path of the resource.
+        """
         return bodies.envelope(properties, identifier=identifier, location=request.headers.get(REGION))
 
     def listed(self, request: Request, entries: Sequence[tuple[str, Body]], *, identifier: str) -> list[Body]:
-        """The resources of a list: of names and properties, below the path of the list."""
+        """Return the resources of a list: of names and properties, below the path of the list."""
         return bodies.listed(entries, identifier=identifier, location=request.headers.get(REGION))

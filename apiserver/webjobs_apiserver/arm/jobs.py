@@ -1,4 +1,4 @@
-"""``.../webjobs``, ``.../triggeredwebjobs``, ``.../continuouswebjobs``: list, get and delete jobs."""
+"""ARM's routes ``.../webjobs``, ``.../triggeredwebjobs`` and ``.../continuouswebjobs``: list, get and delete jobs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from webjobs_apiserver.watching.job import Job
 
 
 def _key(job: Job) -> str:
-    """Orders jobs as Kudu's lists do: triggered ones first, each type by name."""
+    """Return the key by which jobs are ordered as in Kudu's lists: triggered ones first, each type by name."""
     order = "1" if job.webjob.spec.type == "continuous" else "0"
     return f"{order}{names.fold(job.name)}\0{job.object_name}"
 
 
 def next_link(request: Request, *, after: str | None) -> dict[str, str]:
-    """What a list says of its next page; nothing when it is the last."""
+    """Return what a list says of its next page; empty for the last page."""
     if after is None:
         return {}
     url = f"{responses.base_url(request)}{paths.sent(request.scope)}"
@@ -42,7 +42,7 @@ async def _one(facade: Facade, request: Request, job: Job) -> Response:
 
 
 def all_jobs(facade: Facade, prefix: str) -> APIRouter:
-    """``.../webjobs``: jobs of both types."""
+    """Return the routes below ``.../webjobs``: jobs of both types."""
     service = facade.service
     routes = APIRouter(prefix=f"{prefix}/webjobs")
 
@@ -62,7 +62,7 @@ def all_jobs(facade: Facade, prefix: str) -> APIRouter:
 
 
 def jobs_of(facade: Facade, prefix: str, job_type: JobType) -> APIRouter:
-    """The routes that each type has."""
+    """Return the routes that jobs of each type have."""
     service = facade.service
     routes = APIRouter(prefix=f"{prefix}/{job_type}webjobs")
 

@@ -1,6 +1,7 @@
-"""Kudu's routes in ARM mode (docs/kudu-contract.md, section 1.6): a request with the header ``x-ms-geo-location``.
+"""Kudu's routes in ARM mode (docs/kudu-contract.md, section 1.6): requests with the header ``x-ms-geo-location``.
 
-That is how ARM itself asks a site, with its own address in ``Referer``. What is not here answers as without the header.
+That is how ARM itself asks a site, with its own address in ``Referer``. A route that is not here answers as without the
+header.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _NO_SETTINGS = "The body must be an object with properties.settings, which is th
 
 
 class _ArmRoute(APIRoute):
-    """A route of requests with the header; others go on to Kudu's of the same path."""
+    """A route of requests with the header; requests without it go on to Kudu's route of the same path."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         if scope["type"] == "http" and REGION not in Headers(scope=scope):
@@ -37,7 +38,7 @@ class _ArmRoute(APIRoute):
 
 
 def identifier_of(request: Request) -> str:
-    """Path of the resource: ARM's own when the request says it, else the request's."""
+    """Return the path of the resource: ARM's own when the request says it, else the request's."""
     try:
         referer = unquote(urlsplit(request.headers.get("referer", "")).path)
     except ValueError:
@@ -53,7 +54,7 @@ async def _list(facade: Facade, request: Request, job_type: JobType | None) -> R
 
 
 def routers(facade: Facade) -> list[APIRouter]:
-    """The routes, for a place before Kudu's."""
+    """Return Kudu's routes in ARM mode, for a place before Kudu's others."""
     return [_all_jobs(facade), _jobs(facade, "triggered"), _jobs(facade, "continuous"), _triggered(facade)]
 
 

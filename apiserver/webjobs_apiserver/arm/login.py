@@ -1,8 +1,8 @@
-"""What the Azure CLI asks of a cloud of its own before it calls Resource Manager: the cloud's addresses, a token for a
-service principal, which is the user name and password of a site, and the subscriptions.
+"""The addresses that the Azure CLI asks of a cloud before it calls Resource Manager.
 
-The token endpoint is of the kind that the CLI knows as ADFS, where no directory of Microsoft's is asked. Sources:
-OAuth 2.0 (RFC 6749, sections 4.4 and 5), OpenID Connect Discovery, and the CLI's own ``az cloud register``.
+They are the cloud's addresses, a token for a service principal, which is the user name and password of a site, and the
+subscriptions. The token endpoint is of the kind that the CLI knows as ADFS, where no directory of Microsoft's is asked.
+Sources: OAuth 2.0 (RFC 6749, sections 4.4 and 5), OpenID Connect Discovery, and the CLI's own ``az cloud register``.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ from webjobs_apiserver.http.responses import base_url, json_answer
 from webjobs_apiserver.kudu.jobs import read_body
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
-"""Of the tenant and of the subscription: the CLI wants one of each."""
+"""Id of the tenant and of the subscription: the CLI wants one of each."""
 _BODY_BYTES = 16384
 
 
 def router(keeper: Keeper) -> APIRouter:
-    """The routes. Those that are asked before a login take no credentials."""
+    """Return the routes of the cloud.
+
+    Routes that are asked before a login take no credentials.
+    """
     routes = APIRouter()
 
     @routes.get(METADATA)
@@ -57,7 +60,7 @@ def router(keeper: Keeper) -> APIRouter:
 
 
 def cloud(base: str) -> Body:
-    """The addresses of the cloud, as ``az cloud register`` reads them."""
+    """Return the addresses of the cloud, as ``az cloud register`` reads them."""
     return {
         "name": "webjobs",
         "resourceManager": base,
@@ -72,7 +75,7 @@ def cloud(base: str) -> Body:
 
 
 def described(identifier: str, *, site: str) -> Body:
-    """A subscription: a site has one, and any name is right for it."""
+    """Return a subscription: a site has one, and any name is right for it."""
     return {
         "id": f"{ROOT}/{identifier}",
         "subscriptionId": identifier,

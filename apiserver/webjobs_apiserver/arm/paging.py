@@ -22,7 +22,10 @@ _TOKEN = "$skiptoken"  # noqa: S105  a position, not a password
 def page(
     items: Sequence[T], *, key: Callable[[T], str], after: str | None = None, descending: bool = False
 ) -> tuple[list[T], str | None]:
-    """The entries that come after a key, and the key to go on after; None at the end. Keys are different texts."""
+    """Return the entries that come after a key, and the key to go on after; None at the end.
+
+    ``key`` gives a different text for each entry.
+    """
     ordered = sorted(items, key=key, reverse=descending)
     if after is not None:
         ordered = [item for item in ordered if (key(item) < after if descending else key(item) > after)]
@@ -30,7 +33,10 @@ def page(
 
 
 def after_of(query: str) -> str | None:
-    """The key in a query that came by a link; None when there is none. BadRequest for what no link says."""
+    """Return the key in a query that came by a link; None when there is none.
+
+    Raises BadRequest for a text that no link has.
+    """
     for name, value in parse_qsl(query):
         if name.lower() == _TOKEN:
             try:
@@ -42,7 +48,10 @@ def after_of(query: str) -> str | None:
 
 
 def link(url: str, query: str, *, after: str) -> str:
-    """URL of the page after a key: ``url``, which is escaped and without a query, with the rest of the query."""
+    """Return the URL of the page after a key.
+
+    ``url`` is escaped and without a query; the rest of ``query`` is kept.
+    """
     token = base64.urlsafe_b64encode(after.encode()).decode().rstrip("=")
     kept = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name.lower() != _TOKEN]
     return f"{url}?{urlencode([*kept, (_TOKEN, token)], safe='$', quote_via=quote)}"

@@ -14,58 +14,65 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from webjobs_apiserver.http.paths import canonical
 
 ROOT = "/subscriptions"
+"""First segment of the path of all of ARM's resources."""
 METADATA, ADFS = "/metadata/endpoints", "/adfs"
 """What is asked before a login, see ``login.py``."""
 SITE = f"{ROOT}/{{subscription}}/resourceGroups/{{group}}/providers/Microsoft.Web/sites/{{site}}"
+"""Template of the path of a site, with which routes begin."""
 SLOT = f"{SITE}/slots/{{slot}}"
-"""The two templates that all routes begin with."""
+"""Template of the path of a slot of a site, with which routes begin."""
 ADDRESS = "webjobs.arm"
-"""Key in the ASGI scope."""
+"""Key of the Address in the ASGI scope."""
 _WORDS = ("subscriptions", "", "resourcegroups", "", "providers", "microsoft.web", "sites", "")
-"""What an address begins with, in lower case; empty: a name."""
+"""Segments that an address begins with, in lower case; empty: a name."""
 _SUBSCRIPTION = 2
-"""Segments of the path of one."""
+"""Segments of the path of a subscription."""
 _NO_NAME = "\\"
-"""For a slash inside a name. Neither can be in one, but it is still one segment, and so the same question."""
+"""Stand-in for a slash inside a segment. Neither can be in a name, but the segment is still one, and so the route that
+it asks for stays the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """Something below a site; decoded."""
+    """The address of something below a site; decoded."""
 
     subscription: str
+    """Name of the subscription; any is right."""
     group: str
+    """Name of the resource group; any is right."""
     site: str
+    """Name of the site."""
     slot: str = ""
-    """Empty: the site itself."""
+    """Name of the slot; empty: the site itself."""
     rest: tuple[str, ...] = ()
-    """From the kind of resource on, for example ("triggeredwebjobs", "report", "run"); fixed words in lower case."""
+    """Segments from the kind of resource on, for example ("triggeredwebjobs", "report", "run"); fixed words in lower
+    case."""
 
     @property
     def path(self) -> str:
-        """The canonical path, which the routers see."""
+        """The canonical path of the address, which the routers see."""
         template = SLOT if self.slot else SITE
         known = template.format(subscription=self.subscription, group=self.group, site=self.site, slot=self.slot)
         return "/".join([known, *self.rest])
 
     @property
     def kudu_path(self) -> str:
-        """The path of the same in Kudu's API: who may ask that may ask this."""
+        """Path of the same thing in Kudu's API: a client that may ask for that may ask for this."""
         return "/".join(["/api", *self.rest])
 
     @property
     def site_name(self) -> str:
-        """For messages: the site with its type."""
+        """Name of the site with its type, for messages."""
         return "/".join(["Microsoft.Web/sites", self.site, *(["slots", self.slot] if self.slot else [])])
 
 
 def is_arm(path: str) -> bool:
-    """Whether an answer to that has ARM's form."""
+    """Return whether the answer to a request for a path has ARM's form."""
     return f"{path}/".lower().startswith(f"{ROOT}/")
 
 
 def parse(parts: Sequence[str]) -> Address | None:
-    """The address in the decoded segments of a path; None when it is not below a site."""
+    """Return the address in the decoded segments of a path; None when it is not below a site."""
     if len(parts) < len(_WORDS) or not all(parts[: len(_WORDS)]):
         return None
     if any(word not in ("", part.lower()) for part, word in zip(parts, _WORDS, strict=False)):
@@ -81,32 +88,35 @@ def parse(parts: Sequence[str]) -> Address | None:
 
 
 def _beside(parts: Sequence[str]) -> str:
-    """The canonical path of what is not below a site: of the subscriptions, or of nothing."""
+    """Return the canonical path of what is not below a site: of the subscriptions, or of nothing."""
     known = parts[:-1] if len(parts) > 1 and not parts[-1] else parts
     return "/".join([ROOT, *known[1:]]) if len(known) <= _SUBSCRIPTION and all(known) else f"{ROOT}/-/-"
 
 
 def segments(scope: Scope) -> list[str]:
-    """The decoded segments of a request's path. A slash that was escaped separates nothing, and is in no name."""
+    """Return the decoded segments of a request's path.
+
+    A slash that was escaped separates nothing, and is in no name.
+    """
     return [unquote(part).replace("/", _NO_NAME) for part in sent(scope).removeprefix("/").split("/")]
 
 
 def sent(scope: Scope) -> str:
-    """A request's path as the client sent it, escaped."""
+    """Return a request's path as the client sent it, escaped."""
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     return raw.partition(b"?")[0].decode("latin-1")
 
 
 def of(scope: Scope) -> Address | None:
-    """The address that a request is for; None for routes of others, and for what is not below a site."""
+    """Return the address that a request is for; None for routes of others, and for what is not below a site."""
     address: Address | None = scope.get(ADDRESS)
     return address
 
 
 def resource(path: str) -> tuple[str, str] | None:
-    """Type and name of what is at a path, for example ("Microsoft.Web/sites/triggeredwebjobs", "shop/report").
+    """Return type and name of what is at a path; None when the path is not below a site.
 
-    None when the path is not below a site.
+    For example ("Microsoft.Web/sites/triggeredwebjobs", "shop/report").
     """
     address = parse(path.removeprefix("/").split("/"))
     if address is None:
@@ -116,7 +126,7 @@ def resource(path: str) -> tuple[str, str] | None:
 
 
 def _pairs(address: Address) -> Iterator[tuple[str, str]]:
-    """Types and names, from the site on; a list has an empty name."""
+    """Yield types and names, from the site on; a list has an empty name."""
     yield "sites", address.site
     if address.slot:
         yield "slots", address.slot

@@ -1,4 +1,4 @@
-"""All routes of the facade."""
+"""All routes of the ARM facade."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from webjobs_apiserver.service.service import Service
 
 
 def routers(service: Service) -> Iterator[APIRouter]:
-    """ARM's own routes, each for a site and for a slot, and Kudu's in ARM mode, for a place before Kudu's others."""
+    """Yield ARM's own routes, each for a site and for a slot, and Kudu's in ARM mode.
+
+    They are for a place before Kudu's others.
+    """
     facade = Facade(service=service)
     for prefix in (SITE, SLOT):
         yield jobs.all_jobs(facade, prefix)

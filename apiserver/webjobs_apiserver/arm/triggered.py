@@ -1,4 +1,4 @@
-"""``.../triggeredwebjobs/{name}``: run, history."""
+"""ARM's routes ``.../triggeredwebjobs/{name}``: run, history."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _key(run: WebJobRun) -> str:
 
 
 def router(facade: Facade, prefix: str) -> APIRouter:
-    """The routes that only triggered jobs have."""
+    """Return the routes that only triggered jobs have."""
     service = facade.service
     routes = APIRouter(prefix=f"{prefix}/triggeredwebjobs/{{name}}")
 

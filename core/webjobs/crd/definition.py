@@ -1,8 +1,8 @@
 """The CustomResourceDefinitions, made from the models; ``make generate`` writes them.
 
-Pydantic's JSON schema is turned into the structural schema that Kubernetes demands: references are resolved in
-place, nullable unions become optional fields, and what has no meaning for the API server (titles, defaults of
-None) goes. Rules over several fields are CEL, with messages that say what to do.
+Pydantic's JSON schema is turned into the structural schema that Kubernetes demands: references are resolved in place,
+nullable unions become optional fields, and what has no meaning for the API server (titles, defaults of None) goes.
+Rules over several fields are CEL, with messages that say what to do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Schema = dict[str, Any]
 
 
 def structural(root: type[BaseModel]) -> Schema:
-    """The structural schema of a model, without references."""
+    """Return the structural schema of a model, without references."""
     source = root.model_json_schema(by_alias=True, mode="validation")
     definitions: dict[str, Schema] = source.get("$defs", {})
 
@@ -130,7 +130,7 @@ def _column(name: str, path: str, kind: str = "string", *, wide: bool = False) -
 
 
 def webjob() -> Schema:
-    """The WebJob CRD."""
+    """Return the CustomResourceDefinition of WebJob."""
     return _definition(
         kind="WebJob",
         plural="webjobs",
@@ -161,7 +161,7 @@ def webjob() -> Schema:
 
 
 def webjobrun() -> Schema:
-    """The WebJobRun CRD."""
+    """Return the CustomResourceDefinition of WebJobRun."""
     return _definition(
         kind="WebJobRun",
         plural="webjobruns",
@@ -185,7 +185,7 @@ def webjobrun() -> Schema:
 
 
 def webjobschedule() -> Schema:
-    """The WebJobSchedule CRD."""
+    """Return the CustomResourceDefinition of WebJobSchedule."""
     return _definition(
         kind="WebJobSchedule",
         plural="webjobschedules",
@@ -211,10 +211,11 @@ def webjobschedule() -> Schema:
 
 
 HEADER = "# Generated from core/webjobs/model by `make generate`. Do not edit.\n"
+"""First line of each generated file."""
 
 
 def files() -> dict[str, str]:
-    """File name -> content of each CRD."""
+    """Return the content of each CustomResourceDefinition as YAML, by file name."""
     return {
         f"{plural}.yaml": HEADER + yaml.safe_dump(crd, sort_keys=False, width=110)
         for plural, crd in (("webjobs", webjob()), ("webjobruns", webjobrun()), ("webjobschedules", webjobschedule()))

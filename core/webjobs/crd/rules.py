@@ -1,4 +1,4 @@
-"""Rules of the CRDs in CEL: what a person can get wrong, and what to do about it."""
+"""Rules of the CustomResourceDefinitions in CEL: what a person can get wrong, and what to do about it."""
 
 from __future__ import annotations
 
@@ -74,6 +74,7 @@ WEBJOB_SPEC_RULES: list[Schema] = [
         "jobName can't be added or removed: create the WebJob anew",
     ),
 ]
+"""Rules for ``spec`` of a WebJob."""
 
 SCHEDULE_SPEC_RULES: list[Schema] = [
     _rule(
@@ -83,6 +84,7 @@ SCHEDULE_SPEC_RULES: list[Schema] = [
     _rule("!has(self.timeZone) || has(self.cron)", "timeZone is for cron only: remove it"),
     _rule("!has(self.startTime) || has(self.periodSeconds)", "startTime is for periodSeconds only: remove it"),
 ]
+"""Rules for ``spec`` of a WebJobSchedule."""
 
 WEBJOB_ROOT_RULES: list[Schema] = [
     _rule(
@@ -91,6 +93,7 @@ WEBJOB_ROOT_RULES: list[Schema] = [
         "stay legal: choose a shorter one (spec.jobName can hold the long one)",
     ),
 ]
+"""Rules for a WebJob as a whole."""
 
 RUN_ROOT_RULES: list[Schema] = [
     _rule(
@@ -98,6 +101,7 @@ RUN_ROOT_RULES: list[Schema] = [
         "metadata.name may have at most 63 characters, the limit of a Job's name: choose a shorter one",
     ),
 ]
+"""Rules for a WebJobRun as a whole."""
 
 SCHEDULE_ROOT_RULES: list[Schema] = [
     _rule(
@@ -105,3 +109,4 @@ SCHEDULE_ROOT_RULES: list[Schema] = [
         "metadata.name may have at most 63 characters, the limit of a label: choose a shorter one",
     ),
 ]
+"""Rules for a WebJobSchedule as a whole."""

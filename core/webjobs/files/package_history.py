@@ -1,7 +1,8 @@
 """The packages that a WebJob had before its current one, so that it can go back to them. Pure.
 
 They are an annotation, written in the one write that puts another package into the spec. The collector keeps every
-package whose digest a WebJob names, wherever in it, and so these stay in the store as long as they are listed here.
+package whose digest a WebJob names, wherever in it, and so these packages stay in the store as long as they are listed
+here.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from webjobs.model import GROUP, Package
 Object = dict[str, Any]
 
 ANNOTATION = f"{GROUP}/earlier-packages"
+"""Annotation of a WebJob that lists its earlier packages as JSON, the newest first."""
 KEPT = 5
+"""Most earlier packages that are kept of a WebJob."""
 _MOST_BYTES = 64 * 2**10
-"""Of the annotation; Kubernetes takes 256 KiB of all annotations of an object. Large settings leave room for fewer."""
+"""Most bytes of the annotation; Kubernetes takes 256 KiB of all annotations of an object. Large settings leave room for
+fewer packages."""
 
 
 class NothingEarlier(LookupError):
@@ -34,16 +38,19 @@ class Earlier:
     """A package as it was used, with the settings that were in force beside it."""
 
     package: Package
+    """The package as it stood in the spec."""
     settings: Object
+    """``spec.settings`` that was in force beside the package."""
     replaced: str
     """When another package took its place (RFC 3339)."""
 
     def to_wire(self) -> Object:
+        """Return the earlier package as it stands in the annotation."""
         return {"package": self.package.to_wire(), "settings": self.settings, "replaced": self.replaced}
 
 
 def of(raw: Mapping[str, Any]) -> list[Earlier]:
-    """The earlier packages of a WebJob, the newest first; what can't be read is left out."""
+    """Return the earlier packages of a WebJob, the newest first; an entry that can't be read is left out."""
     text = (raw.get("metadata", {}).get("annotations") or {}).get(ANNOTATION, "[]")
     try:
         listed = json.loads(text)
@@ -63,7 +70,10 @@ def of(raw: Mapping[str, Any]) -> list[Earlier]:
 
 
 def record(before: Mapping[str, Any], after: Object, *, now: datetime) -> None:
-    """Notes in ``after`` the package of ``before``, when it has another one or none by now. Both are whole WebJobs."""
+    """Add the package of ``before`` to the earlier packages of ``after``, when it has another one or none by now.
+
+    Both are whole WebJobs; ``after`` is changed in place.
+    """
     old, new = before["spec"].get("package"), after["spec"].get("package")
     if not old or not old.get("entrypoint") or (new and new.get("digest") == old.get("digest")):
         return
@@ -78,7 +88,7 @@ def record(before: Mapping[str, Any], after: Object, *, now: datetime) -> None:
 
 
 def go_back(raw: Mapping[str, Any], to: Earlier, *, now: datetime) -> Object:
-    """The WebJob with an earlier package in its place; the one that it has now becomes an earlier one."""
+    """Return a WebJob with an earlier package in its place; the package that it has now becomes an earlier one."""
     spec = {key: value for key, value in raw["spec"].items() if key != "script"}
     spec |= {"package": to.package.to_wire(), "settings": to.settings}
     changed: Object = {**raw, "metadata": dict(raw["metadata"]), "spec": spec}
@@ -87,9 +97,9 @@ def go_back(raw: Mapping[str, Any], to: Earlier, *, now: datetime) -> Object:
 
 
 def choose(raw: Mapping[str, Any], wanted: str | None) -> Earlier:
-    """The earlier package whose digest begins so, with or without ``sha256:``; the newest for None.
+    """Return the earlier package whose digest begins with ``wanted``; the newest for None.
 
-    Raises NothingEarlier.
+    ``wanted``: with or without ``sha256:``. Raises NothingEarlier when none or more than one begins so.
     """
     known = of(raw)
     if not known:

@@ -1,8 +1,8 @@
 """The site's file tree: which path is what (docs/kudu-contract.md, sections 1.5 and 8).
 
-Root is the site's HOME. Files of jobs lie in ``site/wwwroot/App_Data/jobs/{type}/{name}/``, with the old second
-place ``site/jobs/...`` as another name for the same files; logs in ``data/jobs/{type}/{name}/``. Nothing else holds
-files. Fixed names don't count case, as on Kudu's file system; names of jobs and files keep theirs.
+Root is the site's HOME. Files of jobs lie in ``site/wwwroot/App_Data/jobs/{type}/{name}/``, with the old second place
+``site/jobs/...`` as another name for the same files; logs in ``data/jobs/{type}/{name}/``. Nothing else holds files.
+Fixed names don't count case, as on Kudu's file system; names of jobs and files keep theirs.
 """
 
 from __future__ import annotations
@@ -14,12 +14,16 @@ from typing import cast
 from webjobs.model import JobType
 
 BINARIES = ("site", "wwwroot", "App_Data", "jobs")
+"""Folder with the files of all jobs, as parts of a path."""
 SECOND_BINARIES = ("site", "jobs")
+"""Second folder that shows the files of all jobs, as parts of a path."""
 DATA = ("data", "jobs")
+"""Folder with the logs of all jobs, as parts of a path."""
 TYPES: tuple[JobType, ...] = ("triggered", "continuous")
+"""Types of jobs, each of which has a folder."""
 
 _LONGEST_SEGMENT = 255
-"""Bytes; what Linux file systems hold."""
+"""Most bytes of one part of a path, as Linux file systems hold them."""
 _LONGEST_PATH = 512
 
 
@@ -32,49 +36,59 @@ class Fixed:
     """A folder that is always there."""
 
     children: tuple[str, ...]
-    """Names of its folders."""
+    """Names of the folders in the folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobList:
-    """The folder with one folder a job."""
+    """The folder that holds one folder for each job of a type."""
 
     job_type: JobType
+    """Type of the jobs."""
     data: bool
-    """Of logs, not of files."""
+    """True for the folder of logs, False for the folder of files."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobFiles:
-    """Somewhere in the files of a job."""
+    """A place in the files of a job."""
 
     job_type: JobType
+    """Type of the job."""
     name: str
+    """Name of the job, as the path has it."""
     path: str
-    """Relative to the job's folder, with ``/``; empty for the folder itself."""
+    """Path relative to the job's folder, with ``/``; empty for the folder itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobData:
-    """Somewhere in the logs of a job."""
+    """A place in the logs of a job."""
 
     job_type: JobType
+    """Type of the job."""
     name: str
+    """Name of the job, as the path has it."""
     parts: tuple[str, ...]
+    """Parts of the path below the job's folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outside:
-    """No file can be here."""
+    """A place where no file can be."""
 
 
 Place = Fixed | JobList | JobFiles | JobData | Outside
+"""A place in the file tree, by what it is."""
 
 _ROOTS: tuple[tuple[str, ...], ...] = tuple((*root, job_type) for root in (BINARIES, DATA) for job_type in TYPES)
 
 
 def segments(path: str) -> tuple[str, ...]:
-    """The parts of a path; empty ones don't count. PathError for what could lead elsewhere."""
+    """Return the parts of a path; empty ones don't count.
+
+    Raises PathError for a path that could lead elsewhere, and for one that is too long.
+    """
     parts = tuple(part for part in path.replace("\\", "/").split("/") if part)
     if any(part in (".", "..") for part in parts):
         raise PathError("The path must not contain '.' or '..' as a part.")
@@ -88,7 +102,10 @@ def segments(path: str) -> tuple[str, ...]:
 
 
 def place(path: str) -> Place:
-    """What is at a path relative to the root. Raises PathError."""
+    """Return what is at a path relative to the root of the file tree.
+
+    Raises PathError.
+    """
     parts = segments(path)
     folded = tuple(part.lower() for part in parts)
     for root, data in ((BINARIES, False), (SECOND_BINARIES, False), (DATA, True)):
@@ -122,14 +139,16 @@ def _lower(parts: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Children:
-    """What a folder of a job holds."""
+    """Names of the folders and files that a folder of a job holds."""
 
     folders: tuple[str, ...]
+    """Names of the folders, sorted."""
     files: tuple[str, ...]
+    """Names of the files, sorted."""
 
 
 def children(at: str, *, files: Iterable[str], folders: Iterable[str] = ()) -> Children | None:
-    """The names directly in the folder ``at`` (empty: the root); None when there is no such folder.
+    """Return the names directly in the folder ``at`` (empty: the root); None when there is no such folder.
 
     ``files`` and ``folders`` are whole paths; a folder is there by its own or by a file somewhere below it.
     """

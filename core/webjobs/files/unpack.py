@@ -27,14 +27,18 @@ class Limits:
     """Bounds of an upload."""
 
     total_bytes: int = 2**30
-    """Unpacked size of all files."""
+    """Most bytes of all files together, unpacked."""
     files: int = 10_000
+    """Most files of an upload."""
     ratio: int = 200
-    """Unpacked : packed, looked at from ``ratio_from_bytes`` on: text can shrink that far, a bomb goes farther."""
+    """Most unpacked bytes for each packed byte, looked at from ``ratio_from_bytes`` on: text can shrink that far, a
+    bomb goes farther."""
     ratio_from_bytes: int = 16 * 2**20
+    """Unpacked bytes from which on the ratio is looked at."""
     path_bytes: int = 512
+    """Most bytes of a path."""
     name_bytes: int = 255
-    """One segment of a path; what Linux file systems hold."""
+    """Most bytes of one segment of a path, as Linux file systems hold them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +46,20 @@ class Entry:
     """One file of an upload, open for reading once."""
 
     path: str
-    """Relative to the root, with ``/``."""
+    """Path relative to the root of the upload, with ``/``."""
     mode: int
-    """Permission bits."""
+    """Permission bits of the file."""
     content: IO[bytes]
+    """Content of the file, to be read before the next file is asked for."""
     mtime: int = 0
-    """Seconds of Unix time; 0: not known."""
+    """Last change of the file in seconds of Unix time; 0: not known."""
 
 
 def safe_path(name: str, *, limits: Limits) -> str:
-    """The path of an entry, with ``/``; UploadError when it could leave the folder or no system can hold it."""
+    """Return the path of an entry, with ``/``.
+
+    Raises UploadError when the path could leave the folder or no system can hold it.
+    """
     path = name.replace("\\", "/")  # old .NET writers
     parts = path.split("/")
     clean = "/".join(part for part in parts if part not in ("", "."))
@@ -112,7 +120,7 @@ class _Directory:
     """The zip's file while its directory is read: zipfile takes all of it at once, whatever its size."""
 
     _ENTRY_BYTES = 1536
-    """Above what an entry of a sane zip needs: 46, its path twice (a Unicode copy), time stamps, a comment."""
+    """Bytes above what an entry of a sane zip needs: 46, its path twice (a Unicode copy), time stamps, a comment."""
 
     def __init__(self, file: IO[bytes], *, limits: Limits) -> None:
         self._file = file
@@ -149,7 +157,7 @@ def _as_upload_error() -> Iterator[None]:
 
 
 def zip_entries(file: IO[bytes], *, size: int, limits: Limits, folders_seen: set[str] | None = None) -> Iterator[Entry]:
-    """The files of a zip in its own order; each must be read before the next is asked for.
+    """Yield the files of a zip in its own order; each must be read before the next is asked for.
 
     ``size``: bytes of the zip itself. ``folders_seen`` takes the folders that have entries of their own. Raises
     UploadError, possibly after some entries.
@@ -189,7 +197,10 @@ def zip_entries(file: IO[bytes], *, size: int, limits: Limits, folders_seen: set
 
 
 def _mtime(info: zipfile.ZipInfo) -> int:
-    """Zips hold a local time without its zone; it is taken for UTC. Impossible dates count as unknown."""
+    """Return the last change of an entry in seconds of Unix time.
+
+    Zips hold a local time without its zone; it is taken for UTC. Impossible dates count as unknown.
+    """
     try:
         return max(calendar.timegm(time.strptime(" ".join(map(str, info.date_time)), "%Y %m %d %H %M %S")), 0)
     except ValueError:

@@ -1,1 +1,1 @@
-"""Logs: Kudu's lines, and what is known of containers' output."""
+"""Logs of jobs in Kudu's form, and what is known of the output of containers."""

@@ -16,24 +16,31 @@ FULL = (
     "Reached maximum allowed output lines for this run, to see all of the job's logs you can enable App Service Logs "
     "option in the Portal."
 )
+"""Text of the last line that ``job_log.txt`` takes of a process, in Kudu's words."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What the file is given at once: one line, or the system lines of one step."""
+    """A part of ``job_log.txt`` that is written at once: one line of output, or the system lines of one step."""
 
     moment: tuple[datetime, str]
+    """When the entry was written: whole seconds, and the fraction as nine digits."""
     text: bytes
+    """The lines of the entry in Kudu's form, UTF-8."""
     after: Position
+    """Position in the pod's story once the entry is told."""
     loose: bool = False
-    """Whether it may change places with others like it by their time: lines of two streams come as they are read, and
-    the news of a stop may be faster than lines before it."""
+    """True when the entry may change places by time with loose entries beside it: lines of two streams come as they are
+    read, and the news of a stop may be faster than lines before it."""
 
 
 def taken(position: Position, output: Output, *, instance: str, cap: int) -> Entry:
-    """One more line of the process's output; the one after ``cap`` is the last, and says that it is."""
+    """Return the entry for one more line of a process's output.
+
+    The line after ``cap`` lines is the last one: its entry says that the log is full.
+    """
     if log_position.stream_of(output) == "ERR":
         after = replace(position, lines=position.lines + 1, err=log_position.extended(position.err, output))
     else:
@@ -45,7 +52,7 @@ def taken(position: Position, output: Output, *, instance: str, cap: int) -> Ent
 
 
 def told(step: Tell, *, instance: str) -> Entry:
-    """The lines of a step."""
+    """Return the entry with the system lines of one step."""
     text = "".join(kudu_lines.line(one.when, instance, one.text, level=one.level, system=True) for one in step.lines)
     when = step.lines[0].when if step.lines else _EPOCH
     if step.loose:
@@ -54,7 +61,7 @@ def told(step: Tell, *, instance: str) -> Entry:
 
 
 def merged(stories: Iterable[Sequence[Entry]]) -> bytes:
-    """The lines of several pods in the order of time; those of one pod stay in theirs."""
+    """Return the lines of several pods in the order of time; the lines of one pod keep their order."""
 
     def ordered(story: Sequence[Entry]) -> Iterator[tuple[tuple[datetime, str], bytes]]:
         latest = (_EPOCH, "")
@@ -67,9 +74,10 @@ def merged(stories: Iterable[Sequence[Entry]]) -> bytes:
 
 
 def kept(stored: Position, begin: Position, entries: Sequence[Entry]) -> Sequence[Entry] | None:
-    """Which entries the file lacks that says ``stored``; None: it holds another story than ours.
+    """Return the entries that the file lacks whose journal says ``stored``.
 
-    ``begin``: where the story was before the entries. A write whose answer was lost may have stored some of them.
+    ``begin``: where the story was before the entries. A write whose answer was lost may have stored some of them. None:
+    the file holds another story than the entries.
     """
     if stored == begin:
         return entries

@@ -2,9 +2,9 @@
 
 The words are those of docs/kudu-contract.md, section 8.
 
-A Position says how far a pod's story was told. ``next_step`` gives what comes after it, from the pod as it is now, so
-that the operator that stores the log, one that takes over from it, and the view of what is not stored yet tell the
-same story and tell everything once.
+A Position says how far a pod's story was told. ``next_step`` gives what comes after it, from the pod as it is now. So
+the operator that stores the log, an operator that takes over from it, and the view of what is not stored yet tell one
+story, and tell everything once.
 """
 
 from __future__ import annotations
@@ -25,31 +25,32 @@ from webjobs.pods import container_status, is_over
 from webjobs.times import parse_time
 
 Stage = Literal["new", "begun", "running", "down", "waiting", "stopped"]
-"""Of a pod's story: nothing was told; its begin; the begin of its process; the end of that; that it waits for its next
-process; all."""
+"""How far a pod's story was told: not at all (new), its beginning (begun), the beginning of its process (running), the
+end of its process (down), that it waits for its next process (waiting), all of it (stopped)."""
 
 _BACK_OFF = re.compile(r"back-off (?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """How far the story of a pod was told."""
+    """A position in the story of a pod: how far it was told."""
 
     stage: Stage = "new"
+    """Stage that the story has reached."""
     process: str = ""
-    """The newest process that was told of."""
+    """Id of the newest process that was told of."""
     lines: int = 0
-    """Lines of its output so far, the one about the cap included."""
+    """Lines of the process's output that were told, the line about the cap included."""
     out: Stamps = ()
-    """Stamps of the newest lines of its stdout (or of both streams, where they can't be told apart)."""
+    """Stamps of the newest lines of the process's stdout (or of both streams, where they can't be told apart)."""
     err: Stamps = ()
-    """Stamps of the newest lines of its stderr, where it comes by itself."""
+    """Stamps of the newest lines of the process's stderr, where stderr comes by itself."""
     stopping: bool = False
-    """That the pod is to go was told."""
+    """True once it was told that the pod is to go."""
 
     @classmethod
     def of_wire(cls, wire: Mapping[str, Any]) -> Self:
-        """From JSON; what can't be read counts as nothing told."""
+        """Return the position that a JSON object says; the beginning when the object can't be read."""
         stage = wire.get("stage")
         if stage not in get_args(Stage):
             return cls()
@@ -57,13 +58,13 @@ class Position:
         return cls(stage=cast(Stage, stage), **known, out=_stamps(wire.get("out")), err=_stamps(wire.get("err")))
 
     def to_wire(self) -> dict[str, Any]:
-        """For JSON, without what is as in the beginning."""
+        """Return the position as a JSON object, without the fields that are as in the beginning."""
         begin = asdict(type(self)())
         return {name: value for name, value in asdict(self).items() if value != begin[name]}
 
     @property
     def log(self) -> LogPosition:
-        """How far the log of the process was read."""
+        """Position in the log of the process: how far it was read."""
         return LogPosition({"INFO": self.out, "ERR": self.err})
 
 
@@ -75,18 +76,20 @@ def _stamps(wire: Any) -> Stamps:
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What the lines say of the job itself."""
+    """Facts of a continuous job that the lines of its log name."""
 
     singleton: bool
+    """True when at most one instance of the job runs."""
     script: str | None = None
-    """File name; None for a plain image."""
+    """File name of the script; None for a plain image."""
     host: str | None = None
+    """Kudu's name of the script host; None for a plain image."""
     restart_delay: int | None = None
-    """Seconds that its container waits before it starts a process again."""
+    """Seconds that the job's container waits before it starts a process again; None when it does not wait."""
 
     @classmethod
     def of(cls, webjob: WebJob) -> Self:
-        """Of a WebJob as it is now, under the settings of its site."""
+        """Return the facts of a WebJob as it is now, under the settings of its site."""
         selected = kudu_lines.script_of(webjob)
         if selected is None:
             return cls(singleton=webjob.singleton)
@@ -99,7 +102,7 @@ class About:
 
 
 class Line(NamedTuple):
-    """A system line."""
+    """A system line of ``job_log.txt`` before it is rendered."""
 
     when: datetime
     text: str
@@ -108,37 +111,41 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class Tell:
-    """Say these lines; then the story is at ``after``."""
+    """A step of the story: tell these lines; then the story is at ``after``."""
 
     lines: tuple[Line, ...]
+    """System lines of the step, in their order."""
     after: Position
+    """Position once the lines are told."""
     loose: bool = False
-    """Whether output that was written before them, and is read later, goes before them."""
+    """True when output that was written before the lines, and is read later, goes before them."""
 
 
 @dataclass(frozen=True)
 class Read:
-    """Read the output of a process: all that is after the position, for as long as it runs."""
+    """A step of the story: read the output of a process, all of it after the position, for as long as it runs."""
 
     process: Process
+    """Process whose output is to be read."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """There is nothing to be said before this moment, unless the pod becomes another one."""
+    """A step of the story: there is nothing to tell before a moment, unless the pod changes."""
 
     until: datetime
+    """Moment before which there is nothing to tell."""
 
 
 def is_full(position: Position, *, cap: int) -> bool:
-    """Whether the output of the process was cut, and that was told."""
+    """Return whether the output of the process was cut at ``cap`` lines, and the log says so."""
     return 0 < cap < position.lines
 
 
 def next_step(
     position: Position, pod: Pod | None, *, about: About, cap: int, now: datetime, read: str = ""
 ) -> Tell | Read | Wait | None:
-    """What is to be done now; None: nothing, until the pod is another one.
+    """Return the step that comes next in a pod's story; None when there is none until the pod changes.
 
     ``pod``: None when it is gone; ``cap``: lines of output of one process, 0 for no end; ``read``: the ended process
     whose output was read to its end.
@@ -177,7 +184,7 @@ def next_step(
 
 
 def _asked_to_stop(pod: Pod) -> datetime | None:
-    """When somebody deleted the pod, a moment that its grace period comes after."""
+    """Return when somebody deleted the pod, which is before its grace period; None when nobody did."""
     deleted = pod["metadata"].get("deletionTimestamp")
     if not deleted:
         return None
@@ -194,7 +201,7 @@ def _gone(position: Position, now: datetime) -> Tell:
 
 
 def _begins(process: Process, known: Sequence[Process], *, delay: int | None) -> datetime:
-    """When it begins, or began: its container can have to wait for it."""
+    """Return when a process begins, or began: its container may have to wait for it."""
     before = next((one for one in known if one.terminated and one is not process), None)
     if delay is None or before is None or before.terminated is None:
         return process.started
@@ -225,7 +232,7 @@ def _running(position: Position, pod: Pod, known: Sequence[Process], *, cap: int
 
 
 def _read_to_end(position: Position) -> Position:
-    """The position after the end of its process, whose log is not read again."""
+    """Return the position after the end of its process, whose log is not read again."""
     return replace(position, stage="down", out=(), err=())
 
 
@@ -250,7 +257,10 @@ def _down(
 
 
 def seconds_down(pod: Pod, *, ended: datetime | None, following: datetime | None) -> int:
-    """How long a process that ended is waited for: what passed, or what the kubelet says of its back-off."""
+    """Return how many seconds pass between the end of a process and the next one.
+
+    Known by the start of the next process, ``following``; before that by what the kubelet says of its back-off.
+    """
     if following is not None:
         return round(max(following - ended, timedelta()).total_seconds()) if ended else 0
     waiting = (container_status(pod).get("state") or {}).get("waiting") or {}

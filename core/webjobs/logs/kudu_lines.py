@@ -1,7 +1,7 @@
 """Kudu's log lines (docs/kudu-contract.md, section 8).
 
-``[05/19/2016 01:50:32 > abc123: SYS INFO] Status changed to Running``, UTC, CRLF at the end, level padded to four.
-The same functions make the archived log of an ended run and the live view of a running one.
+``[05/19/2016 01:50:32 > abc123: SYS INFO] Status changed to Running``, UTC, CRLF at the end, level padded to four. One
+set of functions makes the archived log of an ended run and the live view of a running one.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from webjobs.runs import runs
 from webjobs.times import parse_time
 
 Level = Literal["INFO", "WARN", "ERR"]
+"""Level of a log line, as Kudu writes it."""
 
 NEVER = (datetime.fromtimestamp(0, UTC), "")
+"""Moment of a line without a stamp, before the moments of all other lines."""
 _FRACTION = re.compile(r"\.(\d{1,9})")
 _ERROR = re.compile(rb"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d > \w+: ERR \] ", re.ASCII)
 
@@ -27,7 +29,7 @@ _PIECE_BYTES = 2**16
 
 
 def line(when: datetime, instance: str, text: str, *, level: Level = "INFO", system: bool = False) -> str:
-    """One line with its end."""
+    """Return one line of a log in Kudu's form, with its end."""
     return f"[{when.astimezone(UTC):%m/%d/%Y %H:%M:%S} > {instance}: {'SYS ' if system else ''}{level:<4}] {text}\r\n"
 
 
@@ -35,14 +37,15 @@ class Output(NamedTuple):
     """A line of a container's log: ``2026-01-01T00:00:00.123456789Z text``, without its end."""
 
     stamped: str
+    """The line with the stamp in front of it."""
     level: Level = "INFO"
-    """ERR for stderr, where the streams can be told apart."""
+    """Level of the line: ERR for stderr, where the streams can be told apart."""
     joined: bool = False
-    """Whether it was read among the lines of both streams, its level being known otherwise."""
+    """True when the line was read among the lines of both streams, and its level is known otherwise."""
 
 
 def output_line(output: Output, instance: str) -> str:
-    """A line of a container's log in Kudu's form."""
+    """Return a line of a container's log in Kudu's form."""
     stamped = output.stamped
     stamp, _, text = stamped.partition(" ")
     try:
@@ -54,9 +57,9 @@ def output_line(output: Output, instance: str) -> str:
 
 
 async def merge(stdout: AsyncIterator[str], stderr: AsyncIterator[str]) -> AsyncIterator[Output]:
-    """The stamped lines of both streams in the order of their stamps, which are in nanoseconds.
+    """Yield the stamped lines of both streams in the order of their stamps, which are in nanoseconds.
 
-    What is in both is one line of stdout: a server that does not know of streams gives all lines each time.
+    A line that comes in both is one line of stdout: a server that does not know of streams gives all lines each time.
     """
     out, err = await anext(stdout, None), await anext(stderr, None)
     while out is not None or err is not None:
@@ -72,7 +75,7 @@ async def merge(stdout: AsyncIterator[str], stderr: AsyncIterator[str]) -> Async
 
 
 def moment(stamped: str) -> tuple[datetime, str]:
-    """When a stamped line was written, to the nanosecond, for comparisons; NEVER for one without a stamp."""
+    """Return when a stamped line was written, to the nanosecond, for comparisons; NEVER without a stamp."""
     stamp = stamped.partition(" ")[0]
     try:
         when = parse_time(stamp).replace(microsecond=0)
@@ -83,7 +86,7 @@ def moment(stamped: str) -> tuple[datetime, str]:
 
 
 async def errors_of(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """The lines of stderr of a log in Kudu's form, which comes in pieces of any size."""
+    """Yield the lines of stderr of a log in Kudu's form, which comes in pieces of any size."""
     rest = b""
     async for piece in pieces:
         *lines, rest = (rest + piece).split(b"\r\n")
@@ -94,25 +97,29 @@ async def errors_of(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
 
 @dataclass(frozen=True, kw_only=True)
 class RunLog:
-    """What the system lines of one run say."""
+    """Facts of one run that the system lines of its log name."""
 
     accepted: datetime
+    """When the run was accepted."""
     instance: str
+    """Six characters that stand for the run's pod."""
     script: str | None = None
     """File name of the script; None for a plain image."""
     host: str | None = None
-    """Kudu's name of the script host."""
+    """Kudu's name of the script host; None for a plain image."""
     started: datetime | None = None
-    """When the process started."""
+    """When the process of the run started; None before it did."""
     ended: datetime | None = None
+    """When the run ended; None while it goes on."""
     state: str | None = None
-    """State at the end."""
+    """State of the run at its end; None while it goes on."""
     exit_code: int | None = None
+    """Exit code of the process, when it has one."""
     message: str | None = None
-    """Why it failed, when the exit code doesn't say it all."""
+    """Why the run failed, when the exit code doesn't say it all."""
 
     def head(self) -> str:
-        """The lines before the output."""
+        """Return the system lines before the run's output."""
         text = self._system(self.accepted, "Status changed to Initializing")
         if self.started:
             if self.script:
@@ -121,7 +128,7 @@ class RunLog:
         return text
 
     def tail(self) -> str:
-        """The lines after the output; empty while the run goes on."""
+        """Return the system lines after the run's output; empty while the run goes on."""
         if self.ended is None or self.state is None:
             return ""
         text = self._system(self.ended, f"Status changed to {self.state}")
@@ -136,7 +143,10 @@ class RunLog:
 
 
 def script_of(webjob: WebJob) -> scripts.Selected | None:
-    """The script that a WebJob runs; None for a plain image, and for a file that nothing here runs."""
+    """Return the script that a WebJob runs.
+
+    None for a plain image, and for a file that no script host here runs.
+    """
     if webjob.spec.script:
         return scripts.entrypoint(webjob.spec.script.file_name)
     path = webjob.spec.package.entrypoint if webjob.spec.package else None
@@ -144,7 +154,7 @@ def script_of(webjob: WebJob) -> scripts.Selected | None:
 
 
 def run_log(webjob: WebJob, run: WebJobRun, pod: Mapping[str, Any] | None) -> RunLog:
-    """The system lines of a run, for the live view and for the archive alike.
+    """Return the facts for the system lines of a run, for the live view and for the archive alike.
 
     ``pod``: the raw object of the last attempt; None before it is there and after it is gone.
     """
@@ -166,7 +176,7 @@ def run_log(webjob: WebJob, run: WebJobRun, pod: Mapping[str, Any] | None) -> Ru
 
 
 async def render(log: RunLog, output: AsyncIterable[Output]) -> AsyncIterator[bytes]:
-    """The whole log as UTF-8 pieces."""
+    """Yield the whole log of a run as UTF-8 pieces: system lines, output, system lines."""
     yield log.head().encode()
     async for one in output:
         yield output_line(one, log.instance).encode()
@@ -175,7 +185,7 @@ async def render(log: RunLog, output: AsyncIterable[Output]) -> AsyncIterator[by
 
 
 async def gathered(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in larger pieces."""
+    """Yield the bytes of a source in larger pieces."""
     pending = bytearray()
     async for piece in source:
         pending += piece

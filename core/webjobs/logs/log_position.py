@@ -2,8 +2,9 @@
 
 Stamps alone do not say that. A container runtime stamps a line before it waits for its turn to write, so lines of
 stdout and stderr that come at nearly the same time can stand in the file with the later stamp first. And two lines can
-have one stamp. What can be relied on is the order of the file: of each stream, what was read is its beginning. So the
-newest lines are remembered by their stamps, and what a new request gives up to the last of them is known.
+have one stamp. The order of the file can be relied on: what was read of a stream is the beginning of that stream. So
+the newest lines are remembered by their stamps, and of what a new request gives, all up to the last remembered line is
+known.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ Stamps = tuple[tuple[str, int], ...]
 """Stamps of the newest lines of one stream in the order of reading, and how many lines in a row have each."""
 
 MOST = 64
-"""Stamps that are remembered. Only one line of a stream waits for its turn at a time: the newest stamp is hardly ever
-more than a line or two from the last one."""
+"""Most stamps that are remembered of a stream. Only one line of a stream waits for its turn at a time: the newest stamp
+is hardly ever more than a line or two from the last one."""
 _BEFORE = timedelta(seconds=5)
 """A log is read again from so long before the newest line: a line with an earlier stamp may come after that one."""
 _NEVER = kudu_lines.NEVER[0]
@@ -40,7 +41,7 @@ def extended(stamps: Stamps, line: Output) -> Stamps:
 
 
 class LogPosition:
-    """The end of what was read of a log, by stream."""
+    """A position in a log: the end of what was read of it, by stream."""
 
     def __init__(self, stamps: Mapping[Level, Stamps] | None = None) -> None:
         self._stamps = {level: known for level, known in (stamps or {}).items() if known}
@@ -64,13 +65,16 @@ class LogPosition:
 
 
 class Unread:
-    """Tells new lines from those that were read before, in one request for a log."""
+    """A filter for one request for a log, which tells new lines from lines that were read before."""
 
     def __init__(self, known: Mapping[Level, Stamps]) -> None:
         self._streams = {level: _Known(stamps) for level, stamps in known.items()}
 
     def has(self, line: Output) -> bool:
-        """Return whether a line was not read before. To be asked once for each line, in their order."""
+        """Return whether a line was not read before.
+
+        To be asked once for each line, in their order.
+        """
         own = stream_of(line)
         known = self._streams.get(own)
         if known is None:
@@ -82,9 +86,9 @@ class Unread:
 
 
 class _Known:
-    """The lines of one stream that were read, while they are given once more.
+    """The lines of one stream that were read before, while a request gives them once more.
 
-    ``passed``: the last of them came, or one that is new.
+    ``passed``: the last of them came, or a line that is new.
     """
 
     def __init__(self, stamps: Stamps) -> None:

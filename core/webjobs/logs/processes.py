@@ -1,4 +1,4 @@
-"""The lives of a job's container, as far as its pod still knows of them. Pure."""
+"""The processes that a job's container ran one after another, as far as its pod still knows of them. Pure."""
 
 from __future__ import annotations
 
@@ -17,21 +17,24 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """One life of the job's container."""
+    """One process of the job's container, from its start to its end."""
 
     id: str
+    """First twelve digits of the container's id; ``#`` and the restart count when the kubelet gives no id."""
     started: datetime
+    """When the process started."""
     ended: datetime | None = None
-    """None: it runs."""
+    """When the process ended; None while it runs."""
     exit_code: int | None = None
+    """Exit code of the process; None while it runs."""
     previous: bool = False
-    """Whether the log API knows it as the previous container."""
+    """True when the log API knows the process as the previous container."""
     terminated: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
-    """What Kubernetes says of its end."""
+    """``terminated`` of the container's state, which is what Kubernetes says of the end; None while it runs."""
 
 
 def processes(pod: Pod) -> list[Process]:
-    """The lives of the job's container that a pod still knows of, oldest first: two at most."""
+    """Return the processes of the job's container that a pod still knows of, oldest first: two at most."""
     status = pods.container_status(pod)
     state, count = status.get("state") or {}, int(status.get("restartCount") or 0)
     now = state.get("running") or state.get("terminated")
@@ -52,7 +55,7 @@ def processes(pod: Pod) -> list[Process]:
 
 
 def _short(container_id: str | None) -> str:
-    """Twelve digits of ``containerd://0123...``."""
+    """Return the first twelve digits of ``containerd://0123...``; empty without an id."""
     return (container_id or "").rpartition("://")[2][:12]
 
 
@@ -66,7 +69,10 @@ def _ended(state: Mapping[str, Any], name: str, *, previous: bool = False) -> Pr
 
 
 def reads(pod: Pod, *, previous: bool) -> str | None:
-    """Id of the process whose log the API gives now, by the kubelet's rule; None: of none that is known."""
+    """Return the id of the process whose log the API gives now, by the kubelet's rule.
+
+    ``previous``: as in a request for a log. None: no process is known whose log it is.
+    """
     known = processes(pod)
     if previous:
         return next((process.id for process in known if process.previous), None)

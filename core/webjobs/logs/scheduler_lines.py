@@ -11,11 +11,13 @@ from webjobs.logs.kudu_lines import Level
 from webjobs.times import kudu_duration
 
 FILE_NAME = "job_scheduler.log"
+"""Name of the scheduler's log, beside the folders of the runs."""
 PREVIOUS_FILE_NAME = "job_prev_log.txt"
+"""Name of the scheduler's log once it was full and another one began."""
 
 
 class Line(NamedTuple):
-    """One line before it is rendered."""
+    """A line of the scheduler's log before it is rendered."""
 
     when: datetime
     text: str
@@ -23,44 +25,50 @@ class Line(NamedTuple):
 
 
 def about(line: Line, name: str | None) -> Line:
-    """The line as one about a WebJobSchedule; Kudu knows only the job's own schedule."""
+    """Return a line as one about a WebJobSchedule; unchanged without a name.
+
+    Kudu knows only the job's own schedule, whose lines name none.
+    """
     return line._replace(text=f"WebJobSchedule {name}: {line.text}") if name else line
 
 
 def render(line: Line, *, host: str) -> bytes:
-    """The line as it stands in the file; ``host``: name of the machine that says it."""
+    """Return a line as it stands in the file.
+
+    ``host``: name of the machine that writes it.
+    """
     instance = sha256(host.encode()).hexdigest()[:6]
     return kudu_lines.line(line.when, instance, line.text, level=line.level, system=True).encode("utf-8", "replace")
 
 
 def scheduling(now: datetime, *, schedule: str, following: datetime) -> Line:
-    """A schedule is in force from now on."""
+    """Return the line for a schedule that is in force from now on."""
     wait = kudu_duration(following - now)
     return Line(now, f"Scheduling WebJob with {schedule} next schedule expected in {wait}")
 
 
 def next_one(now: datetime, following: datetime) -> Line:
-    """After a time was handled."""
+    """Return the line for the next time of a schedule, said after a time was handled."""
     return Line(now, f"Next schedule expected in {kudu_duration(following - now)}")
 
 
 def invoked(now: datetime) -> Line:
-    """A run was made."""
+    """Return the line for a run that was made."""
     return Line(now, "WebJob invoked")
 
 
 def removed(now: datetime) -> Line:
-    """No schedule is in force any more."""
+    """Return the line for a schedule that is in force no more."""
     return Line(now, "Removing current schedule from WebJob")
 
 
 def unreadable(now: datetime, *, schedule: str, problem: str) -> Line:
-    """The schedule can't be used."""
+    """Return the line for a schedule that can't be used."""
     return Line(now, f'Failed to parse schedule "{schedule}". Error: {problem}', "ERR")
 
 
 def missed(now: datetime, *, count: int, latest: datetime, zone: tzinfo) -> Line:
-    """Times that were given up; Kudu says the newest as a US date in local time."""
+    """Return the line for times that were given up; it names the newest as a US date in local time, as Kudu does."""
     local = latest.astimezone(zone)
     hour = local.hour % 12 or 12
     date = f"{local.month}/{local.day}/{local.year} {hour}:{local:%M:%S} {'AM' if local.hour < 12 else 'PM'}"

@@ -10,10 +10,10 @@ _MOST_BYTES = 2**23
 
 
 class Stderr:
-    """What came of stderr and was not found in the log yet.
+    """Lines that came of stderr and were not found in the log yet.
 
-    Lines are known by their text. Where stdout and stderr have the same one, it does not matter which of both is called
-    an error: the log reads the same.
+    Lines are known by their text. Where stdout and stderr have a line with one text, it does not matter which of both
+    is called an error: the log reads alike.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Stderr:
         self._rest = b""
 
     def feed(self, piece: bytes) -> None:
-        """Takes in what came, in pieces of any size."""
+        """Take in a piece of stderr, of any size."""
         *lines, self._rest = (self._rest + piece).split(b"\n")
         for line in lines:
             self._add(line)
@@ -30,7 +30,7 @@ class Stderr:
             self._rest = b""  # longer than any line of a log
 
     def end(self) -> None:
-        """The stream has ended; a last line may have no end."""
+        """Note that stderr has ended; a last line without a line end is one, too."""
         if self._rest:
             self._add(self._rest)
         self._rest = b""
@@ -43,7 +43,7 @@ class Stderr:
         self._bytes += len(line)
 
     def tell(self, line: Output) -> Output:
-        """The line with its level; a line that came of stderr is told once."""
+        """Return a line of the log with its level; each line that came of stderr makes one line an error."""
         text = line.stamped.partition(" ")[2]
         if line.level != "INFO" or not self._known.get(text):
             return line

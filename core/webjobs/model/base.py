@@ -1,4 +1,4 @@
-"""What both kinds of objects share: names, constants, metadata, conditions."""
+"""Names, constants, metadata and conditions that the API objects share."""
 
 from __future__ import annotations
 
@@ -9,35 +9,47 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 GROUP = "webjobs.dev"
+"""API group of the objects."""
 VERSION = "v1"
+"""Version of the API group."""
 API_VERSION = f"{GROUP}/{VERSION}"
+"""``apiVersion`` of the objects."""
 
 LABEL_WEBJOB = f"{GROUP}/webjob"
-"""Object name of the WebJob, on every child and pod."""
+"""Label with the object name of the WebJob, on every child and pod."""
 LABEL_RUN = f"{GROUP}/run"
-"""Run id, on every Job and pod of a run."""
+"""Label with the run id, on every Job and pod of a run."""
 LABEL_ARMED = f"{GROUP}/armed"
-"""On the Jobs and pods that were up before their run was there: a digest of what they run."""
+"""Label on the Jobs and pods that were up before their run was there: a digest of what they run."""
 LABEL_SCHEDULE = f"{GROUP}/schedule"
-"""Name of the WebJobSchedule, on the runs that it made."""
+"""Label with the name of the WebJobSchedule, on the runs that it made."""
 ANNOTATION_HASH = f"{GROUP}/desired-hash"
-"""Digest of the manifest as the operator last applied it."""
+"""Annotation with the digest of a manifest as the operator last applied it."""
 ANNOTATION_APP_SETTINGS = f"{GROUP}/app-settings"
-"""Digest of the app settings that the pods of a continuous job started with; another one replaces the pods."""
+"""Annotation with the digest of the app settings that the pods of a continuous job started with; another digest
+replaces the pods."""
 ANNOTATION_REQUESTS = f"{GROUP}/requests"
-"""On a pod that waits for a run: JSON of what its container requests from when the run has begun."""
+"""Annotation on a pod that waits for a run: JSON of what its container requests from when the run has begun."""
 
 JobType = Literal["triggered", "continuous"]
+"""Type of a WebJob."""
 ConcurrencyPolicy = Literal["Forbid", "Queue", "Allow", "Replace"]
+"""What happens to a run while another run of its WebJob is active."""
 RunState = Literal["Initializing", "Running", "Success", "Failed", "Aborted", "Skipped"]
+"""State of a run, in Kudu's words."""
 TERMINAL_STATES: frozenset[str] = frozenset({"Success", "Failed", "Aborted", "Skipped"})
+"""States of runs that have ended."""
 
 DEFAULT_HISTORY_LIMIT = 50
+"""Ended runs that are kept of a job that says nothing."""
 MAX_HISTORY_LIMIT = 10_000
-"""More than a year of an hourly job. A list of the history is one answer, as Kudu's: so many runs are 4 MB of it."""
+"""Largest history limit: more than a year of an hourly job. A list of the history is one answer, as Kudu's: so many
+runs are 4 MB of it."""
 DEFAULT_STARTING_DEADLINE_SECONDS = 600
+"""Seconds for which a scheduled run may be late when its job says nothing."""
 MAX_NAME_LENGTH = 43
-"""A run is called ``<webjob>-<18 digit run id>`` and its Job's name becomes a label value of at most 63 characters."""
+"""Most characters of a WebJob's object name: a run is called ``<webjob>-<18 digit run id>``, and its Job's name becomes
+a label value of at most 63 characters."""
 
 
 class ApiModel(BaseModel):
@@ -47,20 +59,21 @@ class ApiModel(BaseModel):
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Self:
-        """The model of an object as the API server returns it."""
+        """Return the model of an object as the API server returns it."""
         return cls.model_validate(body)
 
     def to_wire(self) -> dict[str, Any]:
-        """The JSON object as Kubernetes stores it: camelCase, no nulls."""
+        """Return the JSON object as Kubernetes stores it: camelCase, no nulls."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def open_schema() -> dict[str, Any]:
-    """Extra schema of an object whose fields are Kubernetes' own and are kept as they come."""
+    """Return the extra schema of an object whose fields are Kubernetes' own and are kept as they come."""
     return {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 
 OpenObject = Annotated[dict[str, Any], Field()]
+"""An object whose fields are Kubernetes' own."""
 
 
 class Condition(ApiModel):
@@ -77,10 +90,14 @@ class Condition(ApiModel):
 
 
 CONDITION_LIST: dict[str, Any] = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
+"""Extra schema of a list of conditions: one for each type."""
 
 
 def immutable(field: str, instead: str) -> dict[str, Any]:
-    """Extra schema of a field that keeps its value; ``instead``: what to do."""
+    """Return the extra schema of a field that keeps its value.
+
+    ``instead``: what to do, for the message.
+    """
     rule = {"rule": "self == oldSelf", "message": f"{field} can't be changed: {instead}"}
     return {"x-kubernetes-validations": [rule]}
 
@@ -100,12 +117,13 @@ NCRONTAB: dict[str, Any] = {
         },
     ]
 }
-"""What the API server itself can tell of an NCRONTAB expression."""
+"""Extra schema of an NCRONTAB expression: what the API server itself can tell of it."""
 TIME_ZONE = r"^[A-Za-z(][A-Za-z0-9 ._+/()-]*$"
+"""Pattern of the name of a time zone, as far as the API server can tell."""
 
 
 class OwnerReference(ApiModel):
-    """The part of an ownerReference that is looked at."""
+    """The fields of an ownerReference that are read."""
 
     kind: str
     name: str
@@ -114,7 +132,7 @@ class OwnerReference(ApiModel):
 
 
 class Metadata(ApiModel):
-    """The part of an object's metadata that is looked at."""
+    """The fields of an object's metadata that are read."""
 
     name: str
     namespace: str = ""

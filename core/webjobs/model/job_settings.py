@@ -1,9 +1,9 @@
 """settings.job: the JSON object that travels with a WebJob's files.
 
-Kudu is strict about types: a value of the wrong JSON type (``"true"``, ``"60"``, ``60.0``) is ignored and the
-default holds. Unknown keys are kept and echoed, so the raw object stays in ``spec.settings`` and this module is
-only a reading of it. Source: docs/kudu-contract.md, section 4.1. ``is_in_place`` has no effect: every pod has its own
-copy of the files, in which the job runs. Keys that Kudu does not have are in ``runtime_settings.py``.
+Kudu is strict about types: a value of the wrong JSON type (``"true"``, ``"60"``, ``60.0``) is ignored and the default
+holds. Unknown keys are kept and echoed, so the raw object stays in ``spec.settings`` and this module is only a reading
+of it. Source: docs/kudu-contract.md, section 4.1. ``is_in_place`` has no effect: every pod has its own copy of the
+files, in which the job runs. Keys that Kudu does not have are in ``runtime_settings.py``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 FILE_NAME = "settings.job"
+"""Name of the file with a job's settings, in the script's directory."""
 DISABLE_FILE_NAME = "disable.job"
+"""Name of the file that stops a continuous job, in the script's directory."""
 
 _LARGEST = 2**31 - 1
 """Kudu's integers have 32 bits."""
@@ -26,13 +28,15 @@ class JobSettings:
     """Kudu's keys of settings.job that have an effect; ``None`` where the file does not (validly) say."""
 
     schedule: str | None = None
+    """NCRONTAB expression of the job."""
     is_singleton: bool | None = None
+    """True when the job wants one instance."""
     stopping_wait_time: int | None = None
-    """Seconds."""
+    """Seconds between the notice to stop and the kill."""
 
 
 def read(settings: Mapping[str, Any]) -> JobSettings:
-    """The effective keys of a settings object; wrongly typed values count as absent."""
+    """Return the keys of a settings object that have an effect; wrongly typed values count as absent."""
     schedule = settings.get("schedule")
     singleton = settings.get("is_singleton")
     wait = settings.get("stopping_wait_time")
@@ -49,7 +53,7 @@ def _is_integer(value: object) -> TypeGuard[int]:
 
 
 def parse_file(content: bytes) -> dict[str, Any]:
-    """The object in a settings.job file; ``{}`` for anything that is not a JSON object, as Kudu reads it."""
+    """Return the object in a settings.job file; ``{}`` for anything that is not a JSON object, as Kudu reads it."""
     try:
         value = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):  # UnicodeDecodeError, JSONDecodeError and endless integers are ValueErrors

@@ -25,7 +25,7 @@ DATA_RULES: Any = [
         "message": "storageClassName and accessMode can't be added or removed: the claim is made with them",
     },
 ]
-"""What the API server can tell of ``spec.data``."""
+"""Rules for ``spec.data``: what the API server can tell of it."""
 
 
 class Data(ApiModel):

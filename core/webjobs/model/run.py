@@ -62,7 +62,7 @@ class WebJobRunSpec(ApiModel):
 
 
 class WebJobRunStatus(ApiModel):
-    """How the run went. Written by the operator."""
+    """State of a run, and how it ended. Written by the operator."""
 
     state: RunState | None = Field(default=None, description="Initializing, Running, then Success, Failed or Aborted.")
     run_id: str | None = Field(default=None, description="UTC yyyyMMddHHmmssffff, as in Kudu.")
@@ -98,4 +98,5 @@ class WebJobRun(ApiModel):
 
     @property
     def ended(self) -> bool:
+        """True when the run is over, however it ended."""
         return self.status.state in TERMINAL_STATES

@@ -1,7 +1,7 @@
 """Keys of settings.job that Kudu does not have: ``image``, ``command``, ``cpu``, ``memory``, ``warm``. Pure.
 
-By them the author of a zip picks a runtime and its size without knowing the WebJob that it becomes. Kudu's own keys
-are ignored when their type is wrong (``job_settings.py``); these are not, since a job in the wrong image or without its
+By them the author of a zip picks a runtime and its size without knowing the WebJob that it becomes. Kudu's own keys are
+ignored when their type is wrong (``job_settings.py``); these are not, since a job in the wrong image or without its
 memory would only fail later and elsewhere. They raise, with the key and what to write instead.
 """
 
@@ -25,31 +25,34 @@ _MOST_MEMORY = 2**50
 _MAX_IMAGE = 1024
 _MAX_WORDS = 256
 MOST_WARM = 10
+"""Most pods of one job that wait for a run."""
 
 
 class BadSetting(ValueError):
-    """A key that can't be used; the message names it and says what to write."""
+    """A key of settings.job that can't be used; the message names it and says what to write."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RuntimeSettings:
-    """What the file says of the runtime; ``None`` where it says nothing."""
+    """The runtime that settings.job asks for; ``None`` where it says nothing."""
 
     image: str | None = None
+    """Name of the container image."""
     command: tuple[str, ...] | None = None
     """The whole command line, without the arguments of a run: it stands for interpreter and script."""
     cpu: str | None = None
-    """Kubernetes quantity of cores, request and limit."""
+    """Cores as a Kubernetes quantity, request and limit."""
     memory: str | None = None
-    """Kubernetes quantity of bytes, request and limit."""
+    """Bytes of memory as a Kubernetes quantity, request and limit."""
     warm: int | None = None
-    """Pods that wait for a run."""
+    """Number of pods that wait for a run."""
 
 
 def read(settings: Mapping[str, Any], *, ignored: frozenset[str] = frozenset()) -> RuntimeSettings:
-    """The runtime in a settings object. ``null`` counts as absent, keys in ``ignored`` are not looked at.
+    """Return the runtime that a settings object asks for.
 
-    Raises BadSetting for the first key, in the order of the fields, that can't be used.
+    ``null`` counts as absent, keys in ``ignored`` are not looked at. Raises BadSetting for the first key, in the order
+    of the fields, that can't be used.
     """
     given = {key: value for key, value in settings.items() if key not in ignored and value is not None}
     return RuntimeSettings(
@@ -62,7 +65,7 @@ def read(settings: Mapping[str, Any], *, ignored: frozenset[str] = frozenset()) 
 
 
 def quantity(value: object) -> Decimal | None:
-    """A Kubernetes quantity, as text or as a JSON number; None for anything else."""
+    """Return the number that a Kubernetes quantity means, as text or as a JSON number; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     found = _QUANTITY.fullmatch(value if isinstance(value, str) else str(value))

@@ -17,11 +17,12 @@ from webjobs.model.base import (
 )
 
 SlotOutcome = Literal["Started", "Skipped", "Missed"]
+"""What came of a time of a WebJobSchedule."""
 _TIME: dict[str, Any] = {"format": "date-time"}
 
 
 class WebJobScheduleSpec(ApiModel):
-    """When to run which WebJob. Exactly one of cron, periodSeconds and at."""
+    """Which WebJob runs, and when. Exactly one of cron, periodSeconds and at."""
 
     web_job_name: str = Field(
         min_length=1,
@@ -78,7 +79,7 @@ class WebJobScheduleSpec(ApiModel):
 
 
 class WebJobScheduleStatus(ApiModel):
-    """What the operator last saw and did. Written by the operator."""
+    """State of a schedule, as the operator last saw it. Written by the operator."""
 
     observed_generation: int | None = Field(default=None, description="Generation that the status was made from.")
     schedule: str | None = Field(default=None, description="The schedule in force, in normal form.")

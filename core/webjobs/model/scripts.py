@@ -1,9 +1,10 @@
-"""Which file of a package runs, with which interpreter, and how an arguments text becomes words.
+"""Scripts: which file of a package runs, with which interpreter, and how an arguments text becomes words.
 
 The table and the order of the search are Kudu's (docs/kudu-contract.md, section 3.2): hosts in order, each with its
 extensions in order; any ``run.*`` beats every other file, then the order of hosts decides, then the name.
-One difference, which Kudu's own rule allows (a host without a program is skipped): hosts that only Windows has
-come last, so that a package with both run.cmd and run.sh runs here. ``.jar`` is from the newer documentation.
+
+One difference, which Kudu's own rule allows (a host without a program is skipped): hosts that only Windows has come
+last, so that a package with both run.cmd and run.sh runs here. ``.jar`` is from the newer documentation.
 """
 
 from __future__ import annotations
@@ -16,21 +17,24 @@ from pathlib import PurePosixPath
 
 @dataclass(frozen=True, kw_only=True)
 class ScriptHost:
-    """One row of the table of interpreters."""
+    """A script host: one row of the table of interpreters."""
 
     name: str
-    """Kudu's class name, as it stands in logs."""
+    """Kudu's class name of the host, as it stands in logs."""
     runtime: str | None
-    """Key into the operator's runtimes (images); None: nothing runs it any more."""
+    """Key into the operator's runtimes (images); None: nothing runs the host's files any more."""
     extensions: tuple[str, ...] = ()
+    """Extensions of the files that the host runs, in the order of the search."""
     file_name: str | None = None
-    """A host that is chosen by one exact file name instead of an extension."""
+    """Exact file name that chooses the host instead of an extension."""
     command: tuple[str, ...] = ()
-    """Words before the script's name."""
+    """Words of the command line before the script's name."""
 
 
 WINDOWS = ScriptHost(name="WindowsScriptHost", runtime="windows", extensions=(".cmd", ".bat", ".exe"))
+"""The host of scripts and programs for Windows."""
 DNX = ScriptHost(name="DnxScriptHost", runtime=None, file_name="project.json")
+"""The host of .NET projects of old, which nothing runs any more."""
 
 HOSTS: tuple[ScriptHost, ...] = (
     ScriptHost(name="PowerShellScriptHost", runtime="ps1", extensions=(".ps1",), command=("pwsh", "-File")),
@@ -43,15 +47,17 @@ HOSTS: tuple[ScriptHost, ...] = (
     WINDOWS,
     DNX,
 )
+"""All script hosts in the order of the search."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Selected:
-    """The file that runs."""
+    """The file of a package that runs, and its host."""
 
     path: str
-    """Relative to the package's root, with ``/``."""
+    """Path of the script relative to the package's root, with ``/``."""
     host: ScriptHost
+    """Script host that runs the file."""
 
     @property
     def directory(self) -> str:
@@ -60,11 +66,12 @@ class Selected:
 
     @property
     def file_name(self) -> str:
+        """Name of the script without its directory."""
         return PurePosixPath(self.path).name
 
     @property
     def has_shell(self) -> bool:
-        """Whether a shell of ours starts it: Windows has none."""
+        """True when a shell of this project starts the script: Windows has none."""
         return self.host is not WINDOWS
 
     @property
@@ -74,7 +81,7 @@ class Selected:
 
 
 def script_directory(paths: Iterable[str]) -> str:
-    """The directory whose files count: descends while it holds one entry and that is a directory.
+    """Return the directory whose files count: descend while it holds one entry and that is a directory.
 
     ``.`` for the root; no trailing slash otherwise.
     """
@@ -86,7 +93,7 @@ def script_directory(paths: Iterable[str]) -> str:
 
 
 def select_script(paths: Iterable[str]) -> Selected | None:
-    """The script that a package runs; None when there is none.
+    """Return the script that a package runs; None when there is none.
 
     ``paths``: the package's files relative to its root, with ``/``.
     """
@@ -110,7 +117,7 @@ def select_script(paths: Iterable[str]) -> Selected | None:
 
 
 def host_of(file_name: str) -> ScriptHost | None:
-    """The host of one known script, by its name."""
+    """Return the host of one script, by the script's name; None when no host runs such a file."""
     name = PurePosixPath(file_name).name.lower()
     for host in HOSTS:
         if name == host.file_name or PurePosixPath(name).suffix in host.extensions:
@@ -119,13 +126,13 @@ def host_of(file_name: str) -> ScriptHost | None:
 
 
 def entrypoint(path: str) -> Selected | None:
-    """The selection that a stored entrypoint stands for; None when no host runs such a file."""
+    """Return the selection that a stored entrypoint stands for; None when no host runs such a file."""
     host = host_of(path)
     return Selected(path=path, host=host) if host else None
 
 
 def split_arguments(text: str | None) -> list[str]:
-    """The words of an arguments text: blanks separate, quotes keep together, a backslash escapes.
+    """Return the words of an arguments text: blanks separate, quotes keep together, a backslash escapes.
 
     Nothing in it is expanded or executed. A quote that is never closed ends with the text.
     """

@@ -1,6 +1,7 @@
-"""The settings of a site that concern WebJobs (docs/kudu-contract.md, section 4.2), read from its app settings. Pure.
+"""The settings of a site that concern WebJobs, read from its app settings. Pure.
 
-They are texts, and Kudu reads them leniently: what can't be read counts as not set.
+They are those of docs/kudu-contract.md, section 4.2. App settings are texts, and Kudu reads them leniently: a value
+that can't be read counts as not set.
 """
 
 from __future__ import annotations
@@ -15,25 +16,28 @@ from typing import Self, get_args
 from webjobs.model import MAX_HISTORY_LIMIT, ConcurrencyPolicy
 
 CONFIG_MAP = "webjobs-settings"
-"""Name of the ConfigMap of a namespace that holds them."""
+"""Name of the ConfigMap of a namespace that holds the app settings of the site."""
 LABEL = "webjobs.dev/site-settings"
-"""Its label, with the value ``true``."""
+"""Label of the ConfigMap with the app settings, with the value ``true``."""
 
 DEFAULT_HISTORY_SIZE = 50
+"""WEBJOBS_HISTORY_SIZE when its value is no positive integer."""
 DEFAULT_RESTART_SECONDS = 60
+"""Seconds before a continuous process of a package is started again, when nothing else is said."""
 DEFAULT_LOG_LINES = 200
+"""WEBJOBS_CONTINUOUS_LOG_LINES when it is not set."""
 
 _INTEGER = re.compile(r"\s*[+-]?\d{1,10}\s*", re.ASCII)
 _LARGEST = 2**31 - 1
 
 
 def flag(text: str | None) -> bool:
-    """``1`` and ``true`` in any case."""
+    """Return whether a setting is on: ``1``, or ``true`` in any case."""
     return (text or "").strip().lower() in ("1", "true")
 
 
 def integer(text: str | None) -> int | None:
-    """A 32-bit integer; None for anything else."""
+    """Return the 32-bit integer that a setting says; None for anything else."""
     if text is None or not _INTEGER.fullmatch(text):
         return None
     value = int(text)
@@ -59,7 +63,7 @@ def _digest(values: Mapping[str, str]) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class SiteSettings:
-    """What the settings of a site say."""
+    """The settings of a site that concern WebJobs."""
 
     stopped: bool = False
     """WEBJOBS_STOPPED: no run starts, continuous jobs are stopped, schedules don't fire."""
@@ -90,7 +94,10 @@ class SiteSettings:
 
     @classmethod
     def read(cls, values: Mapping[str, str]) -> Self:
-        """From the settings by name; names don't count case, the last spelling in order of text wins."""
+        """Return the settings that app settings (by name) say.
+
+        Names don't count case; of several spellings the last in the order of text wins.
+        """
         known = {name.upper(): values[name] for name in sorted(values)}
         history = integer(known.get("WEBJOBS_HISTORY_SIZE"))
         if "WEBJOBS_HISTORY_SIZE" in known and (history is None or history <= 0):

@@ -56,7 +56,7 @@ class Package(ApiModel):
 
 
 class WebJobSpec(ApiModel):
-    """What to run and when."""
+    """What a WebJob runs, and when."""
 
     type: JobType = Field(
         description="triggered: runs once for each schedule time or call. continuous: is kept running. Immutable.",

@@ -40,7 +40,7 @@ class StoredRuns(ApiModel):
 
 
 class ActiveRun(ApiModel):
-    """The lock of a triggered WebJob."""
+    """The one-at-a-time lock of a triggered WebJob."""
 
     name: str = Field(description="Name of the WebJobRun that holds the lock.")
     since: str = Field(
@@ -58,7 +58,7 @@ class Instance(ApiModel):
 
 
 class WebJobStatus(ApiModel):
-    """What the operator last saw. Written by the operator; activeRun also by the REST shim."""
+    """State of a WebJob, as the operator last saw it. Written by the operator; activeRun also by the REST shim."""
 
     observed_generation: int | None = Field(default=None, description="Generation that the status was made from.")
     conditions: list[Condition] = Field(
@@ -113,21 +113,25 @@ class WebJob(ApiModel):
 
     @property
     def display_name(self) -> str:
-        """The name that REST clients use."""
+        """Name of the job that REST clients use."""
         return self.spec.job_name or self.metadata.name
 
     @property
     def has_program(self) -> bool:
-        """Whether there is anything to run: a package may have lost its script."""
+        """True when there is anything to run: a package may have lost its script."""
         return self.spec.package is None or self.spec.package.entrypoint is not None
 
     @property
     def job_settings(self) -> JobSettings:
+        """Kudu's keys of the job's settings.job that have an effect."""
         return job_settings.read(self.spec.settings or {})
 
     @property
     def runtime(self) -> RuntimeSettings:
-        """What settings.job says of image, command, cpu and memory, where the spec says nothing. Raises BadSetting."""
+        """The runtime that settings.job asks for, where the spec says nothing.
+
+        Image, command, cpu, memory and number of warm pods. Raises BadSetting.
+        """
         said = {
             "image": self.spec.image or self.spec.from_deployment,
             "command": self.spec.command,
@@ -140,13 +144,14 @@ class WebJob(ApiModel):
 
     @property
     def schedule(self) -> str | None:
-        """The schedule as written: the spec's, else settings.job's; None for continuous jobs."""
+        """NCRONTAB expression of the job as written: the spec's, else settings.job's; None for continuous jobs."""
         if self.spec.type != "triggered":
             return None
         return self.spec.schedule or self.job_settings.schedule
 
     @property
     def singleton(self) -> bool:
+        """True when the job has at most one instance: by the spec, else by settings.job."""
         if self.spec.singleton is not None:
             return self.spec.singleton
         return self.job_settings.is_singleton or False
@@ -161,14 +166,14 @@ class WebJob(ApiModel):
 
     @property
     def data_claim(self) -> str | None:
-        """Name of the PersistentVolumeClaim behind WEBJOBS_DATA_PATH; None: it lasts as long as the pod."""
+        """Name of the PersistentVolumeClaim behind WEBJOBS_DATA_PATH; None: the folder lasts as long as its pod."""
         if self.spec.data is None:
             return None
         return self.spec.data.claim_name or f"{self.metadata.name}-data"
 
     @property
     def stopping_wait(self) -> int:
-        """Seconds (Kudu's defaults: 30 triggered, 5 continuous)."""
+        """Seconds between the notice to stop and the kill (Kudu's defaults: 30 triggered, 5 continuous)."""
         if self.spec.stopping_wait_seconds is not None:
             return self.spec.stopping_wait_seconds
         from_file = self.job_settings.stopping_wait_time
@@ -178,14 +183,15 @@ class WebJob(ApiModel):
 
     @property
     def starting_deadline(self) -> timedelta:
-        """For how long a run may be late."""
+        """Time for which a scheduled run of the job may be late."""
         return timedelta(seconds=self.spec.starting_deadline_seconds or DEFAULT_STARTING_DEADLINE_SECONDS)
 
     @property
     def has_shutdown_file(self) -> bool:
-        """Whether a file tells the process that it is to end."""
+        """True when a file tells the job's process that it is to end."""
         return self.spec.type == "continuous" or bool(self.spec.shutdown_file)
 
     @property
     def concurrency(self) -> ConcurrencyPolicy:
+        """Concurrency policy of the job; ``Forbid`` when the spec says nothing."""
         return self.spec.concurrency_policy or "Forbid"

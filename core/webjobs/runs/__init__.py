@@ -1,1 +1,1 @@
-"""Runs: ids, the one-at-a-time lock, and how a run is told to a pod that waits."""
+"""Runs of triggered jobs: their ids, the one-at-a-time lock, and the line that starts a run in a pod that waits."""

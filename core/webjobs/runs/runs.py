@@ -1,8 +1,8 @@
-"""Runs: their ids, and how times and durations are written.
+"""Runs of triggered jobs: their ids and names, what started them, and the one-at-a-time lock.
 
 A run id is UTC ``yyyyMMddHHmmssffff``: 18 digits, so that the order of the text is the order of time
-(docs/kudu-contract.md, section 6.1). A WebJobRun made by us is called ``<webjob>-<run id>``; for one made by somebody
-else the id follows from its creation time and UID, so that it is known to every reader without a write.
+(docs/kudu-contract.md, section 6.1). A WebJobRun made by this project is called ``<webjob>-<run id>``; for one made by
+somebody else the id follows from its creation time and UID, so that every reader knows it without a write.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _MANAGER_OF_ANY = "Kubernetes"
 
 
 def run_id_at(when: datetime) -> str:
-    """The run id of a moment (aware datetime); a ten-thousandth of a second is its resolution."""
+    """Return the run id of a moment (an aware datetime), in ten-thousandths of a second."""
     utc = when.astimezone(UTC)
     return f"{utc:%Y%m%d%H%M%S}{utc.microsecond // 100:04d}"
 
 
 def time_of_run_id(run_id: str) -> datetime | None:
-    """The moment of a run id; None when it is none."""
+    """Return the moment that a run id says; None when the text is no run id."""
     if len(run_id) != 18 or not run_id.isdecimal() or not run_id.isascii():
         return None
     try:
@@ -35,12 +35,12 @@ def time_of_run_id(run_id: str) -> datetime | None:
 
 
 def object_name(*, webjob: str, run_id: str) -> str:
-    """Name of the WebJobRun (and its Job) of a run."""
+    """Return the name of the WebJobRun of a run, which is the name of its Job, too."""
     return f"{webjob}-{run_id}"
 
 
 def run_id(run: WebJobRun) -> str:
-    """The id of a run: as recorded, else from its name, else from creation time and UID."""
+    """Return the id of a run: the recorded one, else from its name, else from creation time and UID."""
     if run.status.run_id:
         return run.status.run_id
     if (own := _OWN_NAME.match(run.metadata.name)) and time_of_run_id(own[1]):
@@ -50,12 +50,12 @@ def run_id(run: WebJobRun) -> str:
 
 
 def start_time(run: WebJobRun) -> datetime:
-    """When the run was accepted: the moment of its id."""
+    """Return when a run was accepted, which is the moment of its id."""
     return time_of_run_id(run_id(run)) or parse_time(run.metadata.creation_timestamp)
 
 
 def trigger(run: WebJobRun) -> str:
-    """What started the run, in Kudu's words; a run from elsewhere names the client that created it."""
+    """Return what started a run, in Kudu's words; for a run from elsewhere the client that created it."""
     if run.spec.trigger:
         return run.spec.trigger
     managers = [str(field.get("manager", "")) for field in run.metadata.managed_fields]
@@ -63,15 +63,18 @@ def trigger(run: WebJobRun) -> str:
 
 
 def newest(runs: list[WebJobRun]) -> WebJobRun | None:
-    """The newest run that counts for clients: a skipped one never ran."""
+    """Return the newest run that counts for clients; None when there is none.
+
+    A skipped run doesn't count: it never ran.
+    """
     return max((run for run in runs if run.status.state != "Skipped"), key=run_id, default=None)
 
 
 def lock_is_held(webjob: WebJob, runs: dict[str, WebJobRun], *, now: datetime, grace: timedelta) -> bool:
-    """Whether a run holds the one-at-a-time lock.
+    """Return whether a run holds the one-at-a-time lock of a WebJob.
 
-    ``runs``: by object name. A lock is held while its run is there and has not ended; a run that is not there
-    is waited for ``grace`` long, because the lock is taken before the run is created.
+    ``runs``: by object name. A lock is held while its run is there and has not ended; a run that is not there is waited
+    for ``grace`` long, because the lock is taken before the run is created.
     """
     active = webjob.status.active_run
     if active is None:

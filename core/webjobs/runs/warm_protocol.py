@@ -2,7 +2,7 @@
 
 ``go NAME=value ... =argument ... end``, words apart by one blank: variables to export, then arguments. In values, each
 byte that is not a plain one is ``\\0`` and three octal digits, which ``printf %b`` of any shell undoes. So a value is
-never parsed as shell, holds neither blank nor newline, and a line that was cut has no ``end`` and starts nothing.
+never parsed as shell and holds neither blank nor newline, and a line that was cut has no ``end`` and starts nothing.
 """
 
 from __future__ import annotations
@@ -11,24 +11,25 @@ import re
 from collections.abc import Mapping, Sequence
 
 MOST_BYTES = 2**16
-"""Of a line: shells read it byte by byte."""
+"""Most bytes of the line that starts a run: shells read it byte by byte."""
 MOST_ARGUMENTS = 256
-"""Shells copy all words for each further one."""
+"""Most arguments in the line that starts a run: shells copy all words for each further one."""
 UNUSED = "unused"
-"""What a pod that waited leaves as its termination message when it ends without having begun a run."""
+"""Termination message of a pod that waited for a run and ended without having begun one."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+./:,@%")
 
 
 class TooLong(ValueError):
-    """More than a shell should be told by a line."""
+    """More bytes or arguments than a shell should be told by one line."""
 
 
 def line(*, environment: Mapping[str, bytes], arguments: Sequence[bytes]) -> bytes:
-    """The line with its end, and with one before it: that ends what another sender may have left unended.
+    """Return the line that starts a run, with its end, and with a line end before it.
 
-    Raises TooLong, and ValueError for a name that is none (or begins with ``_``: such are the shell's own) and for a
-    value with NUL, which no process can get.
+    The line end before it ends what another sender may have left unended. Raises TooLong, and ValueError for a name
+    that no variable can have (or that begins with ``_``: such names are the shell's own) and for a value with NUL,
+    which no process can get.
     """
     if len(arguments) > MOST_ARGUMENTS:
         raise TooLong(f"{len(arguments)} arguments are more than {MOST_ARGUMENTS}")

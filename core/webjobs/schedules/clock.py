@@ -1,8 +1,10 @@
-"""A time zone's clock changes, found through the tzinfo interface alone, and the UTC stretches between them.
+"""Clock changes of a time zone, found through the tzinfo interface alone, and the UTC stretches between them.
 
 Times are naive UTC datetimes unless they are called local. Everything is kept per zone and year: a zone's first use in
 a year costs some 370 offset look-ups, all later ones none.
 """
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -12,34 +14,38 @@ from itertools import pairwise
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 
-# No offset is a day or more, so a change this far from a year's edge can't reach over it.
 _MARGIN = 2 * DAY
+"""Time around a year in which changes are looked for, too. No offset is a day or more, so a change this far from a
+year's edge can't reach over it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClockChange:
-    """The UTC instant at which a zone's offset changes, and the offsets on both sides.
+    """A clock change: the UTC instant at which a zone's offset changes, and the offsets on both sides.
 
-    `before < after` leaves a gap of local times (spring), `before > after` doubles some (autumn).
+    ``before < after`` leaves a gap of local times (spring), ``before > after`` doubles some (autumn).
     """
 
     at: datetime
+    """UTC instant of the change, naive."""
     before: timedelta
+    """The zone's UTC offset before the change."""
     after: timedelta
+    """The zone's UTC offset from the change on."""
 
     @property
     def length(self) -> timedelta:
-        """How much local time is skipped or doubled."""
+        """Length of the local time that the change skips or doubles."""
         return abs(self.after - self.before)
 
     @property
     def local_start(self) -> datetime:
-        """The first skipped or doubled local time."""
+        """First local time that the change skips or doubles."""
         return self.at + min(self.before, self.after)
 
     @property
     def local_end(self) -> datetime:
-        """The first local time after the skipped or doubled ones."""
+        """First local time after the skipped or doubled ones."""
         return self.at + max(self.before, self.after)
 
 
@@ -48,16 +54,19 @@ class Stretch:
     """UTC instants start <= t < end in which local time t + offset runs its slots, for each of the offsets.
 
     One offset as a rule. None in the first pass of doubled local times. Two while skipped local times are made up for:
-    the offset from before the change serves the skipped ones, the new one the regular ones.
+    the offset from before the change serves the skipped times, the new one the regular times.
     """
 
     start: datetime
+    """First UTC instant of the stretch, naive."""
     end: datetime
+    """First UTC instant after the stretch, naive."""
     offsets: tuple[timedelta, ...]
+    """UTC offsets by which local time runs its slots in the stretch: none, one or two."""
 
 
 def stretch_at(zone: tzinfo, when: datetime) -> Stretch:
-    """The stretch that holds a UTC instant; it never reaches over a year's edge."""
+    """Return the stretch of a zone that holds a UTC instant; it never reaches over a year's edge."""
     for stretch in _stretches(zone, when.year):
         if when < stretch.end:
             return stretch
@@ -66,7 +75,7 @@ def stretch_at(zone: tzinfo, when: datetime) -> Stretch:
 
 @lru_cache(maxsize=2048)
 def clock_changes(zone: tzinfo, year: int) -> tuple[ClockChange, ...]:
-    """The changes of a zone's UTC offset in one UTC year, in order.
+    """Return the changes of a zone's UTC offset in one UTC year, in order.
 
     Offsets are compared once a day and the instant is found by halving, to the second; a change that is taken back
     within a day goes unseen.

@@ -1,8 +1,8 @@
-"""Whether a Kubernetes CronJob fires at exactly a schedule's times.
+"""Kubernetes CronJobs that fire at exactly a schedule's times, and why many schedules have none.
 
 A CronJob knows minutes, ORs the two day fields, and has its own idea of a clock change (source: robfig/cron v3, which
 the CronJob controller uses). At a change, cron does not run skipped local times and runs doubled ones twice; WebJobs
-run each once. So even `0 */5 * * * *` differs in a zone with summer time: WebJobs wait out the first pass of the
+run each once. So even ``0 */5 * * * *`` differs in a zone with summer time: WebJobs wait out the first pass of the
 doubled hour, cron does not. Two more habits of that library matter, since it searches by adding hours to an instant:
 
 * a change by part of an hour (Lord Howe) leaves its hour steps at half past, so that it misses times long after;
@@ -10,6 +10,8 @@ doubled hour, cron does not. Two more habits of that library matter, since it se
 
 The decision is on the safe side: a schedule that could differ goes to the operator's timer, which is exact for all.
 """
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,22 +22,28 @@ from webjobs.schedules.grammar import MONTH, WEEKDAY, ScheduleError
 from webjobs.schedules.slots import Slots
 from webjobs.schedules.zones import load_zone
 
-# Nobody knows a zone's rules further ahead; a change of the rules comes with new zone data and a new decision.
 YEARS_AHEAD = 10
+"""Years of clock changes that are looked at. Nobody knows a zone's rules further ahead; a change of the rules comes
+with new zone data and a new decision."""
 
 _HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class CronMapping:
-    """`expression` is the five-field text for a CronJob and `reason` is empty; or it is None and `reason` says why."""
+    """The decision whether a CronJob can fire a schedule: its expression, or the reason why there is none."""
 
     expression: str | None
+    """Five-field text for a CronJob; None when no CronJob fires at exactly the schedule's times."""
     reason: str = ""
+    """Why there is no expression; empty when there is one."""
 
 
 def cron_mapping(slots: Slots, *, zone_name: str | None, from_year: int) -> CronMapping:
-    """The decision for a zone (by name, None for UTC) and its clock changes in `from_year` and ten years on."""
+    """Return the decision for a zone and its clock changes in ``from_year`` and ten years on.
+
+    ``zone_name``: None for UTC.
+    """
     reason = _reason_in_utc(slots) or _reason_in_zone(slots, zone_name, from_year)
     if reason:
         return CronMapping(None, reason)
@@ -74,7 +82,7 @@ def _reason_in_zone(slots: Slots, zone_name: str | None, from_year: int) -> str:
 
 
 def _disturbed(change: ClockChange) -> tuple[datetime, datetime]:
-    """The local times around a change at which cron may differ: its hours in full, as cron steps by hours.
+    """Return the local times around a change at which cron may differ: its hours in full, as cron steps by hours.
 
     Where the change is not on the hour (Chatham, 02:45), a search that starts in the cut hour can step over the next.
     """

@@ -1,9 +1,11 @@
-"""A schedule in English, from its six sets alone: the same sets give the same text, other sets another one.
+"""A schedule in English, from its six sets alone: equal sets give equal texts, other sets another text.
 
 Hours, minutes and seconds are told in the shortest form that loses nothing: up to four times of day by the clock,
-several hours in a row as a span, anything else field by field. A second (and minute) of 0 goes without saying.
-"every 2nd hour" counts from the field's first value, which is what NCRONTAB's `*/2` does.
+several hours in a row as a span, anything else field by field. A second (and minute) of 0 goes without saying. "every
+2nd hour" counts from the field's first value, which is what NCRONTAB's ``*/2`` does.
 """
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise, product
@@ -13,14 +15,14 @@ from webjobs.schedules.slots import Slots
 
 _MOST_CLOCK_TIMES = 4
 _FEWEST_STEPS = 5
-"""Shorter rows of evenly spaced values read better one by one."""
+"""Fewest evenly spaced values that are told as steps; shorter rows read better one by one."""
 
 _ZERO = 1
 """The set that holds 0 alone."""
 
 
 def describe(slots: Slots) -> str:
-    """The text, as in `at 02:30 on Monday through Friday`. Never raises."""
+    """Return a schedule in English, as in ``at 02:30 on Monday through Friday``. Never raises."""
     clock = _clock_times(slots)
     text = f"at {_joined(clock)}" if clock else _time(slots)
     if clock and slots.day == DAY.full and slots.weekday == WEEKDAY.full:
@@ -40,7 +42,10 @@ def _clock(hour: int, minute: int, second: int, *, seconds: bool) -> str:
 
 
 def _time(slots: Slots) -> str:
-    """Not by the clock: the smallest field that says something, then those around it."""
+    """Return the time of day when it is not told by the clock.
+
+    The smallest field that says something comes first, then the fields around it.
+    """
     second, minute, hour = slots.sets[:3]
     hours, minutes, seconds = _members(HOUR, hour), _members(MINUTE, minute), _members(SECOND, second)
     if second == minute == _ZERO and (every := _every(HOUR, hour)):
@@ -59,7 +64,7 @@ def _time(slots: Slots) -> str:
 
 
 def _every(kind: FieldKind, values: int) -> str:
-    """`every 10 seconds` when the values are that far apart for ever; empty when they are not."""
+    """Return ``every 10 seconds`` when the values are that far apart for ever; empty when they are not."""
     step = _step(_members(kind, values))
     if values == kind.full:
         return f"every {kind.name}"
@@ -69,7 +74,7 @@ def _every(kind: FieldKind, values: int) -> str:
 
 
 def _within(kind: FieldKind, values: int) -> str:
-    """`minute 5`, `hours 9 through 17`, `every 2nd hour`, `every minute`."""
+    """Return a field's values as ``minute 5``, ``hours 9 through 17``, ``every 2nd hour`` or ``every minute``."""
     members = _members(kind, values)
     step = _step(members)
     if values == kind.full:
@@ -82,7 +87,7 @@ def _within(kind: FieldKind, values: int) -> str:
 
 
 def _day(slots: Slots) -> str:
-    """The days, with a blank in front; empty when it is every day."""
+    """Return the days, with a blank in front; empty when it is every day."""
     day, month, weekday = slots.sets[3:]
     months, weekdays = _listed(MONTH, month), _listed(WEEKDAY, weekday, "or" if day != DAY.full else "and")
     if day == DAY.full:
@@ -95,7 +100,7 @@ def _day(slots: Slots) -> str:
 
 
 def _listed(kind: FieldKind, values: int, word: str = "and") -> str:
-    """The values, three or more in a row as a span."""
+    """Return the values of a field, three or more in a row as a span."""
     parts: list[str] = []
     first = next_bit(values, kind.low)
     while first >= 0:
@@ -115,7 +120,7 @@ def _members(kind: FieldKind, values: int) -> list[int]:
 
 
 def _step(members: Sequence[int]) -> int:
-    """How far all neighbours are apart; 0 when that differs, or for fewer than two."""
+    """Return how far all neighbours are apart; 0 when that differs, or for fewer than two."""
     gaps = {later - earlier for earlier, later in pairwise(members)}
     return gaps.pop() if len(gaps) == 1 else 0
 

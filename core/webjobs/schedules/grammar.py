@@ -2,15 +2,18 @@
 
 A set is an int whose bit n stands for value n, so that "the next value from n on" is arithmetic, not a loop.
 
-Source: NCrontab 2.0. An element is `*`, `*/n`, `a`, `a-b`, `a-b/n` or `a/n` (a to the field's end), a field is a comma
-list of elements. Months and weekdays may be any prefix of the English name in any case; the first name that fits wins
-(`M` is March, `J` January, `T` Tuesday).
+Source: NCrontab 2.0. An element is ``*``, ``*/n``, ``a``, ``a-b``, ``a-b/n`` or ``a/n`` (a to the field's end), a field
+is a comma list of elements. Months and weekdays may be any prefix of the English name in any case; the first name that
+fits wins (``M`` is March, ``J`` January, ``T`` Tuesday).
 """
+
+from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
 FIELD_NAMES = "second minute hour day month weekday"
+"""Names of the six fields in their order, for messages."""
 
 _MONTHS = "January February March April May June July August September October November December"
 _WEEKDAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday"
@@ -28,10 +31,10 @@ _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 class ScheduleError(ValueError):
-    """A schedule nobody can run.
+    """A schedule that can't run.
 
-    The text names the field and what to do. `field` is second, minute, hour, day, month or weekday; None when the
-    expression as a whole (or the time zone) is wrong.
+    The text names the field and says what to do. ``field`` is second, minute, hour, day, month or weekday; None when
+    the expression as a whole (or the time zone) is wrong.
     """
 
     def __init__(self, reason: str, *, field: str | None = None) -> None:
@@ -40,16 +43,20 @@ class ScheduleError(ValueError):
 
 
 class FieldKind(NamedTuple):
-    """One of the six fields: its name, first and last value, and the values' names in order (empty: numbers only)."""
+    """One of the six fields of an expression: its name, first and last value, and the names of its values."""
 
     name: str
+    """Name of the field, such as ``minute``."""
     low: int
+    """First value of the field."""
     high: int
+    """Last value of the field."""
     names: tuple[str, ...] = ()
+    """English names of the values in order; empty: the field knows numbers only."""
 
     @property
     def full(self) -> int:
-        """The set of all values, which is what `*` means."""
+        """The set of all values of the field, which is what ``*`` means."""
         return (2 << self.high) - (1 << self.low)
 
 
@@ -61,22 +68,26 @@ FIELDS = (
     FieldKind("month", 1, 12, tuple(_MONTHS.split())),
     FieldKind("weekday", 0, 6, tuple(_WEEKDAYS.split())),
 )
+"""The six fields of an expression in their order."""
 SECOND, MINUTE, HOUR, DAY, MONTH, WEEKDAY = FIELDS
 
 
 def next_bit(values: int, start: int) -> int:
-    """The smallest member of the set that is >= start; -1 when there is none."""
+    """Return the smallest member of a set that is >= start; -1 when there is none."""
     rest = values >> start
     return start + (rest & -rest).bit_length() - 1 if rest else -1
 
 
 def last_bit(values: int, end: int) -> int:
-    """The largest member of the set that is <= end; -1 when there is none (also for a negative end)."""
+    """Return the largest member of a set that is <= end; -1 when there is none (also for a negative end)."""
     return (values & ((1 << (end + 1)) - 1)).bit_length() - 1
 
 
 def parse_expression(text: str) -> tuple[int, ...]:
-    """The six sets of an expression, second first. Raises ScheduleError."""
+    """Return the six sets of an expression, second first.
+
+    Raises ScheduleError.
+    """
     stripped = text.strip()
     if stripped.startswith("@"):
         instead = _MACROS.get(stripped.lower())
@@ -102,7 +113,10 @@ def parse_expression(text: str) -> tuple[int, ...]:
 
 
 def parse_field(kind: FieldKind, text: str) -> int:
-    """The set of one field's text, which holds no spaces. Raises ScheduleError that names the field."""
+    """Return the set of one field's text, which holds no spaces.
+
+    Raises ScheduleError that names the field.
+    """
     if text == "*":
         return kind.full
     values = 0
@@ -114,7 +128,7 @@ def parse_field(kind: FieldKind, text: str) -> int:
 
 
 def format_field(kind: FieldKind, values: int) -> str:
-    """A set as text: `*` for the full one, otherwise runs of two or more as `a-b`, the rest as numbers."""
+    """Return a set as text: ``*`` for the full one, runs of two or more as ``a-b``, the rest as numbers."""
     if values == kind.full:
         return "*"
     parts = []
@@ -191,5 +205,5 @@ def _hint(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """The user's text for a message: short, and with control characters visible."""
+    """Return a user's text for a message: short, and with control characters visible."""
     return repr(text if len(text) <= 40 else text[:37] + "...")

@@ -1,4 +1,6 @@
-"""Schedules: parsing, the next and the previous occurrence in a time zone, missed runs."""
+"""Schedules: parsing, the next and the previous occurrence in a time zone, missed occurrences."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,20 +16,20 @@ from webjobs.schedules.slots import FIRST_YEAR, LAST_YEAR, Slots
 _FIRST = datetime(FIRST_YEAR, 1, 1)
 _LAST = datetime(LAST_YEAR, 12, 31, 23, 59, 59)
 
-# Farther than two UTC offsets can be apart.
 _OFFSET_SPAN = 2 * DAY
+"""Time that is farther than two UTC offsets can be apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """Occurrences nobody ran: how many, and the newest (UTC; None when there are none).
-
-    `capped` says that there are more than `count`; `latest` is right even then.
-    """
+    """Occurrences that nobody ran: how many, and the newest."""
 
     count: int = 0
+    """Number of missed occurrences, up to the limit of the count."""
     latest: datetime | None = None
+    """Newest missed occurrence (UTC), right even when the count is capped; None when there is none."""
     capped: bool = False
+    """True when there are more missed occurrences than ``count``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,36 +39,38 @@ class Schedule:
     **Clock changes.** A slot is a local time that the six fields name. Each slot fires once (Kudu):
 
     * a local time that a change skips is read with the standard offset, the smaller of the two at the change, and so
-      fires late by the change's length: `0 30 2 * * *` at 03:30 on the day when 02:00 becomes 03:00. Where a regular
-      slot falls on the same instant (`0 59 * * * *`: 02:59 read as 03:59, and 03:59), the two are one occurrence;
+      fires late by the change's length: ``0 30 2 * * *`` at 03:30 on the day when 02:00 becomes 03:00. Where a regular
+      slot falls on the same instant (``0 59 * * * *``: 02:59 read as 03:59, and 03:59), the two are one occurrence;
     * a local time that a change doubles is read with the standard offset too, which is the second pass. During the
-      first pass nothing fires: `0 0 * * * *` waits two hours there.
+      first pass nothing fires: ``0 0 * * * *`` waits two hours there.
 
     Occurrences are therefore one ordered set of instants per zone, the same from wherever the search starts. Kudu
-    itself searches on from its latest run's local time, and can lose skipped slots that way: of `0 0,30 2 * * *` it
+    itself searches on from its latest run's local time, and can lose skipped slots that way: of ``0 0,30 2 * * *`` it
     runs the first (at 03:00), finds itself after 02:30 and drops the second, which fires here at 03:30.
     """
 
     slots: Slots
+    """The six sets of the schedule's fields."""
 
     @property
     def normalised(self) -> str:
-        """The text rebuilt from the sets: six fields, numbers only, as in Kudu's `trigger` and scheduler log."""
+        """Text of the schedule rebuilt from its sets: six fields, numbers only, as Kudu shows it."""
         return self.slots.normalised
 
     @property
     def description(self) -> str:
-        """The schedule in English, such as `at 02:30 on Monday through Friday`; as exact as the normal form."""
+        """The schedule in English, such as ``at 02:30 on Monday through Friday``; as exact as the normal form."""
         return describe(self.slots)
 
     def __str__(self) -> str:
         return self.normalised
 
     def next_after(self, when: datetime, *, zone: tzinfo = UTC) -> datetime | None:
-        """The first occurrence strictly after an aware datetime, in UTC; None when there is none (to year 9998).
+        """Return the first occurrence strictly after an aware datetime, in UTC; None when there is none.
 
-        `zone` is the zone of the schedule's local time: a ZoneInfo or datetime.timezone (any hashable tzinfo will do).
-        The class describes what happens at clock changes. Raises ValueError for a naive `when`.
+        The search ends with the year 9998. ``zone`` is the zone of the schedule's local time: a ZoneInfo or
+        datetime.timezone (any hashable tzinfo will do). The docstring of ``Schedule`` describes what happens at clock
+        changes. Raises ValueError for a naive ``when``.
         """
         cursor = max(_naive_utc(when) + SECOND, _FIRST)
         while cursor <= _LAST:
@@ -86,10 +90,10 @@ class Schedule:
         return None
 
     def occurrences(self, when: datetime, *, zone: tzinfo = UTC) -> Iterator[datetime]:
-        """All occurrences strictly after an aware datetime, in UTC and in order.
+        """Yield all occurrences strictly after an aware datetime, in UTC and in order.
 
-        They are what `next_after` gives again and again. Between clock changes the rest of a day is read off the sets,
-        which is several times as quick for schedules that fire often.
+        They are what ``next_after`` gives again and again. Between clock changes the rest of a day is read off the
+        sets, which is several times as quick for schedules that fire often.
         """
         at = self.next_after(when, zone=zone)
         while at is not None:
@@ -108,9 +112,9 @@ class Schedule:
             at = self.next_after(at, zone=zone)
 
     def previous_at_or_before(self, when: datetime, *, zone: tzinfo = UTC) -> datetime | None:
-        """The last occurrence at or before an aware datetime, in UTC; None when there is none (from year 2).
+        """Return the last occurrence at or before an aware datetime, in UTC; None when there is none.
 
-        The mirror image of `next_after`: both see the same occurrences.
+        The mirror image of ``next_after``: both see the same occurrences. The search ends with the year 2.
         """
         cursor = min(_naive_utc(when), _LAST)
         while cursor >= _FIRST:
@@ -129,7 +133,10 @@ class Schedule:
         return None
 
     def missed_between(self, last: datetime, now: datetime, *, zone: tzinfo = UTC, limit: int = 100) -> Missed:
-        """The occurrences in (last, now], counted up to `limit`; the newest is exact however many there are."""
+        """Return the occurrences in (last, now], counted up to ``limit``.
+
+        The newest is exact however many there are.
+        """
         latest = self.previous_at_or_before(now, zone=zone)
         if latest is None or latest <= last:
             return Missed()
@@ -138,18 +145,21 @@ class Schedule:
         return Missed(min(count, limit), latest, capped=count > limit)
 
     def as_cron(self, *, zone_name: str | None, from_year: int | None = None) -> CronMapping:
-        """The CronJob that fires at exactly this schedule's times, or the reason why there is none.
+        """Return the CronJob that fires at exactly the schedule's times, or the reason why there is none.
 
-        `zone_name` is an IANA or Windows name, None for UTC. The CronJob's `timeZone` has to be the IANA name
-        (`iana_name`), and Etc/UTC for None, or it runs in the controller's zone. In a zone with clock changes, the ten
-        years after `from_year` (this year) must be alike.
+        ``zone_name`` is an IANA or Windows name, None for UTC. The CronJob's ``timeZone`` has to be the IANA name
+        (``iana_name``), and Etc/UTC for None, or it runs in the controller's zone. In a zone with clock changes, the
+        ten years after ``from_year`` (this year when it is not given) must be alike.
         """
         year = datetime.now(UTC).year if from_year is None else from_year
         return cron_mapping(self.slots, zone_name=zone_name, from_year=year)
 
 
 def parse(text: str) -> Schedule:
-    """Read a six-field NCRONTAB expression (second minute hour day month weekday). Raises ScheduleError."""
+    """Read a six-field NCRONTAB expression (second minute hour day month weekday).
+
+    Raises ScheduleError.
+    """
     return Schedule(Slots(*parse_expression(text)))
 
 

@@ -1,4 +1,4 @@
-"""The schedules of a WebJob: who fires them, when next, and what is due now. Pure."""
+"""Plans of the schedules of a WebJob: who fires them, when next, and what is due now. Pure."""
 
 from __future__ import annotations
 
@@ -16,39 +16,48 @@ from webjobs.times import parse_time
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a schedule asks for. All times are UTC; the default is a WebJob without a schedule."""
+    """The plan of one schedule for now: what is to be done for it.
+
+    All times are UTC; the default is the plan of a WebJob without a schedule.
+    """
 
     text: str | None = None
-    """Normal form."""
+    """The schedule in its normal form; None without a usable schedule."""
     says: str = ""
     """The schedule in English, with its zone."""
     problem: str | None = None
-    """Why the schedule can't be used."""
+    """Why the schedule can't be used; None when it can."""
     cron: str | None = None
-    """Five fields, when a CronJob fires it; else the operator's own timer does."""
+    """Five-field expression when a CronJob fires the schedule; None: the operator's own timer does."""
     timer_reason: str = ""
+    """Why no CronJob fires the schedule; empty when one does."""
     next: datetime | None = None
+    """Next slot of the schedule; None when there is none or the schedule is suspended."""
     fire: datetime | None = None
-    """A slot of the operator's timer that is due now."""
+    """Slot of the operator's timer that is due now."""
     overdue: datetime | None = None
-    """The newest slot of the CronJob that is due, and of which nothing is known yet."""
+    """Newest slot of the CronJob that is due, and of which nothing is known yet."""
     given_up: datetime | None = None
-    """When it is too late for what is overdue."""
+    """When it is too late for the overdue slot."""
     missed: Missed = field(default_factory=Missed)
     """Slots that are too old to run."""
 
     @property
     def trigger(self) -> str:
+        """What started a run of the schedule, in Kudu's words."""
         return f"Schedule - {self.text}"
 
     @property
     def handled(self) -> datetime | None:
-        """The newest slot that this plan deals with."""
+        """Newest slot that the plan deals with."""
         return self.fire or self.missed.latest
 
 
 def plan(webjob: WebJob, *, known: Collection[WebJobRun], now: datetime) -> Plan:
-    """The plan for now of the schedule that a WebJob has itself; ``known`` are its runs."""
+    """Return the plan for now of the schedule that a WebJob has itself.
+
+    ``known``: the runs of the WebJob.
+    """
     written = webjob.schedule
     if written is None:
         return Plan()
@@ -87,13 +96,16 @@ def plan(webjob: WebJob, *, known: Collection[WebJobRun], now: datetime) -> Plan
 
 
 def newest_of(schedule: WebJobSchedule, known: Iterable[WebJobRun]) -> WebJobRun | None:
-    """Of the runs that a WebJobSchedule made, that of its latest slot."""
+    """Return the run of the latest slot among the runs that a WebJobSchedule made; None when it made none."""
     own = [run for run in known if run.spec.schedule_name == schedule.metadata.name and run.spec.schedule_time]
     return max(own, key=lambda run: parse_time(run.spec.schedule_time), default=None)
 
 
 def plan_further(schedule: WebJobSchedule, *, webjob: WebJob, newest: WebJobRun | None, now: datetime) -> Plan:
-    """The plan for now of a WebJobSchedule, which the operator's timer fires; ``newest``: of the runs that it made."""
+    """Return the plan for now of a WebJobSchedule, which the operator's timer fires.
+
+    ``newest``: the newest of the runs that it made.
+    """
     zone = webjob.spec.time_zone
     try:
         timetable = timetable_of(schedule, zone=zone)
@@ -150,7 +162,7 @@ def _times(timetable: Zoned, after: datetime) -> Iterator[datetime]:
 
 
 def _cron_handled(webjob: WebJob, own: Iterable[WebJobRun], *, text: str, now: datetime) -> datetime:
-    """The slots of a CronJob up to this moment are dealt with, or of another schedule."""
+    """Return the moment up to which the slots of a CronJob are dealt with, or belong to another schedule."""
     if webjob.status.schedule != text or webjob.status.schedule_since is None:
         return now  # it comes into force with this pass
     texts = [run.spec.schedule_time for run in own]
@@ -159,7 +171,10 @@ def _cron_handled(webjob: WebJob, own: Iterable[WebJobRun], *, text: str, now: d
 
 
 def _planned_from(webjob: WebJob, latest: WebJobRun | None) -> datetime:
-    """Kudu plans from its newest run's start; a slot that was skipped counts as handled too."""
+    """Return the moment from which the next slot is planned.
+
+    Kudu plans from its newest run's start; a slot that was skipped counts as handled too.
+    """
     times = [parse_time(webjob.metadata.creation_timestamp)]
     if latest:
         times.append(runs.start_time(latest))

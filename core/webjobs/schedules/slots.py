@@ -1,8 +1,10 @@
-"""Where six sets meet the calendar: the local times a schedule names, without any time zone.
+"""Slots: the local times that the six sets of a schedule name in the calendar, without any time zone.
 
 A slot is a naive local datetime with whole seconds. Day of month AND weekday must both match (NCrontab; other crons
 take either). The search runs in years 2 to 9998, so that a UTC offset can be applied to any answer.
 """
+
+from __future__ import annotations
 
 from calendar import isleap
 from collections.abc import Iterator
@@ -12,7 +14,9 @@ from datetime import date, datetime, time
 from webjobs.schedules.grammar import FIELDS, HOUR, MINUTE, SECOND, format_field, last_bit, next_bit
 
 FIRST_YEAR = 2
+"""First year in which slots are looked for."""
 LAST_YEAR = 9998
+"""Last year in which slots are looked for."""
 
 _LONGEST_MONTH = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _FIVE_WEEKS = sum(1 << (7 * week) for week in range(5))
@@ -20,7 +24,7 @@ _FIVE_WEEKS = sum(1 << (7 * week) for week in range(5))
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """The six sets; bit n of each stands for value n (weekday 0 is Sunday)."""
+    """The six sets of a schedule; bit n of each stands for value n (weekday 0 is Sunday)."""
 
     second: int
     minute: int
@@ -31,17 +35,17 @@ class Slots:
 
     @property
     def sets(self) -> tuple[int, ...]:
-        """The six sets, second first."""
+        """The six sets in the order of the fields, second first."""
         return (self.second, self.minute, self.hour, self.day, self.month, self.weekday)
 
     @property
     def normalised(self) -> str:
-        """The six fields rebuilt from the sets."""
+        """The six fields of the schedule as text, rebuilt from the sets."""
         return " ".join(format_field(kind, values) for kind, values in zip(FIELDS, self.sets, strict=True))
 
     @property
     def is_empty(self) -> bool:
-        """True when no calendar has such a day, as in 30 February."""
+        """True when no calendar has a day that the sets name, as in 30 February."""
         return all(
             last_bit(self.day, longest) < 1
             for month, longest in enumerate(_LONGEST_MONTH)
@@ -49,7 +53,10 @@ class Slots:
         )
 
     def at_or_after(self, when: datetime) -> datetime | None:
-        """The first slot at or after a naive local time with whole seconds; None when there is none to year 9998."""
+        """Return the first slot at or after a naive local time with whole seconds; None when none is left.
+
+        The search ends with the year 9998.
+        """
         same_day = self._has_day(when)
         if same_day and (found := self._time_from(when.hour, when.minute, when.second)) is not None:
             return datetime.combine(when, found)
@@ -57,7 +64,10 @@ class Slots:
         return None if day is None else datetime.combine(day, self._first_time)
 
     def at_or_before(self, when: datetime) -> datetime | None:
-        """The last slot at or before a naive local time with whole seconds; None when there is none from year 2."""
+        """Return the last slot at or before a naive local time with whole seconds; None when there is none.
+
+        The search ends with the year 2.
+        """
         same_day = self._has_day(when)
         if same_day and (found := self._time_until(when.hour, when.minute, when.second)) is not None:
             return datetime.combine(when, found)
@@ -65,7 +75,10 @@ class Slots:
         return None if day is None else datetime.combine(day, self._last_time)
 
     def later_that_day(self, when: datetime) -> Iterator[datetime]:
-        """The slots after a slot on its own day, in order; they have its tzinfo, whatever it means."""
+        """Yield the slots after a slot on its own day, in order.
+
+        They have the tzinfo of ``when``, whatever it means.
+        """
         year, month, day, zone = when.year, when.month, when.day, when.tzinfo
         same_hour = True
         for hour in _members(self.hour, when.hour):
@@ -76,7 +89,10 @@ class Slots:
             same_hour = False
 
     def _has_day(self, when: date) -> bool:
-        """Asked first: for most schedules the next slot is on the same day, and no month needs to be looked at."""
+        """Return whether a day has slots.
+
+        Asked first: for most schedules the next slot is on the same day, and no month needs to be looked at.
+        """
         return bool(
             self.day >> when.day & self.month >> when.month & self.weekday >> when.isoweekday() % 7 & 1
             and FIRST_YEAR <= when.year <= LAST_YEAR
@@ -154,7 +170,7 @@ class Slots:
         return None
 
     def _days(self, year: int, month: int) -> int:
-        """The days of one month on which both day fields agree, as a set."""
+        """Return the days of one month on which both day fields agree, as a set."""
         first = date(year, month, 1).isoweekday() % 7
         length = 28 if month == 2 and not isleap(year) else _LONGEST_MONTH[month]
         week = (self.weekday >> first | self.weekday << (7 - first)) & 0b1111111

@@ -28,7 +28,10 @@ def timetable_of(schedule: WebJobSchedule, *, zone: str | None) -> Timetable:
 
 
 def jitter(schedule: WebJobSchedule) -> timedelta:
-    """The shift of all its runs: the same for one object for ever, so that it neither drifts nor repeats a slot."""
+    """Return the shift of all runs of a WebJobSchedule.
+
+    It is the same for one object for ever, so that the schedule neither drifts nor repeats a slot.
+    """
     most = schedule.spec.jitter_seconds or 0
     return timedelta(seconds=number_of(schedule) % (most + 1))
 
@@ -67,5 +70,5 @@ def times_of(
 
 
 def number_of(schedule: WebJobSchedule) -> int:
-    """A number that belongs to one object for ever, and hardly to another."""
+    """Return a number that belongs to one WebJobSchedule for ever, and hardly to another."""
     return int.from_bytes(sha256(schedule.metadata.uid.encode()).digest()[:8], "big")

@@ -5,6 +5,8 @@ Source of the Windows names: CLDR's windowsZones, territory 001, in the copy tha
 their rules. They are unknown here, too.
 """
 
+from __future__ import annotations
+
 from datetime import UTC, tzinfo
 from difflib import get_close_matches
 from functools import lru_cache
@@ -16,12 +18,12 @@ from webjobs.schedules.grammar import ScheduleError, quoted
 
 _WINDOWS = {windows.lower(): iana for windows, iana in win_tz.items()}
 
-# A longer text is no misspelt name, and comparing it with all names would take long.
 _LONGEST = 64
+"""Longest text that is compared with all names: a longer one is no misspelt name, and comparing it would take long."""
 
 
 def iana_name(text: str) -> str:
-    """The IANA name of a zone: Europe/Berlin for itself and for W. Europe Standard Time.
+    """Return the IANA name of a zone: Europe/Berlin for itself and for W. Europe Standard Time.
 
     Windows names count in any case, as on Windows; IANA names as they are written, as in Kubernetes. Raises
     ScheduleError for an unknown name, with the closest known one.
@@ -38,7 +40,10 @@ def iana_name(text: str) -> str:
 
 
 def load_zone(name: str | None) -> tzinfo:
-    """The zone with an IANA or Windows name; UTC for None. Raises ScheduleError for an unknown name."""
+    """Return the zone with an IANA or Windows name; UTC for None.
+
+    Raises ScheduleError for an unknown name.
+    """
     return UTC if name is None else ZoneInfo(iana_name(name))
 
 
@@ -60,5 +65,8 @@ def _nearest(text: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def _known_names() -> dict[str, str]:
-    """All names by their lower case. Reading IANA's takes a look at each zone's file."""
+    """Return all names of zones by their lower case.
+
+    Reading IANA's takes a look at each zone's file.
+    """
     return {name.lower(): name for name in (*win_tz, *sorted(available_timezones()))}

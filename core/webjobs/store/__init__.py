@@ -1,7 +1,7 @@
 """Packages and logs in an object store (a local folder, S3, Azure Blob, GCS, memory; by URL).
 
-Every key begins with the namespace of its job: what one namespace stored can't be reached, nor its presence be
-guessed, through another.
+Every key begins with the namespace of its job: what one namespace stored can't be reached, nor its presence be guessed,
+through another.
 """
 
 from __future__ import annotations
@@ -21,29 +21,31 @@ if TYPE_CHECKING:
 __all__ = ["FAILURES", "UMASK", "ObjectStore", "open_store", "read_stream"]
 
 FAILURES = (BaseError, OSError)
-"""What functions of a store raise when it fails, beside FileNotFoundError where nothing is stored."""
+"""What functions of a store raise when the store fails, beside FileNotFoundError where nothing is stored."""
 
 UMASK = 0o007
-"""Of a process with a store in a folder: one with another user id and the same group can go on with its files."""
+"""The umask of a process with a store in a folder: a process with another user id and the same group can go on with the
+files."""
 SILENCE_SECONDS = 20.0
-"""A store over the network that is silent for so long has failed; a request of ours waits no longer for it."""
+"""Seconds after which a silent store over the network has failed; no request waits longer for it."""
 _CONNECT_SECONDS = 5.0
 _PIECE_BYTES = 2**18
-"""Of what is read; obstore's own pieces have 10 MiB, and several of them are on their way to each client."""
+"""Bytes of each piece that is read; obstore's own pieces have 10 MiB, and several of them are on their way to each
+client."""
 _WHOLE_SECONDS = 600.0
-"""For one answer with its whole content: large files over slow lines take their time."""
+"""Seconds for one answer with its whole content: large files over slow lines take their time."""
 _RETRIES = 2
 _PREFIXES: Mapping[str, str] = {"s3": "AWS_", "s3a": "AWS_", "gs": "GOOGLE_"}
-"""Of environment variables, by scheme; all others are Azure's."""
+"""Prefixes of environment variables by scheme; all other schemes are Azure's."""
 _SWITCHES = ("allow_http", "allow_invalid_certificates")
 _TEXTS = ("proxy_url", "proxy_ca_certificate", "proxy_excludes", "user_agent")
 
 
 def open_store(url: str, *, silence: float = SILENCE_SECONDS, environ: Mapping[str, str] = os.environ) -> ObjectStore:
-    """The store at a URL: ``file:///path`` (the folder is created), ``memory:///``, ``s3://bucket/prefix`` ...
+    """Return the store at a URL: ``file:///path`` (made if absent), ``memory:///``, ``s3://bucket/prefix`` ...
 
-    Credentials and endpoints come from the environment. ``silence``: seconds after which a store that does not
-    answer has failed; retries fit into about the same time, so an answer or an error comes within twice of it.
+    Credentials and endpoints come from the environment. ``silence``: seconds after which a store that does not answer
+    has failed; retries fit into about the same time, so an answer or an error comes within twice of it.
     """
     if url.startswith("memory:"):
         return MemoryStore()
@@ -61,7 +63,10 @@ def open_store(url: str, *, silence: float = SILENCE_SECONDS, environ: Mapping[s
 
 
 def _client_options(url: str, environ: Mapping[str, str]) -> ClientConfig:
-    """``AWS_ALLOW_HTTP``, ``AZURE_PROXY_URL`` ...: obstore reads them only when it is given no options at all."""
+    """Return the options of a client from ``AWS_ALLOW_HTTP``, ``AZURE_PROXY_URL`` and the like.
+
+    obstore reads these variables only when it is given no options at all.
+    """
     prefix = _PREFIXES.get(url.partition(":")[0], "AZURE_")
     found: dict[str, bool | str] = {}
     for name in (*_SWITCHES, *_TEXTS):
@@ -73,7 +78,7 @@ def _client_options(url: str, environ: Mapping[str, str]) -> ClientConfig:
 async def read_stream(
     store: ObjectStore, key: str, *, span: tuple[int, int] | None = None
 ) -> tuple[int, AsyncIterator[bytes]] | None:
-    """Size in bytes and content in pieces of what is stored under a key; None when there is nothing.
+    """Return the size in bytes of what is stored under a key, and its content in pieces; None when nothing is.
 
     ``span``: only these bytes of it, from the first up to and without the second; the size is that of the whole.
     """

@@ -1,9 +1,9 @@
 """``job_log.txt`` of each continuous job: a file that grows, in a store that can't append.
 
 New lines go into a small object, the journal, which is written anew each time: its first line is JSON and says how far
-each instance's story was told, the rest is the newest part of the log. So lines and what is known of them are stored
-by one write. When the journal is large, its lines go into the file: first the file is written, then the journal says
-how much of it counts. A writer that dies in between leaves a file of which the journal counts the old part only.
+each instance's story was told, the rest is the newest part of the log. So lines and what is known of them are stored by
+one write. When the journal is large, its lines go into the file: first the file is written, then the journal says how
+much of it counts. A writer that dies in between leaves a file of which the journal counts the old part only.
 """
 
 from __future__ import annotations
@@ -25,62 +25,70 @@ from webjobs.store import run_logs as stored_logs
 log = logging.getLogger(__name__)
 
 FILE_NAME = "job_log.txt"
+"""Name of the log of a continuous job."""
 PREVIOUS_FILE_NAME = "job_prev_log.txt"
+"""Name of the log of a continuous job once it was full and another one began."""
 _JOURNAL = "job_log.journal"
 
 LARGEST = 2**20
-"""Bytes; a longer file becomes the previous one before more is added, as in Kudu."""
+"""Most bytes of a log; a longer file becomes the previous one before more is added, as in Kudu."""
 _JOURNAL_BYTES = 2**16
-"""Of lines in the journal, before they go into the file."""
+"""Bytes of lines in the journal, after which they go into the file."""
 _STOPPED = 20
-"""Instances that are gone and still known, so that news of them that come late are not taken for a new one."""
+"""Instances that are gone and still known, so that late news of one are not taken for a new instance."""
 
 
 class Changed(Exception):
-    """Somebody else has written the journal since it was read."""
+    """Another writer has changed the journal since it was read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Journal:
-    """What is stored of a log."""
+    """The stored state of a continuous job's log."""
 
     owner: str
-    """UID of the WebJob: one that was made anew under the name has a log of its own."""
+    """UID of the WebJob: a WebJob that was made anew under the name has a log of its own."""
     positions: Mapping[str, Position] = field(default_factory=dict)
-    """By the pod's UID."""
+    """Position in each pod's story, by the pod's UID."""
     base: int = 0
     """Bytes of the file that count; the journal's lines come after them."""
     rolled: bool = False
-    """Whether there is a previous file."""
+    """True when there is a previous file."""
     lines: bytes = b""
+    """Newest lines of the log, which are in the journal and not in the file."""
     tag: str | None = None
-    """The store's name for this version; None: nothing is stored."""
+    """The store's name (ETag) for this version of the journal; None: nothing is stored."""
     modified: datetime = kudu_lines.NEVER[0]
+    """When the journal was written last."""
 
     @property
     def size(self) -> int:
-        """Bytes of the log."""
+        """Size of the log in bytes."""
         return self.base + len(self.lines)
 
     def to_bytes(self) -> bytes:
-        """As it is stored."""
+        """Return the journal as it is stored."""
         positions = {uid: position.to_wire() for uid, position in self.positions.items()}
         head = {"owner": self.owner, "base": self.base, "rolled": self.rolled, "positions": positions}
         return json.dumps(head, separators=(",", ":")).encode() + b"\n" + self.lines
 
 
 def key(*, namespace: str, webjob: str, file_name: str = FILE_NAME) -> str:
-    """Key of the file (or the previous one, or the journal); ``webjob`` is the object name."""
+    """Return the key of the log (or of the previous one, or of the journal); ``webjob`` is the object name."""
     return f"{folder(namespace)}/{webjob}/{file_name}"
 
 
 def folder(namespace: str) -> str:
-    """Key prefix of all logs of a namespace, without the slash."""
+    """Return the key prefix of the logs of all continuous jobs of a namespace, without the slash at its end."""
     return f"{namespace}/data/jobs/continuous"
 
 
 async def read(store: ObjectStore, *, namespace: str, webjob: str, owner: str) -> Journal:
-    """What is stored of the log of a WebJob with this UID; of another's under the same name: nothing."""
+    """Return the stored journal of the WebJob with a UID.
+
+    An empty one when nothing is stored, when the stored one can't be read, and when it is the log of another WebJob
+    under the same name.
+    """
     try:
         found = await obstore.get_async(store, key(namespace=namespace, webjob=webjob, file_name=_JOURNAL))
         content = bytes(await found.bytes_async())
@@ -109,9 +117,9 @@ async def append(
     positions: Mapping[str, Position],
     there: Collection[str] = (),
 ) -> Journal:
-    """Adds whole lines and says which positions are reached by them; rolls over before that when it is time.
+    """Store whole lines at the end of a log with the positions that they reach; roll over before that when it is time.
 
-    ``journal``: as it was just read; ``there``: UIDs of the pods that are there. Gives what is stored now. Raises
+    ``journal``: as it was just read; ``there``: UIDs of the pods that are there. Returns what is stored now. Raises
     Changed when somebody else was faster, where the store can tell (a folder can't). A call that fails has added all or
     nothing.
     """
@@ -132,7 +140,7 @@ async def append(
 
 
 async def _write_whole(store: ObjectStore, journal: Journal, *, namespace: str, webjob: str, file_name: str) -> int:
-    """Stores the log as one file; gives its size."""
+    """Store the log as one file; return its size in bytes."""
     whole = b""
     if journal.base:
         file = key(namespace=namespace, webjob=webjob)
@@ -161,7 +169,11 @@ async def _put(store: ObjectStore, key: str, content: bytes, *, tag: str | None)
 async def content(
     store: ObjectStore, journal: Journal, *, namespace: str, webjob: str, span: tuple[int, int] | None = None
 ) -> AsyncIterator[bytes]:
-    """The log, or these bytes of it (from the first up to and without the second). Changed when it has rolled over."""
+    """Return the content of a log in pieces.
+
+    ``span``: only these bytes of it, from the first up to and without the second. Raises Changed when the log has
+    rolled over.
+    """
     start, end = span or (0, journal.size)
     pieces: AsyncIterator[bytes] | None = None
     if start < min(end, journal.base):
@@ -183,12 +195,15 @@ async def content(
 
 
 async def delete(store: ObjectStore, *, namespace: str, webjob: str) -> None:
-    """Removes all of a log; fine when it is gone already. The journal goes last: it says what there is."""
+    """Delete all that is stored of a log; do nothing when it is gone already.
+
+    The journal goes last: it says what there is.
+    """
     for name in (PREVIOUS_FILE_NAME, FILE_NAME, _JOURNAL):
         await stored_logs.delete(store, key(namespace=namespace, webjob=webjob, file_name=name))
 
 
 async def webjobs(store: ObjectStore, *, namespace: str) -> list[str]:
-    """Object names of the WebJobs of a namespace that have a log."""
+    """Return the object names of the WebJobs of a namespace that have a log."""
     found = await obstore.list_with_delimiter_async(store, folder(namespace))
     return [str(prefix).rpartition("/")[2] for prefix in found["common_prefixes"]]

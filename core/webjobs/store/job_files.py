@@ -1,8 +1,8 @@
 """The files of one job as clients see them, and what a change of them means for the WebJob. Pure.
 
 Two files mirror fields of the WebJob: ``settings.job`` shows ``spec.settings`` (the file's own bytes as long as they
-say the same), and ``disable.job`` of a continuous job is there exactly while ``spec.stopped`` is true. The field is
-the truth: the file follows it, and writing the file writes the field.
+mean what the field says), and ``disable.job`` of a continuous job is there exactly while ``spec.stopped`` is true. The
+field is the truth: the file follows it, and writing the file writes the field.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from webjobs.store.packages import File, Manifest
 
 Object = dict[str, Any]
 Read = Callable[[File], bytes]
-"""Content of a stored file."""
+"""A function that returns the content of a stored file."""
 
 SCRIPT_MODE = 0o755
+"""Permission bits of an inline script as a file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +29,13 @@ class Content:
     """A file that is no blob of the store."""
 
     data: bytes
+    """Bytes of the file."""
     mode: int = 0o644
+    """Permission bits of the file."""
 
 
 Source = File | Content
+"""Where the content of a file comes from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +43,13 @@ class View:
     """The files of a job by path, and the folders that are there without a file."""
 
     files: dict[str, Source]
+    """Files by their paths relative to the job's folder."""
     folders: frozenset[str] = frozenset()
+    """Paths of folders that are there without a file in them."""
 
 
 def beside_script(paths: Mapping[str, object], file_name: str) -> str | None:
-    """Path of a file in the script's directory, by its name in any case; None when it is not there."""
+    """Return the path of a file in the script's directory, by its name in any case; None when it is not there."""
     directory = scripts.script_directory(paths)
     for path in paths:
         pure = PurePosixPath(path)
@@ -53,13 +59,13 @@ def beside_script(paths: Mapping[str, object], file_name: str) -> str | None:
 
 
 def _place(paths: Mapping[str, object], file_name: str) -> str:
-    """Where that file is or would be."""
+    """Return where a file of the script's directory is or would be."""
     directory = scripts.script_directory(paths)
     return beside_script(paths, file_name) or (file_name if directory == "." else f"{directory}/{file_name}")
 
 
 def stored(spec: WebJobSpec, manifest: Manifest | None) -> dict[str, Source]:
-    """The files that a WebJob really holds: of its package, or its inline script."""
+    """Return the files that a WebJob really holds: those of its package, or its inline script."""
     if manifest:
         return dict(manifest.files)
     if spec.script:
@@ -68,7 +74,10 @@ def stored(spec: WebJobSpec, manifest: Manifest | None) -> dict[str, Source]:
 
 
 def view(spec: WebJobSpec, manifest: Manifest | None, *, read: Read) -> View:
-    """What clients see. ``read`` is called for a small settings.job only."""
+    """Return the files of a job as clients see them.
+
+    ``read`` is called for a small settings.job only.
+    """
     own = stored(spec, manifest)
     files = dict(own)
     settings_path = _place(own, job_settings.FILE_NAME)
@@ -85,7 +94,7 @@ def view(spec: WebJobSpec, manifest: Manifest | None, *, read: Read) -> View:
 
 
 def render_settings(value: Object) -> bytes:
-    """A settings object as a file."""
+    """Return a settings object as the bytes of a file."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
@@ -95,26 +104,30 @@ def _bytes(source: Source, read: Read) -> bytes:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A change of a job's files; all paths relative to the job's folder."""
+    """A change of a job's files; all paths are relative to the job's folder."""
 
     puts: Mapping[str, File] = field(default_factory=dict)
+    """Files that are written, by path."""
     deletes: frozenset[str] = frozenset()
-    """Files."""
+    """Paths of files that are deleted."""
     adds_folders: frozenset[str] = frozenset()
+    """Paths of folders that are made."""
     removes_folders: frozenset[str] = frozenset()
+    """Paths of folders that are removed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a change means for the WebJob."""
+    """What a change of a job's files means for its WebJob."""
 
     manifest: Manifest | None
-    """Of the new package; None: spec.package and spec.script stay."""
+    """Manifest of the new package; None: ``spec.package`` and ``spec.script`` stay."""
     entrypoint: str | None = None
+    """Path of the script that the new package runs; None when it has none."""
     settings: Object | None = None
-    """The new spec.settings; None: as they are."""
+    """The new ``spec.settings``; None: it stays as it is."""
     stopped: bool | None = None
-    """The new spec.stopped; None: as it is."""
+    """The new ``spec.stopped``; None: it stays as it is."""
 
 
 def apply(
@@ -126,10 +139,10 @@ def apply(
     folders: frozenset[str],
     read: Read,
 ) -> Outcome:
-    """The outcome of a change.
+    """Return what a change of a job's files means for its WebJob.
 
-    ``spec``: of the WebJob; None for a job that is not there yet. ``own``: what ``stored`` gives, all in the store
-    by now. ``folders``: that are remembered.
+    ``spec``: of the WebJob; None for a job that is not there yet. ``own``: what ``stored`` gives, all in the store by
+    now. ``folders``: the folders without a file that the package remembers.
     """
     before = _place(own, job_settings.FILE_NAME)
     files = {path: file for path, file in own.items() if path not in change.deletes} | dict(change.puts)

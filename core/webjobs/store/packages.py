@@ -1,7 +1,7 @@
 """Packages, content-addressed: blobs by sha256, and a manifest (path -> digest) by its own digest.
 
-A package is written blobs first and manifest last, so a reader that finds a manifest finds its blobs. Writing
-the same content again changes nothing. All functions but ``open_file`` block; call them in a thread.
+A package is written blobs first and manifest last, so a reader that finds a manifest finds its blobs. Writing the same
+content again changes nothing. All functions but ``open_file`` block; call them in a thread.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from webjobs.store import ObjectStore, read_stream
 
 _SPOOL_BYTES = 4 * 2**20
 _PARTS_AT_ONCE = 3
-"""Of 5 MiB each: on a slow line, more of them at once would each take longer than a store may be silent."""
+"""Parts of 5 MiB that are uploaded at once: on a slow line, more of them would each take longer than a store may be
+silent."""
 INLINE_BYTES = 512 * 2**10
-"""Packages up to this unpacked size travel in a ConfigMap (which may hold 1 MiB)."""
+"""Largest unpacked size in bytes of a package that travels in a ConfigMap (which may hold 1 MiB)."""
 _TAR_OVERHEAD = 1536
 _CONFIG_MAP_BYTES = 900 * 2**10
 
@@ -38,31 +39,38 @@ class File:
     """One file of a package."""
 
     sha256: str
+    """Digest of the content in hex, which names its blob."""
     size: int
+    """Size of the content in bytes."""
     mode: int
+    """Permission bits of the file."""
     mtime: int = 0
-    """Last change in seconds of Unix time; 0: not known."""
+    """Last change of the file in seconds of Unix time; 0: not known."""
 
     def to_wire(self) -> dict[str, str | int]:
-        """As it stands in a manifest; one from before there was a time keeps its digest."""
+        """Return the file as it stands in a manifest.
+
+        Without a time when it is not known: so manifests from before files had a time keep their digests.
+        """
         return {key: value for key, value in vars(self).items() if key != "mtime" or value}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """The files of a package by path."""
+    """The files of a package by path, and its empty folders."""
 
     files: dict[str, File]
+    """Files by their paths relative to the package's root."""
     folders: frozenset[str] = frozenset()
     """Folders that are there without a file in them. Pods don't get them."""
 
     @property
     def size(self) -> int:
-        """Bytes of all files together."""
+        """Size of all files of the package together in bytes."""
         return sum(file.size for file in self.files.values())
 
     def to_json(self) -> bytes:
-        """The canonical form, which the digest is made of."""
+        """Return the manifest in its canonical form, which the digest is made of."""
         body: dict[str, Any] = {"version": 1, "files": {path: file.to_wire() for path, file in self.files.items()}}
         if self.folders:
             body["folders"] = sorted(self.folders)
@@ -70,27 +78,29 @@ class Manifest:
 
     @property
     def digest(self) -> str:
+        """Digest of the package, ``sha256:`` and hex, as in ``spec.package``."""
         return f"sha256:{sha256(self.to_json()).hexdigest()}"
 
     @classmethod
     def from_json(cls, content: bytes) -> Manifest:
+        """Return the manifest that ``to_json`` made."""
         raw: dict[str, Any] = json.loads(content)
         files = {path: File(**file) for path, file in raw["files"].items()}
         return cls(files=files, folders=frozenset(raw.get("folders", ())))
 
 
 def is_inline(*, size: int, files: int) -> bool:
-    """Whether a package travels in a ConfigMap; ``size`` in bytes."""
+    """Return whether a package travels in a ConfigMap; ``size`` is in bytes."""
     return size <= INLINE_BYTES and size + files * _TAR_OVERHEAD <= _CONFIG_MAP_BYTES
 
 
 def blob_key(*, namespace: str, digest: str) -> str:
-    """Key of a blob; ``digest`` is hex."""
+    """Return the key of a blob; ``digest`` is hex."""
     return f"{namespace}/blobs/{digest}"
 
 
 def manifest_key(*, namespace: str, digest: str) -> str:
-    """Key of a manifest; ``digest`` as in ``spec.package``."""
+    """Return the key of a manifest; ``digest`` as in ``spec.package``."""
     return f"{namespace}/packages/{digest.removeprefix('sha256:')}.json"
 
 
@@ -111,7 +121,7 @@ def _put_blob(store: ObjectStore, namespace: str, content: IO[bytes]) -> tuple[s
 
 
 def write(store: ObjectStore, *, namespace: str, entries: Iterable[Entry]) -> Manifest:
-    """Stores the files of an upload; the manifest itself is stored by ``commit``.
+    """Store the files of an upload as blobs and return their manifest, which ``commit`` stores.
 
     What ``entries`` raises passes through: blobs already written are unreferenced and do no harm.
     """
@@ -124,13 +134,16 @@ def write(store: ObjectStore, *, namespace: str, entries: Iterable[Entry]) -> Ma
 
 
 def commit(store: ObjectStore, *, namespace: str, manifest: Manifest) -> str:
-    """Stores the manifest and gives its digest; from now on the package can be used."""
+    """Store a manifest and return its digest; from now on the package can be used."""
     obstore.put(store, manifest_key(namespace=namespace, digest=manifest.digest), manifest.to_json())
     return manifest.digest
 
 
 def read_manifest(store: ObjectStore, *, namespace: str, digest: str) -> Manifest:
-    """A stored manifest; PackageError when it is missing or was changed."""
+    """Return a stored manifest.
+
+    Raises PackageError when it is missing or was changed.
+    """
     try:
         content = obstore.get(store, manifest_key(namespace=namespace, digest=digest)).bytes()
     except FileNotFoundError:
@@ -141,7 +154,10 @@ def read_manifest(store: ObjectStore, *, namespace: str, digest: str) -> Manifes
 
 
 def read_file(store: ObjectStore, *, namespace: str, file: File) -> bytes:
-    """The content of one file; PackageError when it is missing or was changed."""
+    """Return the content of one file of a package.
+
+    Raises PackageError when it is missing or was changed.
+    """
     try:
         content = bytes(obstore.get(store, blob_key(namespace=namespace, digest=file.sha256)).bytes())
     except FileNotFoundError:
@@ -154,10 +170,11 @@ def read_file(store: ObjectStore, *, namespace: str, file: File) -> bytes:
 async def open_file(
     store: ObjectStore, *, namespace: str, file: File, span: tuple[int, int] | None = None
 ) -> AsyncIterator[bytes]:
-    """The content of one file in pieces, or only ``span`` of it; PackageError when it is missing or was changed.
+    """Return the content of one file of a package in pieces, or only ``span`` of it.
 
-    A small file is checked before the first piece. Of a large one the last piece is held back until all is checked,
-    so that its reader misses bytes instead of getting wrong ones; a part of a large one can't be checked.
+    Raises PackageError when the file is missing or was changed. A small file is checked before the first piece. Of a
+    large file the last piece is held back until all is checked, so that its reader misses bytes instead of getting
+    wrong ones; a part of a large file can't be checked.
     """
     found = await read_stream(
         store, blob_key(namespace=namespace, digest=file.sha256), span=None if _small(file) else span
@@ -199,7 +216,7 @@ async def _checked(source: AsyncIterator[bytes], file: File) -> AsyncIterator[by
 
 
 def read_tar(store: ObjectStore, *, namespace: str, digest: str) -> bytes:
-    """A small package as a tar for its ConfigMap."""
+    """Return a small package as a tar for its ConfigMap."""
     manifest = read_manifest(store, namespace=namespace, digest=digest)
     return tar(
         (path, file.mode, read_file(store, namespace=namespace, file=file)) for path, file in manifest.files.items()
@@ -207,7 +224,7 @@ def read_tar(store: ObjectStore, *, namespace: str, digest: str) -> bytes:
 
 
 def tar(files: Iterable[tuple[str, int, bytes]]) -> bytes:
-    """A tar of (path, mode, content); the same files always give the same bytes."""
+    """Return a tar of files (path, mode, content); files that are equal always give equal bytes."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path, mode, content in sorted(files):

@@ -1,7 +1,7 @@
-"""What was read so far of the log of a run that goes on, a pod's lines in numbered parts beside the log to come.
+"""Parts of the log of a run that goes on: what was read so far of each pod, in numbered objects beside the log to come.
 
-A part is text, a line of it ``<level> <stamped line>``: as it was read, so that the log can be made from it later.
-A level with ``+`` was not read as such: the line came among those of both streams.
+A part is text, a line of it ``<level> <stamped line>``: as it was read, so that the log can be made from it later. A
+level with ``+`` was not read as such: the line came among those of both streams.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ def _folder(log_key: str) -> str:
 
 
 async def write(store: ObjectStore, log_key: str, *, pod: str, number: int, lines: Iterable[Output]) -> None:
-    """Stores a part; numbers begin with 0 and go up."""
+    """Store a part of a run's log; the numbers of a pod's parts begin with 0 and go up."""
     text = "".join(f"{line.level}{'+' * line.joined} {line.stamped}\n" for line in lines)
     await obstore.put_async(store, f"{_folder(log_key)}/{pod}/{number:06d}", text.encode("utf-8", "replace"))
 
 
 async def keys(store: ObjectStore, log_key: str) -> dict[str, list[str]]:
-    """Keys of the parts in their order, by the pod's name."""
+    """Return the keys of a run's stored parts in their order, by the pod's name."""
     found: dict[str, list[str]] = {}
     async for batch in obstore.list(store, prefix=_folder(log_key)):
         for meta in batch:
@@ -36,7 +36,7 @@ async def keys(store: ObjectStore, log_key: str) -> dict[str, list[str]]:
 
 
 async def read(store: ObjectStore, parts: Iterable[str]) -> AsyncIterator[Output]:
-    """Give the lines of parts, in bounded memory."""
+    """Yield the lines of stored parts, in bounded memory."""
     for key in parts:
         found = await read_stream(store, key)
         rest = b""
@@ -53,7 +53,7 @@ async def _nothing() -> AsyncIterator[bytes]:
 
 
 async def delete(store: ObjectStore, log_key: str) -> None:
-    """Removes all parts; fine when there are none."""
+    """Delete all parts of a run's log; do nothing when there are none."""
     found = await keys(store, log_key)
     for own in found.values():
         await obstore.delete_async(store, own)

@@ -1,7 +1,7 @@
 """The history of a job beyond what etcd should hold: beside the log of each older run an object ``status``.
 
-It is written once and never changed, before the WebJobRun goes; it is removed after the logs, so that what is left of
-a run by a removal that was cut off is still known.
+The object is written once and never changed, before the WebJobRun goes; it is removed after the logs, so that what is
+left of a run by a removal that was cut off is still known.
 """
 
 from __future__ import annotations
@@ -18,21 +18,25 @@ from webjobs.store import run_logs as stored_logs
 from webjobs.store.run_logs import ERRORS, OUTPUT
 
 STATUS = "status"
+"""Name of the object that stays of a run, beside its log."""
 _AT_ONCE = 8
 
 
 def folder(*, namespace: str, webjob: str = "") -> str:
-    """Key prefix of all that is stored of a WebJob by its object name (of all of a namespace), without the slash."""
+    """Return the key prefix of all that is stored of a WebJob, without the slash at its end.
+
+    ``webjob``: the object name; without it the prefix of all triggered jobs of the namespace.
+    """
     return f"{namespace}/data/jobs/triggered/{webjob}".removesuffix("/")
 
 
 def key(*, namespace: str, webjob: str, run_id: str, file_name: str = STATUS) -> str:
-    """Key of a run's object, or of a file beside it."""
+    """Return the key of the object that stays of a run, or of a file beside it."""
     return stored_logs.run_log_key(namespace=namespace, webjob=webjob, run_id=run_id, file_name=file_name)
 
 
 async def write(store: ObjectStore, key: str, content: bytes) -> bool:
-    """Stores an object unless there is one; whether there was none."""
+    """Store the object that stays of a run, unless there is one; return whether there was none."""
     try:
         await obstore.put_async(store, key, content, mode="create", use_multipart=False)
     except AlreadyExistsError:
@@ -41,12 +45,12 @@ async def write(store: ObjectStore, key: str, content: bytes) -> bool:
 
 
 async def replace(store: ObjectStore, key: str, content: bytes) -> None:
-    """Stores an object over another one."""
+    """Store the object that stays of a run over another one."""
     await obstore.put_async(store, key, content)
 
 
 async def read(store: ObjectStore, key: str) -> bytes | None:
-    """An object; None when there is none."""
+    """Return the object that stays of a run; None when there is none."""
     try:
         return bytes(await (await obstore.get_async(store, key)).bytes_async())
     except FileNotFoundError:
@@ -54,7 +58,7 @@ async def read(store: ObjectStore, key: str) -> bytes | None:
 
 
 async def run_ids(store: ObjectStore, *, namespace: str, webjob: str) -> list[str]:
-    """Ids of the runs whose objects are stored, oldest first. One listing."""
+    """Return the ids of the runs whose objects are stored, oldest first, by one listing of all keys."""
     found = []
     async for batch in obstore.list(store, folder(namespace=namespace, webjob=webjob), chunk_size=1000):
         for one in batch:
@@ -65,14 +69,17 @@ async def run_ids(store: ObjectStore, *, namespace: str, webjob: str) -> list[st
 
 
 async def candidates(store: ObjectStore, *, namespace: str, webjob: str) -> list[str]:
-    """Ids of all runs of which anything is stored, oldest first: several times quicker than ``run_ids``."""
+    """Return the ids of all runs of which anything is stored, oldest first.
+
+    Several times quicker than ``run_ids``.
+    """
     found = await obstore.list_with_delimiter_async(store, folder(namespace=namespace, webjob=webjob))
     names = (str(prefix).rpartition("/")[2] for prefix in found["common_prefixes"])
     return sorted(name for name in names if time_of_run_id(name))
 
 
 async def delete(store: ObjectStore, run_ids: Sequence[str], *, namespace: str, webjob: str) -> None:
-    """Removes runs with their logs; fine when they are gone already."""
+    """Delete the stored objects and logs of runs; do nothing for runs that are gone already."""
     room = asyncio.Semaphore(_AT_ONCE)
 
     async def one(run_id: str) -> None:
@@ -84,13 +91,13 @@ async def delete(store: ObjectStore, run_ids: Sequence[str], *, namespace: str, 
 
 
 async def folders(store: ObjectStore, *, namespace: str) -> list[str]:
-    """Object names of the triggered WebJobs of a namespace of which anything is stored."""
+    """Return the object names of the triggered WebJobs of a namespace of which anything is stored."""
     found = await obstore.list_with_delimiter_async(store, folder(namespace=namespace))
     return [str(prefix).rpartition("/")[2] for prefix in found["common_prefixes"]]
 
 
 async def run_files(store: ObjectStore, *, namespace: str, webjob: str, limit: int) -> list[str]:
-    """Keys of all that is stored of the runs of a WebJob, at most so many; the objects last."""
+    """Return at most ``limit`` keys of what is stored of the runs of a WebJob; the objects ``status`` last."""
     found: list[str] = []
     prefix = folder(namespace=namespace, webjob=webjob)
     async for batch in obstore.list(store, prefix, chunk_size=1000):

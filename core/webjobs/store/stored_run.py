@@ -16,11 +16,14 @@ from webjobs.store.run_logs import error_log_key, run_log_key
 
 
 class Unreadable(Exception):
-    """What is stored is no such object."""
+    """A stored object that is no run."""
 
 
 def to_json(run: WebJobRun, *, owner: str) -> bytes:
-    """An ended run. ``owner``: UID of its WebJob."""
+    """Return an ended run as the JSON object that stays of it.
+
+    ``owner``: UID of its WebJob.
+    """
     status, spec = run.status, run.spec
     body = {
         "Trigger": runs.trigger(run),
@@ -46,7 +49,10 @@ def to_json(run: WebJobRun, *, owner: str) -> bytes:
 
 
 def of_json(content: bytes, *, namespace: str, webjob: str, run_id: str) -> tuple[WebJobRun, str]:
-    """The run as its WebJobRun was, and the UID of its WebJob. Raises Unreadable."""
+    """Return a stored run as its WebJobRun was, and the UID of its WebJob.
+
+    Raises Unreadable.
+    """
     try:
         return _of_body(json.loads(content), namespace=namespace, webjob=webjob, run_id=run_id)
     except (ValueError, TypeError, LookupError, AttributeError) as error:  # pydantic's are ValueErrors
@@ -84,7 +90,10 @@ def _of_body(body: dict[str, Any], *, namespace: str, webjob: str, run_id: str) 
 
 
 def slim(content: bytes) -> bytes:
-    """The same without what REST clients never see of a run, and what can be long. Raises Unreadable."""
+    """Return a stored run without its arguments, which can be long and which REST clients never see.
+
+    Raises Unreadable.
+    """
     try:
         body = json.loads(content)
         return json.dumps({key: body[key] for key in body if key != "Arguments"}, separators=(",", ":")).encode()

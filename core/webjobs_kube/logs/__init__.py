@@ -1,1 +1,1 @@
-"""Logs of pods by Kubernetes' log API."""
+"""Logs of pods, read by Kubernetes' log API."""

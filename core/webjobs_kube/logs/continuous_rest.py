@@ -1,4 +1,4 @@
-"""What is not stored yet of a continuous job's log: the rest of one pod's story, from the API as it is now."""
+"""The rest of a continuous job's log, which is not stored yet: of one pod's story, from the API as it is now."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ async def rest(
     now: datetime,
     most: int,
 ) -> list[Entry]:
-    """What comes after a position, in its order; it ends where ``most`` bytes are reached.
+    """Return the entries that come after a position in a pod's story, in their order.
 
-    ``cap``: lines of one process, 0 for all. Raises ApiError when the API can't tell.
+    They end where ``most`` bytes are reached. ``cap``: lines of one process, 0 for all. Raises ApiError when the API
+    can't tell.
     """
     meta, found, size, read = pod["metadata"], list[Entry](), 0, ""
     instance = pods.instance_id(meta["uid"])

@@ -22,11 +22,12 @@ from webjobs_kube.logs.rotation import Reading
 _QUEUE = 256
 _STAMP_BYTES = 64
 _NOT_OFFERED = 422
-"""What is wrong with the pod or its container is 400 or 404."""
+"""Status of an API server that does not tell streams apart; what is wrong with the pod or its container is 400 or
+404."""
 
 
 class PodLogs:
-    """Reads logs of jobs' containers."""
+    """A reader of the logs of jobs' containers."""
 
     def __init__(self, kube: KubeClient) -> None:
         self._kube = kube
@@ -36,9 +37,9 @@ class PodLogs:
     async def lines(
         self, namespace: str, pod: str, *, previous: bool = False, after: LogPosition | None = None
     ) -> AsyncGenerator[Output]:
-        """Give the lines of the job's container, or of the one before its last restart.
+        """Yield the lines of the job's container, or of the one before its last restart.
 
-        ``after``: only those that were not read yet. Raises what ``log_lines`` does.
+        ``after``: only the lines that were not read yet. Raises what ``KubeClient.log_lines`` raises.
         """
         position = after or LogPosition()
         unread = position.unread()
@@ -60,10 +61,10 @@ class PodLogs:
                 yield line
 
     async def follow(self, namespace: str, pod: str, *, after: LogPosition | None = None) -> AsyncGenerator[Output]:
-        """Give the lines of the job's container as they are written, until it ends.
+        """Yield the lines of the job's container as they are written, until it ends.
 
-        Lines of the two streams come as they are read. ``after``: only those that were not read yet.
-        Raises Rotated when lines may be missing from now on; what came is all that was written until then.
+        Lines of the two streams come as they are read. ``after``: only the lines that were not read yet. Raises Rotated
+        when lines may be missing from now on; what came is all that was written until then.
         """
         position = after or LogPosition()
         unread = position.unread()
@@ -100,7 +101,7 @@ async def _level(lines: AsyncIterator[str], level: Level) -> AsyncGenerator[Outp
 
 
 async def _head(read: Callable[..., AsyncIterator[str]]) -> str:
-    """The stamp of a log's first line; empty when there is none."""
+    """Return the stamp of a log's first line; empty when there is none."""
     lines = [stamped async for stamped in read(limit_bytes=_STAMP_BYTES)]
     return lines[0].partition(" ")[0] if lines else ""
 
@@ -108,7 +109,7 @@ async def _head(read: Callable[..., AsyncIterator[str]]) -> str:
 async def _together(
     sources: Sequence[AsyncIterator[Output]], reading: Reading, watch: Callable[..., Coroutine[Any, Any, None]]
 ) -> AsyncGenerator[Output]:
-    """Lines of all sources in the order of their coming."""
+    """Yield the lines of all sources in the order in which they come."""
     queue: asyncio.Queue[Output | BaseException | None] = asyncio.Queue(_QUEUE)
 
     async def one(source: AsyncIterator[Output]) -> None:

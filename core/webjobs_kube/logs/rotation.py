@@ -1,9 +1,9 @@
-"""Whether who follows a log still reads the file that is written to.
+"""Rotation of log files: a check that a request that follows a log still reads the file that is written to.
 
-A kubelet looks for rotations from the moment on in which it has come to a log's end for the first time. One before
-that it misses, and gives nothing more until the next one; then it goes on with the newest file, and what was in
-between is lost to its reader (``ReadLogs`` of k8s.io/cri-client). So once nothing more comes, the file's first line
-is compared with the one that it began with.
+A kubelet looks for rotations from the moment on in which it has come to a log's end for the first time. A rotation
+before that moment it misses, and gives nothing more until the next rotation; then it goes on with the newest file, and
+what was in between is lost to its reader (``ReadLogs`` of k8s.io/cri-client). So once nothing more comes, the file's
+first line is compared with the one that the request began with.
 """
 
 from __future__ import annotations
@@ -14,25 +14,26 @@ from collections.abc import Awaitable, Callable
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 
 SILENCE_SECONDS = 2.0
-"""Without a line: the end of a file is reached. Far less than the ten seconds between two rotations."""
+"""Seconds without a line after which the end of a file is reached. Far less than the ten seconds between two
+rotations."""
 MUCH_BYTES = 2**18
-"""What is smaller is not rotated: a kubelet's files have 10 MB when nobody says otherwise."""
+"""Bytes below which a file is not rotated: a kubelet's files have 10 MB when nobody says otherwise."""
 
 Head = Callable[[], Awaitable[str]]
-"""Gives the stamp of the first line of the file that is written to; empty: it has none."""
+"""A function that returns the stamp of the first line of the file that is written to; empty: it has none."""
 
 
 class Rotated(ApiError):
-    """The log may go on in a file that this request does not read: follow it anew. ``status`` is 0."""
+    """A rotation that the request may have missed: follow the log anew. ``status`` is 0."""
 
     def __init__(self, pod: str) -> None:
         super().__init__(0, "Rotated", f"the log of pod {pod} was rotated before it was read to its end")
 
 
 class Reading:
-    """One request that follows a log.
+    """A request that follows a log, and how far it has come.
 
-    ``begun``: what ``Head`` gave before it, when it does not read from the beginning.
+    ``begun``: what ``Head`` gave before the request, when it does not read from the beginning.
     """
 
     def __init__(self, begun: str | None) -> None:
@@ -44,7 +45,7 @@ class Reading:
             self._doubtful.set()
 
     def take(self, stamped: str) -> None:
-        """Takes notice of a line."""
+        """Note a line that came."""
         if self._begun is None:
             self._begun = stamped.partition(" ")[0]
         self._came = asyncio.get_running_loop().time()
@@ -53,9 +54,9 @@ class Reading:
             self._doubtful.set()
 
     async def watch(self, pod: str, head: Head, *, is_idle: Callable[[], bool]) -> None:
-        """Returns once no rotation can be missed any more; raises Rotated when one may have been.
+        """Return once no rotation can be missed any more; raise Rotated when one may have been.
 
-        ``is_idle``: whether all that came was taken on.
+        ``is_idle``: returns whether all that came was taken on.
         """
         await self._doubtful.wait()
         while True:

@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 async def output(
     *, store: ObjectStore, pod_logs: PodLogs, log_key: str, pods: Sequence[Mapping[str, Any]], must_read: bool
 ) -> AsyncIterator[Output]:
-    """Lines of all attempts in their order; each once.
+    """Yield the lines of all attempts of a run in their order, each once.
 
-    ``pods``: that are there, raw. Raises ApiError when one can't be read now, unless ``must_read`` is false.
+    ``pods``: the raw pods that are there. Raises ApiError when one can't be read now, unless ``must_read`` is false.
     """
     stored = await run_log_parts.keys(store, log_key)
     there = in_order(pods)
@@ -45,7 +45,10 @@ async def output(
 
 
 async def of_pods(pod_logs: PodLogs, pods: Sequence[Mapping[str, Any]]) -> AsyncIterator[Output]:
-    """Lines that the kubelets have of all attempts. Raises ApiError; a pod that is gone has none."""
+    """Yield the lines that the kubelets have of all attempts of a run.
+
+    Raises ApiError; a pod that is gone has no lines.
+    """
     for pod in in_order(pods):
         try:
             async for line in pod_logs.lines(pod["metadata"]["namespace"], pod["metadata"]["name"]):
@@ -55,5 +58,5 @@ async def of_pods(pod_logs: PodLogs, pods: Sequence[Mapping[str, Any]]) -> Async
 
 
 def in_order(pods: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Raw pods by their creation."""
+    """Return raw pods in the order of their creation."""
     return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))

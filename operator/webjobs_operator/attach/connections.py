@@ -1,7 +1,8 @@
 """Connections to the pods that wait for a run, made before there is one: a run starts by one line over an open one.
 
-What a run writes comes back over it at once, and its exit code over a second one from the container beside it. None of
-that has to be believed: pod and log say the same a second later, and count where a connection broke.
+What a run writes comes back over its connection at once, and its exit code over a second connection, from the container
+beside it. None of that has to be believed: pod and log say the same a second later, and they count where a connection
+broke.
 """
 
 from __future__ import annotations
@@ -24,23 +25,26 @@ from webjobs_operator.tasks import cancelled
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 2**20
-"""Of the output of one run that is kept; the log of one that writes more is made of what the kubelet has."""
+"""Most bytes of the output of one run that are kept; the log of a run that writes more is made of what the kubelet
+has."""
 MOST = 200
-"""Pods that are attached to while they wait: two connections each, of the thousand that there are."""
+"""Pods that are attached to while they wait: two connections each, of the thousand that a client has."""
 HEARTBEAT_SECONDS = 30.0
+"""Seconds between pings over a connection to a pod."""
 _SETTLE_SECONDS = 1.0
-"""From the exit code to the end of the output; it takes some milliseconds."""
+"""Longest time in seconds from the exit code to the end of the output; it takes some milliseconds."""
 _QUIET_SECONDS = 0.015
-"""Output that came by then after the exit code is all, as far as one can hear; the kubelet's log says whether it is."""
+"""Seconds without output after the exit code, after which the output counts as whole; the kubelet's log says whether it
+is."""
 _RETRIES = (0.05, 0.2, 1.0, 2.0, 5.0)
 _REFUSALS = (403, 422)
-"""By missing rights, or by a policy of the cluster."""
+"""Statuses of a refused attach: by missing rights, or by a policy of the cluster."""
 FORBIDDEN_SECONDS = 300.0
-"""For which nobody tries again after a refusal."""
+"""Seconds for which nobody tries again after a refusal."""
 
 
 class Attach(Protocol):
-    """``webjobs_kube.attach.attached`` of one client."""
+    """A function that attaches to a container: ``webjobs_kube.attach.attached`` of one client."""
 
     def __call__(
         self,
@@ -56,7 +60,7 @@ class Attach(Protocol):
 
 
 class Session:
-    """One pod, from its waiting to the end of its run."""
+    """A connection to one pod, from its waiting to the end of its run."""
 
     def __init__(self, attach: Attach, namespace: str, pod: str, *, changed: Callable[[], None]) -> None:
         self._attach = attach
@@ -70,27 +74,30 @@ class Session:
         self.code: int | None = None
         """Exit code of the script."""
         self.over: datetime | None = None
-        """When all of its output had come."""
+        """When all output of the script had come; None before that."""
         self._ended = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     @property
     def ready(self) -> bool:
-        """Whether a line would be with the pod at once."""
+        """True when a line would reach the pod at once."""
         return self._connection is not None and self._line is None
 
     @property
     def whole(self) -> bool:
-        """Whether nothing was missed so far of what its run writes."""
+        """True while nothing was missed of what the run writes."""
         return self._output.whole
 
     @property
     def lines(self) -> list[Output] | None:
-        """The output of the run, when nothing of it is known to be missing."""
+        """Output of the run; None before it is over, and when something of it is known to be missing."""
         return self._output.lines if self.over and self._output.whole else None
 
     async def begin(self, line: bytes) -> None:
-        """Sends the line, now and after each break of the connection: the pod takes the first one only."""
+        """Send the line that starts the run.
+
+        It is sent now and after each break of the connection: the pod takes the first one only.
+        """
         if self._line is not None:
             return
         self._line = line
@@ -165,7 +172,7 @@ class Session:
             await cancelled([reader, ender])
 
     async def _settled(self, reader: asyncio.Task[None]) -> None:
-        """Until the output has ended, or nothing came for a moment after the exit code."""
+        """Wait until the output has ended, or nothing came for a moment after the exit code."""
         if self.code is None:
             await asyncio.wait([reader], timeout=_SETTLE_SECONDS)
             return
@@ -190,32 +197,32 @@ class Session:
                 self._hearing.feed(data)
 
     def hearing(self) -> SessionHearing:
-        """For who follows the log."""
+        """Return what tells a follower of the log which lines are of stderr."""
         return SessionHearing(self._hearing, self._ended)
 
     async def close(self) -> None:
-        """Ends the connection; the pod waits on."""
+        """Close the connection; the pod waits on."""
         await cancelled([self._task])
 
 
 class SessionHearing:
-    """``webjobs_operator.hearing.Ears`` of what a session hears."""
+    """The stderr of a session's pod, as ``webjobs_operator.attach.stderr.Ears``."""
 
     def __init__(self, stderr: Stderr, ended: asyncio.Event) -> None:
         self._ended = ended
         self.tell = stderr.tell
 
     async def settle(self) -> None:
-        """Waits for what was written before the process ended; not for ever."""
+        """Wait for what was written before the process ended; give up after a second."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ended.wait(), timeout=_SETTLE_SECONDS)
 
     async def close(self) -> None:
-        """The session goes on."""
+        """Do nothing: the session goes on hearing until it is closed itself."""
 
 
 class _Output:
-    """Lines of both streams in the order of their coming."""
+    """The lines of both streams in the order in which they came."""
 
     def __init__(self) -> None:
         self.lines: list[Output] = []
@@ -224,7 +231,7 @@ class _Output:
         self.bytes = 0
 
     def feed(self, level: Level, data: bytes) -> None:
-        """Takes in what came, in pieces of any size."""
+        """Take in a piece of a stream, of any size."""
         self.bytes += len(data)
         if self.bytes > MOST_BYTES:
             self.whole, self._rest = False, {"INFO": b"", "ERR": b""}
@@ -235,7 +242,7 @@ class _Output:
             self._add(level, line)
 
     def end(self) -> None:
-        """A last line may have no end."""
+        """Note that both streams have ended; a last line without a line end is one, too."""
         for level, rest in self._rest.items():
             if rest:
                 self._add(level, rest)
@@ -247,7 +254,7 @@ class _Output:
 
 
 class Sessions:
-    """The sessions of all pods, by UID."""
+    """The sessions of all pods that wait for a run or execute one, by UID."""
 
     def __init__(self, attach: Attach, *, changed: Callable[[tuple[str, str]], None]) -> None:
         self._attach = attach
@@ -258,21 +265,21 @@ class Sessions:
 
     @property
     def forbidden(self) -> bool:
-        """Whether attaching was refused a short while ago."""
+        """True when attaching was refused a short while ago."""
         return asyncio.get_running_loop().time() < self._forbidden_until
 
     @property
     def has_room(self) -> bool:
-        """Whether one more pod that waits can be attached to."""
+        """True when one more pod that waits can be attached to."""
         return len(self._known) < MOST
 
     def get(self, uid: str) -> Session | None:
-        """The session of a pod."""
+        """Return the session of a pod; None when there is none."""
         known = self._known.get(uid)
         return known[1] if known else None
 
     def attend(self, key: tuple[str, str], pod: Mapping[str, Any]) -> Session:
-        """The session of a pod whose container runs; made when there is none."""
+        """Return the session of a pod whose container runs; make one when there is none."""
         meta = pod["metadata"]
         if known := self.get(meta["uid"]):
             return known
@@ -288,7 +295,7 @@ class Sessions:
         self._changed(key)
 
     def keep(self, key: tuple[str, str], uids: Collection[str]) -> None:
-        """Ends the sessions of the other pods of a WebJob."""
+        """Close the sessions of a WebJob's pods except the given ones."""
         for uid in [uid for uid, (owner, _) in self._known.items() if owner == key and uid not in uids]:
             _, session = self._known.pop(uid)
             task = asyncio.create_task(session.close())
@@ -296,12 +303,12 @@ class Sessions:
             task.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
-        """Ends all."""
+        """Close all sessions and wait until they have ended."""
         known, self._known = self._known, {}
         await asyncio.gather(*(session.close() for _, session in known.values()), *self._closing)
 
 
 async def given(lines: list[Output]) -> AsyncIterator[Output]:
-    """Lines that are there already."""
+    """Yield lines that are there already."""
     for line in lines:
         yield line

@@ -19,28 +19,28 @@ from webjobs_operator.tasks import cancelled
 log = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 1.0
-"""For which a line waits for the same one to come of stderr."""
+"""Seconds for which a line of the log waits for its copy to come over stderr."""
 _RETRY_SECONDS = 2.0
 
 Attach = Callable[[str, str], AbstractAsyncContextManager[AsyncIterator[bytes]]]
-"""Namespace and name of a pod -> pieces of its stderr; lets its script begin."""
+"""A function from namespace and name of a pod to pieces of its stderr; calling it lets the pod's script begin."""
 
 
 class Ears(Protocol):
-    """Who hears the stderr of one process."""
+    """A listener to the stderr of one process."""
 
     def tell(self, line: Output) -> Output:
-        """The same with its level; to be asked once for each line."""
+        """Return a line of the log with its level; to be asked once for each line."""
 
     async def settle(self) -> None:
-        """Waits for what was written before the process ended; not for ever."""
+        """Wait for what was written before the process ended; give up after a while."""
 
     async def close(self) -> None:
-        """Hears no more."""
+        """Stop listening."""
 
 
 class Hearing:
-    """Hears one process from now on, until it ends or ``close`` is called."""
+    """A listener to one process from now on, until the process ends or ``close`` is called."""
 
     def __init__(self, attach: Attach, namespace: str, pod: str) -> None:
         self._attach = attach
@@ -68,9 +68,9 @@ class Hearing:
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def settle(self) -> None:
-        """Waits for what was written before the process ended; not for ever."""
+        """Wait for what was written before the process ended; give up after a while."""
         await asyncio.wait([self._task], timeout=SETTLE_SECONDS)
 
     async def close(self) -> None:
-        """Hears no more."""
+        """Stop listening."""
         await cancelled([self._task])

@@ -1,1 +1,1 @@
-"""The cluster as the operator knows it, and writes to it."""
+"""The cluster as the operator knows it, and the operator's writes to it."""

@@ -1,7 +1,7 @@
-"""What the operator knows of the cluster: watch events and the answers to its own writes, newest wins.
+"""The operator's cache of the cluster: watch events and the answers to its own writes, newest wins.
 
-Answers to writes go in as well, so that a pass that follows at once sees what the last one did, and never writes
-it again while the watch is still behind.
+Answers to writes go in as well, so that a pass that follows at once sees what the last one did, and never writes it
+again while the watch is still behind.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from webjobs.model.site_settings import SiteSettings
 
 Object = dict[str, Any]
 Key = tuple[str, str]
-"""Namespace and name of a WebJob: what is reconciled."""
+"""Namespace and name of a WebJob: the unit that is reconciled."""
 
 _DELETING = "1970-01-01T00:00:00Z"
 
@@ -24,12 +24,13 @@ _MODELS: Mapping[str, type[WebJobRun] | type[WebJobSchedule]] = {
     "WebJobRun": WebJobRun,
     "WebJobSchedule": WebJobSchedule,
 }
-"""Kinds that name their WebJob themselves."""
+"""Models of the kinds that name their WebJob themselves."""
 MANAGED = "app.kubernetes.io/managed-by=webjobs"
+"""Label selector of what the operator manages."""
 
 
 def selector_of(kind: str) -> str | None:
-    """Label selector of what is watched of a kind."""
+    """Return the label selector of what is watched of a kind; None: all of it."""
     if kind in ("WebJob", *_MODELS):
         return None
     # Site settings belong to no WebJob, so ConfigMaps are known by who manages them.
@@ -37,7 +38,7 @@ def selector_of(kind: str) -> str | None:
 
 
 def webjob_of(kind: str, body: Mapping[str, Any]) -> Key | None:
-    """The WebJob that an object belongs to; None for a stranger."""
+    """Return the WebJob that an object belongs to; None when it belongs to none."""
     meta = body["metadata"]
     match kind:
         case "WebJob":
@@ -50,7 +51,7 @@ def webjob_of(kind: str, body: Mapping[str, Any]) -> Key | None:
 
 
 def _slim(kind: str, body: Mapping[str, Any]) -> Object:
-    """Without what is large and never looked at."""
+    """Return an object without what is large and never looked at."""
     out = dict(body)
     if kind == "ConfigMap":
         out.pop("data", None)
@@ -61,7 +62,7 @@ def _slim(kind: str, body: Mapping[str, Any]) -> Object:
 
 
 def site_settings_of(kind: str, body: Mapping[str, Any]) -> SiteSettings | None:
-    """The settings in the ConfigMap that holds a site's; None for any other object."""
+    """Return the settings in the ConfigMap that holds a site's; None for any other object."""
     meta = body["metadata"]
     if (
         kind != "ConfigMap"
@@ -73,7 +74,7 @@ def site_settings_of(kind: str, body: Mapping[str, Any]) -> SiteSettings | None:
 
 
 class Cache:
-    """Objects by kind, grouped by their WebJob."""
+    """The known objects by kind, grouped by their WebJob."""
 
     def __init__(self) -> None:
         self._objects: dict[str, dict[Key, dict[str, Object]]] = defaultdict(lambda: defaultdict(dict))
@@ -85,26 +86,26 @@ class Cache:
         self._deleted: dict[tuple[str, str], None] = {}
         self._sites: dict[str, SiteSettings] = {}
         self._site_maps: dict[str, Object] = {}
-        """The ConfigMaps that these are from, by namespace, without their data."""
+        """ConfigMaps that the settings of sites are from, by namespace, without their data."""
 
     def take(self, kind: str, body: Mapping[str, Any]) -> list[Key]:
-        """Takes in what a watch or a list tells; gives the WebJobs that are due by it."""
+        """Take in an object that a watch or a list tells of; return the WebJobs that are due by it."""
         settings = site_settings_of(kind, body)
         if settings is not None:
             meta = body["metadata"]
             known = self._site_maps.get(meta["namespace"])
             if known and int(known["metadata"]["resourceVersion"]) > int(meta["resourceVersion"]):
-                return []  # the same one comes twice: to kopf's index, and to the handler that asks who is due
+                return []  # each event comes twice: to kopf's index, and to the handler that asks who is due
             self._site_maps[meta["namespace"]] = _slim(kind, body)
             return self._set_site(meta["namespace"], settings)
         owner = self.observe(kind, body)
         if kind == "WebJobSchedule":
-            # Those that it left as well, and at every event: the same one comes twice here, too.
+            # The WebJobs that it left are due as well, and at every event: each event comes twice here, too.
             return list(self._homes.get(body["metadata"]["uid"], [owner] if owner else []))
         return [owner] if owner else []
 
     def drop(self, kind: str, body: Mapping[str, Any]) -> list[Key]:
-        """Takes out what was deleted; gives the WebJobs that are due by it."""
+        """Remove an object that was deleted; return the WebJobs that are due by it."""
         if site_settings_of(kind, body) is not None:
             meta = body["metadata"]
             known = self._site_maps.get(meta["namespace"])
@@ -116,7 +117,7 @@ class Cache:
         return [owner] if owner else []
 
     def observe(self, kind: str, body: Mapping[str, Any]) -> Key | None:
-        """Takes an object in, unless a newer one is known; gives the WebJob that it belongs to."""
+        """Take in an object, unless a newer version of it is known; return the WebJob that it belongs to."""
         owner = webjob_of(kind, body)
         if owner is None:
             return None
@@ -137,7 +138,7 @@ class Cache:
         return owner
 
     def _moves_in(self, owner: Key, body: Mapping[str, Any]) -> bool:
-        """Takes a WebJobSchedule away from the WebJob that it belonged to; False when this is older news."""
+        """Take a WebJobSchedule away from the WebJob that it belonged to; return False when this is older news."""
         name, uid = body["metadata"]["name"], body["metadata"]["uid"]
         homes = self._homes.setdefault(uid, [])
         if homes and homes[-1] != owner:
@@ -157,7 +158,7 @@ class Cache:
             self._schedules[owner][name] = WebJobSchedule.parse(body)
 
     def forget(self, kind: str, body: Mapping[str, Any]) -> Key | None:
-        """Takes an object out; gives the WebJob that it belonged to."""
+        """Remove an object; return the WebJob that it belonged to."""
         owner = webjob_of(kind, body)
         if owner is None:
             return None
@@ -184,32 +185,32 @@ class Cache:
         return [owner for owner in self._webjobs if owner[0] == namespace]
 
     def site(self, namespace: str) -> SiteSettings:
-        """Settings of the site that a namespace is."""
+        """Return the settings of the site that a namespace is."""
         return self._sites.get(namespace, SiteSettings())
 
     def webjob(self, owner: Key) -> WebJob | None:
-        """The WebJob of a key."""
+        """Return the WebJob of a key; None when it is not known."""
         return self._webjobs.get(owner)
 
     def runs(self, owner: Key) -> dict[str, WebJobRun]:
-        """The runs of a WebJob by object name, as they are now; the caller may keep it."""
+        """Return the runs of a WebJob by object name, as they are now; the caller may keep the dictionary."""
         return dict(self._runs.get(owner, {}))
 
     def schedules(self, owner: Key) -> list[WebJobSchedule]:
-        """The WebJobSchedules of a WebJob, by name; without those that are being deleted."""
+        """Return the WebJobSchedules of a WebJob, sorted by name; without those that are being deleted."""
         known = self._schedules.get(owner, {})
         return [known[name] for name in sorted(known) if known[name].metadata.deletion_timestamp is None]
 
     def get(self, kind: str, owner: Key, name: str) -> Object | None:
-        """One object."""
+        """Return one object of a WebJob; None when it is not known."""
         return self._objects[kind].get(owner, {}).get(name)
 
     def of(self, kind: str, owner: Key) -> dict[str, Object]:
-        """All objects of a kind that belong to a WebJob, by name, as they are now."""
+        """Return all objects of a kind that belong to a WebJob, by name, as they are now."""
         return dict(self._objects[kind].get(owner, {}))
 
     def mark_deleting(self, kind: str, namespace: str, name: str, *, owner: Key) -> None:
-        """Notes our own delete at once; the watch confirms it later."""
+        """Mark an object as being deleted right after the operator's own delete; the watch confirms it later."""
         known = self._objects[kind].get(owner, {}).get(name)
         if known is None or known["metadata"]["namespace"] != namespace:
             return
@@ -218,7 +219,7 @@ class Cache:
         self._parse(kind, owner, marked)
 
     def known(self, kind: str) -> dict[str, Object]:
-        """All objects of a kind by UID."""
+        """Return all objects of a kind by UID."""
         found = {body["metadata"]["uid"]: body for by_name in self._objects[kind].values() for body in by_name.values()}
         if kind == "ConfigMap":
             found |= {body["metadata"]["uid"]: body for body in self._site_maps.values()}

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 def event(
     kind: str, about: Metadata, *, level: Literal["Normal", "Warning"], reason: str, message: str, now: datetime
 ) -> dict[str, Any]:
-    """An Event; the same thing said twice in one second is one Event."""
+    """Return the manifest of an Event; two that say one thing within one second have one name."""
     stamp = times.rfc3339(now, micro=False)
     tag = sha256(f"{about.uid}/{reason}/{message}/{stamp}".encode()).hexdigest()[:16]
     return {
@@ -44,7 +44,10 @@ def event(
 
 
 async def post(kube: KubeClient, manifest: dict[str, Any]) -> None:
-    """Creates an Event. Best effort: an Event that can't be written must not stop the work it tells of."""
+    """Create an Event.
+
+    Best effort: an Event that can't be written must not stop the work it tells of.
+    """
     try:
         await kube.create(manifest)
     except AlreadyExists:

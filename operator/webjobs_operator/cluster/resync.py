@@ -1,8 +1,8 @@
 """The safety net under the watches: now and then everything is listed and compared with the cache.
 
 A watch that reconnects does not tell of what was deleted meanwhile, and a watch can go silent. Either way the cache
-would be wrong for good; with this it is wrong for one period at most. Only reads; a WebJob is due only if something of
-it differs.
+would be wrong for good; with the comparison it is wrong for one period at most. Only reads; a WebJob is due only if
+something of it differs.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ from webjobs_operator.cluster.cache import Cache, Key, selector_of
 log = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 300.0
+"""Seconds from one comparison to the next."""
 
 
 async def run(
     *, kube: KubeClient, cache: Cache, kinds: Sequence[str], namespaces: Sequence[str], add: Callable[[Key], None]
 ) -> None:
-    """Compares until cancelled. ``namespaces``: all when empty; ``add`` makes a WebJob due."""
+    """Compare until cancelled.
+
+    ``namespaces``: all when empty; ``add`` makes a WebJob due.
+    """
     while True:
         await asyncio.sleep(PERIOD_SECONDS)
         for kind in kinds:
@@ -36,7 +40,10 @@ async def run(
 async def compare(
     *, kube: KubeClient, cache: Cache, kind: str, namespaces: Sequence[str], add: Callable[[Key], None]
 ) -> None:
-    """One kind: what is missing in the list and was known before it is gone; what is newer there is taken over."""
+    """Compare the objects of one kind with the cache, which takes over the differences.
+
+    An object that was known before and is missing in the list is gone; one that is newer in the list is taken over.
+    """
     before = cache.known(kind)
     scopes: list[str | None] = [*namespaces] or [None]
     listed = [body for scope in scopes for body in await kube.list(kind, scope, selector=selector_of(kind))]

@@ -1,7 +1,7 @@
 """A queue of keys: each key is worked on by one worker at a time, again when it was added meanwhile.
 
-Failures come back with exponential back-off. (kopf runs on.event handlers once and never retries them, so the
-retry is ours.) Delays are kept in the event loop: tests run them in virtual time.
+Failures come back with exponential back-off. (kopf runs on.event handlers once and never retries them, so the retry is
+the queue's.) Delays are kept in the event loop: tests run them in virtual time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ log = logging.getLogger(__name__)
 K = TypeVar("K", bound=Hashable)
 
 FIRST_RETRY_SECONDS = 0.2
+"""Seconds after which a key comes back whose work failed once."""
 LAST_RETRY_SECONDS = 60.0
+"""Most seconds after which a key comes back whose work fails again and again."""
 
 
 Work = Callable[[K], Awaitable[float | None]]
@@ -37,7 +39,7 @@ class WorkQueue(Generic[K]):
         self._workers = workers
 
     def add(self, key: K) -> None:
-        """Makes the key due now."""
+        """Make a key due now."""
         if key in self._active:
             self._again.add(key)
         elif key not in self._waiting:
@@ -45,13 +47,13 @@ class WorkQueue(Generic[K]):
             self._ready.put_nowait(key)
 
     def add_after(self, key: K, seconds: float) -> None:
-        """Makes the key due later; of several times the latest call counts."""
+        """Make a key due later, in seconds; of several times the latest call counts."""
         if timer := self._timers.pop(key, None):
             timer.cancel()
         self._timers[key] = asyncio.get_running_loop().call_later(seconds, self._fire, key)
 
     def depth(self) -> int:
-        """Keys that are due and wait for a worker."""
+        """Return the number of keys that are due and wait for a worker."""
         return len(self._waiting)
 
     def _fire(self, key: K) -> None:

@@ -1,4 +1,4 @@
-"""Writes of exactly the object that is meant, and as it is known; noted at once."""
+"""Writes of exactly the object that is meant, in the version that is known; the cache learns of them at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ Object = dict[str, Any]
 
 
 async def remove(kube: KubeClient, cache: Cache, kind: str, metadata: Metadata, *, owner: Key) -> None:
-    """Deletes exactly this object (by UID), what it owns after it; fine when it is gone. ``owner``: its WebJob."""
+    """Delete exactly one object (by UID) and after it what it owns; do nothing when it is gone.
+
+    ``owner``: its WebJob.
+    """
     try:
         await kube.delete(kind, metadata.namespace, metadata.name, uid=metadata.uid)
     except NotFound:
@@ -33,7 +36,10 @@ async def change(
     *,
     subresource: str | None = None,
 ) -> None:
-    """A merge patch of an object as it is known. Conflict: it is not; then it is known as it is."""
+    """Apply a merge patch to an object in the version that is known.
+
+    Raises Conflict when the object has changed; the cache has the present version then.
+    """
     namespace, name = metadata.namespace, metadata.name
     known = {"resourceVersion": metadata.resource_version}
     body = patch | {"metadata": patch.get("metadata", {}) | known}

@@ -1,7 +1,8 @@
-"""Tends the instances of continuous jobs: the one of a singleton that may start, and restarts that would come too late.
+"""The pods of continuous jobs' instances: which pod of a singleton may start, and which pods are replaced to restart.
 
-A singleton's pods are made with a scheduling gate, and one is let in once no other can run: a Deployment alone starts
-a new pod while the old one still goes, when it is deleted, drained, or on a node that does not answer.
+A singleton's pods are made with a scheduling gate, and one is let in once no other can run: a Deployment alone starts a
+new pod while the old one still goes, when it is deleted, drained, or on a node that does not answer. A pod is replaced
+when Kubernetes would start its process again too late.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from webjobs_operator.runs.lifecycle import RunKeeper
 
 
 class Workers:
-    """Writes to pods of continuous jobs."""
+    """The keeper of the pods of continuous jobs, which writes to them."""
 
     def __init__(self, *, kube: KubeClient, cache: Cache, keeper: RunKeeper) -> None:
         self._kube = kube
@@ -25,7 +26,7 @@ class Workers:
         self._keeper = keeper
 
     async def tend(self, this: Pass) -> None:
-        """Lets in who waits and may start; replaces the pod of a process whose time has come."""
+        """Let in the pods that wait and may start; replace the pod of a process whose time has come."""
         pods = list(self._cache.of("Pod", this.key).values())
         if instances.admissible(pods, singleton=this.webjob.singleton):
             await self._admit(this)
@@ -43,7 +44,10 @@ class Workers:
                 await self._keeper.delete_object(this, "Pod", pod)
 
     async def _admit(self, this: Pass) -> None:
-        """By what the API server says now: what a watch has not yet told of counts most."""
+        """Let in the pods that may start, by what the API server says now.
+
+        What a watch has not yet told of counts most.
+        """
         singleton = this.webjob.singleton
         pods = await self._kube.list("Pod", this.key[0], selector=f"{LABEL_WEBJOB}={this.key[1]}")
         for pod in instances.admissible(pods, singleton=singleton):

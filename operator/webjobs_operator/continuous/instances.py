@@ -17,7 +17,7 @@ from webjobs_operator.manifests.children import SINGLETON_GATE
 Object = Mapping[str, Any]
 
 _SLACK = timedelta(seconds=2)
-"""For which Kubernetes may start a container by itself before its pod is replaced."""
+"""Time in which Kubernetes may start a container by itself before its pod is replaced."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,17 +25,20 @@ class Restart:
     """A process that has ended and is to start again."""
 
     at: datetime
-    """When."""
+    """When the process is to start again."""
     held_back: bool
-    """Whether Kubernetes' back-off holds it back, and not the container's own shell."""
+    """True when Kubernetes' back-off may hold the process back, and not the container's own shell."""
 
     def replace_at(self) -> datetime | None:
-        """When its pod is to be replaced, unless it has started by then: a new pod has no back-off."""
+        """Return when the pod is to be replaced, unless the process has started by then; else None.
+
+        None when nothing but the container's own shell holds the process back. A new pod has no back-off.
+        """
         return self.at + _SLACK if self.held_back else None
 
 
 def restart(pod: Object, *, delay: int | None) -> Restart | None:
-    """The restart that an instance waits for, or made a wait for last; None when there was none.
+    """Return the restart that an instance waits for, or the last one that it waited for; None when there was none.
 
     ``delay``: seconds after a short life; None: by Kubernetes' back-off alone. A process that lived for two minutes
     starts again at once.
@@ -50,7 +53,7 @@ def restart(pod: Object, *, delay: int | None) -> Restart | None:
 
 
 def status(pod: Object, *, delay: int | None = None, now: datetime) -> str:
-    """The state of one instance.
+    """Return the state of one instance, in Kudu's words.
 
     ``Success`` is what Kudu shows for a moment after exit code 0; after any other exit it goes on to PendingRestart.
     """
@@ -70,21 +73,21 @@ def status(pod: Object, *, delay: int | None = None, now: datetime) -> str:
 
 
 def of_all(instances: Sequence[str]) -> str:
-    """One word for all instances of a job that is meant to run."""
+    """Return one word for the states of all instances of a job that is meant to run."""
     order = ("Running", "Success", "PendingRestart", "Stopping", "Starting", "InactiveInstance")
     return next((word for word in order if word in instances), "Initializing")
 
 
 def is_gated(pod: Object) -> bool:
-    """Whether an instance of a singleton waits until it may start."""
+    """Return whether an instance of a singleton waits until it may start."""
     return any(gate["name"] == SINGLETON_GATE for gate in pod["spec"].get("schedulingGates") or [])
 
 
 def admissible(pods: Sequence[Object], *, singleton: bool) -> list[Object]:
-    """The waiting instances that may start, of all that there are.
+    """Return the waiting instances that may start, of all that there are.
 
-    Of a singleton it is the oldest one, and only while no process of another can be alive: a pod that is being
-    deleted counts until it is gone, for its node may just not answer.
+    Of a singleton it is the oldest one, and only while no process of another can be alive: a pod that is being deleted
+    counts until it is gone, for its node may just not answer.
     """
     there = [pod for pod in pods if not is_over(pod)]
     waiting = [pod for pod in there if is_gated(pod) and not pod["metadata"].get("deletionTimestamp")]

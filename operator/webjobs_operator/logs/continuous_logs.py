@@ -1,4 +1,4 @@
-"""``job_log.txt`` of continuous jobs, stored as their pods write it; beside the passes, which wait for nothing here.
+"""``job_log.txt`` of continuous jobs, stored as their pods write it; beside the passes, which never wait for it.
 
 Every pod has a reader (``continuous_reader.py``). Every WebJob has one writer (``continuous_writer.py``), which puts
 what its readers tell into the store (``webjobs.store.continuous_journal``).
@@ -27,12 +27,12 @@ _STORE_SECONDS = 60.0
 _RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 30.0
 _AT_ONCE = 16
-"""Writes and reads of the store."""
+"""Writes and reads of the store at once."""
 _TRIES = 8
 
 
 class WorkerLogs:
-    """The writers of all jobs."""
+    """The writers of the logs of all continuous jobs."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class WorkerLogs:
         self._deletions: dict[Key, asyncio.Task[None]] = {}
 
     def observe(self, key: Key) -> None:
-        """Takes notice of a WebJob and its pods as the cache has them. Starts what is to go on beside."""
+        """Take in a WebJob and its pods as the cache has them; start what is to go on beside the passes."""
         webjob = self._cache.webjob(key)
         writer = self._writers.get(key)
         if writer and (webjob is None or webjob.metadata.uid != writer.owner):
@@ -73,7 +73,7 @@ class WorkerLogs:
         writer.observe(webjob, pods, cap=site.continuous_log_lines)
 
     def _drop(self, key: Key, writer: JobWriter) -> None:
-        """The WebJob is gone, and its log goes with it."""
+        """End the writer of a WebJob that is gone, and delete its log."""
         before = self._deletions.get(key)
         task = asyncio.create_task(self._delete(key, writer, before))
         self._deletions[key] = task
@@ -93,7 +93,7 @@ class WorkerLogs:
                 await asyncio.sleep(min(_RETRY_SECONDS * 2**number, _LONGEST_RETRY_SECONDS))
 
     async def close(self) -> None:
-        """Stores what is there and ends all."""
+        """Store what waits, and end all writers and deletions."""
         known, self._writers = self._writers, {}
         await asyncio.gather(*(writer.close() for writer in known.values()), return_exceptions=True)
         await cancelled(self._deletions.values())

@@ -1,4 +1,4 @@
-"""Reads what one pod of a continuous job writes, and tells its story to whoever stores it."""
+"""The reader of one pod of a continuous job, which tells the pod's story to its writer."""
 
 from __future__ import annotations
 
@@ -29,45 +29,53 @@ log = logging.getLogger(__name__)
 FOLLOWED = 200
 """Processes that are followed at once: each takes a connection. The logs of the others are read now and then."""
 POLL_SECONDS = 10.0
+"""Seconds between two readings of a log that is not followed."""
 SETTLE_SECONDS = 0.5
-"""After a log was opened: by then the API says what the kubelet knew when it opened it."""
+"""Seconds after a log was opened: by then the API says what the kubelet knew when it opened the log."""
 END_SECONDS = 2.0
-"""From the end of a log to the news that its process has ended."""
+"""Seconds from the end of a log to the news that its process has ended."""
 OVER_SECONDS = 10.0
-"""So long a log is read on whose process has ended: its connection may be dead."""
+"""Seconds for which a log is read on whose process has ended: its connection may be dead."""
 _RETRY_SECONDS = 2.0
 _LONGEST_RETRY_SECONDS = 30.0
 _TRIES = 25
-"""Of reading the log of an ended process, about ten minutes in all."""
+"""Tries to read the log of an ended process, about ten minutes in all."""
 _HELD_BYTES = 2**16
 
 Pod = Mapping[str, Any]
 
 
 class Sink(Protocol):
-    """Takes the story of pods."""
+    """The receiver of the story of pods."""
 
     def add(self, uid: str, entry: Entry) -> None:
-        """Takes the next entry of a pod's story."""
+        """Take in the next entry of a pod's story."""
 
     async def room(self) -> None:
-        """Waits until more may be added."""
+        """Wait until more may be added."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """What all readers share."""
+    """Clients and limits that all readers of logs share."""
 
     kube: KubeClient
+    """Client of the Kubernetes API."""
     pod_logs: PodLogs
+    """Reader of the logs of containers."""
     followed: asyncio.Semaphore
+    """Semaphore for the processes that are followed at once."""
     clock: Callable[[], datetime]
+    """Function that returns the time of now, aware."""
     attach: Attach | None = None
-    """To hear stderr by itself; None: lines have the level that the log API gives."""
+    """Function that attaches to stderr, to hear it by itself; None: lines have the level that the log API gives."""
 
 
 class PodReader:
-    """From a position to the end of the pod's story. ``news`` brings what is observed meanwhile."""
+    """The reader of one pod, from a position to the end of the pod's story.
+
+    ``news`` brings what is observed meanwhile.
+    """
 
     def __init__(
         self, uid: str, pod: Pod | None, *, position: Position, about: About, cap: int, sink: Sink, sources: Sources
@@ -76,7 +84,7 @@ class PodReader:
         self._instance = pods.instance_id(uid)
         self._pod = pod
         self._known = pod
-        """As it was when it was last there."""
+        """The pod as it was when it was last there."""
         self._position = position
         self._about = about
         self._cap = cap
@@ -86,17 +94,17 @@ class PodReader:
         self._followed = ""
         """The process whose output is read as it is written."""
         self._over = asyncio.Event()
-        """What is read will not go on: the process has ended, or the pod is gone."""
+        """Set when the log that is read will not go on: the process has ended, or the pod is gone."""
         self._mistaken = asyncio.Event()
-        """The log that is read is that of another process."""
+        """Set when the log that is read is that of another process."""
         self._read = ""
         """The ended process whose output was read to its end."""
         self._failures = 0
         self._hearing: tuple[str, Hearing] | None = None
-        """Of the newest process that was followed."""
+        """Id and listener of the newest process that was followed."""
 
     def news(self, pod: Pod | None, *, about: About, cap: int) -> None:
-        """The pod as it is now; None when it is gone."""
+        """Take in the pod as it is now; None when it is gone."""
         self._about, self._cap = about, cap
         if pod is None:
             self._over.set()
@@ -112,7 +120,7 @@ class PodReader:
             self._tell(step)  # at once, even while output is read: what comes now comes after it
 
     async def run(self) -> None:
-        """Until all is told."""
+        """Read and tell until the whole story is told."""
         try:
             await self._run()
         finally:
@@ -121,7 +129,7 @@ class PodReader:
 
     async def _run(self) -> None:
         if self._pod and self._position.stage != "new":
-            await self._look()  # who came this far may have known more than we do
+            await self._look()  # the operator that came this far may have known more than this one does
         while True:
             await self._sink.room()
             self._changed.clear()
@@ -149,7 +157,7 @@ class PodReader:
         self._sink.add(self._uid, continuous_lines.told(step, instance=self._instance))
 
     async def _output(self, process: Process) -> None:
-        """Reads the output of a process as far as it goes now."""
+        """Read the output of a process as far as it goes now."""
         follow = process.ended is None and not self._sources.followed.locked()
         self._followed = process.id if follow else ""
         try:
@@ -178,7 +186,7 @@ class PodReader:
             await self._look()
 
     async def _until_over(self, reading: Coroutine[Any, Any, None]) -> bool:
-        """Reads; not much longer than there is something to come. Whether it was the log that was meant."""
+        """Read a log, not much longer than something is to come; return whether it was the log that was meant."""
         self._mistaken.clear()
         self._over.clear()
         task = asyncio.create_task(reading)
@@ -196,7 +204,7 @@ class PodReader:
         return not self._mistaken.is_set()
 
     async def _look(self) -> None:
-        """Asks for the pod: no news may mean that they are late."""
+        """Ask the API for the pod: no news may mean that news are late."""
         try:
             self.news(await self._fresh(), about=self._about, cap=self._cap)
         except ApiError as error:
@@ -213,7 +221,7 @@ class PodReader:
         return pod if pod["metadata"]["uid"] == self._uid else None
 
     async def _lines(self, process: Process, *, follow: bool) -> None:
-        """Takes lines that are new. What is read first is held back until it is sure whose it is."""
+        """Take in the lines that are new; hold the first ones back until it is sure which process wrote them."""
         meta, after = (self._known or {})["metadata"], self._position.log
         arguments = (meta["namespace"], meta["name"])
         hearing = await self._heard(process, *arguments, begin=follow)
@@ -249,7 +257,7 @@ class PodReader:
                 held.settle()
 
     async def _heard(self, process: Process, namespace: str, pod: str, *, begin: bool) -> Hearing | None:
-        """Who hears stderr of a process, or heard it: the same over all connections to its log."""
+        """Return what hears the stderr of a process, or heard it: one listener for all connections to its log."""
         if self._hearing and self._hearing[0] == process.id:
             return self._hearing[1]
         if not begin or self._sources.attach is None:
@@ -267,7 +275,7 @@ class PodReader:
         self._sink.add(self._uid, entry)
 
     async def _sure(self, process: Process, held: HeldLines) -> None:
-        """Lets the lines go if the API still says that the log is of this process.
+        """Release the held lines if the API still says that the log is that of the process.
 
         The API gives the log of whatever container is there when it is asked.
         """
@@ -295,7 +303,7 @@ def _version(pod: Pod) -> int:
 
 @contextmanager
 def _running(work: Coroutine[Any, Any, None]) -> Iterator[asyncio.Task[None]]:
-    """The work as a task that does not outlive the context."""
+    """Run work as a task that does not outlive the context."""
     task = asyncio.create_task(work)
     try:
         yield task

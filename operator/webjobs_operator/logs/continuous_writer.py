@@ -1,7 +1,7 @@
-"""Stores what the readers of a continuous job's pods tell, in the order of time.
+"""The writer of a continuous job's log, which stores what the readers of its pods tell, in the order of time.
 
 What the store says counts: where it holds another position than a reader left, after another operator wrote or somebody
-removed the log, the reader begins anew from that.
+removed the log, the reader begins anew from the stored position.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from webjobs_operator.tasks import cancelled
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 4.0
-"""From a line to its way into the store."""
+"""Seconds from a line to its way into the store."""
 SOON_SECONDS = 0.2
-"""The same of the news that a process or pod has ended."""
+"""Seconds from the news that a process or pod has ended to their way into the store."""
 PENDING_BYTES = 2**16
-"""Of a job's lines that wait for the store; then they are written at once, and the reading waits."""
+"""Bytes of a job's lines that wait for the store at most; then they are written at once, and the reading waits."""
 _STORE_SECONDS = 60.0
 _RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 30.0
 _CLOSE_SECONDS = 10.0
 
 Pods = Mapping[str, Mapping[str, Any]]
-"""By UID."""
+"""Pods of a job by UID."""
 
 
 class JobWriter:
-    """The log of one WebJob."""
+    """The writer of the log of one continuous WebJob."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class JobWriter:
         self._loaded = False
         self._readers: dict[str, tuple[PodReader, asyncio.Task[None]]] = {}
         self._positions: dict[str, Position] = {}
-        """As they are stored."""
+        """Positions of the pods as they are stored, by UID."""
         self._pending: dict[str, list[Entry]] = {}
         self._bytes = 0
         self._space = asyncio.Event()
@@ -73,13 +73,13 @@ class JobWriter:
     # What passes and readers call
 
     def observe(self, webjob: WebJob, pods: Pods, *, cap: int) -> None:
-        """The job as it is now."""
+        """Take in the job and its pods as they are now."""
         self._about, self._pods, self._cap = About.of(webjob), pods, cap
         if self._loaded:
             self._sync(self._positions)
 
     def add(self, uid: str, entry: Entry) -> None:
-        """Takes the next entry of a pod's story."""
+        """Take in the next entry of a pod's story."""
         self._pending.setdefault(uid, []).append(entry)
         self._bytes += len(entry.text)
         if self._bytes >= PENDING_BYTES:
@@ -89,7 +89,7 @@ class JobWriter:
             self._flush_in(SOON_SECONDS if entry.after.stage in ("down", "waiting", "stopped") else FLUSH_SECONDS)
 
     async def room(self) -> None:
-        """Waits until more may be added."""
+        """Wait until more may be added."""
         await self._space.wait()
 
     def _flush_in(self, seconds: float) -> None:
@@ -102,7 +102,7 @@ class JobWriter:
     # Readers
 
     def _sync(self, stored: Mapping[str, Position]) -> None:
-        """A reader for each pod whose story is not all told; news to those that are there."""
+        """Start a reader for each pod whose story is not all told; bring news to the readers that are there."""
         for uid, (reader, _) in self._readers.items():
             reader.news(self._pods.get(uid), about=self._about, cap=self._cap)
         for uid in {*self._pods, *stored} - self._readers.keys():
@@ -152,7 +152,10 @@ class JobWriter:
         self._sync(self._positions)
 
     async def flush(self) -> None:
-        """Stores what waits. When the store fails it stays here, and the reading waits."""
+        """Store what waits.
+
+        When the store fails, the lines stay in memory, and the reading waits.
+        """
         self._due.clear()
         if self._timer:
             self._timer.cancel()
@@ -161,7 +164,7 @@ class JobWriter:
             await self._tried(self._write)
 
     async def _tried(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Until the store does it."""
+        """Repeat work until the store does it."""
         seconds = _RETRY_SECONDS
         while True:
             try:
@@ -177,7 +180,7 @@ class JobWriter:
         return await continuous_journal.read(self._store, namespace=self._key[0], webjob=self._key[1], owner=self.owner)
 
     async def _write(self) -> None:
-        """One write with all that waits."""
+        """Store all that waits by one write."""
         journal = await self._journal()
         pending = {uid: list(entries) for uid, entries in self._pending.items()}
         new: dict[str, Sequence[Entry]] = {}
@@ -225,13 +228,13 @@ class JobWriter:
     # The end
 
     async def cancel(self) -> None:
-        """Ends all, and forgets what is not stored."""
+        """End the readers and the writer; discard what is not stored."""
         await cancelled([self._task, *(task for _, task in self._readers.values())])
         if self._timer:
             self._timer.cancel()
 
     async def close(self) -> None:
-        """Ends all once what is there is stored; not for ever."""
+        """End the readers and the writer once what waits is stored; give up after a while."""
         await self.cancel()
         if self._pending:
             async with asyncio.timeout(_CLOSE_SECONDS):

@@ -20,15 +20,15 @@ from webjobs_kube.logs import run_output
 from webjobs_kube.logs.pod_logs import PodLogs
 
 GIVE_UP = timedelta(minutes=10)
-"""A node that does not give its log for so long after the end is taken for lost."""
+"""Time after a run's end after which a node that does not give its log is taken for lost."""
 
 
 class NotArchived(Exception):
-    """The log is not in the store, and should be tried again."""
+    """A log that is not in the store, and should be tried again."""
 
 
 def log_key(run: WebJobRun) -> str:
-    """Where the log of a run is stored."""
+    """Return the key under which the log of a run is stored."""
     return stored_logs.run_log_key(
         namespace=run.metadata.namespace, webjob=run.spec.web_job_name, run_id=runs.run_id(run)
     )
@@ -43,7 +43,10 @@ def output(
     ended: datetime,
     now: datetime,
 ) -> AsyncIterator[Output]:
-    """What a run wrote, from its pods and what was stored of it."""
+    """Return what a run wrote, from its pods and from what was stored of it.
+
+    ``ended``: when the run ended. Raises ApiError when a pod can't be read, until GIVE_UP has passed since then.
+    """
     return run_output.output(
         store=store, pod_logs=pod_logs, log_key=log_key(run), pods=pods, must_read=now - ended < GIVE_UP
     )
@@ -57,11 +60,10 @@ async def archive(
     run: WebJobRun,
     pods: Sequence[Mapping[str, Any]],
 ) -> dict[str, str]:
-    """Stores the log of a run whose status says how it ended; gives what its status says of where it lies.
+    """Store the log of a run whose status says how it ended; return what its status says of where the log lies.
 
-    ``lines``: what it wrote.
-    Repeating it is safe: the key is the same, and the stored log is replaced as a whole. Raises NotArchived while
-    the log can't be read or stored now but may be later.
+    ``lines``: what the run wrote. Repeating this is safe: the key stays, and the stored log is replaced as a whole.
+    Raises NotArchived while the log can't be read or stored now but may be later.
     """
     key = log_key(run)
     header = kudu_lines.run_log(webjob, run, newest_pod(pods))
@@ -78,7 +80,7 @@ async def archive(
 
 
 async def lines_of(store: ObjectStore, run: WebJobRun) -> int:
-    """Lines of output in the stored log of a run."""
+    """Return the number of lines of output in the stored log of a run."""
     found = await stored_logs.read(store, log_key(run))
     if found is None:
         return 0
@@ -87,7 +89,7 @@ async def lines_of(store: ObjectStore, run: WebJobRun) -> int:
 
 
 async def _archive_errors(store: ObjectStore, key: str) -> str:
-    """The lines of stderr once more, on their own: from the stored log, so that both say the same."""
+    """Store the lines of stderr once more, on their own: from the stored log, so that both say the same."""
     errors, stored = stored_logs.error_log_key(key), await stored_logs.read(store, key)
     if stored:
         await stored_logs.write(store, errors, kudu_lines.errors_of(stored[1]))
@@ -95,7 +97,7 @@ async def _archive_errors(store: ObjectStore, key: str) -> str:
 
 
 class _Count:
-    """Counts the lines of stderr that pass."""
+    """A counter of the lines of stderr that pass."""
 
     def __init__(self, source: AsyncIterator[Output]) -> None:
         self._source = source

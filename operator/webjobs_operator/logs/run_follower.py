@@ -1,4 +1,4 @@
-"""Reads the logs of runs that go on, and stores them as they come.
+"""Followers of runs that go on: they read the logs of runs, and store them as they come.
 
 A kubelet rotates logs, and gives only the newest file; a node may die with its disk. So what a run writes is in the
 store within seconds, and the archive at its end is made of that.
@@ -23,27 +23,32 @@ from webjobs_operator.tasks import cancelled
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 5.0
+"""Seconds after which lines that came are stored."""
 _PART_BYTES = 2**19
 _MOST = 200
 """Runs that are followed at once: each takes a connection or two, and at most about a part of memory. The logs of the
-others are read at their end; their scripts wait in vain for somebody who attaches, if they do."""
+others are read at their end; a script of theirs that waits for the operator to attach begins late, having waited in
+vain."""
 _RETRY_SECONDS, _LAST_RETRY_SECONDS = 2.0, 8.0
-"""After a connection broke, doubled until lines come again."""
+"""Seconds after a connection broke, doubled until lines come again."""
 _FINISH_SECONDS = 10.0
 
 
 class Followers:
-    """One follower for each pod of a run."""
+    """The followers of all runs: one for each pod of a run."""
 
     def __init__(self, *, pod_logs: PodLogs, store: ObjectStore, attach: Attach | None = None) -> None:
         self._pod_logs = pod_logs
         self._store = store
         self._attach = attach
         self._tasks: dict[str, dict[str, asyncio.Task[None]]] = {}
-        """By the log of the run and the UID of the pod."""
+        """Tasks by the log of the run and the UID of the pod."""
 
     def follow(self, uid: str, *, namespace: str, pod: str, log_key: str, hearing: Ears | None = None) -> None:
-        """Begins to follow a pod, unless that is done already. ``hearing``: who hears its stderr already."""
+        """Start to follow a pod, unless that is done already.
+
+        ``hearing``: what hears the pod's stderr already.
+        """
         if uid not in self._tasks.get(log_key, {}) and len(self._tasks) < _MOST:
             follower = _Follower(pod_logs=self._pod_logs, store=self._store, log_key=log_key, attach=self._attach)
             task = asyncio.create_task(follower.run(namespace, pod, hearing))
@@ -60,24 +65,24 @@ class Followers:
             self._tasks.pop(log_key, None)
 
     async def finish(self, log_key: str) -> None:
-        """Waits until all is stored of a run whose processes have ended; not for ever."""
+        """Wait until all is stored of a run whose processes have ended; give up after a while."""
         tasks = list(self._tasks.pop(log_key, {}).values())
         if tasks:
             await asyncio.wait(tasks, timeout=_FINISH_SECONDS)
             await cancelled(tasks)
 
     async def drop(self, log_key: str) -> None:
-        """Follows a run no longer: all it wrote is known otherwise."""
+        """End the followers of a run: all that it wrote is known otherwise."""
         await cancelled(self._tasks.pop(log_key, {}).values())
 
     async def close(self) -> None:
-        """Stores what is there and ends all."""
+        """Store what came, and end all followers."""
         known, self._tasks = self._tasks, {}
         await cancelled(task for tasks in known.values() for task in tasks.values())
 
 
 class _Follower:
-    """The lines of one pod on their way."""
+    """The follower of one pod, with the lines that are not stored yet."""
 
     def __init__(self, *, pod_logs: PodLogs, store: ObjectStore, log_key: str, attach: Attach | None) -> None:
         self._pod_logs = pod_logs
@@ -87,15 +92,15 @@ class _Follower:
         self._number = 0
         self._position = LogPosition()
         self._apart = False
-        """Whether lines of stdout and stderr came by streams of their own."""
+        """True once lines of stdout and stderr came by streams of their own."""
         self._lines: list[tuple[float, Output]] = []
-        """With the moment of their coming."""
+        """Lines that are not stored yet, with the moments at which they came."""
         self._bytes = 0
         self._hearing: Ears | None = None
         self._writing = asyncio.Lock()
 
     async def run(self, namespace: str, pod: str, hearing: Ears | None) -> None:
-        """Until the container's end; a broken connection is taken up again where it broke."""
+        """Follow the pod until its container ends; take a broken connection up again where it broke."""
         ticker = asyncio.create_task(self._tick(pod))
         if hearing is None and self._attach:
             hearing = Hearing(self._attach, namespace, pod)
@@ -119,7 +124,7 @@ class _Follower:
                     log.info("log of pod %s/%s broke off: %s", namespace, pod, error)
                     await asyncio.sleep(wait)
                     wait = min(wait * 2, _LAST_RETRY_SECONDS)
-            if hearing:  # its end comes with that of the container
+            if hearing:  # stderr ends with the container
                 await hearing.settle()
         finally:
             await cancelled([ticker])
@@ -128,7 +133,7 @@ class _Follower:
             await self._flush(pod)
 
     async def _resume(self, pod: str) -> None:
-        """After the parts of an operator before this one."""
+        """Take the work up after the parts that an operator before this one stored."""
         known = (await run_log_parts.keys(self._store, self._key)).get(pod, [])
         if known:
             self._number = int(known[-1].rpartition("/")[2]) + 1
@@ -147,7 +152,10 @@ class _Follower:
             await self._flush(pod, settled=SETTLE_SECONDS if self._hearing else 0.0)
 
     async def _flush(self, pod: str, *, settled: float = 0.0) -> None:
-        """Stores what came at least so many seconds ago. When the store fails it stays here, and the reading waits."""
+        """Store what came at least so many seconds ago.
+
+        When the store fails, the lines stay in memory, and the reading waits.
+        """
         async with self._writing:
             before = asyncio.get_running_loop().time() - settled
             while count := sum(came <= before for came, _ in self._lines):

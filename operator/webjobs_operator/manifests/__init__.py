@@ -1,1 +1,1 @@
-"""Pure builders: model in, manifest out. What they build is applied as it is."""
+"""Pure builders of manifests: model in, manifest out. What they build is applied as it is."""

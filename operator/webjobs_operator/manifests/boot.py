@@ -1,7 +1,8 @@
 """The shell text that starts a job's script: process 1 of its container, the script is its child.
 
-It needs a POSIX shell with the usual small tools (``date``, ``sleep``, ``tar``), nothing of ours. Kubernetes' restarts,
-exit codes and signals stay what they are: the shell ends with the script's exit code, and passes TERM on.
+It needs a POSIX shell with the usual small tools (``date``, ``sleep``, ``tar``), and no program of this project.
+Kubernetes' restarts, exit codes and signals stay what they are: the shell ends with the script's exit code, and passes
+TERM on.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from webjobs.logs.restarts import LIFE, LIVED_SECONDS
 from webjobs.runs.warm_protocol import UNUSED
 
 TERMINATION_LOG = "/dev/termination-log"
+"""Path of a container's termination message."""
 
 _UNPACK = 'tar -xf {package} -C "$WEBJOBS_PATH"\n'
 
@@ -176,14 +178,15 @@ def script(
     end_pipe: str | None = None,
     termination_log: str = TERMINATION_LOG,
 ) -> str:
-    """Text for ``sh -euc``; ``$0`` is the script's directory below WEBJOBS_PATH, the words are the command line.
+    """Return the text that starts a job's script, for ``sh -euc``.
 
-    ``package``: path of a tar to unpack first. ``notice``: a file tells of the end, at WEBJOBS_SHUTDOWN_FILE.
-    ``restart_delay``: seconds to wait after a life of less than LIVED_SECONDS; what is known of it is kept beside that
-    file. ``idle_timeout``: a script that neither writes nor uses CPU for twice as many seconds is killed, which is
-    when Kudu does it at the earliest. ``listen_seconds``: the script starts when a line comes on stdin, but not later.
-    ``end_pipe``: it starts when a line of ``webjobs.runs.warm_protocol`` comes on stdin, with what that says; its exit
-    code goes into this named pipe, which somebody else makes and reads.
+    ``$0`` is the script's directory below WEBJOBS_PATH, the words are the command line. ``package``: path of a tar to
+    unpack first. ``notice``: a file tells of the end, at WEBJOBS_SHUTDOWN_FILE. ``restart_delay``: seconds to wait
+    after a life of less than LIVED_SECONDS; what is known of that life is kept beside the shutdown file.
+    ``idle_timeout``: a script that neither writes nor uses CPU for twice as many seconds is killed, which is when Kudu
+    does it at the earliest. ``listen_seconds``: the script starts when a line comes on stdin, but not later.
+    ``end_pipe``: the script starts when a line of ``webjobs.runs.warm_protocol`` comes on stdin, with what that line
+    says; its exit code goes into this named pipe, which somebody else makes and reads.
     """
     waits, watched = restart_delay is not None, bool(idle_timeout)
     text = _UNPACK.format(package=package) if package else ""

@@ -1,4 +1,4 @@
-"""What a WebJob takes from a Deployment of its namespace (``spec.fromDeployment``). Pure.
+"""Parts of a Deployment that a WebJob of its namespace takes (``spec.fromDeployment``). Pure.
 
 Only what the one container needs: its image with the secrets that pull it, its environment, its volumes, and the
 identity of its pod. Probes, ports, sidecars, placement and security contexts are the Deployment's own affair.
@@ -21,22 +21,28 @@ OWN_VOLUMES = frozenset({"work", "data", "package", "package-token", "shutdown"}
 
 @dataclass(frozen=True, kw_only=True)
 class Borrowed:
-    """Parts of a pod, as they stand in a manifest."""
+    """The parts of a Deployment's pod that a job takes, as they stand in a manifest."""
 
     image: str
+    """Image of the container."""
     env: Items = field(default_factory=list)
+    """``env`` of the container."""
     env_from: Items = field(default_factory=list)
+    """``envFrom`` of the container."""
     volumes: Items = field(default_factory=list)
+    """Volumes of the pod that the container mounts."""
     mounts: Items = field(default_factory=list)
+    """``volumeMounts`` of the container."""
     pull_secrets: Items = field(default_factory=list)
+    """``imagePullSecrets`` of the pod."""
     service_account: str | None = None
-    """None: the Deployment names none."""
+    """Name of the pod's ServiceAccount; None: the Deployment names none."""
     automount: bool = True
-    """Whether its pods get a token of that account."""
+    """True when the Deployment's pods get a token of their account."""
 
 
 def missing(source: FromDeployment, namespace: str) -> Unrunnable:
-    """For a Deployment that is not there."""
+    """Return the problem of a WebJob whose Deployment is not there."""
     return Unrunnable(
         "DeploymentMissing",
         f"There is no Deployment {source.name} in namespace {namespace}: create it, or change spec.fromDeployment.",
@@ -44,7 +50,10 @@ def missing(source: FromDeployment, namespace: str) -> Unrunnable:
 
 
 def borrow(deployment: Mapping[str, Any], source: FromDeployment) -> Borrowed:
-    """What ``source`` asks for. Unrunnable when the Deployment can't give it."""
+    """Return the parts of a Deployment that ``source`` asks for.
+
+    Raises Unrunnable when the Deployment can't give them.
+    """
     if LABEL_WEBJOB in (deployment["metadata"].get("labels") or {}):
         raise Unrunnable(
             "DeploymentOfWebJob", f"Deployment {source.name} is a WebJob's own: name one that runs something else."
@@ -73,5 +82,5 @@ def borrow(deployment: Mapping[str, Any], source: FromDeployment) -> Borrowed:
 
 
 def _renamed(item: dict[str, Any]) -> dict[str, Any]:
-    """A volume or mount under a name that the job's own volumes don't have."""
+    """Return a volume or mount under a name that the job's own volumes don't have."""
     return item | {"name": f"{item['name']}-of-deployment"} if item["name"] in OWN_VOLUMES else item

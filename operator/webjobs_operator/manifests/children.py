@@ -34,11 +34,11 @@ from webjobs_operator.manifests.program import Program
 Manifest = dict[str, Any]
 
 SINGLETON_GATE = "webjobs.dev/singleton"
-"""Holds a pod of a singleton back until no other can run."""
+"""Scheduling gate that holds a pod of a singleton back until no other can run."""
 
 
 def owner(kind: str, metadata: model.Metadata) -> Manifest:
-    """A controller ownerReference."""
+    """Return an ownerReference to an object as controller."""
     return {
         "apiVersion": API_VERSION,
         "kind": kind,
@@ -50,7 +50,7 @@ def owner(kind: str, metadata: model.Metadata) -> Manifest:
 
 
 def labels_of(webjob: WebJob) -> dict[str, str]:
-    """Labels of every child and pod."""
+    """Return the labels of every child and pod of a WebJob."""
     return {
         LABEL_WEBJOB: webjob.metadata.name,
         "app.kubernetes.io/name": webjob.metadata.name,
@@ -73,7 +73,7 @@ def _stamped(manifest: Manifest) -> Manifest:
 
 
 def config_map(webjob: WebJob, *, name: str, package: bytes) -> Manifest:
-    """A small package on its way to the pods; its name holds the digest, so it never changes."""
+    """Return the ConfigMap that brings a small package to the pods; its name holds the digest, so it never changes."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -84,7 +84,7 @@ def config_map(webjob: WebJob, *, name: str, package: bytes) -> Manifest:
 
 
 def data_claim(webjob: WebJob) -> Manifest | None:
-    """The claim behind WEBJOBS_DATA_PATH; None when the WebJob has none or uses one that is there."""
+    """Return the claim behind WEBJOBS_DATA_PATH; None when the WebJob has none or uses one that is there."""
     data, name = webjob.spec.data, webjob.data_claim
     if data is None or name is None or data.size is None:
         return None
@@ -105,7 +105,10 @@ def data_claim(webjob: WebJob) -> Manifest | None:
 
 
 def _needs_recreate(webjob: WebJob) -> bool:
-    """Whether a new pod can't be sure to come up beside the old one: a volume of one node may hold it back."""
+    """Return whether a new pod can't be sure to come up beside the old one.
+
+    A volume of one node may hold it back.
+    """
     data = webjob.spec.data
     return webjob.singleton or bool(data and data.size and data.access_mode != "ReadWriteMany")
 
@@ -113,10 +116,10 @@ def _needs_recreate(webjob: WebJob) -> bool:
 def deployment(
     webjob: WebJob, *, program: Program, config: OperatorConfig, app_settings: str | None = None
 ) -> Manifest:
-    """The Deployment of a continuous WebJob.
+    """Return the Deployment of a continuous WebJob.
 
-    ``app_settings``: digest of the site's app settings; another one in the template replaces the pods, so that the
-    processes start anew with them, as in App Service. Jobs need none: each run starts a process.
+    ``app_settings``: digest of the site's app settings; another digest in the template replaces the pods, so that the
+    processes start anew with the settings, as in App Service. Jobs need none: each run starts a process.
     """
     labels = labels_of(webjob)
     # The defaults are said in full: only what we applied goes when the strategy changes to Recreate, which the API
@@ -162,10 +165,11 @@ def _job_spec(webjob: WebJob, template: Manifest) -> Manifest:
 def cron_job(
     webjob: WebJob, *, program: Program, config: OperatorConfig, expression: str, time_zone: str | None
 ) -> Manifest:
-    """The CronJob of a schedule that cron can say. Its Jobs are born suspended: the operator admits them.
+    """Return the CronJob of a schedule that cron can say.
 
-    A CronJob's own Forbid does not see runs on demand, so this is what makes "one at a time" true for both.
-    ``time_zone``: IANA or Windows name, None for UTC. Raises ScheduleError for an unknown one.
+    Its Jobs are born suspended: the operator admits them. A CronJob's own Forbid does not see runs on demand, so the
+    admission is what makes "one at a time" true for both. ``time_zone``: IANA or Windows name, None for UTC. Raises
+    ScheduleError for an unknown one.
     """
     labels = labels_of(webjob)
     template = pod_template(webjob, program=program, config=config, restart_policy="Never", labels=labels)
@@ -192,7 +196,7 @@ def cron_job(
 
 
 def job(webjob: WebJob, run: WebJobRun, *, program: Program, config: OperatorConfig) -> Manifest:
-    """The Job of a run; it has the run's name."""
+    """Return the Job of a run; it has the run's name."""
     labels = labels_of(webjob) | {LABEL_RUN: runs.run_id(run)}
     template = pod_template(
         webjob,
@@ -213,9 +217,10 @@ def job(webjob: WebJob, run: WebJobRun, *, program: Program, config: OperatorCon
 
 
 def armed_job(webjob: WebJob, *, program: Program, config: OperatorConfig, app_settings: str | None) -> Manifest:
-    """The Job of a run to come, without a name: its pod waits for what to run. Its label is a digest of the rest.
+    """Return the Job of a run to come, without a name: its pod waits for the run.
 
-    ``app_settings``: digest of the site's app settings, which a process gets when it starts.
+    The label LABEL_ARMED is a digest of the Job's spec. ``app_settings``: digest of the site's app settings, which a
+    process gets when it starts.
     """
     template = pod_template(
         webjob, program=program, config=config, restart_policy="Never", labels=labels_of(webjob), armed=True
@@ -236,7 +241,10 @@ def armed_job(webjob: WebJob, *, program: Program, config: OperatorConfig, app_s
 
 
 def adoption_patch(run: WebJobRun, *, deadline: int | None) -> Manifest:
-    """What makes the Job that waited a run's own; ``deadline``: its activeDeadlineSeconds, counted from its start."""
+    """Return the patch that makes a Job that waited the Job of a run.
+
+    ``deadline``: its activeDeadlineSeconds, counted from the Job's start.
+    """
     patch: Manifest = {
         "metadata": {
             "labels": {LABEL_RUN: runs.run_id(run)},
@@ -249,29 +257,30 @@ def adoption_patch(run: WebJobRun, *, deadline: int | None) -> Manifest:
 
 
 def admission_patch(run_id: str) -> Manifest:
-    """What starts a suspended Job as a given run."""
+    """Return the patch that starts a suspended Job as a given run."""
     label = {"labels": {LABEL_RUN: run_id}}
     return {"metadata": label, "spec": {"suspend": False, "template": {"metadata": label}}}
 
 
 @dataclass(frozen=True, kw_only=True)
 class SlotOrigin:
-    """Where a slot comes from."""
+    """The schedule that a slot comes from."""
 
     plan: Plan
+    """Plan of the schedule."""
     cron_job_name: str | None = None
-    """Job that a CronJob made for it."""
+    """Name of the Job that a CronJob made for the slot; None when the operator's timer fires it."""
     schedule: WebJobSchedule | None = None
-    """None: the WebJob's own schedule."""
+    """The WebJobSchedule of the slot; None: the WebJob's own schedule."""
 
     @property
     def name(self) -> str | None:
-        """Name of the WebJobSchedule."""
+        """Name of the WebJobSchedule; None for the WebJob's own schedule."""
         return self.schedule.metadata.name if self.schedule else None
 
 
 def scheduled_run(webjob: WebJob, *, name: str, slot: datetime, origin: SlotOrigin) -> Manifest:
-    """The record of a schedule slot's run."""
+    """Return the WebJobRun of a schedule's slot."""
     spec: Manifest = {
         "webJobName": webjob.metadata.name,
         "trigger": origin.plan.trigger,

@@ -12,7 +12,7 @@ _MOUNTS = {"volumeMounts": "mountPath"}
 
 
 def merge(base: Any, patch: Any) -> Any:
-    """``patch`` over ``base``: objects by key (null removes), lists of named things by name, others replaced."""
+    """Return ``patch`` over ``base``: objects by key (null removes), lists of named things by name, others replaced."""
     if not isinstance(base, dict) or not isinstance(patch, Mapping):
         return patch
     out = dict(base)
@@ -38,12 +38,12 @@ def _merge_named(base: list[Any], patch: list[Any], name_key: str) -> list[Any]:
 
 
 def digest(manifest: Mapping[str, Any]) -> str:
-    """Short digest of a manifest, for the annotation that tells whether it is applied already."""
+    """Return a short digest of a manifest, for the annotation that tells whether it is applied already."""
     return sha256(dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
 
 
 def covers(observed: Any, desired: Any) -> bool:
-    """Whether an observed object still has every field of the desired one (the API server adds its defaults).
+    """Return whether an observed object still has every field of the desired one (the API server adds its defaults).
 
     Resource quantities are skipped: the API server rewrites them (``1000m`` to ``1``); the digest sees their change.
     """

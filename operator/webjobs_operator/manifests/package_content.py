@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class StoreAway(Unrunnable):
-    """The store does not answer. It will again: runs wait instead of failing."""
+    """A store that does not answer. It will again: runs wait instead of failing."""
 
     def __init__(self) -> None:
         # The store's own words change with every try, and can name hosts: they are for our log.
@@ -23,7 +23,10 @@ class StoreAway(Unrunnable):
 
 
 async def content(store: ObjectStore, webjob: WebJob) -> bytes:
-    """A tar; Unrunnable when there is none: StoreAway while the store fails."""
+    """Return a WebJob's small package as a tar.
+
+    Raises Unrunnable when there is none: StoreAway while the store fails.
+    """
     namespace, package = webjob.metadata.namespace, webjob.spec.package
     if package is None:
         return inline_tar(webjob)

@@ -1,9 +1,10 @@
 """The pod template that Jobs, CronJobs and Deployments share.
 
-The package arrives as a tar in a ConfigMap or is fetched by an init container; the job's own shell unpacks it
-into the working folder and starts the script (``boot.py``).
-Environment as in docs/kudu-contract.md, section 5: what we set wins over ``spec.env``, that over ``spec.envFrom``, and
-that over the app settings of the site.
+The package arrives as a tar in a ConfigMap or is fetched by an init container; the job's own shell unpacks it into the
+working folder and starts the script (``boot.py``).
+
+Environment as in docs/kudu-contract.md, section 5: the variables of the contract win over ``spec.env``, those over
+``spec.envFrom``, and those over the app settings of the site.
 """
 
 from __future__ import annotations
@@ -21,21 +22,32 @@ from webjobs_operator.manifests.merge import merge
 from webjobs_operator.manifests.program import Program
 
 WORK = "/webjobs/work"
+"""WEBJOBS_PATH: the folder with the job's files."""
 DATA = "/webjobs/data"
+"""WEBJOBS_DATA_PATH: the folder for the job's data."""
 PACKAGE = "/webjobs/package"
+"""Folder in which a package arrives."""
 SHUTDOWN = "/webjobs/shutdown"
+"""Folder of the shutdown file."""
 SHUTDOWN_FILE = f"{SHUTDOWN}/stop"
+"""WEBJOBS_SHUTDOWN_FILE: the file that tells a process that it is to end."""
 PORT = 8100
 """WEBJOBS_PORT: every pod has its own network, so that one number is always free."""
 LISTEN_SECONDS = 10
-"""For which a script waits for the operator to attach, where that is enabled."""
+"""Seconds for which a script waits for the operator to attach, where that is enabled."""
 END_PIPE = "/webjobs/end/pipe"
+"""Named pipe by which a pod that waited tells the exit code of its run."""
 PACKAGE_AUDIENCE = "webjobs.dev/packages"
+"""Audience of the token with which pods fetch their package."""
 PACKAGE_FILE = "package.tar"
+"""Name of the tar with a small package."""
 
 
 def literal(text: str) -> str:
-    """Text that Kubernetes must not expand: ``$(NAME)`` in env and args is a reference, ``$$`` an escaped ``$``."""
+    """Return text as Kubernetes must not expand it.
+
+    ``$(NAME)`` in env and args is a reference, ``$$`` an escaped ``$``.
+    """
     return text.replace("$", "$$")
 
 
@@ -50,12 +62,13 @@ def pod_template(
     arguments_text: str = "",
     armed: bool = False,
 ) -> dict[str, Any]:
-    """Template for all pods of a WebJob.
+    """Return the template for all pods of a WebJob.
 
     ``armed``: the container waits for its run, which a line on stdin gives it (``webjobs.runs.warm_protocol``); for
     scripts only.
-    ``arguments``: words of one run, ``arguments_text`` the text they came from. The run id comes from the pod's
-    label, because the label of a suspended Job can still be set when the Job is admitted, its environment can't.
+
+    ``arguments``: words of one run, ``arguments_text`` the text they came from. The run id comes from the pod's label,
+    because the label of a suspended Job can still be set when the Job is admitted, its environment can't.
     """
     spec, borrowed = webjob.spec, program.borrowed
     container: dict[str, Any] = {
@@ -150,7 +163,10 @@ def pod_template(
 
 
 def _identity(webjob: WebJob, *, program: Program) -> dict[str, Any]:
-    """ServiceAccount and pull secrets. A token is there only for an account that was chosen."""
+    """Return ServiceAccount and pull secrets.
+
+    A token is there only for an account that was chosen.
+    """
     borrowed, account = program.borrowed, webjob.spec.service_account_name
     automount = account is not None
     if borrowed and account is None and borrowed.service_account:
@@ -164,7 +180,10 @@ def _identity(webjob: WebJob, *, program: Program) -> dict[str, Any]:
 
 
 def _resources(webjob: WebJob, *, program: Program, config: OperatorConfig) -> dict[str, Any]:
-    """The spec's, else the installation's with what settings.job says as both request and limit."""
+    """Return requests and limits: the spec's, else the installation's under what settings.job says.
+
+    A value of settings.job is both request and limit.
+    """
     if webjob.spec.resources is not None:
         return webjob.spec.resources
     said = {"cpu": program.runtime.cpu, "memory": program.runtime.memory}
@@ -175,7 +194,10 @@ def _resources(webjob: WebJob, *, program: Program, config: OperatorConfig) -> d
 
 
 def _app_settings() -> list[dict[str, Any]]:
-    """The site's app settings, each under its own name and as ``APPSETTING_<name>``, without their values in here."""
+    """Return the sources of the site's app settings, without their values.
+
+    Each setting comes under its own name and as ``APPSETTING_<name>``.
+    """
     return [
         {**prefix, "configMapRef": {"name": site_settings.CONFIG_MAP, "optional": True}}
         for prefix in ({}, {"prefix": "APPSETTING_"})
@@ -183,7 +205,10 @@ def _app_settings() -> list[dict[str, Any]]:
 
 
 def marker(webjob: WebJob) -> str:
-    """Name of the variable by which Kudu knows the processes of a job; what no shell takes in a name becomes ``_``."""
+    """Return the name of the variable by which Kudu knows the processes of a job.
+
+    Characters that no shell takes in a name become ``_``.
+    """
     kind = "TRIGGERED_JOB" if webjob.spec.type == "triggered" else "ALWAYS_ON_JOB"
     return f"WEBSITE_{kind}_RUNNING_{re.sub('[^A-Za-z0-9_]', '_', webjob.display_name)}"
 
@@ -245,9 +270,10 @@ def _fetch(webjob: WebJob, digest: str, config: OperatorConfig) -> dict[str, Any
 
 
 def _end(program: Program, config: OperatorConfig) -> dict[str, Any]:
-    """Tells the exit code of the script, and ends when the job's container is gone: then nobody has the pipe open.
+    """Return the container that tells the exit code of the script.
 
-    A container of its own, so that nothing of ours is among the output of the job.
+    It ends when the job's container is gone: then nobody has the pipe open. It is a container of its own, so that
+    nothing of this project is among the output of the job.
     """
     text = f"trap 'exit 0' TERM\n[ -p {END_PIPE} ] || mkfifo {END_PIPE}\ncat {END_PIPE} &\nwait\n"
     return {

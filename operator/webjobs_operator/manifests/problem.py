@@ -1,10 +1,10 @@
-"""Why a WebJob can't run."""
+"""The exception that says why a WebJob can't run."""
 
 from __future__ import annotations
 
 
 class Unrunnable(Exception):
-    """The WebJob can't run here; ``reason`` is a CamelCase word, the message says what to do."""
+    """A WebJob that can't run here; ``reason`` is a CamelCase word, the message says what to do."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

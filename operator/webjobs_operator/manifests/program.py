@@ -1,4 +1,4 @@
-"""What a WebJob runs: its image, its script, and how its package gets into the pod."""
+"""The program of a WebJob: its image, its script, and how its package gets into the pod."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ from webjobs_operator.manifests.problem import Unrunnable as Unrunnable  # for t
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A WebJob that can run."""
+    """The program of a WebJob that can run."""
 
     image: str
+    """Image of the job's container."""
     script: Selected | None = None
-    """None: the image's own command."""
+    """Script that runs; None: the image's own command."""
     config_map: str | None = None
-    """Name of the ConfigMap with the package."""
+    """Name of the ConfigMap with the package; None when the package does not travel in one."""
     fetch_digest: str | None = None
-    """Digest of the package that an init container fetches."""
+    """Digest of the package that an init container fetches; None when none does."""
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
-    """What settings.job adds: a command line in place of interpreter and script, cpu and memory."""
+    """Runtime that settings.job asks for: a command line in place of interpreter and script, cpu and memory."""
     borrowed: Borrowed | None = None
-    """What spec.fromDeployment gives."""
+    """Parts of a pod that ``spec.fromDeployment`` gives; None without it."""
 
     @property
     def on_windows(self) -> bool:
-        """Whether only a Windows node runs it."""
+        """True when only a Windows node runs the script."""
         return self.script is not None and not self.script.has_shell and self.runtime.command is None
 
 
@@ -41,7 +42,10 @@ _COMMAND = ScriptHost(name="CommandHost", runtime=None)
 
 
 def resolve(webjob: WebJob, config: OperatorConfig, *, borrowed: Borrowed | None = None) -> Program:
-    """How the WebJob runs; Unrunnable when it can't. ``borrowed``: what its spec.fromDeployment gives."""
+    """Return the program of a WebJob.
+
+    ``borrowed``: what its spec.fromDeployment gives. Raises Unrunnable when the WebJob can't run.
+    """
     spec = webjob.spec
     try:
         runtime = webjob.runtime
@@ -73,7 +77,10 @@ def resolve(webjob: WebJob, config: OperatorConfig, *, borrowed: Borrowed | None
 
 
 def _custom(path: str) -> Selected:
-    """The script of a job with a command line of its own: its directory counts, and its image where none is named."""
+    """Return the script of a job with a command line of its own.
+
+    Its directory counts, and its image where none is named.
+    """
     known = scripts.entrypoint(path)
     # What was made for Windows, too: it says itself what runs it here.
     return known if known and known.has_shell else Selected(path=path, host=_COMMAND)
@@ -124,7 +131,10 @@ def _content_digest(webjob: WebJob) -> str:
 
 
 def inline_tar(webjob: WebJob) -> bytes:
-    """The inline script as a package; only for WebJobs that have one."""
+    """Return the inline script of a WebJob as a package (tar).
+
+    Raises ValueError for a WebJob that has none.
+    """
     script = webjob.spec.script
     if script is None:
         raise ValueError("the WebJob has no inline script")

@@ -1,4 +1,4 @@
-"""What a pod requests while it waits for a run: less than the run, which has the pod resized in place. Pure.
+"""Requests of a pod while it waits for a run: less than those of the run, for which the pod is resized in place. Pure.
 
 https://kubernetes.io/docs/tasks/configure-pod-container/resize-container-resources/
 """
@@ -18,9 +18,9 @@ Object = dict[str, Any]
 
 
 def lowered(template: Object, waiting: Mapping[str, str]) -> Object:
-    """The pod template with a job that requests at most ``waiting``; an annotation keeps what it is to have.
+    """Return a pod template whose job requests at most ``waiting``; an annotation keeps what it is to have.
 
-    Limits stay: they bind who waits as who runs, and a pod's class of quality may not change with its size.
+    Limits stay: they bind a pod that waits as one that runs, and a pod's class of quality may not change with its size.
     """
     containers = template["spec"]["containers"]
     resources = _job(containers).get("resources") or {}
@@ -38,7 +38,7 @@ def lowered(template: Object, waiting: Mapping[str, str]) -> Object:
 
 
 def resize(pod: Mapping[str, Any]) -> Object | None:
-    """JSON merge patch for the pod's ``resize``, which gives it what its run requests; None: it has that."""
+    """Return the JSON merge patch for a pod's ``resize``, which gives it what its run requests; None: it has that."""
     wanted, containers = _kept(pod), pod["spec"].get("containers", [])
     has = (_job(containers).get("resources") or {}).get("requests") or {} if wanted else {}
     if all(quantity(has.get(name)) == quantity(value) for name, value in wanted.items()):
@@ -50,7 +50,10 @@ def resize(pod: Mapping[str, Any]) -> Object | None:
 
 
 def _kept(pod: Mapping[str, Any]) -> Object:
-    """Empty for a pod that was not made small, and for what somebody else wrote there."""
+    """Return the requests that the annotation of a pod keeps.
+
+    Empty for a pod that was not made small, and for what somebody else wrote there.
+    """
     with contextlib.suppress(ValueError):
         kept = json.loads((pod["metadata"].get("annotations") or {}).get(ANNOTATION_REQUESTS, ""))
         if isinstance(kept, dict) and all(quantity(value) is not None for value in kept.values()):

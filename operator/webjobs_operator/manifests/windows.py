@@ -1,4 +1,4 @@
-"""Pods on Windows nodes, for what only Windows runs (``.cmd``, ``.bat``, ``.exe``).
+"""Pods on Windows nodes, for scripts that only Windows runs (``.cmd``, ``.bat``, ``.exe``).
 
 The image needs PowerShell and tar, as Windows Server Core has them. The words of a run come by the environment and not
 by the command line, which on Windows is one text that every program splits in its own way.
@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 RUNTIME = "windows"
-"""Key of its image in the operator's runtimes; the chart has none, since most clusters have no such nodes."""
+"""Key of the Windows image in the operator's runtimes; the chart has none, since most clusters have no such nodes."""
 WORDS = "WEBJOBS_COMMAND_WORDS"
+"""Variable with the words of a run: JSON of directory, script and arguments."""
 
 # cmd.exe reads what stands in a batch file's arguments as commands, however they are quoted.
 _BOOT = r"""
@@ -33,12 +34,15 @@ exit $LASTEXITCODE
 
 
 def path(text: str) -> str:
-    """One of our absolute paths as Windows has it."""
+    """Return one of the absolute paths of ``manifests.pod`` as Windows has it."""
     return "C:" + text.replace("/", "\\")
 
 
 def adapted(pod: Mapping[str, Any], *, words: list[str], shutdown_file: str) -> dict[str, Any]:
-    """The spec of a pod for Linux, for Windows. ``words``: directory, script, and arguments."""
+    """Return the spec of a pod for Linux as one for Windows.
+
+    ``words``: directory, script, and arguments.
+    """
     (linux,) = pod["containers"]
     # Kubernetes refuses what Linux alone knows; "restricted" asks for nothing but the user.
     container = {key: value for key, value in linux.items() if key not in ("securityContext", "args")}

@@ -1,1 +1,1 @@
-"""What becomes of the slots of schedules."""
+"""The slots of schedules, and what becomes of them."""

@@ -1,4 +1,7 @@
-"""WebJobSchedules whose ``spec.deleteAt`` has come are deleted, suspended or not, also when the operator was away."""
+"""The end of WebJobSchedules: one whose ``spec.deleteAt`` has come is deleted.
+
+Suspended or not, and also when the operator was away at that time.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,17 @@ log = logging.getLogger(__name__)
 
 
 class Endings:
-    """See the module."""
+    """The deletion of WebJobSchedules whose ``spec.deleteAt`` has come."""
 
     def __init__(self, *, kube: KubeClient, cache: Cache) -> None:
         self._kube = kube
         self._cache = cache
 
     async def carry_out(self, key: Key, *, now: datetime) -> list[datetime]:
-        """Deletes those of a WebJob that are to go, before anything of them fires; gives when the others are."""
+        """Delete the WebJobSchedules of a WebJob whose time has come; return when the others end.
+
+        They go before anything of them fires.
+        """
         due = []
         for schedule in self._cache.schedules(key):
             end = webjob_schedule.ends(schedule)

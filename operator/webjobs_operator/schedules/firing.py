@@ -1,6 +1,6 @@
-"""Slots of schedules: each due one becomes one run's record or one recorded skip.
+"""Firing of slots: each slot of a schedule that is due becomes one run's record or one recorded skip.
 
-A run is called by its slot, so that a pass that is repeated, or a second operator, finds it there.
+A run is called by its slot, so that a pass that is repeated, or a second operator, finds the run there.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _TRIES = 100
 
 
 def is_slot(job: Mapping[str, Any]) -> bool:
-    """Whether a Job was made by a CronJob and waits to be admitted."""
+    """Return whether a Job was made by a CronJob and waits to be admitted."""
     owners = job["metadata"].get("ownerReferences", [])
     return (
         job["spec"].get("suspend") is True
@@ -42,13 +42,13 @@ def is_slot(job: Mapping[str, Any]) -> bool:
 
 
 def slot_time(job: Mapping[str, Any]) -> datetime:
-    """The schedule time that a CronJob's Job stands for."""
+    """Return the schedule time that a CronJob's Job stands for."""
     meta = job["metadata"]
     return times.parse_time(meta.get("annotations", {}).get(_CRON_SLOT) or meta["creationTimestamp"])
 
 
 def run_ids(slot: datetime, schedule: WebJobSchedule | None = None) -> Iterator[str]:
-    """Run ids for a slot, in the order in which they are tried.
+    """Yield run ids for a slot, in the order in which they are tried.
 
     The WebJob's own schedule has the whole second; a WebJobSchedule has a ten-thousandth of it that follows from its
     UID, so that several schedules can have runs of the same second.
@@ -63,7 +63,7 @@ def run_ids(slot: datetime, schedule: WebJobSchedule | None = None) -> Iterator[
 
 
 class Slots:
-    """Makes runs of slots."""
+    """The slots that are due, from which runs are made."""
 
     def __init__(self, *, kube: KubeClient, cache: Cache, keeper: RunKeeper, log: SchedulerLog) -> None:
         self._kube = kube
@@ -72,7 +72,10 @@ class Slots:
         self._log = log
 
     async def take(self, this: Pass) -> None:
-        """Everything that is due: of the CronJob, of the WebJob's own schedule, of its WebJobSchedules."""
+        """Make a run or a recorded skip of everything that is due.
+
+        Of the CronJob, of the WebJob's own schedule, of its WebJobSchedules.
+        """
         await self._take_cron_jobs(this)
         if this.plan.fire:
             await self._run(this, this.plan.fire, children.SlotOrigin(plan=this.plan))
@@ -91,9 +94,9 @@ class Slots:
                 )
 
     async def _be_sure(self, turn: Turn) -> None:
-        """Conflict unless the WebJobSchedule is as this pass knows it.
+        """Raise Conflict unless a WebJobSchedule is as this pass knows it.
 
-        Who was told that a schedule rests or goes must not see it fire, however late the watch is.
+        A client that was told that a schedule rests or goes must not see it fire, however late the watch is.
         """
         if not await live_schedule.is_there(self._kube, self._cache, turn.schedule):
             raise Conflict(
@@ -101,7 +104,7 @@ class Slots:
             )
 
     async def _take_cron_jobs(self, this: Pass) -> None:
-        """The Jobs that a CronJob made: of several that waited, the latest stands for all."""
+        """Take the Jobs that a CronJob made: of several that waited, the latest stands for all."""
         jobs = [job for job in self._cache.of("Job", this.key).values() if is_slot(job)]
         jobs = sorted((job for job in jobs if LABEL_RUN not in job["metadata"].get("labels", {})), key=slot_time)
         for job in jobs:
@@ -125,7 +128,7 @@ class Slots:
         return slot <= max(last, this.handled or last)
 
     async def _run(self, this: Pass, slot: datetime, origin: children.SlotOrigin) -> WebJobRun | None:
-        """The slot's run; None when it is skipped."""
+        """Return the slot's run; None when it is skipped."""
         known = self._cache.runs(this.key)
         for run_id in run_ids(slot, origin.schedule):
             name = runs.object_name(webjob=this.key[1], run_id=run_id)
@@ -146,7 +149,7 @@ class Slots:
         raise RuntimeError(f"no name is free for the run of {slot}{_by(origin.name)}")
 
     def _why_not(self, this: Pass, known: Mapping[str, WebJobRun]) -> str | None:
-        """Why a slot is skipped; None when it is not."""
+        """Return why a slot is skipped; None when it is not."""
         if this.refusal:
             return this.refusal
         if this.webjob.concurrency != "Forbid":

@@ -1,4 +1,4 @@
-"""A WebJobSchedule as it is now, for what must not be done by old news: watches can be late."""
+"""A WebJobSchedule as the API server has it now, for what must not be done by old news: watches can be late."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from webjobs_operator.cluster.cache import Cache
 
 
 async def is_there(kube: KubeClient, cache: Cache, schedule: WebJobSchedule) -> bool:
-    """Whether it is there still. Raises Conflict when it is not as it is known; the cache knows what it is, then."""
+    """Return whether a WebJobSchedule is still there, as it is known.
+
+    Raises Conflict when it has changed; the cache has the present one then.
+    """
     meta = schedule.metadata
     try:
         there = await kube.get("WebJobSchedule", meta.namespace, meta.name)
@@ -23,7 +26,7 @@ async def is_there(kube: KubeClient, cache: Cache, schedule: WebJobSchedule) -> 
 
 
 def forget(cache: Cache, schedule: WebJobSchedule) -> None:
-    """It is gone."""
+    """Remove a WebJobSchedule that is gone from the cache."""
     meta = schedule.metadata
     body = {"namespace": meta.namespace, "name": meta.name, "uid": meta.uid}
     cache.forget("WebJobSchedule", {"metadata": body, "spec": {"webJobName": schedule.spec.web_job_name}})

@@ -1,4 +1,4 @@
-"""Writes ``job_scheduler.log``, beside the passes: no run waits for the store."""
+"""The writer of ``job_scheduler.log``, beside the passes: no run waits for the store."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from webjobs_operator.cluster.cache import Key
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 1.0
+"""Seconds from one write to the next."""
 _TIMEOUT_SECONDS = 30
 _KEPT = 200
 """Lines of a job that wait for a store that does not answer; then the oldest go."""
 
 
 class SchedulerLog:
-    """Lines of all jobs on their way into the store."""
+    """The lines of the scheduler's logs of all jobs on their way into the store."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -32,17 +33,17 @@ class SchedulerLog:
         self._gone: set[Key] = set()
 
     def add(self, key: Key, *lines: Line) -> None:
-        """Takes lines about a WebJob; they are in the store within about a second."""
+        """Take in lines about a WebJob; they are in the store within about a second."""
         if lines:
             self._pending[key] = [*self._pending.get(key, []), *lines][-_KEPT:]
 
     def drop(self, key: Key) -> None:
-        """The WebJob is gone, and its log goes with it."""
+        """Delete the log of a WebJob that is gone, with the next write."""
         self._pending.pop(key, None)
         self._gone.add(key)
 
     async def run(self) -> None:
-        """Writes until cancelled, and what is left then."""
+        """Write until cancelled, and what is left then."""
         try:
             while True:
                 await asyncio.sleep(FLUSH_SECONDS)
@@ -51,7 +52,7 @@ class SchedulerLog:
             await self.flush()
 
     async def flush(self) -> None:
-        """Writes what waits; what the store does not take waits for the next time."""
+        """Write what waits; what the store does not take waits for the next time."""
         gone, self._gone = self._gone, set()
         for key in gone:
             if not await self._tried(scheduler_logs.delete(self._store, namespace=key[0], webjob=key[1]), key):
@@ -73,7 +74,7 @@ class SchedulerLog:
 
 
 def changed(before: WebJobStatus, plan: Plan, *, written: str | None, now: datetime) -> list[Line]:
-    """What there is to say when a WebJob's own schedule came, went or changed. Pure.
+    """Return the lines to log when a WebJob's own schedule came, went or changed. Pure.
 
     ``before``: the status as the last pass left it; ``written``: the schedule as its author wrote it.
     """

@@ -1,1 +1,1 @@
-"""What the operator removes from the store."""
+"""Removal of what the store no longer needs."""

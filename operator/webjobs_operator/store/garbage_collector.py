@@ -1,9 +1,10 @@
-"""Removes packages that no WebJob refers to any more, now and then, beside all else that the operator does; and logs
-and old runs of WebJobs whose end no operator saw.
+"""The garbage collector of the store: packages that no WebJob refers to, and what is left of deleted WebJobs.
 
-Each round asks the API server and the store anew: what a cache or an earlier round believed deletes nothing. In most
-rounds nothing is due, and then nothing is written. What is due is looked up once more with uploads kept out
-(``webjobs.store.guard``) before it is deleted: manifests first, so that no manifest is there without its blobs.
+Now and then, beside all else that the operator does, it removes unreferenced packages, and logs and old runs of WebJobs
+whose end no operator saw. Each round asks the API server and the store anew: what a cache or an earlier round believed
+deletes nothing. In most rounds nothing is due, and then nothing is written. What is due is looked up once more with
+uploads kept out (``webjobs.store.guard``) before it is deleted: manifests first, so that no manifest is there without
+its blobs.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ from webjobs_operator.cluster.cache import selector_of
 log = logging.getLogger(__name__)
 
 LIMIT = 1000
-"""Manifests, and blobs, that one round deletes in a namespace."""
+"""Most manifests, and most blobs, that one round deletes in a namespace."""
 RUN_FILES = 30_000
-"""Of deleted WebJobs, that one round deletes in a namespace."""
+"""Most files of runs of each deleted WebJob that one round deletes."""
 _RUNS_SECONDS = 600.0
 _AT_ONCE = 100
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
@@ -43,12 +44,12 @@ _USERS = ("WebJob", "Deployment", "CronJob", "Job", "Pod")
 
 @dataclass(frozen=True, kw_only=True)
 class _Look:
-    """What one look at a namespace has found."""
+    """The findings of one look at a namespace."""
 
     packages: garbage.Packages
     blobs: frozenset[str]
     marks: Marks
-    """As they are stored."""
+    """Marks as they are stored."""
 
     @property
     def due(self) -> bool:
@@ -56,7 +57,10 @@ class _Look:
 
 
 class Collector:
-    """``grace``: how long a package stays that nobody refers to."""
+    """The garbage collector of the store.
+
+    ``grace``: how long a package stays that nobody refers to.
+    """
 
     def __init__(
         self,
@@ -74,13 +78,19 @@ class Collector:
         self._clock = clock
 
     async def run(self, period: timedelta) -> None:
-        """Rounds until cancelled, the first after one period: an operator that has just started has other work."""
+        """Collect every ``period`` until cancelled.
+
+        The first round comes after one period: an operator that has just started has other work.
+        """
         while True:
             await asyncio.sleep(period.total_seconds())
             await self.round()
 
     async def round(self) -> None:
-        """Every namespace that has something in the store and is ours; a failure ends only that namespace's turn."""
+        """Collect in every namespace that has something in the store and that the operator watches.
+
+        A failure ends only the turn of its namespace.
+        """
         try:
             namespaces = (await obstore.list_with_delimiter_async(self._store))["common_prefixes"]
         except FAILURES as error:
@@ -97,7 +107,10 @@ class Collector:
                 log.warning("garbage of %s was not collected: %s", namespace, error)
 
     async def collect(self, namespace: str) -> None:
-        """One namespace. Raises ApiError and what the store raises; every deletion before that stands."""
+        """Delete the unreferenced packages of one namespace.
+
+        Raises ApiError and what the store raises; every deletion before that stands.
+        """
         known: dict[str, frozenset[str]] = {}
         look = await self._look(namespace, known)
         if look.due:
@@ -116,7 +129,10 @@ class Collector:
             await obstore.put_async(self._store, _marks_key(namespace), garbage.marks_to_json(look.packages.marks))
 
     async def collect_logs(self, namespace: str) -> None:
-        """Logs of continuous WebJobs that were deleted while no operator was there. Raises what ``collect`` does."""
+        """Delete the logs of continuous WebJobs that were deleted while no operator was there.
+
+        Raises what ``collect`` raises.
+        """
         logged = await continuous_journal.webjobs(self._store, namespace=namespace)
         # Listed after the logs: what is not there now is gone, and not yet to come.
         there = {body["metadata"]["name"] for body in await self._kube.list("WebJob", namespace)} if logged else set()
@@ -126,7 +142,10 @@ class Collector:
                 log.info("the log of deleted WebJob %s/%s is removed", namespace, webjob)
 
     async def collect_runs(self, namespace: str) -> None:
-        """Runs, with their logs, of triggered WebJobs that were deleted while no operator was there."""
+        """Delete the runs, with their logs, of triggered WebJobs that were deleted while no operator was there.
+
+        Raises what ``collect`` raises.
+        """
         folders = await run_records.folders(self._store, namespace=namespace)
         there = {body["metadata"]["name"] for body in await self._kube.list("WebJob", namespace)} if folders else set()
         for webjob in folders:
@@ -146,7 +165,10 @@ class Collector:
         return False
 
     async def _look(self, namespace: str, known: dict[str, frozenset[str]]) -> _Look:
-        """``known``: blobs of manifests that were read before, by digest."""
+        """Return what is due in a namespace now.
+
+        ``known``: blobs of manifests that were read before, by digest.
+        """
         marks = await self._marks(namespace)
         manifests = await self._stored(f"{namespace}/packages", suffix=".json")
         referenced = await self._referenced(namespace)
@@ -178,7 +200,7 @@ class Collector:
         return found
 
     async def _referenced(self, namespace: str) -> set[str]:
-        """Digests that anything in the namespace names, wherever."""
+        """Return the digests that anything in the namespace names, wherever."""
         found: set[str] = set()
         for kind in _USERS:
             for body in await self._kube.list(kind, namespace, selector=selector_of(kind)):
@@ -188,7 +210,7 @@ class Collector:
     async def _listed(
         self, namespace: str, manifests: Iterable[str], known: dict[str, frozenset[str]]
     ) -> set[str] | None:
-        """Digests of the blobs that these manifests list; None when one can't be read, for it may list any."""
+        """Return the digests of the blobs that manifests list; None when one can't be read, for it may list any."""
         found: set[str] = set()
         for digest in manifests:
             if digest not in known:
@@ -204,7 +226,10 @@ class Collector:
         return found
 
     async def _delete(self, keys: list[str], *, end: float) -> None:
-        """Stops, with TimeoutError, where uploads would not wait any longer."""
+        """Delete keys of the store.
+
+        Raises TimeoutError after ``end``, from when on uploads would wait no longer.
+        """
         for begin in range(0, len(keys), _AT_ONCE):
             if time.monotonic() > end:
                 raise TimeoutError("the rest is for the next round")

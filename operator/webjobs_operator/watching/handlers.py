@@ -1,7 +1,8 @@
-"""What kopf calls. Every event only updates the cache and makes a WebJob due; the work is in ``reconcile``.
+"""The handlers that kopf calls.
 
-Index functions feed the cache, because kopf calls no other handler before all indices are filled: the first pass
-over a WebJob sees all of its children. No handler here makes kopf write anything to the objects.
+Every event only updates the cache and makes a WebJob due; the work is in ``reconcile``. Index functions feed the cache,
+because kopf calls no other handler before all indices are filled: the first pass over a WebJob sees all of its
+children. No handler here makes kopf write anything to the objects.
 """
 
 from __future__ import annotations
@@ -39,10 +40,11 @@ WATCHED: Mapping[str, tuple[str, str, str]] = {
     "ConfigMap": ("", "v1", "configmaps"),
     "PersistentVolumeClaim": ("", "v1", "persistentvolumeclaims"),
 }
+"""Group, version and plural of the kinds that are watched."""
 
 
 def configure(settings: kopf.OperatorSettings) -> None:
-    """kopf's settings for this operator."""
+    """Set kopf's settings for this operator."""
     settings.peering.standalone = True
     settings.posting.level = logging.WARNING
     settings.posting.enabled = False  # events are our own
@@ -79,7 +81,7 @@ def register(
     followers: Followers,
     stored_runs: StoredRuns,
 ) -> None:
-    """Registers the handlers of all watched kinds."""
+    """Register the handlers of all watched kinds."""
     for kind, (group, version, plural) in WATCHED.items():
         _register_kind(
             registry,
@@ -138,7 +140,7 @@ def _plain(body: kopf.Body, kind: str) -> dict[str, Any]:
 async def _drop_logs(
     store: ObjectStore, followers: Followers, stored_runs: StoredRuns, body: Mapping[str, Any]
 ) -> None:
-    """The logs go with their history entry, unless that is in the store now."""
+    """Delete the logs of a run whose history entry was deleted, unless the entry is in the store now."""
     run = WebJobRun.parse(body)
     try:
         if await asyncio.wait_for(stored_runs.keeps(run), timeout=30):

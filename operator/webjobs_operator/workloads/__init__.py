@@ -1,1 +1,1 @@
-"""CronJobs, Deployments and what they need."""
+"""The workloads of a WebJob in the cluster."""

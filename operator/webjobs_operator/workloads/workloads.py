@@ -22,7 +22,9 @@ from webjobs_operator.runs import retention
 from webjobs_operator.runs.lifecycle import RunKeeper
 
 LOOK_AGAIN = timedelta(minutes=1)
+"""Time after which a problem is looked at again whose end no watch tells of."""
 STORE_AGAIN = timedelta(seconds=10)
+"""Time after which a store that does not answer is asked again."""
 _CURED_ELSEWHERE = {
     "PackageMissing": LOOK_AGAIN,
     "NameTaken": LOOK_AGAIN,
@@ -30,11 +32,11 @@ _CURED_ELSEWHERE = {
     "DeploymentMissing": LOOK_AGAIN,
     "StoreUnavailable": STORE_AGAIN,
 }
-"""Problems whose end no watch of ours tells of, and when to look again."""
+"""Problems whose end no watch of the operator tells of, and when to look again."""
 
 
 class Workloads:
-    """Makes, changes and removes them."""
+    """The keeper of the children of WebJobs: it makes, changes and removes them."""
 
     def __init__(
         self, *, kube: KubeClient, cache: Cache, store: ObjectStore, config: OperatorConfig, keeper: RunKeeper
@@ -46,7 +48,7 @@ class Workloads:
         self._keeper = keeper
 
     async def ensure(self, this: Pass) -> None:
-        """Makes the children what the spec asks for; why the job can't run is left in the pass."""
+        """Make the children what the spec asks for; leave in the pass why the job can't run."""
         webjob = this.webjob
         try:
             this.program = resolve(webjob, self._config, borrowed=await self._borrowed(this))
@@ -95,7 +97,10 @@ class Workloads:
             await self._remove_old_packages(this)
 
     async def _borrowed(self, this: Pass) -> Borrowed | None:
-        """Asked for in every pass and once a minute: our watch has no Deployments but our own."""
+        """Return what the WebJob takes from a Deployment.
+
+        Asked for in every pass and once a minute: the operator's watch has no Deployments but its own.
+        """
         source = this.webjob.spec.from_deployment
         if source is None:
             return None
@@ -126,7 +131,10 @@ class Workloads:
             ) from error
 
     async def _ensure(self, this: Pass, manifest: dict[str, Any]) -> None:
-        """Applies a child unless it is there as wanted; Unrunnable when its name belongs to somebody else."""
+        """Apply a child unless it is there as wanted.
+
+        Raises Unrunnable when its name belongs to somebody else.
+        """
         kind, meta = manifest["kind"], manifest["metadata"]
         there = self._cache.get(kind, this.key, meta["name"])
         if there is None:
