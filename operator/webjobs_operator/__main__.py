@@ -26,12 +26,12 @@ from webjobs_operator.cluster import resync
 from webjobs_operator.cluster.cache import Cache, Key
 from webjobs_operator.cluster.workqueue import WorkQueue
 from webjobs_operator.config import OperatorConfig
-from webjobs_operator.logs.continuous_logs import WorkerLogs
-from webjobs_operator.logs.run_follower import Followers
+from webjobs_operator.logs.continuous_logs import ContinuousLogs
+from webjobs_operator.logs.run_follower import RunFollowers
 from webjobs_operator.reconcile.reconciler import Reconciler
 from webjobs_operator.runs.offload import StoredRuns
 from webjobs_operator.schedules.scheduler_log import SchedulerLog
-from webjobs_operator.store.garbage_collector import Collector
+from webjobs_operator.store.garbage_collector import GarbageCollector
 from webjobs_operator.tasks import cancelled
 from webjobs_operator.watching import handlers, watch
 
@@ -92,20 +92,20 @@ class Parts:
     queue: WorkQueue[Key]
     store: ObjectStore
     scheduler_log: SchedulerLog
-    followers: Followers
+    followers: RunFollowers
     sessions: Sessions
     stored_runs: StoredRuns
-    worker_logs: WorkerLogs
+    continuous_logs: ContinuousLogs
     reconciler: Reconciler
 
     async def work_on(self, key: Key) -> float | None:
         """Do what is to be done for one WebJob; gives the seconds until it is due again."""
-        self.worker_logs.observe(key)
+        self.continuous_logs.observe(key)
         return await self.reconciler(key)
 
     async def close(self) -> None:
         """Store what is not stored yet, and end the connections."""
-        closing = (self.followers, self.worker_logs, self.stored_runs, self.sessions)
+        closing = (self.followers, self.continuous_logs, self.stored_runs, self.sessions)
         await asyncio.gather(*(part.close() for part in closing))
 
 
@@ -114,7 +114,7 @@ def build(config: OperatorConfig, kube: KubeClient) -> Parts:
     cache, store, queue = Cache(), open_store(config.store_url), WorkQueue[Key](workers=WORKERS)
     scheduler_log, pod_logs = SchedulerLog(store), PodLogs(kube)
     attach = partial(stderr_of, kube) if config.attach else None
-    followers = Followers(pod_logs=pod_logs, store=store, attach=attach)
+    followers = RunFollowers(pod_logs=pod_logs, store=store, attach=attach)
     sessions = Sessions(partial(attached, kube), changed=queue.add)
     stored_runs = StoredRuns(
         kube=kube, cache=cache, store=store, objects=config.history_objects, add=queue.add, clock=utc_now
@@ -139,7 +139,9 @@ def build(config: OperatorConfig, kube: KubeClient) -> Parts:
         followers=followers,
         sessions=sessions,
         stored_runs=stored_runs,
-        worker_logs=WorkerLogs(kube=kube, pod_logs=pod_logs, cache=cache, store=store, clock=utc_now, attach=attach),
+        continuous_logs=ContinuousLogs(
+            kube=kube, pod_logs=pod_logs, cache=cache, store=store, clock=utc_now, attach=attach
+        ),
         reconciler=reconciler,
     )
 
@@ -150,7 +152,7 @@ def beside(config: OperatorConfig, kube: KubeClient, parts: Parts) -> Iterator[C
     yield resync.run(kube=kube, cache=parts.cache, kinds=kinds, namespaces=namespaces, add=parts.queue.add)
     yield parts.scheduler_log.run()
     if config.package_grace:
-        collector = Collector(
+        collector = GarbageCollector(
             kube=kube, store=parts.store, namespaces=namespaces, grace=config.package_grace, clock=utc_now
         )
         yield collector.run(timedelta(minutes=config.collection_period_minutes))

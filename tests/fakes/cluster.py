@@ -18,7 +18,7 @@ from webjobs_kube.errors import ApiError
 from webjobs_kube.logs.pod_logs import PodLogs
 from webjobs_operator.attach.stderr import Ears
 from webjobs_operator.cluster.cache import Cache, Key
-from webjobs_operator.logs.run_follower import Followers
+from webjobs_operator.logs.run_follower import RunFollowers
 from webjobs_operator.reconcile.reconciler import Reconciler
 from webjobs_operator.runs.offload import StoredRuns
 from webjobs_operator.schedules.scheduler_log import SchedulerLog
@@ -29,7 +29,7 @@ LABELS = {"webjobs.dev/webjob": "job"}
 SLOT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 
 
-class Followed(Followers):
+class Followed(RunFollowers):
     """Says which pods would be followed: a pass here has an event loop of its own, and nothing goes on beside it."""
 
     def __init__(self) -> None:

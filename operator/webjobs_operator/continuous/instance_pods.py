@@ -14,16 +14,16 @@ from webjobs_operator.cluster.cache import Cache
 from webjobs_operator.context.reconcile_context import Pass
 from webjobs_operator.continuous import instances
 from webjobs_operator.manifests.children import SINGLETON_GATE
-from webjobs_operator.runs.lifecycle import RunKeeper
+from webjobs_operator.runs.writes import RunWrites
 
 
-class Workers:
+class InstancePods:
     """The keeper of the pods of continuous jobs, which writes to them."""
 
-    def __init__(self, *, kube: KubeClient, cache: Cache, keeper: RunKeeper) -> None:
+    def __init__(self, *, kube: KubeClient, cache: Cache, writes: RunWrites) -> None:
         self._kube = kube
         self._cache = cache
-        self._keeper = keeper
+        self._writes = writes
 
     async def tend(self, this: Pass) -> None:
         """Let in the pods that wait and may start; replace the pod of a process whose time has come."""
@@ -41,7 +41,7 @@ class Workers:
             if due and due > this.now:
                 this.due.append(due)
             elif due:
-                await self._keeper.delete_object(this, "Pod", pod)
+                await self._writes.delete_object(this, "Pod", pod)
 
     async def _admit(self, this: Pass) -> None:
         """Let in the pods that may start, by what the API server says now.

@@ -31,7 +31,7 @@ _AT_ONCE = 16
 _TRIES = 8
 
 
-class WorkerLogs:
+class ContinuousLogs:
     """The writers of the logs of all continuous jobs."""
 
     def __init__(

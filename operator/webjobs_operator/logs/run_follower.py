@@ -1,4 +1,4 @@
-"""Followers of runs that go on: they read the logs of runs, and store them as they come.
+"""RunFollowers of runs that go on: they read the logs of runs, and store them as they come.
 
 A kubelet rotates logs, and gives only the newest file; a node may die with its disk. So what a run writes is in the
 store within seconds, and the archive at its end is made of that.
@@ -34,7 +34,7 @@ _RETRY_SECONDS, _LAST_RETRY_SECONDS = 2.0, 8.0
 _FINISH_SECONDS = 10.0
 
 
-class Followers:
+class RunFollowers:
     """The followers of all runs: one for each pod of a run."""
 
     def __init__(self, *, pod_logs: PodLogs, store: ObjectStore, attach: Attach | None = None) -> None:

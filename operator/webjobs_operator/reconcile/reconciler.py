@@ -24,19 +24,21 @@ from webjobs_operator.attach.connections import Sessions
 from webjobs_operator.cluster.cache import Cache, Key
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.context.reconcile_context import Pass, Turn
-from webjobs_operator.continuous.instance_pods import Workers
-from webjobs_operator.logs.run_follower import Followers
+from webjobs_operator.continuous.instance_pods import InstancePods
+from webjobs_operator.logs.run_follower import RunFollowers
 from webjobs_operator.reconcile import schedule_status, webjob_status
 from webjobs_operator.runs import concurrency, outcome
-from webjobs_operator.runs.lifecycle import RunKeeper
+from webjobs_operator.runs.end import RunEnd
 from webjobs_operator.runs.offload import StoredRuns
-from webjobs_operator.runs.progress import Progress
+from webjobs_operator.runs.progress import RunProgress
+from webjobs_operator.runs.start import RunStart
+from webjobs_operator.runs.writes import RunWrites
 from webjobs_operator.schedules import scheduler_log
-from webjobs_operator.schedules.expiry import Endings
-from webjobs_operator.schedules.firing import Slots
+from webjobs_operator.schedules.expiry import Expiry
+from webjobs_operator.schedules.firing import Firing
 from webjobs_operator.schedules.scheduler_log import SchedulerLog
-from webjobs_operator.warm.pool import Arming
-from webjobs_operator.warm.promotion import Adoption
+from webjobs_operator.warm.pool import WarmPool
+from webjobs_operator.warm.promotion import Promotion
 from webjobs_operator.workloads.workloads import Workloads
 
 UNKNOWN_WEBJOB_GRACE = timedelta(seconds=10)
@@ -56,7 +58,7 @@ class Reconciler:
         clock: Callable[[], datetime],
         log: SchedulerLog,
         pod_logs: PodLogs,
-        followers: Followers,
+        followers: RunFollowers,
         stored_runs: StoredRuns,
         sessions: Sessions,
     ) -> None:
@@ -64,22 +66,25 @@ class Reconciler:
         self._cache = cache
         self._clock = clock
         self._stored = stored_runs
-        self._arming = Arming(kube=kube, cache=cache, config=config, sessions=sessions)
-        self._runs = RunKeeper(kube=kube, cache=cache, config=config, arming=self._arming)
-        self._progress = Progress(
-            adoption=Adoption(kube=kube, cache=cache),
+        self._warm_pool = WarmPool(kube=kube, cache=cache, config=config, sessions=sessions)
+        self._writes = RunWrites(kube=kube, cache=cache)
+        self._starts = RunStart(kube=kube, cache=cache, config=config, writes=self._writes, warm_pool=self._warm_pool)
+        self._ends = RunEnd(cache=cache, config=config, writes=self._writes)
+        self._progress = RunProgress(
+            promotion=Promotion(kube=kube, cache=cache),
             cache=cache,
             store=store,
-            keeper=self._runs,
+            writes=self._writes,
+            ends=self._ends,
             pod_logs=pod_logs,
             followers=followers,
-            arming=self._arming,
+            warm_pool=self._warm_pool,
         )
         self._log = log
-        self._workloads = Workloads(kube=kube, cache=cache, store=store, config=config, keeper=self._runs)
-        self._workers = Workers(kube=kube, cache=cache, keeper=self._runs)
-        self._slots = Slots(kube=kube, cache=cache, keeper=self._runs, log=log)
-        self._endings = Endings(kube=kube, cache=cache)
+        self._workloads = Workloads(kube=kube, cache=cache, store=store, config=config, writes=self._writes)
+        self._instance_pods = InstancePods(kube=kube, cache=cache, writes=self._writes)
+        self._firing = Firing(kube=kube, cache=cache, writes=self._writes, log=log)
+        self._expiry = Expiry(kube=kube, cache=cache)
 
     async def __call__(self, key: Key) -> float | None:
         webjob = self._cache.webjob(key)
@@ -108,7 +113,7 @@ class Reconciler:
             this.plan = scheduling.plan(webjob, known=known, now=this.now)
             this.lines += scheduler_log.changed(webjob.status, this.plan, written=webjob.schedule, now=this.now)
         # WebJobSchedules whose end has come go before they can fire.
-        this.due += await self._endings.carry_out(key, now=this.now)
+        this.due += await self._expiry.carry_out(key, now=this.now)
         this.turns = self._turns(key, webjob, known, now=this.now)
         # ConfigMap, claim, Deployment or CronJob as the spec asks for them.
         await self._workloads.ensure(this)
@@ -116,8 +121,8 @@ class Reconciler:
         if webjob.spec.type == "triggered":
             await self._triggered(this)
         else:
-            await self._workers.tend(this)
-            await self._runs.refuse_all(this, "A continuous WebJob has no runs: start and stop it by spec.stopped.")
+            await self._instance_pods.tend(this)
+            await self._ends.refuse_all(this, "A continuous WebJob has no runs: start and stop it by spec.stopped.")
             await self._write_status(this, holder=None)
         for turn in this.turns:
             await self._write_schedule(turn, webjob=webjob, now=this.now)
@@ -137,19 +142,19 @@ class Reconciler:
 
     async def _triggered(self, this: Pass) -> None:
         # Which pods wait for a run, and may a run of this pass take one?
-        self._arming.look(this)
+        self._warm_pool.look(this)
         # Jobs that an operator made and died before it could say so: their runs have begun.
-        await self._runs.recover(this)
+        await self._starts.recover(this)
         # What Jobs and pods say of the runs that go on; the log is stored before an end is told.
         await self._progress.carry_over(this)
         # Runs that somebody cancelled, and those that can't begin and have waited long enough.
-        await self._runs.cancel(this)
-        await self._runs.give_up(this)
+        await self._ends.cancel(this)
+        await self._ends.give_up(this)
         # A job that can't run refuses what has not begun.
         if this.refusal or this.site.stopped:
-            await self._runs.refuse_all(this, this.refusal or STOPPED)
+            await self._ends.refuse_all(this, this.refusal or STOPPED)
         # Slots that are due become runs, or are skipped or missed.
-        await self._slots.take(this)
+        await self._firing.take(this)
         for turn in this.turns:
             if turn.outcome in ("Skipped", "Missed"):
                 # Before the WebJob's count: a pass that dies in between must not decide on the slot once more.
@@ -163,9 +168,9 @@ class Reconciler:
         if decision.refuse or decision.replace:
             await self._be_current(this)
         for run in decision.refuse:
-            await self._runs.refuse(this, run)
+            await self._ends.refuse(this, run)
         for run in decision.replace:
-            await self._runs.end(this, run, reason="RunReplaced", why=" for a newer one")
+            await self._ends.end(this, run, reason="RunReplaced", why=" for a newer one")
         # The lock is written before the Job that it guards.
         before = this.webjob.status.active_run
         if decision.start and decision.holder and (before is None or before.name != decision.holder):
@@ -173,18 +178,18 @@ class Reconciler:
         program = this.program
         for run in decision.start:
             if program and not this.problem:
-                await self._runs.start(this, run, program=program)
+                await self._starts.start(this, run, program=program)
         # A run that has just begun in a pod that waited has the machine for itself: what can wait is put off.
-        this.held = self._arming.hold(this)
+        this.held = self._warm_pool.hold(this)
         if not (this.held and _may_wait(this)):
             await self._write_status(this, holder=decision.holder)
         if decision.holder and decision.holder not in self._cache.runs(this.key):
             this.due.append(this.now + runs.LOCK_GRACE)
         # Pods for the next runs, Jobs of slots that do not run, and what is not needed any more.
-        await self._arming.tend(this)
+        await self._warm_pool.tend(this)
         for job in this.unwanted:
-            await self._runs.delete_object(this, "Job", job)
-        await self._runs.clean_up(this)
+            await self._writes.delete_object(this, "Job", job)
+        await self._ends.clean_up(this)
         # Older runs move into the store, beside the passes.
         self._stored.tend(this.webjob, self._cache.runs(this.key))
         # When is there something to do again?
@@ -255,8 +260,8 @@ class Reconciler:
     async def _without_webjob(self, key: Key) -> float | None:
         """Runs that name a WebJob which is not there: after a moment they fail with a message that says so."""
         now = self._clock()
-        self._arming.forget(key)
-        due = await self._endings.carry_out(key, now=now)
+        self._warm_pool.forget(key)
+        due = await self._expiry.carry_out(key, now=now)
         for schedule in self._cache.schedules(key):
             await self._write_schedule(Turn(schedule=schedule), webjob=None, now=now)
         for run in self._cache.runs(key).values():
@@ -267,7 +272,7 @@ class Reconciler:
                 due.append(patience)
                 continue
             message = f"There is no WebJob {key[1]} in namespace {key[0]}: create it, then create the run anew."
-            await self._runs.finish(run, state="Failed", reason="WebJobNotFound", message=message, now=now)
+            await self._writes.finish(run, state="Failed", reason="WebJobNotFound", message=message, now=now)
         return _delay(due, now=now)
 
 

@@ -26,12 +26,13 @@ from webjobs_operator.context import armed_jobs
 from webjobs_operator.context.conditions import Wanted, update
 from webjobs_operator.context.reconcile_context import Pass
 from webjobs_operator.logs import run_archive
-from webjobs_operator.logs.run_follower import Followers
+from webjobs_operator.logs.run_follower import RunFollowers
 from webjobs_operator.runs import outcome
-from webjobs_operator.runs.lifecycle import RunKeeper
+from webjobs_operator.runs.end import RunEnd
+from webjobs_operator.runs.writes import RunWrites
 from webjobs_operator.warm import plan
-from webjobs_operator.warm.pool import Arming
-from webjobs_operator.warm.promotion import SHORT, Adoption
+from webjobs_operator.warm.pool import WarmPool
+from webjobs_operator.warm.promotion import SHORT, Promotion
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ _CHECKED = 10_000
 Object = dict[str, Any]
 
 
-class Progress:
+class RunProgress:
     """What becomes of the runs that were started."""
 
     def __init__(
@@ -48,19 +49,21 @@ class Progress:
         *,
         cache: Cache,
         store: ObjectStore,
-        keeper: RunKeeper,
+        writes: RunWrites,
+        ends: RunEnd,
         pod_logs: PodLogs,
-        followers: Followers,
-        arming: Arming,
-        adoption: Adoption,
+        followers: RunFollowers,
+        warm_pool: WarmPool,
+        promotion: Promotion,
     ) -> None:
         self._cache = cache
         self._store = store
-        self._keeper = keeper
+        self._writes = writes
+        self._ends = ends
         self._logs = pod_logs
         self._followers = followers
-        self._arming = arming
-        self._adoption = adoption
+        self._warm_pool = warm_pool
+        self._promotion = promotion
         self._checked: dict[str, None] = {}
         """UIDs of the runs whose log was compared with the kubelet's."""
 
@@ -73,9 +76,9 @@ class Progress:
             if run.status.state in ("Initializing", "Running"):
                 if job and armed_jobs.is_armed(job):
                     if armed_jobs.is_anothers(job, run, pods):
-                        await self._arming.put_back(this, run)
+                        await self._warm_pool.put_back(this, run)
                         continue
-                    await self._arming.go_on(this, run, job)
+                    await self._warm_pool.go_on(this, run, job)
                 await self._one(this, run, job=job, pods=pods_of(run))
             elif job and armed_jobs.is_armed(job) and run.metadata.uid not in self._checked:
                 own = pods_of(run)
@@ -88,13 +91,13 @@ class Progress:
         armed = job if armed_jobs.is_armed(job) else None
         if armed and armed_jobs.is_staying(armed) and plan.ran_nothing(pods):
             if run.spec.cancel:
-                await self._keeper.call_off(run, now=this.now)
+                await self._ends.call_off(run, now=this.now)
             else:
-                await self._arming.put_back(this, run)
-            await self._keeper.delete_object(this, "Job", armed)
+                await self._warm_pool.put_back(this, run)
+            await self._writes.delete_object(this, "Job", armed)
             return
         # What one pod said is not all when there were others before it.
-        session = self._arming.session(pods) if armed and len(pods) == 1 else None
+        session = self._warm_pool.session(pods) if armed and len(pods) == 1 else None
         found = _heard(run, session, job=armed, pods=pods) or outcome.outcome(run, job=job, pods=pods, now=this.now)
         if any(map(armed_jobs.is_armed, pods)):
             found = replace(found, process_start=None)  # the pod was up before the run began
@@ -115,15 +118,15 @@ class Progress:
             this.due += [look for look in looks if look > this.now]
         patch = {key: value for key, value in status.items() if known.get(key) != value}
         if patch:
-            await self._keeper.patch_run(run, {"status": patch})
+            await self._writes.patch_run(run, {"status": patch})
         if found.end:
             metrics.RUNS_ENDED.labels(*this.key, found.state).inc()
         elif armed:
-            await self._adoption.adopt(this, run, armed)
-            await self._adoption.enlarge(this, run, pods)
+            await self._promotion.adopt(this, run, armed)
+            await self._promotion.enlarge(this, run, pods)
         if found.state == "Failed":
             message = f"Run {runs.run_id(run)} failed. {found.message or ''}".strip()
-            await self._keeper.tell(this, "RunFailed", message)
+            await self._writes.tell(this, "RunFailed", message)
 
     async def _check(self, this: Pass, run: WebJobRun, *, pods: Sequence[Object]) -> None:
         """What a connection heard may lack the last lines; the kubelet has all, now that the container has ended."""
@@ -132,7 +135,7 @@ class Progress:
                 whole = [line async for line in run_output.of_pods(self._logs, pods)]
                 stored = await run_archive.lines_of(self._store, run)
                 if len(whole) > stored:
-                    session = self._arming.session(pods)
+                    session = self._warm_pool.session(pods)
                     lines = [session.hearing().tell(line) for line in whole] if session else whole
                     await run_archive.archive(given(lines), store=self._store, webjob=this.webjob, run=run, pods=pods)
             except (ApiError, run_archive.NotArchived, BaseError, OSError) as error:

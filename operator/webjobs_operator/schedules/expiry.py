@@ -18,7 +18,7 @@ from webjobs_operator.schedules import live_schedule
 log = logging.getLogger(__name__)
 
 
-class Endings:
+class Expiry:
     """The deletion of WebJobSchedules whose ``spec.deleteAt`` has come."""
 
     def __init__(self, *, kube: KubeClient, cache: Cache) -> None:

@@ -22,7 +22,8 @@ from webjobs_operator.cluster.cache import Cache
 from webjobs_operator.context.reconcile_context import Pass, Turn
 from webjobs_operator.manifests import children
 from webjobs_operator.runs.concurrency import holder
-from webjobs_operator.runs.lifecycle import BUSY, RunKeeper
+from webjobs_operator.runs.end import BUSY
+from webjobs_operator.runs.writes import RunWrites
 from webjobs_operator.schedules import live_schedule
 from webjobs_operator.schedules.scheduler_log import SchedulerLog
 
@@ -62,13 +63,13 @@ def run_ids(slot: datetime, schedule: WebJobSchedule | None = None) -> Iterator[
         yield f"{whole[:-4]}{(first + number) % 9999 + 1:04d}"
 
 
-class Slots:
+class Firing:
     """The slots that are due, from which runs are made."""
 
-    def __init__(self, *, kube: KubeClient, cache: Cache, keeper: RunKeeper, log: SchedulerLog) -> None:
+    def __init__(self, *, kube: KubeClient, cache: Cache, writes: RunWrites, log: SchedulerLog) -> None:
         self._kube = kube
         self._cache = cache
-        self._keeper = keeper
+        self._writes = writes
         self._log = log
 
     async def take(self, this: Pass) -> None:
@@ -158,7 +159,7 @@ class Slots:
         return BUSY if waiting or holder(this.webjob, known, now=this.now) else None
 
     async def _skip(self, this: Pass, slot: datetime, origin: children.SlotOrigin, *, why: str) -> None:
-        await self._keeper.skip(this, f"The run of {slot:%Y-%m-%d %H:%M:%S} UTC{_by(origin.name)} was skipped. {why}")
+        await self._writes.skip(this, f"The run of {slot:%Y-%m-%d %H:%M:%S} UTC{_by(origin.name)} was skipped. {why}")
 
     def _tell_invoked(self, this: Pass, slot: datetime, origin: children.SlotOrigin) -> None:
         if origin.cron_job_name is None:
@@ -177,7 +178,7 @@ class Slots:
         line = scheduler_lines.missed(this.now, count=count, latest=latest, zone=load_zone(zone_name))
         this.lines.append(scheduler_lines.about(line, name))
         text = f"Missed {count} schedules{_by(name)}, most recent at {latest:%Y-%m-%d %H:%M:%S} UTC."
-        await self._keeper.tell(this, "MissedSchedule", text)
+        await self._writes.tell(this, "MissedSchedule", text)
 
 
 def _by(schedule_name: str | None) -> str:

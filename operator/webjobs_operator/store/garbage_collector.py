@@ -56,7 +56,7 @@ class _Look:
         return bool(self.packages.due or self.blobs)
 
 
-class Collector:
+class GarbageCollector:
     """The garbage collector of the store.
 
     ``grace``: how long a package stays that nobody refers to.

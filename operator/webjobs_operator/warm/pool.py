@@ -49,7 +49,7 @@ class _BackOff:
     until: datetime
 
 
-class Arming:
+class WarmPool:
     """All writes about Jobs that wait, and the connections to their pods."""
 
     def __init__(self, *, kube: KubeClient, cache: Cache, config: OperatorConfig, sessions: Sessions) -> None:

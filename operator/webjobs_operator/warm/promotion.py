@@ -28,7 +28,7 @@ _AGAIN = timedelta(minutes=5)
 """Until a pod that was refused what its run requests asks again."""
 
 
-class Adoption:
+class Promotion:
     """The writes about Jobs that waited, after those that start their runs."""
 
     def __init__(self, *, kube: KubeClient, cache: Cache) -> None:

@@ -22,7 +22,7 @@ from webjobs_operator import metrics
 from webjobs_operator.cluster.cache import Cache, Key, selector_of
 from webjobs_operator.cluster.workqueue import WorkQueue
 from webjobs_operator.logs.run_archive import log_key
-from webjobs_operator.logs.run_follower import Followers
+from webjobs_operator.logs.run_follower import RunFollowers
 from webjobs_operator.runs.offload import StoredRuns
 from webjobs_operator.schedules.scheduler_log import SchedulerLog
 from webjobs_operator.watching.kopf_storage import NoDiffBase, NoProgress
@@ -78,7 +78,7 @@ def register(
     queue: WorkQueue[Key],
     store: ObjectStore,
     scheduler_log: SchedulerLog,
-    followers: Followers,
+    followers: RunFollowers,
     stored_runs: StoredRuns,
 ) -> None:
     """Register the handlers of all watched kinds."""
@@ -105,7 +105,7 @@ def _register_kind(
     queue: WorkQueue[Key],
     store: ObjectStore,
     scheduler_log: SchedulerLog,
-    followers: Followers,
+    followers: RunFollowers,
     stored_runs: StoredRuns,
 ) -> None:
     name = kind.lower()
@@ -138,7 +138,7 @@ def _plain(body: kopf.Body, kind: str) -> dict[str, Any]:
 
 
 async def _drop_logs(
-    store: ObjectStore, followers: Followers, stored_runs: StoredRuns, body: Mapping[str, Any]
+    store: ObjectStore, followers: RunFollowers, stored_runs: StoredRuns, body: Mapping[str, Any]
 ) -> None:
     """Delete the logs of a run whose history entry was deleted, unless the entry is in the store now."""
     run = WebJobRun.parse(body)
@@ -158,6 +158,6 @@ async def _drop_logs(
             log.exception("a log of deleted run %s/%s was not removed", run.metadata.namespace, run.metadata.name)
 
 
-async def _drop_parts(store: ObjectStore, followers: Followers, key: str) -> None:
+async def _drop_parts(store: ObjectStore, followers: RunFollowers, key: str) -> None:
     await followers.finish(key)  # it would write after the deletion
     await run_log_parts.delete(store, key)

@@ -11,7 +11,7 @@ import kopf
 from webjobs.store import ObjectStore
 from webjobs_operator.cluster.cache import Cache, Key
 from webjobs_operator.cluster.workqueue import WorkQueue
-from webjobs_operator.logs.run_follower import Followers
+from webjobs_operator.logs.run_follower import RunFollowers
 from webjobs_operator.runs.offload import StoredRuns
 from webjobs_operator.schedules.scheduler_log import SchedulerLog
 from webjobs_operator.watching import handlers
@@ -26,7 +26,7 @@ async def run(
     queue: WorkQueue[Key],
     store: ObjectStore,
     scheduler_log: SchedulerLog,
-    followers: Followers,
+    followers: RunFollowers,
     stored_runs: StoredRuns,
 ) -> None:
     """Watch the cluster until cancelled.

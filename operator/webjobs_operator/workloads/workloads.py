@@ -19,7 +19,7 @@ from webjobs_operator.manifests.borrow import Borrowed, borrow, missing
 from webjobs_operator.manifests.merge import covers
 from webjobs_operator.manifests.program import Unrunnable, resolve
 from webjobs_operator.runs import retention
-from webjobs_operator.runs.lifecycle import RunKeeper
+from webjobs_operator.runs.writes import RunWrites
 
 LOOK_AGAIN = timedelta(minutes=1)
 """Time after which a problem is looked at again whose end no watch tells of."""
@@ -39,13 +39,13 @@ class Workloads:
     """The keeper of the children of WebJobs: it makes, changes and removes them."""
 
     def __init__(
-        self, *, kube: KubeClient, cache: Cache, store: ObjectStore, config: OperatorConfig, keeper: RunKeeper
+        self, *, kube: KubeClient, cache: Cache, store: ObjectStore, config: OperatorConfig, writes: RunWrites
     ) -> None:
         self._kube = kube
         self._cache = cache
         self._store = store
         self._config = config
-        self._keeper = keeper
+        self._writes = writes
 
     async def ensure(self, this: Pass) -> None:
         """Make the children what the spec asks for; leave in the pass why the job can't run."""
@@ -166,7 +166,7 @@ class Workloads:
     async def _remove(self, this: Pass, kind: str, name: str) -> None:
         there = self._cache.get(kind, this.key, name)
         if there and not there["metadata"].get("deletionTimestamp"):
-            await self._keeper.delete_object(this, kind, there)
+            await self._writes.delete_object(this, kind, there)
 
     async def _remove_old_packages(self, this: Pass) -> None:
         maps = self._cache.of("ConfigMap", this.key)
@@ -179,4 +179,4 @@ class Workloads:
         used = retention.used_config_maps(workloads) | {current}
         for name, body in list(maps.items()):
             if name not in used:
-                await self._keeper.delete_object(this, "ConfigMap", body)
+                await self._writes.delete_object(this, "ConfigMap", body)

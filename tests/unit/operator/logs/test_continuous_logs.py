@@ -23,7 +23,7 @@ from webjobs_operator.attach import line_buffer, stderr
 from webjobs_operator.attach.stderr import Attach
 from webjobs_operator.cluster.cache import Cache
 from webjobs_operator.logs import continuous_logs, continuous_reader, continuous_writer
-from webjobs_operator.logs.continuous_logs import WorkerLogs
+from webjobs_operator.logs.continuous_logs import ContinuousLogs
 
 T = TypeVar("T")
 KEY = ("site", "job")
@@ -72,8 +72,8 @@ class World:
         self.job()
         self.operator = self.new_operator()
 
-    def new_operator(self) -> WorkerLogs:
-        return WorkerLogs(
+    def new_operator(self) -> ContinuousLogs:
+        return ContinuousLogs(
             kube=self.kube,
             pod_logs=PodLogs(self.kube),
             cache=self.cache,

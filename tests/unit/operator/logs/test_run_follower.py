@@ -20,7 +20,7 @@ from webjobs_kube.logs.pod_logs import PodLogs
 from webjobs_operator.attach import stderr
 from webjobs_operator.attach.stderr import Attach
 from webjobs_operator.logs import run_follower
-from webjobs_operator.logs.run_follower import Followers
+from webjobs_operator.logs.run_follower import RunFollowers
 
 KEY = run_log_key(namespace="site", webjob="job", run_id="202601010000000000")
 POD = ("site", "job-pod", False)
@@ -41,7 +41,7 @@ class Setup:
         self.restart()
 
     def restart(self) -> None:
-        self.followers = Followers(pod_logs=PodLogs(self.kube), store=self.store, attach=self.attach)
+        self.followers = RunFollowers(pod_logs=PodLogs(self.kube), store=self.store, attach=self.attach)
 
     def follow(self) -> None:
         self.followers.follow("uid", namespace="site", pod="job-pod", log_key=KEY)

@@ -126,6 +126,6 @@ def test_a_run_of_the_webjob_that_had_the_name_is_left_to_go() -> None:
     world.restart()
     world.watch()
     this = Pass(webjob=WebJob.parse(world.one("WebJob")), key=KEY, now=world.now, clock=lambda: world.now)
-    run_async(world.reconciler._runs.recover(this))
+    run_async(world.reconciler._starts.recover(this))
     assert "state" not in world.one("WebJobRun").get("status", {})
     assert there["metadata"]["ownerReferences"][0]["uid"] == "before"

@@ -17,7 +17,7 @@ from webjobs.files import package_history
 from webjobs.files.unpack import Entry
 from webjobs.store import ObjectStore, continuous_journal, guard, open_store, packages
 from webjobs_kube.errors import ApiError
-from webjobs_operator.store.garbage_collector import Collector
+from webjobs_operator.store.garbage_collector import GarbageCollector
 
 GRACE = timedelta(hours=2)
 
@@ -29,7 +29,7 @@ class World:
         self.store = store
         self.kube = FakeKube()
         self.now = datetime.now(UTC)
-        self.collector = Collector(
+        self.collector = GarbageCollector(
             kube=self.kube, store=store, namespaces=namespaces, grace=GRACE, clock=lambda: self.now
         )
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from webjobs.files.unpack import Entry
 from webjobs.store import garbage, guard, packages
 from webjobs.store.packages import Manifest
-from webjobs_operator.store.garbage_collector import Collector
+from webjobs_operator.store.garbage_collector import GarbageCollector
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 OLD = NOW - timedelta(days=3)
@@ -198,7 +198,7 @@ class World:
         return act
 
     async def collect(self) -> None:
-        collector = Collector(
+        collector = GarbageCollector(
             kube=self,  # type: ignore[arg-type]
             store=self.store,  # type: ignore[arg-type]
             namespaces=[],

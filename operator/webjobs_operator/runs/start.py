@@ -1,0 +1,142 @@
+"""The start of runs: a pod that waits for one, a Job of its own, or the Job that a CronJob made.
+
+Every step can be repeated: names are deterministic, and AlreadyExists is looked into instead of trusted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from webjobs import times
+from webjobs.model import WebJobRun
+from webjobs.runs import runs
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import AlreadyExists, Invalid, NotFound
+from webjobs_operator.cluster.cache import Cache
+from webjobs_operator.config import OperatorConfig
+from webjobs_operator.context import armed_jobs
+from webjobs_operator.context.reconcile_context import Pass
+from webjobs_operator.manifests import children
+from webjobs_operator.manifests.program import Program
+from webjobs_operator.runs.writes import RunWrites
+from webjobs_operator.warm.pool import WarmPool
+
+Object = dict[str, Any]
+
+
+class RunStart:
+    """Starts runs, and records the start."""
+
+    def __init__(
+        self, *, kube: KubeClient, cache: Cache, config: OperatorConfig, writes: RunWrites, warm_pool: WarmPool
+    ) -> None:
+        self._kube = kube
+        self._cache = cache
+        self._config = config
+        self._writes = writes
+        self._warm_pool = warm_pool
+        self._cold: set[str] = set()
+        """UIDs of the runs for which a Job was asked for: it may be there, even where that seemed to fail."""
+
+    async def start(self, this: Pass, run: WebJobRun, *, program: Program) -> None:
+        """Give a run a pod that waits for one, or make its Job (or admit its CronJob's), and record that."""
+        await self._writes.adopt(this, run)
+        run = self._cache.runs(this.key).get(run.metadata.name, run)  # as it is since then
+        slot = self._cache.get("Job", this.key, run.spec.cron_job_name) if run.spec.cron_job_name else None
+        if run.metadata.uid not in self._cold and not (slot and armed_jobs.run_of(slot)):
+            taken = await self._warm_pool.take(this, run)
+            if taken == "taken" and slot:
+                await self._writes.delete_object(this, "Job", slot)
+            if taken != "no":
+                return
+        self._cold.add(run.metadata.uid)
+        outdated = slot is not None and self._lacks_package(this, slot)
+        if run.spec.cron_job_name and not outdated and not self._cache.get("Job", this.key, run.metadata.name):
+            job = await self._admit(run, run.spec.cron_job_name)
+            if job is None:
+                message = "The Job that the CronJob made for this run is gone."
+                await self._writes.finish(run, state="Aborted", reason="JobGone", message=message, now=this.now)
+                return
+        else:
+            try:
+                job = await self._create_job(this, run, program)
+            except Invalid as error:
+                text = f"The Job was refused: {error.message}"
+                await self._writes.finish(run, state="Failed", reason="JobRefused", message=text[:1024], now=this.now)
+                return
+        self._cache.observe("Job", job)
+        await self._has_job(run, job)
+        if slot and outdated:
+            await self._writes.delete_object(this, "Job", slot)
+
+    async def recover(self, this: Pass) -> None:
+        """Record the Jobs that were made or admitted by an operator that died before it could say so.
+
+        Before anything is decided: who is cancelled or refused now may have begun.
+        """
+        for run in list(self._cache.runs(this.key).values()):
+            owners = {owner.uid for owner in run.metadata.owner_references}
+            if owners and this.webjob.metadata.uid not in owners:
+                continue  # it goes with the WebJob that had this name
+            if run.status.state is None and not run.metadata.deletion_timestamp:
+                job = await self._job_of(this, run)
+                if job:
+                    await self._writes.adopt(this, run)
+                    await self._has_job(run, job)
+
+    async def _job_of(self, this: Pass, run: WebJobRun) -> Object | None:
+        for name in filter(None, (run.metadata.name, run.spec.cron_job_name)):
+            if run.metadata.uid in self._cold:
+                with contextlib.suppress(NotFound):
+                    self._cache.observe("Job", await self._kube.get("Job", this.key[0], name))
+            job = self._cache.get("Job", this.key, name)
+            if job and (_is_owned(job, run) or (armed_jobs.run_of(job) and not self._lacks_package(this, job))):
+                return job
+        return None
+
+    async def _has_job(self, run: WebJobRun, job: Object) -> None:
+        status = {
+            "state": "Initializing",
+            "runId": runs.run_id(run),
+            "startTime": times.rfc3339(runs.start_time(run)),
+            "jobName": job["metadata"]["name"],
+            "jobUID": job["metadata"]["uid"],
+        }
+        await self._writes.patch_run(run, {"status": status})
+        self._cold.discard(run.metadata.uid)
+
+    def _lacks_package(self, this: Pass, job: Object) -> bool:
+        """Whether a Job is of a package that is gone: its CronJob made it before it knew of the next one.
+
+        We did not know of the Job when the package went. It can never begin; a Job of our own takes its place.
+        """
+        there = self._cache.of("ConfigMap", this.key)
+        kept = {name for name, body in there.items() if not body["metadata"].get("deletionTimestamp")}
+        volumes = job["spec"]["template"].get("spec", {}).get("volumes", [])
+        return any(
+            one["name"] == "package" and "configMap" in one and one["configMap"]["name"] not in kept for one in volumes
+        )
+
+    async def _create_job(self, this: Pass, run: WebJobRun, program: Program) -> Object:
+        manifest = children.job(this.webjob, run, program=program, config=self._config)
+        try:
+            return await self._kube.create(manifest)
+        except AlreadyExists:
+            there = await self._kube.get("Job", run.metadata.namespace, run.metadata.name)
+            if _is_owned(there, run):
+                return there  # an earlier pass made it, and did not hear of it
+            raise Invalid(409, "NameTaken", f"there is a Job {run.metadata.name} of somebody else") from None
+
+    async def _admit(self, run: WebJobRun, job_name: str) -> Object | None:
+        try:
+            return await self._kube.patch(
+                "Job", run.metadata.namespace, job_name, children.admission_patch(runs.run_id(run))
+            )
+        except NotFound:
+            return None
+
+
+def _is_owned(job: Object, run: WebJobRun) -> bool:
+    """Return whether a Job was made for a run."""
+    return any(owner["uid"] == run.metadata.uid for owner in job["metadata"].get("ownerReferences", []))

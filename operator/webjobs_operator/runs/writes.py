@@ -1,0 +1,83 @@
+"""Writes about runs that every step of their life needs: status, owner, end, deletion, Events.
+
+Every write can be repeated, and is fine when its object is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from webjobs import times
+from webjobs.model import LABEL_WEBJOB, Metadata, RunState, WebJobRun
+from webjobs.runs import runs
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import NotFound
+from webjobs_operator import metrics
+from webjobs_operator.cluster.cache import Cache
+from webjobs_operator.cluster.events import event, post
+from webjobs_operator.cluster.writes import remove
+from webjobs_operator.context.conditions import Wanted, update
+from webjobs_operator.context.reconcile_context import Pass
+from webjobs_operator.manifests import children
+
+Object = dict[str, Any]
+
+
+class RunWrites:
+    """Writes of WebJobRuns and of what belongs to them."""
+
+    def __init__(self, *, kube: KubeClient, cache: Cache) -> None:
+        self._kube = kube
+        self._cache = cache
+
+    async def patch_run(self, run: WebJobRun, patch: Object, *, subresource: str | None = "status") -> None:
+        """Patch a run, its status unless said otherwise."""
+        try:
+            answer = await self._kube.patch(
+                "WebJobRun", run.metadata.namespace, run.metadata.name, patch, subresource=subresource
+            )
+        except NotFound:
+            return  # deleted meanwhile: there is nothing left to tell
+        self._cache.observe("WebJobRun", answer)
+
+    async def adopt(self, this: Pass, run: WebJobRun) -> None:
+        """Make a run from elsewhere the WebJob's: it goes with it, and is found by its label."""
+        if any(owner.uid == this.webjob.metadata.uid for owner in run.metadata.owner_references):
+            return
+        owner = children.owner("WebJob", this.webjob.metadata)
+        adopted = {"ownerReferences": [owner], "labels": {LABEL_WEBJOB: this.key[1]}}
+        await self.patch_run(run, {"metadata": adopted}, subresource=None)
+
+    async def finish(self, run: WebJobRun, *, state: RunState, reason: str, message: str, now: datetime) -> None:
+        """Record the end of a run that never had a process."""
+        wanted = [Wanted(type="Failed", status=True, reason=reason, message=message)]
+        status = {
+            "state": state,
+            "runId": runs.run_id(run),
+            "startTime": times.rfc3339(runs.start_time(run)),
+            "endTime": times.rfc3339(now),
+            "message": message,
+            "conditions": update(run.status.conditions, wanted, generation=run.metadata.generation, now=now),
+        }
+        await self.patch_run(run, {"status": status})
+
+    async def skip(self, this: Pass, message: str) -> None:
+        """Record that a run was skipped: in the status at the end of the pass, as a metric and as an Event."""
+        this.skipped += 1
+        metrics.RUNS_SKIPPED.labels(*this.key).inc()
+        await self.tell(this, "RunSkipped", message)
+
+    async def delete(self, this: Pass, kind: str, metadata: Metadata) -> None:
+        """Delete exactly this object (by UID), and what it owns after it."""
+        await remove(self._kube, self._cache, kind, metadata, owner=this.key)
+
+    async def delete_object(self, this: Pass, kind: str, body: Mapping[str, Any]) -> None:
+        """Delete exactly this object, as it was observed."""
+        await self.delete(this, kind, Metadata.model_validate(body["metadata"]))
+
+    async def tell(self, this: Pass, reason: str, message: str) -> None:
+        """Write a warning about the WebJob as an Event."""
+        webjob = this.webjob.metadata
+        await post(self._kube, event("WebJob", webjob, level="Warning", reason=reason, message=message, now=this.now))
