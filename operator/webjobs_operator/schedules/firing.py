@@ -63,7 +63,7 @@ def run_ids(slot: datetime, schedule: WebJobSchedule | None = None) -> Iterator[
 
 
 class Slots:
-    """The slots that are due, from which runs are made."""
+    """The maker of runs from the slots that are due."""
 
     def __init__(self, *, kube: KubeClient, cache: Cache, keeper: RunKeeper, log: SchedulerLog) -> None:
         self._kube = kube
