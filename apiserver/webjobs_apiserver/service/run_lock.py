@@ -50,8 +50,8 @@ class RunLock:
     async def create_locked(self, site: Site, job: Job, manifest: Object, *, now: datetime, fresh: bool) -> None:
         """Take the lock of a job and create a run.
 
-        Raises Busy when another run holds the lock, and Conflict when the job has changed: decide again, on the job as
-        it is then.
+        Raises Busy when another run holds the lock, Missing when the job is gone, and Conflict when it has changed:
+        decide again, on the job as it is then.
         """
         if await self._held(site, job, now=now, fresh=fresh):
             raise Busy

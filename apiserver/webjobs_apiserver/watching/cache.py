@@ -55,7 +55,7 @@ class SiteCache:
         self._runs: dict[str, dict[str, _Run]] = {}
         self._latest: dict[str, WebJobRun] = {}
         self._unsettled: set[str] = set()
-        """Jobs whose newest run is to be found anew."""
+        """Object names of the jobs whose newest run is to be found anew."""
 
     # What is told
 

@@ -39,7 +39,7 @@ class Scheduled:
     queued: bool
     """True when the job will be deleted at its next run instead of running."""
     next_run: datetime | None
-    """When the job runs next; None when it is off."""
+    """When the job runs next; None when it is off, or when the schedules of its WebJob don't fire."""
 
 
 @dataclass(frozen=True, kw_only=True)
