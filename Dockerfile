@@ -5,8 +5,9 @@ ARG PYTHON_IMAGE=docker.io/library/python:3.12-slim@sha256:78387bc3881b8273120a1
 
 FROM ${PYTHON_IMAGE} AS base
 
-# All work is done on the builder's own architecture: nothing of another one is ever run.
-FROM --platform=$BUILDPLATFORM ${PYTHON_IMAGE} AS build
+# All work is done on the builder's own architecture: nothing of another one is ever run. Docker without buildx knows no
+# BUILDPLATFORM.
+FROM --platform=${BUILDPLATFORM:-linux/amd64} ${PYTHON_IMAGE} AS build
 ARG UV_VERSION=0.13.9
 ARG TARGETARCH
 RUN python3 -m pip install --quiet --no-cache-dir --root-user-action=ignore uv==${UV_VERSION}

@@ -45,7 +45,7 @@ test: lint  ## everything: lint, unit, integration, e2e, conformance
 	$(RUN) -m pytest -x -n $(CLUSTERS) --dist loadfile --durations=30 tests/integration tests/e2e tests/conformance
 
 test-full: $(VENV)/.synced  ## what takes about an hour more: control plane killed, deaths after every write, a short soak, thousands of orders
-	WEBJOBS_EXAMPLES=300 $(RUN) -m pytest -x tests/unit/test_any_order.py tests/full
+	WEBJOBS_EXAMPLES=300 $(RUN) -m pytest -x tests/unit/crashes/test_any_order.py tests/full
 
 unit: $(VENV)/.synced  ## unit tests only
 	$(RUN) -m pytest -x -n $(CORES) tests/unit

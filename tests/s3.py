@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tests.cluster.built.builder import ensure
-from tests.cluster.built.components import object_store
+from tests.cluster.built.compile.builder import ensure
+from tests.cluster.built.compile.components import object_store
 from tests.cluster.model import tell
 
 BUCKET = "jobs"

@@ -22,7 +22,7 @@ from typing import Any
 
 from tests import cluster as clusters
 from tests.cluster.diagnosis import explain
-from tests.cluster.image import build_image, source_ref
+from tests.cluster.images.build import build_image, source_ref
 
 REPO = Path(__file__).resolve().parent.parent
 SYSTEM = "webjobs-system"

@@ -5,6 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 
+def utc_now() -> datetime:
+    """Return the time now, in UTC."""
+    return datetime.now(UTC)
+
+
 def parse_time(text: str | None) -> datetime:
     """Return the time that a Kubernetes text (RFC 3339) says, in UTC; the zero of Unix time without a text."""
     if not text:

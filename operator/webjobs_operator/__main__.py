@@ -7,15 +7,15 @@ import asyncio
 import gc
 import logging
 import os
-from collections.abc import Coroutine
-from datetime import UTC, datetime, timedelta
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import kopf
-
 from webjobs.model import API_VERSION
-from webjobs.store import UMASK, open_store
+from webjobs.store import UMASK, ObjectStore, open_store
+from webjobs.times import utc_now
 from webjobs_kube.attach import attached, stderr_of
 from webjobs_kube.client import KubeClient
 from webjobs_kube.logs.pod_logs import PodLogs
@@ -25,6 +25,7 @@ from webjobs_operator.attach.connections import Sessions
 from webjobs_operator.cluster import resync
 from webjobs_operator.cluster.cache import Cache, Key
 from webjobs_operator.cluster.workqueue import WorkQueue
+from webjobs_operator.config import OperatorConfig
 from webjobs_operator.logs.continuous_logs import WorkerLogs
 from webjobs_operator.logs.run_follower import Followers
 from webjobs_operator.reconcile.reconciler import Reconciler
@@ -32,7 +33,7 @@ from webjobs_operator.runs.offload import StoredRuns
 from webjobs_operator.schedules.scheduler_log import SchedulerLog
 from webjobs_operator.store.garbage_collector import Collector
 from webjobs_operator.tasks import cancelled
-from webjobs_operator.watching import handlers
+from webjobs_operator.watching import handlers, watch
 
 log = logging.getLogger("webjobs_operator")
 
@@ -59,80 +60,100 @@ def main() -> None:
     asyncio.run(run(configuration.load(arguments.config), health=arguments.health))
 
 
-async def run(config: configuration.OperatorConfig, *, health: str | None = None) -> None:
-    """The operator as one coroutine; cancel it to stop."""
-    registry = kopf.OperatorRegistry()
-    settings = kopf.OperatorSettings()
-    handlers.configure(settings)
-    _register_login(registry)
-    cache, store = Cache(), open_store(config.store_url)
+async def run(config: OperatorConfig, *, health: str | None = None) -> None:
+    """Run the operator; cancel it to stop."""
     async with await KubeClient.connect(manager=MANAGER) as kube:
-        scheduler_log, pod_logs = SchedulerLog(store), PodLogs(kube)
-        attach = partial(stderr_of, kube) if config.attach else None
-        followers = Followers(pod_logs=pod_logs, store=store, attach=attach)
-        sessions = Sessions(partial(attached, kube), changed=lambda key: queue.add(key))
-        stored_runs = StoredRuns(
-            kube=kube,
-            cache=cache,
-            store=store,
-            objects=config.history_objects,
-            add=lambda key: queue.add(key),  # which is made below
-            clock=_utc_now,
-        )
-        reconciler = Reconciler(
-            kube=kube,
-            cache=cache,
-            store=store,
-            config=config,
-            clock=_utc_now,
-            log=scheduler_log,
-            pod_logs=pod_logs,
-            followers=followers,
-            stored_runs=stored_runs,
-            sessions=sessions,
-        )
-        worker_logs = WorkerLogs(kube=kube, pod_logs=pod_logs, cache=cache, store=store, clock=_utc_now, attach=attach)
-
-        async def work_on(key: Key) -> float | None:
-            worker_logs.observe(key)
-            return await reconciler(key)
-
-        queue: WorkQueue[Key] = WorkQueue(work_on, workers=WORKERS)
-        handlers.register(
-            registry,
-            cache=cache,
-            queue=queue,
-            store=store,
-            scheduler_log=scheduler_log,
-            followers=followers,
-            stored_runs=stored_runs,
-        )
-        metrics.WAITING.set_function(queue.depth)
+        parts = build(config, kube)
+        metrics.WAITING.set_function(parts.queue.depth)
         await _wait_for_crds(kube)
-        compare = resync.run(
-            kube=kube, cache=cache, kinds=list(handlers.WATCHED), namespaces=config.namespaces, add=queue.add
-        )
-        beside: list[Coroutine[Any, Any, None]] = [compare, scheduler_log.run()]
-        if config.package_grace:
-            collector = Collector(
-                kube=kube, store=store, namespaces=config.namespaces, grace=config.package_grace, clock=_utc_now
-            )
-            beside.append(collector.run(timedelta(minutes=config.collection_period_minutes)))
         log.info("watching %s", ", ".join(config.namespaces) or "all namespaces")
-        watching = kopf.operator(
-            registry=registry,
-            settings=settings,
-            # kopf would ask for the user's name otherwise, and a user id that is in no file has none.
-            identity=MANAGER,  # type: ignore[arg-type]  # a NewType of str, which kopf keeps to itself
-            standalone=True,
-            clusterwide=not config.namespaces,
+        watching = watch.run(
+            identity=MANAGER,
             namespaces=config.namespaces,
-            liveness_endpoint=health,
+            health=health,
+            cache=parts.cache,
+            queue=parts.queue,
+            store=parts.store,
+            scheduler_log=parts.scheduler_log,
+            followers=parts.followers,
+            stored_runs=parts.stored_runs,
         )
         try:
-            await until_one_ends(watching, queue.run(), *beside)
+            await until_one_ends(watching, parts.queue.run(parts.work_on), *beside(config, kube, parts))
         finally:
-            await asyncio.gather(followers.close(), worker_logs.close(), stored_runs.close(), sessions.close())
+            await parts.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What an operator is made of."""
+
+    cache: Cache
+    queue: WorkQueue[Key]
+    store: ObjectStore
+    scheduler_log: SchedulerLog
+    followers: Followers
+    sessions: Sessions
+    stored_runs: StoredRuns
+    worker_logs: WorkerLogs
+    reconciler: Reconciler
+
+    async def work_on(self, key: Key) -> float | None:
+        """Do what is to be done for one WebJob; gives the seconds until it is due again."""
+        self.worker_logs.observe(key)
+        return await self.reconciler(key)
+
+    async def close(self) -> None:
+        """Store what is not stored yet, and end the connections."""
+        closing = (self.followers, self.worker_logs, self.stored_runs, self.sessions)
+        await asyncio.gather(*(part.close() for part in closing))
+
+
+def build(config: OperatorConfig, kube: KubeClient) -> Parts:
+    """Make the parts of an operator; none of them does anything yet."""
+    cache, store, queue = Cache(), open_store(config.store_url), WorkQueue[Key](workers=WORKERS)
+    scheduler_log, pod_logs = SchedulerLog(store), PodLogs(kube)
+    attach = partial(stderr_of, kube) if config.attach else None
+    followers = Followers(pod_logs=pod_logs, store=store, attach=attach)
+    sessions = Sessions(partial(attached, kube), changed=queue.add)
+    stored_runs = StoredRuns(
+        kube=kube, cache=cache, store=store, objects=config.history_objects, add=queue.add, clock=utc_now
+    )
+    reconciler = Reconciler(
+        kube=kube,
+        cache=cache,
+        store=store,
+        config=config,
+        clock=utc_now,
+        log=scheduler_log,
+        pod_logs=pod_logs,
+        followers=followers,
+        stored_runs=stored_runs,
+        sessions=sessions,
+    )
+    return Parts(
+        cache=cache,
+        queue=queue,
+        store=store,
+        scheduler_log=scheduler_log,
+        followers=followers,
+        sessions=sessions,
+        stored_runs=stored_runs,
+        worker_logs=WorkerLogs(kube=kube, pod_logs=pod_logs, cache=cache, store=store, clock=utc_now, attach=attach),
+        reconciler=reconciler,
+    )
+
+
+def beside(config: OperatorConfig, kube: KubeClient, parts: Parts) -> Iterator[Coroutine[Any, Any, None]]:
+    """Yield what goes on beside watches and passes."""
+    kinds, namespaces = list(handlers.WATCHED), config.namespaces
+    yield resync.run(kube=kube, cache=parts.cache, kinds=kinds, namespaces=namespaces, add=parts.queue.add)
+    yield parts.scheduler_log.run()
+    if config.package_grace:
+        collector = Collector(
+            kube=kube, store=parts.store, namespaces=namespaces, grace=config.package_grace, clock=utc_now
+        )
+        yield collector.run(timedelta(minutes=config.collection_period_minutes))
 
 
 async def until_one_ends(*work: Coroutine[Any, Any, None]) -> None:
@@ -147,20 +168,6 @@ async def until_one_ends(*work: Coroutine[Any, Any, None]) -> None:
             task.result()
     finally:
         await cancelled(tasks)
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _register_login(registry: kopf.OperatorRegistry) -> None:
-    """Logs kopf in by itself: its usual way imports the whole synchronous client for it."""
-
-    @kopf.on.login(registry=registry, retries=3)
-    async def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-        if "KUBECONFIG" in os.environ:
-            return kopf.login_with_kubeconfig(**kwargs)
-        return kopf.login_with_service_account(**kwargs)
 
 
 async def _wait_for_crds(kube: KubeClient) -> None:

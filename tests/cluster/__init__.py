@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .errors import ClusterError
-from .facade import down, status, up
-from .model import Cluster, Status
+from tests.cluster.errors import ClusterError
+from tests.cluster.facade import down, status, up
+from tests.cluster.model import Cluster, Status
 
 __all__ = ["Cluster", "ClusterError", "Status", "down", "status", "up"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import engine, facade, kindtool
-from .built import provider as built
-from .errors import ClusterError
-from .model import State, tell
+from tests.cluster import engine, facade
+from tests.cluster.built import provider as built
+from tests.cluster.errors import ClusterError
+from tests.cluster.kind import tool
+from tests.cluster.model import State, tell
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,7 +53,7 @@ def _build(name: str, provider: str | None) -> None:
     if chosen == "built":
         built.build(log=tell)
     elif chosen == "kind":
-        kindtool.prepare(engine.current(), log=tell)
+        tool.prepare(engine.current(), log=tell)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .errors import ClusterError
-from .shell import kubectl, run
+from tests.cluster.errors import ClusterError
+from tests.cluster.shell import kubectl, run
 
 Object = Mapping[str, Any]
 _EVENTS, _LINES = 3, 8

@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from .errors import ClusterError
-from .shell import run
+from tests.cluster.errors import ClusterError
+from tests.cluster.shell import run
 
 _PROGRAMS = ("docker", "podman")
 _LOOPBACK = re.compile(r"localhost|127\..*|\[?::1\]?")

@@ -7,12 +7,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import engine
-from .engine import Engine
-from .errors import ClusterError
-from .model import Cluster, State, Status
-from .paths import state_of
-from .shell import kubectl, run
+from tests.cluster import engine
+from tests.cluster.engine import Engine
+from tests.cluster.errors import ClusterError
+from tests.cluster.model import Cluster, State, Status
+from tests.cluster.paths import state_of
+from tests.cluster.shell import kubectl, run
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager
 
-from . import engine, existing, kind
-from .built import provider as built
-from .errors import ClusterError
-from .lock import locked
-from .model import Cluster, Log, State, Status, tell
-from .paths import cache_root, checked_name, state_of
+from tests.cluster import engine, existing
+from tests.cluster.built import provider as built
+from tests.cluster.errors import ClusterError
+from tests.cluster.kind import provider as kind
+from tests.cluster.lock import locked
+from tests.cluster.model import Cluster, Log, State, Status, tell
+from tests.cluster.paths import cache_root, checked_name, state_of
 
 PROVIDERS = ("auto", "kind", "built", "existing")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import ClusterError
+from tests.cluster.errors import ClusterError
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from .engine import Engine
-from .errors import ClusterError
+from tests.cluster.engine import Engine
+from tests.cluster.errors import ClusterError
 
 Log = Callable[[str], None]
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .errors import ClusterError
-from .model import Log
+from tests.cluster.errors import ClusterError
+from tests.cluster.model import Log
 
 PERIOD = 20.0
 """Seconds between two lines of progress."""

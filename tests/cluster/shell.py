@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from .errors import ClusterError
-from .paths import repo_root
+from tests.cluster.errors import ClusterError
+from tests.cluster.paths import repo_root
 
 
 def run(

@@ -1,7 +1,7 @@
 """On a real control plane: operator and REST shim die after every single write, or its answer is lost.
 
 Writes are those to the API server and, since the store is a bucket behind the same kind of proxy, those to the store.
-``tests/unit/test_crash_matrix.py`` does the same in memory, for more scenarios. WEBJOBS_ACTS picks some (by comma),
+``tests/unit/crashes/test_matrix.py`` does the same in memory, for more scenarios. WEBJOBS_ACTS picks some (by comma),
 WEBJOBS_LANES says how many are played at once; each lane has a namespace and processes of its own.
 """
 

@@ -16,7 +16,7 @@ SCRIPT = {"fileName": "run.sh", "text": "true"}
 TRIGGERED: dict[str, Any] = {"type": "triggered", "script": SCRIPT}
 CONTINUOUS: dict[str, Any] = {"type": "continuous", "script": SCRIPT}
 DIGEST = "sha256:" + "0" * 64
-GOLDEN = stacks.REPO / "tests/unit/golden"
+GOLDEN = stacks.REPO / "tests/unit/operator/manifests/golden"
 
 
 def submit(site: Site, spec: dict[str, Any], *, name: str = "admission", kind: str = "WebJob") -> str:

@@ -12,7 +12,7 @@ import pytest
 from obstore.exceptions import BaseError
 
 from tests import s3
-from tests.unit.test_store import FILES, _entries, _write
+from tests.unit.core.store.test_packages import FILES, _entries, _write
 from webjobs.store import ObjectStore, continuous_journal, open_store, packages, run_logs, scheduler_logs
 
 

@@ -14,9 +14,9 @@ import obstore
 import pytest
 
 from tests import s3
-from tests.unit.builders import run_async, run_body, webjob_body
-from tests.unit.shim import ZIP, Shim, script, shim, zipped
-from tests.unit.world import World
+from tests.fakes.cluster import World
+from tests.fakes.objects import run_async, run_body, webjob_body
+from tests.fakes.shim import ZIP, Shim, script, shim, zipped
 from webjobs.store import ObjectStore, open_store, packages
 
 PATH = "/api/triggeredwebjobs/job"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from hypothesis import settings
 
-from tests.unit.shim import Shim, shim
+from tests.fakes.shim import Shim, shim
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes says more of the machine than of us
 settings.load_profile("untimed")

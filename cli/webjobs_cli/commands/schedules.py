@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
-from heapq import merge
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from webjobs.model import WebJob, WebJobSchedule, site_settings
+from webjobs.model.effective_spec import under
 from webjobs.model.site_settings import SiteSettings
-from webjobs.schedules import Once, Period, ScheduleError, Timetable, Zoned, load_zone, parse
-from webjobs.times import parse_time, rfc3339
+from webjobs.schedules import ScheduleError, Zoned, load_zone, parse
+from webjobs.schedules.plan import upcoming
+from webjobs.times import rfc3339
 from webjobs_cli import lookup, output, text
 from webjobs_cli.errors import OK, CliError, UsageError
 from webjobs_cli.session import Session
@@ -22,27 +23,6 @@ if TYPE_CHECKING:
 
 Row = tuple[datetime, str]
 """A time, UTC, and the name of the schedule that fires then."""
-
-
-def times(timetable: Timetable, after: datetime, name: str) -> Iterator[Row]:
-    """Yield the times of a timetable, endless or not, with the name of its schedule."""
-    when: datetime | None = after
-    while when is not None and (when := timetable.next_after(when)) is not None:
-        yield when, name
-
-
-def of_further(schedule: WebJobSchedule, *, zone: str | None) -> Timetable:
-    """Return the timetable of a WebJobSchedule, without its jitter.
-
-    ``zone``: for a schedule that names none. Raises ScheduleError when it can't be read.
-    """
-    spec = schedule.spec
-    if spec.cron:
-        return Zoned(parse(spec.cron), load_zone(spec.time_zone or zone))
-    if spec.period_seconds:
-        anchor = parse_time(spec.start_time or schedule.metadata.creation_timestamp)
-        return Period(anchor, timedelta(seconds=spec.period_seconds))
-    return Once(parse_time(spec.at))
 
 
 def is_expression(words: Sequence[str]) -> bool:
@@ -67,7 +47,7 @@ async def next_(session: Session) -> int:
         except ScheduleError as error:
             raise UsageError(f"{expression!r} is no schedule: {error}.") from None
         session.tell(f"{schedule.normalised}: {schedule.description}, {options.time_zone or 'UTC'}")
-        rows = list(islice(times(Zoned(schedule, zone), after, expression), options.count))
+        rows = list(islice(_times(Zoned(schedule, zone), after, expression), options.count))
         return _show(session, rows, zone_name=options.time_zone)
     if len(words) != 1:
         raise UsageError("Give one WebJob, or an expression of six fields in quotes.")
@@ -80,11 +60,30 @@ async def next_(session: Session) -> int:
             if raw["spec"].get("webJobName") == job.metadata.name
         ]
         site = await _site(session, kube)
-    zone_name = options.time_zone or job.spec.time_zone or site.time_zone
-    rows = list(islice(_of_job(session, job, found, site=site, zone_name=zone_name, after=after), options.count))
+    job = _under(session, job, site)
+    further = [WebJobSchedule.parse(raw) for raw in found]
+    for one in further:
+        if one.spec.suspend:
+            session.tell(f"WebJobSchedule {one.metadata.name!r} is suspended.")
+    try:
+        rows = [
+            (when, schedule.metadata.name if schedule else lookup.job_name(_raw(job)))
+            for when, schedule in islice(upcoming(job, further, after=after), options.count)
+        ]
+    except ScheduleError as error:
+        raise CliError(f"The schedule of {job.display_name!r} can't be read: {error}.") from None
     if not rows and not job.schedule and not found:
         raise CliError(f"{job.display_name!r} has no schedule. Put one into its settings.job, or spec.schedule.")
-    return _show(session, rows, zone_name=zone_name)
+    return _show(session, rows, zone_name=options.time_zone or job.spec.time_zone)
+
+
+def _under(session: Session, job: WebJob, site: SiteSettings) -> WebJob:
+    """Return the WebJob as the operator sees it; says so where nothing of it fires."""
+    if site.stopped or site.schedules_disabled:
+        session.tell("The settings of the site hold all schedules back (WEBJOBS_STOPPED, WEBJOBS_DISABLE_SCHEDULE).")
+    elif job.spec.suspend:
+        session.tell(f"{job.display_name!r} is suspended: 'kubectl webjob resume' lets its schedules go on.")
+    return under(job, site)
 
 
 async def _site(session: Session, kube: KubeClient) -> SiteSettings:
@@ -96,39 +95,15 @@ async def _site(session: Session, kube: KubeClient) -> SiteSettings:
     except ApiError as error:
         if error.status != 403:
             raise
-        session.tell("warning: the site's settings can't be read, so UTC is taken for its time zone (--time-zone).")
-        return SiteSettings()
+        session.tell("warning: the site's settings can't be read: --time-zone, else UTC, is taken for its time zone.")
+        return SiteSettings(time_zone=session.options.time_zone)
     return SiteSettings.read(found.get("data") or {})
 
 
-def _of_job(
-    session: Session,
-    job: WebJob,
-    further: Sequence[dict[str, Any]],
-    *,
-    site: SiteSettings,
-    zone_name: str | None,
-    after: datetime,
-) -> Iterator[Row]:
-    if site.stopped or site.schedules_disabled:
-        session.tell("The settings of the site hold all schedules back (WEBJOBS_STOPPED, WEBJOBS_DISABLE_SCHEDULE).")
-        return iter(())
-    if job.spec.suspend:
-        session.tell(f"{job.display_name!r} is suspended: 'kubectl webjob resume' lets its schedules go on.")
-        return iter(())
-    sources: list[Iterator[Row]] = []
-    try:
-        if job.schedule:
-            sources.append(times(Zoned(parse(job.schedule), load_zone(zone_name)), after, lookup.job_name(_raw(job))))
-        for raw in further:
-            one = WebJobSchedule.parse(raw)
-            if one.spec.suspend:
-                session.tell(f"WebJobSchedule {one.metadata.name!r} is suspended.")
-                continue
-            sources.append(times(of_further(one, zone=zone_name), after, one.metadata.name))
-    except ScheduleError as error:
-        raise CliError(f"The schedule of {job.display_name!r} can't be read: {error}.") from None
-    return merge(*sources)
+def _times(timetable: Zoned, after: datetime, name: str) -> Iterator[Row]:
+    when: datetime | None = after
+    while when is not None and (when := timetable.next_after(when)) is not None:
+        yield when, name
 
 
 def _raw(job: WebJob) -> dict[str, Any]:

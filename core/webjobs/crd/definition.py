@@ -1,4 +1,4 @@
-"""CustomResourceDefinitions from the models: ``python -m webjobs.crd.definition DIRECTORY``.
+"""The CustomResourceDefinitions, made from the models; ``make generate`` writes them.
 
 Pydantic's JSON schema is turned into the structural schema that Kubernetes demands: references are resolved in place,
 nullable unions become optional fields, and what has no meaning for the API server (titles, defaults of None) goes.
@@ -7,8 +7,6 @@ Rules over several fields are CEL, with messages that say what to do.
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -222,13 +220,3 @@ def files() -> dict[str, str]:
         f"{plural}.yaml": HEADER + yaml.safe_dump(crd, sort_keys=False, width=110)
         for plural, crd in (("webjobs", webjob()), ("webjobruns", webjobrun()), ("webjobschedules", webjobschedule()))
     }
-
-
-def main(directory: str) -> None:
-    """Write the CustomResourceDefinitions into a directory."""
-    for name, content in files().items():
-        Path(directory, name).write_text(content)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

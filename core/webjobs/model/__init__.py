@@ -1,9 +1,9 @@
 """The API objects: WebJob, WebJobRun and WebJobSchedule (``webjobs.dev/v1``).
 
-These models are the one source of the CRDs (``python -m webjobs.crd.definition``), of ``kubectl explain`` and of what
-the operator and the REST shim read. Field names are camelCase on the wire. Fields without a default are required.
-Defaults that depend on the type of the job are applied by the operator, not by the schema, so that a manifest keeps
-saying only what its author said.
+These models are the one source of the CRDs (``webjobs.crd``), of ``kubectl explain`` and of what the operator and the
+REST shim read. Field names are camelCase on the wire. Fields without a default are required.
+Defaults that depend on the type of the job are applied by the operator, not by the schema, so that a manifest
+keeps saying only what its author said.
 """
 
 from webjobs.model.base import (

@@ -120,8 +120,6 @@ NCRONTAB: dict[str, Any] = {
 """Extra schema of an NCRONTAB expression: what the API server itself can tell of it."""
 TIME_ZONE = r"^[A-Za-z(][A-Za-z0-9 ._+/()-]*$"
 """Pattern of the name of a time zone, as far as the API server can tell."""
-TIME_ZONE_HELP = "an IANA name such as Europe/Berlin, or a Windows one. UTC when absent."
-"""End of the descriptions of fields that name a time zone."""
 
 
 class OwnerReference(ApiModel):

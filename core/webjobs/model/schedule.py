@@ -11,7 +11,6 @@ from webjobs.model.base import (
     MAX_NAME_LENGTH,
     NCRONTAB,
     TIME_ZONE,
-    TIME_ZONE_HELP,
     ApiModel,
     Condition,
     Metadata,
@@ -38,7 +37,10 @@ class WebJobScheduleSpec(ApiModel):
         json_schema_extra=NCRONTAB,
     )
     time_zone: str | None = Field(
-        default=None, max_length=64, pattern=TIME_ZONE, description=f"Time zone of cron: {TIME_ZONE_HELP}"
+        default=None,
+        max_length=64,
+        pattern=TIME_ZONE,
+        description="Time zone of cron, IANA or Windows; the WebJob's when absent, then the site's, then UTC.",
     )
     period_seconds: int | None = Field(
         default=None,

@@ -8,7 +8,6 @@ from webjobs.model.base import (
     MAX_HISTORY_LIMIT,
     NCRONTAB,
     TIME_ZONE,
-    TIME_ZONE_HELP,
     ApiModel,
     ConcurrencyPolicy,
     JobType,
@@ -164,7 +163,10 @@ class WebJobSpec(ApiModel):
         json_schema_extra=NCRONTAB,
     )
     time_zone: str | None = Field(
-        default=None, max_length=64, pattern=TIME_ZONE, description=f"Time zone of the schedule: {TIME_ZONE_HELP}"
+        default=None,
+        max_length=64,
+        pattern=TIME_ZONE,
+        description="Time zone of schedule, IANA (Europe/Berlin) or Windows; the site's when absent, then UTC.",
     )
     suspend: bool | None = Field(
         default=None, description="true: the schedule does not fire; runs on demand still work."

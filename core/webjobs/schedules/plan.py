@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from heapq import merge
 
 from webjobs.model import WebJob, WebJobRun, WebJobSchedule
 from webjobs.runs import runs
-from webjobs.schedules import Missed, Once, ScheduleError, Zoned, due, load_zone, parse
-from webjobs.schedules.webjob_schedule import jitter, timetable_of
+from webjobs.schedules import Missed, ScheduleError, Zoned, due, load_zone, parse
+from webjobs.schedules.webjob_schedule import jitter, planned_from, times_of, timetable_of
 from webjobs.times import parse_time
 
 
@@ -105,45 +106,59 @@ def plan_further(schedule: WebJobSchedule, *, webjob: WebJob, newest: WebJobRun 
 
     ``newest``: the newest of the runs that it made.
     """
+    zone = webjob.spec.time_zone
     try:
-        timetable = timetable_of(schedule)
+        timetable = timetable_of(schedule, zone=zone)
     except ScheduleError as error:
         return Plan(problem=str(error))
     text = says = str(timetable)
     if isinstance(timetable, Zoned):
-        says = f"{timetable.schedule.description}, {schedule.spec.time_zone or 'UTC'}"
+        says = f"{timetable.schedule.description}, {schedule.spec.time_zone or zone or 'UTC'}"
     if schedule.spec.suspend or webjob.spec.suspend:
         return Plan(text=text)
     shift = jitter(schedule)
-    last, at = _handled(schedule, newest), now - shift
-    if isinstance(timetable, Once) and (last is None or last < timetable.at):
-        # A moment that was past already when it was written is late, not nothing.
-        last = timetable.at - timedelta(seconds=1)
-    last = last or parse_time(schedule.metadata.creation_timestamp)
-    decision = due(timetable, last, at, deadline=webjob.starting_deadline)
-    following = timetable.next_after(max(at, last))
-    end = ends(schedule)
+    last = planned_from(schedule, timetable, newest=newest)
+    decision = due(timetable, last, now - shift, deadline=webjob.starting_deadline)
     return Plan(
         text=text,
         says=says,
-        next=following + shift if following and (end is None or following + shift < end) else None,
+        next=next(times_of(schedule, zone=zone, after=now, newest=newest), None),
         fire=decision.slot if decision.fire else None,
         missed=decision.missed,
     )
 
 
-def ends(schedule: WebJobSchedule) -> datetime | None:
-    """Return when a WebJobSchedule ends: the operator deletes it then, and it makes no run from then on.
+def upcoming(
+    webjob: WebJob, schedules: Iterable[WebJobSchedule], *, after: datetime
+) -> Iterator[tuple[datetime, WebJobSchedule | None]]:
+    """Yield the times of all schedules of a WebJob in their order, each with its WebJobSchedule; None: its own.
 
-    None: never.
+    ``webjob``: under the settings of its site (``webjobs.model.effective_spec``); one that is suspended has no times.
+    ``schedules``: its WebJobSchedules; suspended ones have no times. Raises ScheduleError for one that can't be read.
     """
-    return parse_time(schedule.spec.delete_at) if schedule.spec.delete_at else None
+    if webjob.spec.suspend:
+        return
+    zone = webjob.spec.time_zone
+    sources: list[Iterator[tuple[datetime, WebJobSchedule | None]]] = []
+    if webjob.schedule:
+        own = _times(Zoned(parse(webjob.schedule), load_zone(zone)), after)
+        sources.append((when, None) for when in own)
+    for schedule in schedules:
+        if not schedule.spec.suspend:
+            timetable_of(schedule, zone=zone)  # before the first time is asked for
+            sources.append(_of(schedule, zone=zone, after=after))
+    yield from merge(*sources, key=lambda one: one[0])
 
 
-def _handled(schedule: WebJobSchedule, newest: WebJobRun | None) -> datetime | None:
-    """Return the newest slot that was dealt with: as recorded, or by a run whose recording was lost."""
-    texts = [newest.spec.schedule_time if newest else None, schedule.status.last_schedule_time]
-    return max((parse_time(text) for text in texts if text), default=None)
+def _of(schedule: WebJobSchedule, *, zone: str | None, after: datetime) -> Iterator[tuple[datetime, WebJobSchedule]]:
+    for when in times_of(schedule, zone=zone, after=after):
+        yield when, schedule
+
+
+def _times(timetable: Zoned, after: datetime) -> Iterator[datetime]:
+    when: datetime | None = after
+    while when is not None and (when := timetable.next_after(when)) is not None:
+        yield when
 
 
 def _cron_handled(webjob: WebJob, own: Iterable[WebJobRun], *, text: str, now: datetime) -> datetime:

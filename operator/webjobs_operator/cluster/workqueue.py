@@ -22,14 +22,15 @@ LAST_RETRY_SECONDS = 60.0
 """Most seconds after which a key comes back whose work fails again and again."""
 
 
+Work = Callable[[K], Awaitable[float | None]]
+"""A function that does what is to be done for a key; it returns the seconds after which the key is due again (None:
+never)."""
+
+
 class WorkQueue(Generic[K]):
-    """A queue that calls ``work(key)``.
+    """A queue of keys that are due, now or later, and the workers that take them."""
 
-    What ``work`` returns is the time in seconds after which the key is due again (None: never).
-    """
-
-    def __init__(self, work: Callable[[K], Awaitable[float | None]], *, workers: int) -> None:
-        self._work = work
+    def __init__(self, *, workers: int) -> None:
         self._ready: asyncio.Queue[K] = asyncio.Queue()
         self._waiting: set[K] = set()
         self._active: set[K] = set()
@@ -60,26 +61,26 @@ class WorkQueue(Generic[K]):
         self._timers.pop(key, None)
         self.add(key)
 
-    async def run(self) -> None:
-        """Work on the keys until cancelled."""
-        await asyncio.gather(*(self._worker() for _ in range(self._workers)))
+    async def run(self, work: Work[K]) -> None:
+        """Work on the keys until cancelled, which cancels passes under way, too."""
+        await asyncio.gather(*(self._worker(work) for _ in range(self._workers)))
 
-    async def _worker(self) -> None:
+    async def _worker(self, work: Work[K]) -> None:
         while True:
             key = await self._ready.get()
             self._waiting.discard(key)
             self._active.add(key)
             try:
-                await self._pass(key)
+                await self._pass(key, work)
             finally:
                 self._active.discard(key)
                 if key in self._again:
                     self._again.discard(key)
                     self.add(key)
 
-    async def _pass(self, key: K) -> None:
+    async def _pass(self, key: K, work: Work[K]) -> None:
         try:
-            due = await self._work(key)
+            due = await work(key)
         except Exception as error:
             count = self._failures.get(key, 0)
             self._failures[key] = count + 1

@@ -11,12 +11,12 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from webjobs.model.effective_spec import under
 from webjobs.store import ObjectStore, continuous_journal
 from webjobs_kube.client import KubeClient
 from webjobs_kube.logs.pod_logs import PodLogs
 from webjobs_operator.attach.stderr import Attach
 from webjobs_operator.cluster.cache import Cache, Key
-from webjobs_operator.context.effective_spec import under
 from webjobs_operator.logs.continuous_reader import FOLLOWED, Sources
 from webjobs_operator.logs.continuous_writer import JobWriter
 from webjobs_operator.tasks import cancelled

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from webjobs import times
 from webjobs.model import WebJob, WebJobRun, WebJobSchedule
+from webjobs.model.effective_spec import STOPPED, under
 from webjobs.runs import runs
 from webjobs.schedules import plan as scheduling
 from webjobs.store import ObjectStore
@@ -22,7 +23,6 @@ from webjobs_operator import metrics
 from webjobs_operator.attach.connections import Sessions
 from webjobs_operator.cluster.cache import Cache, Key
 from webjobs_operator.config import OperatorConfig
-from webjobs_operator.context.effective_spec import STOPPED, under
 from webjobs_operator.context.reconcile_context import Pass, Turn
 from webjobs_operator.continuous.instance_pods import Workers
 from webjobs_operator.logs.run_follower import Followers
@@ -103,12 +103,16 @@ class Reconciler:
         webjob = under(webjob, site)
         this = Pass(webjob=webjob, key=key, now=self._clock(), clock=self._clock, site=site)
         known = list(self._cache.runs(key).values())
+        # When does it run next, and is a slot due now?
         if webjob.spec.type == "triggered":
             this.plan = scheduling.plan(webjob, known=known, now=this.now)
             this.lines += scheduler_log.changed(webjob.status, this.plan, written=webjob.schedule, now=this.now)
+        # WebJobSchedules whose end has come go before they can fire.
         this.due += await self._endings.carry_out(key, now=this.now)
         this.turns = self._turns(key, webjob, known, now=this.now)
+        # ConfigMap, claim, Deployment or CronJob as the spec asks for them.
         await self._workloads.ensure(this)
+        # What becomes of its runs, or of its instances; the status comes last.
         if webjob.spec.type == "triggered":
             await self._triggered(this)
         else:
@@ -132,18 +136,25 @@ class Reconciler:
     # Runs of a triggered WebJob
 
     async def _triggered(self, this: Pass) -> None:
+        # Which pods wait for a run, and may a run of this pass take one?
         self._arming.look(this)
+        # Jobs that an operator made and died before it could say so: their runs have begun.
         await self._runs.recover(this)
+        # What Jobs and pods say of the runs that go on; the log is stored before an end is told.
         await self._progress.carry_over(this)
+        # Runs that somebody cancelled, and those that can't begin and have waited long enough.
         await self._runs.cancel(this)
         await self._runs.give_up(this)
+        # A job that can't run refuses what has not begun.
         if this.refusal or this.site.stopped:
             await self._runs.refuse_all(this, this.refusal or STOPPED)
+        # Slots that are due become runs, or are skipped or missed.
         await self._slots.take(this)
         for turn in this.turns:
             if turn.outcome in ("Skipped", "Missed"):
                 # Before the WebJob's count: a pass that dies in between must not decide on the slot once more.
                 await self._write_schedule(turn, webjob=this.webjob, now=this.now)
+        # Who has the lock, who may start, who is refused?
         await self._find_holder(this)
         known = self._cache.runs(this.key)
         pods = list(self._cache.of("Pod", this.key).values())
@@ -155,6 +166,7 @@ class Reconciler:
             await self._runs.refuse(this, run)
         for run in decision.replace:
             await self._runs.end(this, run, reason="RunReplaced", why=" for a newer one")
+        # The lock is written before the Job that it guards.
         before = this.webjob.status.active_run
         if decision.start and decision.holder and (before is None or before.name != decision.holder):
             await self._write_status(this, holder=decision.holder)
@@ -162,16 +174,20 @@ class Reconciler:
         for run in decision.start:
             if program and not this.problem:
                 await self._runs.start(this, run, program=program)
+        # A run that has just begun in a pod that waited has the machine for itself: what can wait is put off.
         this.held = self._arming.hold(this)
         if not (this.held and _may_wait(this)):
             await self._write_status(this, holder=decision.holder)
         if decision.holder and decision.holder not in self._cache.runs(this.key):
             this.due.append(this.now + runs.LOCK_GRACE)
+        # Pods for the next runs, Jobs of slots that do not run, and what is not needed any more.
         await self._arming.tend(this)
         for job in this.unwanted:
             await self._runs.delete_object(this, "Job", job)
         await self._runs.clean_up(this)
+        # Older runs move into the store, beside the passes.
         self._stored.tend(this.webjob, self._cache.runs(this.key))
+        # When is there something to do again?
         plans = [this.plan, *(turn.plan for turn in this.turns)]
         this.due += [when for plan in plans for when in (plan.next, plan.given_up) if when]
 
@@ -201,23 +217,14 @@ class Reconciler:
 
     async def _write_status(self, this: Pass, *, holder: str | None) -> None:
         """At most one write, and none when nothing differs; Conflict when somebody else wrote in between."""
-        webjob = this.webjob
-        wanted = webjob_status.compute(
-            webjob,
-            known=self._cache.runs(this.key),
-            deployment=self._cache.get("Deployment", this.key, webjob.metadata.name),
+        webjob, known = this.webjob, self._cache.runs(this.key)
+        observed = webjob_status.Observed(
+            runs=known,
             pods=list(self._cache.of("Pod", this.key).values()),
-            plan=this.plan,
-            handled=this.handled,
-            further=[turn.plan for turn in this.turns],
-            problem=this.problem,
-            holder=holder,
-            skipped=this.skipped,
-            warmth=this.warmth,
-            warm_ready=len(this.pool.ready) if this.armed else None,
-            stored=self._stored.status(webjob, self._cache.runs(this.key)),
-            now=this.now,
+            deployment=self._cache.get("Deployment", this.key, webjob.metadata.name),
+            stored=self._stored.status(webjob, known),
         )
+        wanted = webjob_status.compute(this, observed, holder=holder)
         patch = webjob_status.changes(webjob.status.to_wire(), wanted)
         if not patch:
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 
 from webjobs.logs.restarts import own_delay
@@ -14,6 +14,7 @@ from webjobs.schedules.plan import Plan
 from webjobs.store import scheduler_logs
 from webjobs.times import parse_time, rfc3339
 from webjobs_operator.context.conditions import Wanted, update
+from webjobs_operator.context.reconcile_context import Pass
 from webjobs_operator.continuous import instances
 from webjobs_operator.manifests.program import Unrunnable
 
@@ -24,53 +25,36 @@ Status = dict[str, Any]
 SUSPENDED = "The schedule rests: by spec.suspend, or by WEBJOBS_STOPPED or WEBJOBS_DISABLE_SCHEDULE of the site."
 
 
-def compute(
-    webjob: WebJob,
-    *,
-    known: Mapping[str, WebJobRun],
-    deployment: Object | None,
-    pods: Sequence[Object],
-    plan: Plan,
-    handled: datetime | None = None,
-    further: Sequence[Plan] = (),
-    problem: Unrunnable | None,
-    holder: str | None,
-    skipped: int,
-    warmth: Wanted | None = None,
-    warm_ready: int | None = None,
-    stored: StoredRuns | None = None,
-    now: datetime,
-) -> Status:
-    """The whole status on the wire.
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """What is there of a WebJob when its status is written."""
 
-    ``handled``: the newest slot of its own schedule that the pass dealt with; ``further``: plans of its
-    WebJobSchedules; ``skipped``: runs refused in this pass; ``warmth``, ``warm_ready``: of the pods that wait for
-    a run; ``stored``: what there is to say of the store.
-    """
+    runs: Mapping[str, WebJobRun]
+    """Its runs, by object name."""
+    pods: Sequence[Object]
+    deployment: Object | None = None
+    """The Deployment of a continuous job."""
+    stored: StoredRuns | None = None
+    """What there is to say of runs in the store."""
+
+
+def compute(this: Pass, observed: Observed, *, holder: str | None) -> Status:
+    """Return the whole status of a WebJob on the wire, after a pass. ``holder``: the run that has the lock."""
+    webjob = this.webjob
     if webjob.spec.type == "continuous":
-        status, conditions = _continuous(webjob, deployment=deployment, pods=pods, problem=problem, now=now)
+        status, conditions = _continuous(this, observed)
     else:
-        status, conditions = _triggered(
-            webjob,
-            known=known,
-            plan=plan,
-            handled=handled,
-            further=further,
-            problem=problem,
-            holder=holder,
-            skipped=skipped,
-            now=now,
-        )
-        if warmth:
-            conditions.append(warmth)
-        if warm_ready is not None:
-            status["warmReady"] = warm_ready
-        if stored:
-            status["storedRuns"] = stored.to_wire()
+        status, conditions = _triggered(this, observed.runs, holder=holder)
+        if this.warmth:
+            conditions.append(this.warmth)
+        if this.armed:
+            status["warmReady"] = len(this.pool.ready)
+        if observed.stored:
+            status["storedRuns"] = observed.stored.to_wire()
     generation = webjob.metadata.generation
     return status | {
         "observedGeneration": generation,
-        "conditions": update(webjob.status.conditions, conditions, generation=generation, now=now),
+        "conditions": update(webjob.status.conditions, conditions, generation=generation, now=this.now),
     }
 
 
@@ -78,18 +62,9 @@ def _problem(problem: Unrunnable) -> Wanted:
     return Wanted(type="Ready", status=False, reason=problem.reason, message=problem.message)
 
 
-def _triggered(
-    webjob: WebJob,
-    *,
-    known: Mapping[str, WebJobRun],
-    plan: Plan,
-    handled: datetime | None,
-    further: Sequence[Plan],
-    problem: Unrunnable | None,
-    holder: str | None,
-    skipped: int,
-    now: datetime,
-) -> tuple[Status, list[Wanted]]:
+def _triggered(this: Pass, known: Mapping[str, WebJobRun], *, holder: str | None) -> tuple[Status, list[Wanted]]:
+    webjob, plan, problem, handled, now = this.webjob, this.plan, this.problem, this.handled, this.now
+    further = [turn.plan for turn in this.turns]
     latest = _latest_run(webjob, known=known, holder=holder)
     status: Status = {}
     if latest:
@@ -98,8 +73,8 @@ def _triggered(
         before = webjob.status.active_run
         since = before.since if before and before.name == holder else rfc3339(now)
         status["activeRun"] = {"name": holder, "since": since}
-    if webjob.status.skipped_runs or skipped:
-        status["skippedRuns"] = (webjob.status.skipped_runs or 0) + skipped
+    if webjob.status.skipped_runs or this.skipped:
+        status["skippedRuns"] = (webjob.status.skipped_runs or 0) + this.skipped
     conditions = [
         _problem(problem)
         if problem
@@ -172,9 +147,8 @@ def _latest_run(webjob: WebJob, *, known: Mapping[str, WebJobRun], holder: str |
     return latest
 
 
-def _continuous(
-    webjob: WebJob, *, deployment: Object | None, pods: Sequence[Object], problem: Unrunnable | None, now: datetime
-) -> tuple[Status, list[Wanted]]:
+def _continuous(this: Pass, there: Observed) -> tuple[Status, list[Wanted]]:
+    webjob, deployment, pods, problem, now = this.webjob, there.deployment, there.pods, this.problem, this.now
     live = sorted((pod for pod in pods if not is_over(pod)), key=lambda pod: pod["metadata"]["name"])
     by_id = {instance_id(pod["metadata"]["uid"]): pod for pod in live}
     delay = own_delay(webjob)

@@ -9,7 +9,7 @@ import logging
 from contextlib import suppress
 from datetime import datetime
 
-from webjobs.schedules import plan
+from webjobs.schedules import webjob_schedule
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import NotFound
 from webjobs_operator.cluster.cache import Cache, Key
@@ -32,7 +32,7 @@ class Endings:
         """
         due = []
         for schedule in self._cache.schedules(key):
-            end = plan.ends(schedule)
+            end = webjob_schedule.ends(schedule)
             if end is None:
                 continue
             if end > now:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..readiness import node_problem
+from tests.cluster.readiness import node_problem
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-from ..shell import succeeds
+from tests.cluster.shell import succeeds
 
 _HIERARCHIES = Path("/sys/fs/cgroup")
 

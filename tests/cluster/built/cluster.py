@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import ClusterError
-from ..model import Cluster, HostWay
-from ..shell import run
-from . import podprocess
-from .manifests import SOCKET
-from .network import Pair
-from .process import Process
+from tests.cluster.built import podprocess
+from tests.cluster.built.manifests import SOCKET
+from tests.cluster.built.network import Pair
+from tests.cluster.built.process import Process
+from tests.cluster.errors import ClusterError
+from tests.cluster.model import Cluster, HostWay
+from tests.cluster.shell import run
 
 STORAGE_CLASS = "webjobs-local"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import limits
-from .network import POD_CIDR, SERVICE_CIDR
-from .plan import API_PORT, PATH, Plan
+from tests.cluster import limits
+from tests.cluster.built.network import POD_CIDR, SERVICE_CIDR
+from tests.cluster.built.plan import API_PORT, PATH, Plan
 
 _ETCD = "127.0.0.1:2379"
 

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..shell import run
+from tests.cluster.shell import run
 
 # Who, and the groups that make the API server's default roles apply.
 USERS: Mapping[str, tuple[str, str]] = {

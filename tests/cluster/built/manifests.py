@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .. import limits
-from .network import POD_CIDR
-from .plan import Plan
+from tests.cluster import limits
+from tests.cluster.built.network import POD_CIDR
+from tests.cluster.built.plan import Plan
 
 PAUSE_IMAGE = "registry.local/webjobs/pause:1"
 SOCKET = "/run/containerd/containerd.sock"

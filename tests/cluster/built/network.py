@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import ClusterError
-from ..shell import run
+from tests.cluster.errors import ClusterError
+from tests.cluster.shell import run
 
 POD_CIDR = "198.18.0.0/17"
 SERVICE_CIDR = "198.19.0.0/16"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..poduid import spellings
-from .process import Process
+from tests.cluster.built.process import Process
+from tests.cluster.pod_uid import spellings
 
 
 def processes(uid: str, program: str, *, proc: Path = Path("/proc")) -> list[Process]:

@@ -12,17 +12,18 @@ import sys
 import time
 from pathlib import Path
 
-from ..archive import Config, Layer, write_archive
-from ..errors import ClusterError
-from ..model import Log, State, Status
-from ..paths import cache_root, repo_root, state_of
-from . import builder, cgroups, commands, credentials, manifests, network, preflight
-from .api import Api
-from .cluster import BuiltCluster
-from .components import components
-from .plan import PATH, Plan
-from .process import Process
-from .versions import KUBERNETES
+from tests.cluster.built import cgroups, commands, credentials, manifests, network
+from tests.cluster.built.api import Api
+from tests.cluster.built.cluster import BuiltCluster
+from tests.cluster.built.compile import builder, preflight
+from tests.cluster.built.compile.components import components
+from tests.cluster.built.compile.versions import KUBERNETES
+from tests.cluster.built.plan import PATH, Plan
+from tests.cluster.built.process import Process
+from tests.cluster.errors import ClusterError
+from tests.cluster.images.archive import Config, Layer, write_archive
+from tests.cluster.model import Log, State, Status
+from tests.cluster.paths import cache_root, repo_root, state_of
 
 _READY_WITHIN = 120.0
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tests.unit.shim import shim
+from tests.fakes.shim import shim
 
 
 def declared() -> list[tuple[str, str]]:

@@ -92,7 +92,7 @@ class Seen:
 def coming(schedule: WebJobSchedule, *, now: datetime) -> datetime | None:
     """Return the next moment of a schedule that was not dealt with, switched on or not; None when there is none."""
     try:
-        timetable, shift = timetable_of(schedule), jitter(schedule)
+        timetable, shift = timetable_of(schedule, zone=None), jitter(schedule)
     except (ScheduleError, ValueError):
         return None
     handled = schedule.status.last_schedule_time

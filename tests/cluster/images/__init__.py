@@ -1,0 +1,1 @@
+"""Images for clusters without a registry: by a container engine, or put together here."""

@@ -1,0 +1,1 @@
+"""A cluster by kind, in a container of the machine's engine."""

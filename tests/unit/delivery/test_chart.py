@@ -1,0 +1,321 @@
+"""The chart as Helm renders it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cluster.paths import repo_root
+from tests.stack import tool
+from webjobs_apiserver.auth.credentials import KEYS, Accounts
+from webjobs_apiserver.config import ApiserverConfig
+from webjobs_operator.config import OperatorConfig
+
+CHART = repo_root() / "charts/webjobs"
+Manifest = dict[str, Any]
+
+
+def helm(values: dict[str, Any] | None = None, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [tool("helm"), "template", "webjobs", str(CHART), "--namespace", "system", "--values", "-", *options]
+    return subprocess.run(command, input=json.dumps(values or {}), text=True, capture_output=True)
+
+
+def render(values: dict[str, Any] | None = None, *options: str) -> dict[tuple[str, str], Manifest]:
+    done = helm(values, *options)
+    assert done.returncode == 0, done.stderr
+    found = [one for one in yaml.safe_load_all(done.stdout) if one]
+    return {(one["kind"], one["metadata"]["name"]): one for one in found}
+
+
+DEFAULT = render()
+
+
+def test_both_processes_can_read_what_the_chart_writes() -> None:
+    operator = DEFAULT["ConfigMap", "webjobs-operator"]["data"]["config.yaml"]
+    config = OperatorConfig.model_validate(yaml.safe_load(operator))
+    assert config.package_url == "http://webjobs-apiserver.system.svc:80"
+    assert set(config.runtimes) == {"sh", "py", "js", "php", "ps1", "fsx", "jar"}
+    apiserver = DEFAULT["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"]
+    assert ApiserverConfig.model_validate(yaml.safe_load(apiserver)).namespace == "system"
+
+
+@pytest.mark.parametrize("chosen", [None, 65532, 12345, 1000680000, "platform"])
+def test_one_value_is_the_user_of_all_pods(chosen: int | str | None) -> None:
+    values = {} if chosen is None else {"runAsUser": None if chosen == "platform" else chosen}
+    found = render(values)
+    ids = {"runAsUser": chosen or 65532, "runAsGroup": 65532, "fsGroup": 65532}
+    expected = {} if chosen == "platform" else ids
+    config = OperatorConfig.model_validate(
+        yaml.safe_load(found["ConfigMap", "webjobs-operator"]["data"]["config.yaml"])
+    )
+    contexts = [config.pod_security_context]
+    for name in ("webjobs-operator", "webjobs-apiserver"):
+        contexts.append(found["Deployment", name]["spec"]["template"]["spec"]["securityContext"])
+    for context in contexts:
+        assert context["runAsNonRoot"] is True
+        assert {key: context[key] for key in ("runAsUser", "runAsGroup", "fsGroup") if key in context} == expected
+
+
+def test_jobs_can_have_another_user() -> None:
+    config = render({"jobs": {"podSecurityContext": {"runAsUser": 7}}})["ConfigMap", "webjobs-operator"]["data"]
+    found = yaml.safe_load(config["config.yaml"])["podSecurityContext"]
+    assert (found["runAsUser"], found["runAsGroup"]) == (7, 65532)
+
+
+@pytest.mark.parametrize("bad", [0, -1, "65532", 1.5])
+def test_a_user_that_pods_can_not_have(bad: object) -> None:
+    done = helm({"runAsUser": bad})
+    assert done.returncode != 0
+    assert "runAsUser" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["webjobs-operator", "webjobs-apiserver"])
+def test_pods_are_restricted(name: str) -> None:
+    pod = DEFAULT["Deployment", name]["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in pod["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert container["resources"]["limits"]["memory"]
+
+
+def test_roles_are_small() -> None:
+    rules = [
+        (name, rule)
+        for (kind, name), one in DEFAULT.items()
+        if kind in ("Role", "ClusterRole")
+        for rule in one["rules"]
+    ]
+    for _, rule in rules:
+        assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
+        # Nobody reads a Secret but the one of its own.
+        assert "secrets" not in rule["resources"] or (
+            rule["verbs"] == ["create"] or rule["resourceNames"] == ["webjobs-hooks"]
+        )
+    shim = {resource for name, rule in rules if name == "webjobs-apiserver" for resource in rule["resources"]}
+    assert shim == {
+        "webjobs",
+        "webjobs/status",
+        "webjobs/finalizers",
+        "webjobruns",
+        "pods",
+        "pods/log",
+        "configmaps",
+        "secrets",
+    }
+    cluster_wide = [rule for name, rule in rules if name == "system-webjobs-apiserver"]
+    assert cluster_wide == [
+        {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
+        {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("warm", "version", "requests"),
+    [
+        ({}, "1.33.0", {"cpu": "10m", "memory": "32Mi"}),
+        ({}, "v1.36.3-gke.1", {"cpu": "10m", "memory": "32Mi"}),
+        ({"requests": {"cpu": "1m"}}, "1.36.0", {"cpu": "1m", "memory": "32Mi"}),
+        ({"requests": {"cpu": None}}, "1.36.0", {"memory": "32Mi"}),
+        ({"requests": None}, "1.36.0", {}),
+        ({}, "1.32.9", {}),
+    ],
+)
+def test_pods_that_wait_are_small_where_pods_can_be_resized(warm: Manifest, version: str, requests: Manifest) -> None:
+    found = render({"warm": {"enabled": True} | warm}, "--kube-version", version)
+    written = found["ConfigMap", "webjobs-operator"]["data"]["config.yaml"]
+    config = OperatorConfig.model_validate(yaml.safe_load(written))
+    assert (config.warm.enabled, config.warm.requests.to_dict()) == (True, requests)
+    rights = [
+        resource for rule in found["ClusterRole", "system-webjobs-operator"]["rules"] for resource in rule["resources"]
+    ]
+    assert "pods/attach" in rights
+    assert ("pods/resize" in rights) == bool(requests)
+
+
+def test_every_site_has_a_role_that_reads_its_one_secret() -> None:
+    sites = [{"namespace": "blog"}, {"namespace": "shop", "host": "shop.example.org"}]
+    done = helm({"sites": sites, "domain": "scm.example.com", "sitesSecret": "rest"})
+    found = [one for one in yaml.safe_load_all(done.stdout) if one and one["metadata"]["name"] == "webjobs-apiserver"]
+    roles = {one["metadata"]["namespace"]: one["rules"] for one in found if one["kind"] == "Role"}
+    bound = {one["metadata"]["namespace"] for one in found if one["kind"] == "RoleBinding"}
+    assert set(roles) == bound == {"system", "blog", "shop"}
+    secret = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["rest"], "verbs": ["get"]}
+    assert roles["blog"] == roles["shop"] == [*roles["system"], secret]
+    (written,) = [one for one in found if one["kind"] == "ConfigMap"]
+    config = ApiserverConfig.model_validate(yaml.safe_load(written["data"]["config.yaml"]))
+    assert {host: site.namespace for host, site in config.host_map().items()} == {
+        "system.scm.example.com": "system",
+        "blog.scm.example.com": "blog",
+        "shop.example.org": "shop",
+    }
+
+
+def test_the_kragle_api_and_its_rights_come_together() -> None:
+    def shim(values: dict[str, Any]) -> tuple[ApiserverConfig, list[dict[str, Any]]]:
+        found = render(values)
+        written = yaml.safe_load(found["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"])
+        return ApiserverConfig.model_validate(written), found["Role", "webjobs-apiserver"]["rules"]
+
+    (off, few), (on, more) = shim({}), shim({"kragle": {"enabled": True, "httpStatus": "http"}})
+    assert (off.kragle.enabled, on.kragle.enabled) == (False, True)
+    assert (off.kragle.http_status, on.kragle.http_status) == ("kragle", "http")
+    assert [rule for rule in more if rule not in few] == [
+        {
+            "apiGroups": ["webjobs.dev"],
+            "resources": ["webjobschedules"],
+            "verbs": ["get", "list", "create", "patch", "delete"],
+        },
+        {
+            "apiGroups": [""],
+            "resources": ["configmaps"],
+            "resourceNames": ["webjobs-kragle"],
+            "verbs": ["get", "update"],
+        },
+    ]
+    pods = [
+        render({"kragle": {"enabled": value}})["Deployment", "webjobs-apiserver"]["spec"]["template"]
+        for value in (False, True)
+    ]
+    assert pods[0]["metadata"]["annotations"] != pods[1]["metadata"]["annotations"], "it starts anew"
+
+
+@pytest.mark.parametrize(("name", "expected"), [("", "system"), ("Contoso-Web", "Contoso-Web"), ("01", "01")])
+def test_the_default_site_has_a_name(name: str, expected: str) -> None:
+    done = helm({"site": {"name": name}})
+    (written,) = [
+        one["data"]["config.yaml"]
+        for one in yaml.safe_load_all(done.stdout)
+        if one and one["kind"] == "ConfigMap" and one["metadata"]["name"] == "webjobs-apiserver"
+    ]
+    config = ApiserverConfig.model_validate(yaml.safe_load(written))
+    assert (config.site, config.namespace) == (expected, "system")
+
+
+def test_tls() -> None:
+    assert "tls" not in DEFAULT["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"]
+    found = render({"apiserver": {"tls": {"secretName": "own"}, "service": {"type": "NodePort", "nodePort": 30443}}})
+    written = found["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"]
+    config = ApiserverConfig.model_validate(yaml.safe_load(written))
+    assert config.tls
+    assert (str(config.tls.directory), config.tls.port) == ("/etc/webjobs-tls", 8443)
+    pod = found["Deployment", "webjobs-apiserver"]["spec"]["template"]["spec"]
+    assert {"name": "tls", "secret": {"secretName": "own"}} in pod["volumes"]
+    (container,) = pod["containers"]
+    assert {"name": "tls", "mountPath": "/etc/webjobs-tls", "readOnly": True} in container["volumeMounts"]
+    assert {port["name"]: port["containerPort"] for port in container["ports"]} == {"http": 8080, "https": 8443}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}  # the port in clear has it
+    assert found["Service", "webjobs-apiserver"]["spec"]["ports"] == [
+        {"name": "http", "port": 80, "targetPort": "http"},
+        {"name": "https", "port": 443, "targetPort": "https", "nodePort": 30443},
+    ]
+    operator = yaml.safe_load(found["ConfigMap", "webjobs-operator"]["data"]["config.yaml"])
+    assert operator["packageUrl"] == "http://webjobs-apiserver.system.svc:80"
+
+
+def _accounts(values: dict[str, Any]) -> dict[str, str]:
+    secret = render(values)["Secret", "webjobs-credentials"]
+    assert "stringData" not in secret
+    return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
+
+
+def test_a_reader_is_made_when_it_has_a_name() -> None:
+    assert set(_accounts({})) == {"username", "password"}
+    made = _accounts({"credentials": {"readonlyUsername": "looks"}})
+    assert set(made) == set(KEYS)
+    assert len(made["readonlyPassword"]) == 40
+    assert made["readonlyPassword"] != made["password"]
+    accounts = Accounts.of({key: value.encode() for key, value in made.items()})
+    assert accounts.role_of(b"looks", made["readonlyPassword"].encode()) == "reader"
+    given = {"readonlyUsername": "looks", "readonlyPassword": 'qu"ote: #', "password": "pässword"}
+    assert _accounts({"credentials": given}) == given | {"username": "webjobs"}
+
+
+@pytest.mark.parametrize(
+    ("credentials", "why"),
+    [
+        ({"readonlyPassword": "x"}, "readonlyPassword without readonlyUsername"),
+        ({"readonlyUsername": "webjobs"}, "username and readonlyUsername are the same"),
+    ],
+)
+def test_accounts_that_nobody_could_use(credentials: dict[str, str], why: str) -> None:
+    done = helm({"credentials": credentials})
+    assert done.returncode != 0
+    assert why in done.stderr
+
+
+def test_the_operator_can_be_kept_to_some_namespaces() -> None:
+    found = render({"namespaces": ["a", "b"]})
+    assert ("ClusterRoleBinding", "system-webjobs-operator") not in found
+    bound = helm({"namespaces": ["a", "b"]}).stdout
+    assert bound.count("kind: RoleBinding") == 3
+
+
+def test_crds_can_be_left_out_and_are_kept_otherwise() -> None:
+    crd = DEFAULT["CustomResourceDefinition", "webjobs.webjobs.dev"]
+    assert crd["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    assert not [kind for kind, _ in render({"crds": {"enabled": False}}) if kind == "CustomResourceDefinition"]
+
+
+def test_a_bucket_needs_no_volume() -> None:
+    found = render({"store": {"url": "s3://bucket/jobs", "envFrom": [{"secretRef": {"name": "s3"}}]}})
+    assert ("PersistentVolumeClaim", "webjobs-store") not in found
+    for name in ("webjobs-operator", "webjobs-apiserver"):
+        pod = found["Deployment", name]["spec"]["template"]["spec"]
+        assert "affinity" not in pod
+        assert pod["containers"][0]["envFrom"] == [{"secretRef": {"name": "s3"}}]
+
+
+def test_workload_identity_reaches_both_processes() -> None:
+    annotations, labels = {"azure.workload.identity/client-id": "1-2"}, {"azure.workload.identity/use": "true"}
+    found = render({"store": {"serviceAccountAnnotations": annotations, "podLabels": labels}})
+    for name in ("webjobs-operator", "webjobs-apiserver"):
+        assert found["ServiceAccount", name]["metadata"]["annotations"] == annotations
+        assert "annotations" not in DEFAULT["ServiceAccount", name]["metadata"]
+        deployment = found["Deployment", name]["spec"]
+        before = DEFAULT["Deployment", name]["spec"]
+        pods = deployment["template"]["metadata"]["labels"]
+        assert pods == before["template"]["metadata"]["labels"] | labels
+        assert deployment["selector"] == before["selector"]
+
+
+def test_garbage_collection() -> None:
+    def settings(values: dict[str, Any]) -> OperatorConfig:
+        written = render({"store": {"garbageCollection": values}})["ConfigMap", "webjobs-operator"]
+        return OperatorConfig.model_validate(yaml.safe_load(written["data"]["config.yaml"]))
+
+    assert settings({}).package_grace == timedelta(days=1)
+    assert settings({"graceHours": 1.5, "periodMinutes": 5}).package_grace == timedelta(minutes=90)
+    assert settings({"graceHours": 1.5, "periodMinutes": 5}).collection_period_minutes == 5
+    assert settings({"enabled": False}).package_grace is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"operators": {}},
+        {"store": {"garbageCollection": {"graceHours": 0.5}}},
+        {"store": {"url": "/var/lib/webjobs"}},
+        {"site": {"namespace": "Not Legal"}},
+        {"site": {"name": "not/legal"}},
+        {"runtimes": {"rb": {"image": "ruby"}}},
+        {"apiserver": {"replicas": "two"}},
+        {"kragle": {"httpStatus": "200"}},
+        {"credentials": {"username": "with:colon"}},
+        {"credentials": {"readonlyUsername": "with:colon"}},
+    ],
+)
+def test_wrong_values_are_refused(values: dict[str, Any]) -> None:
+    done = helm(values)
+    assert done.returncode != 0
+    assert "values don't meet the specifications of the schema" in done.stderr
