@@ -32,13 +32,16 @@ from webjobs_kube.client import KubeClient
 log = logging.getLogger("webjobs_apiserver")
 
 MANAGER = "webjobs-apiserver"
+"""Name of the REST shim as field manager and user agent."""
 SHUTDOWN_SECONDS = 20
+"""Seconds that open requests get to end when the process ends."""
 
 
 class PathOnly(logging.Filter):
-    """Takes the query out of uvicorn's access log (arguments of runs can be secret), and probes altogether."""
+    """A filter of uvicorn's access log, without queries (arguments of runs can be secret) and without probes."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Remove the query from a record; return False for a probe that succeeded."""
         if isinstance(record.args, tuple) and len(record.args) == 5:
             client, method, path, version, status = record.args
             record.args = (client, method, str(path).partition("?")[0], version, status)
@@ -47,7 +50,7 @@ class PathOnly(logging.Filter):
 
 
 def main() -> None:
-    """Serves until a signal."""
+    """Serve until a signal comes."""
     parser = argparse.ArgumentParser(prog="webjobs-apiserver")
     parser.add_argument("--config", required=True, help="YAML file with the REST shim's settings")
     arguments = parser.parse_args()
@@ -61,7 +64,7 @@ def main() -> None:
 
 
 async def serve(config: ApiserverConfig) -> None:
-    """The servers as one coroutine; a signal or cancelling it ends them."""
+    """Run the servers and the deliveries of web hooks; a signal or cancelling it ends them."""
     async with await KubeClient.connect(manager=MANAGER) as kube:
         app = create_app(config=config, kube=kube, store=open_store(config.store_url))
         for host, site in config.host_map().items():
@@ -79,7 +82,7 @@ async def serve(config: ApiserverConfig) -> None:
 
 
 async def _tell_hooks(kube: KubeClient, site: Site) -> None:
-    """Tells a site's web hooks of ended runs, forever."""
+    """Deliver ended runs to the web hooks of a site, forever."""
     jobs, hooks = Jobs(kube, feed=Feed(kube, namespaces=[])), Hooks(kube, clock=_utc_now)
     delivery = Delivery(kube, hooks=hooks, jobs=jobs, body=posted, clock=_utc_now)
     await delivery.run(site)
@@ -104,7 +107,10 @@ def _server(app: ASGIApp, config: ApiserverConfig, *, port: int, **more: Any) ->
 
 
 async def serve_tls(app: ASGIApp, *, config: ApiserverConfig, tls: TlsConfig) -> None:
-    """All routes by TLS; those of pods and probes in clear as well, for pods know no certificate of ours."""
+    """Serve all routes by TLS, and those of pods and probes in clear as well.
+
+    Pods don't know the shim's certificate.
+    """
     certificate, key = tls.directory / "tls.crt", tls.directory / "tls.key"
     options = {"ssl_certfile": str(certificate), "ssl_keyfile": str(key)}
     secure = _server(app, config, port=tls.port, **options)

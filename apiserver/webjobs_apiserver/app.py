@@ -1,4 +1,4 @@
-"""The ASGI application: its routes, and what stands before them."""
+"""The ASGI application: its routes, and the middleware before them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ def _utc_now() -> datetime:
 
 
 def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore, clock: Clock = _utc_now) -> FastAPI:
-    """The application for all sites. ``clock`` gives aware datetimes."""
+    """Return the application for all sites.
+
+    ``clock`` gives aware datetimes.
+    """
     keeper = _keeper(config, kube=kube, clock=clock)
     feed = Feed(kube, namespaces=keeper.credentials)
     service = Service.build(kube=kube, feed=feed, store=store, limits=config.limits, clock=clock)

@@ -1,4 +1,4 @@
-"""The ASGI middleware that lets only those through who may do what they ask for."""
+"""The ASGI middleware that lets only those clients through who may do what they ask for."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from webjobs_apiserver.auth.headers import shown
 from webjobs_apiserver.sites import SITE, Sites
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", METADATA})
+"""Paths that need no credentials."""
 TOKEN_PREFIX = "/internal/packages/"  # noqa: S105  a path, not a password
-"""Below it other tokens count, and its own router checks them."""
+"""Prefix of paths that take other tokens, which their own router checks."""
 _LOGIN_PREFIX = f"{ADFS}/"
-"""Below it one gets a token."""
+"""Prefix of paths by which a client gets a token."""
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="site"'}
 
 
 class Gate:
-    """See the module. What comes through has its Site in the scope, under ``sites.SITE``."""
+    """ASGI middleware: it refuses requests that the authenticator refuses.
+
+    A request that comes through has its Site in the scope, under ``sites.SITE``.
+    """
 
     def __init__(self, app: ASGIApp, *, keeper: Keeper) -> None:
         self._app = app
@@ -47,7 +51,7 @@ class Gate:
 
 
 def _asked(scope: Scope, headers: Headers, *, sites: Sites) -> Asked | None:
-    """None: the host is nobody's."""
+    """Return what a request asks of the authenticator; None: its host belongs to no site."""
     name = headers.get("host", "")
     host = sites.of_host(name)
     if host is None:

@@ -21,40 +21,44 @@ class LimitsConfig(_Section):
     """Bounds of what clients may send."""
 
     upload_bytes: int = Field(default=256 * 2**20, gt=0)
-    """Body of an upload."""
+    """Most bytes of the body of an upload."""
     unpacked_bytes: int = Field(default=2**30, gt=0)
-    """All files of an upload together."""
+    """Most bytes of all files of an upload together."""
     files: int = Field(default=10_000, gt=0)
+    """Most files of an upload."""
     settings_bytes: int = Field(default=128 * 2**10, gt=0)
-    """A settings object; it lives in the WebJob, and etcd takes objects up to 1.5 MB."""
+    """Most bytes of a settings object; it lives in the WebJob, and etcd takes objects up to 1.5 MB."""
 
 
 class TlsConfig(_Section):
-    """A mounted Secret of the type kubernetes.io/tls."""
+    """A mounted Secret of the type kubernetes.io/tls, and the port that uses it."""
 
     directory: Path
-    """With the files ``tls.crt`` and ``tls.key``."""
+    """Directory with the files ``tls.crt`` and ``tls.key``."""
     port: int = Field(default=8443, ge=1, le=65535)
+    """Port that serves by TLS."""
 
 
 class KragleConfig(_Section):
-    """The Kragle Jobs API at ``/api/v1``."""
+    """Settings of the Kragle Jobs API at ``/api/v1``."""
 
     enabled: bool = False
+    """True when the API is served."""
     http_status: Literal["kragle", "http"] = "kragle"
-    """Of its errors: always 500, as documented, or what HTTP has for each."""
+    """Status of errors: always 500, as documented, or what HTTP has for each."""
 
 
 class SiteConfig(_Section):
     """A further site."""
 
     namespace: str = Field(min_length=1)
+    """Namespace of the site's WebJobs."""
     host: str = ""
-    """Its host name; empty: ``{namespace}.{domain}``."""
+    """Host name of the site; empty: ``{namespace}.{domain}``."""
 
 
 class ApiserverConfig(_Section):
-    """Everything that differs between installations."""
+    """Settings of the REST shim: everything that differs between installations."""
 
     namespace: str = Field(min_length=1)
     """Namespace of the default site's WebJobs: of all hosts that are no other site's."""
@@ -63,20 +67,25 @@ class ApiserverConfig(_Section):
     sites: list[SiteConfig] = Field(default_factory=list)
     """Further sites, each with its credentials in a Secret of its namespace."""
     domain: str = ""
-    """Suffix of host names whose first label is the namespace of a site; those of no site get nowhere."""
+    """Suffix of host names whose first label is the namespace of a site; names of no site get nowhere."""
     credentials_secret: str = Field(default="webjobs-credentials", min_length=1)
     """Name of the Secret of each further site."""
     store_url: str
+    """URL of the store for packages and logs."""
     credentials_directory: Path
     """Mounted Secret of the default site: ``username``, ``password`` and perhaps those of a reader."""
     host: str = "0.0.0.0"  # noqa: S104  a pod is reached through its own address only
+    """Address on which the shim listens."""
     port: int = Field(default=8080, ge=1, le=65535)
+    """Port that serves in clear."""
     tls: TlsConfig | None = None
-    """Serves all routes by TLS, and in clear only what pods and probes ask."""
+    """Certificate of the shim; with it all routes are served by TLS, and in clear only those of pods and probes."""
     forwarded_allow_ips: list[str] = Field(default_factory=lambda: ["127.0.0.1"])
     """Addresses or networks of proxies whose ``X-Forwarded-Proto``, ``-For`` and ``-Host`` are believed; ``*``: all."""
     limits: LimitsConfig = Field(default_factory=LimitsConfig)
+    """Bounds of what clients may send."""
     kragle: KragleConfig = Field(default_factory=KragleConfig)
+    """Settings of the Kragle Jobs API."""
 
     @field_validator("forwarded_allow_ips")
     @classmethod
@@ -93,7 +102,7 @@ class ApiserverConfig(_Section):
         return self
 
     def all_sites(self) -> list[Site]:
-        """The default site, then the further ones."""
+        """Return the default site, then the further ones."""
         return [Site(name=self.site, namespace=self.namespace), *(self._further(site) for site in self.sites)]
 
     def _further(self, site: SiteConfig) -> Site:
@@ -101,7 +110,10 @@ class ApiserverConfig(_Section):
         return Site(name=site.namespace, namespace=site.namespace, host=host)
 
     def host_map(self) -> dict[str, Site]:
-        """Sites by host name; ValueError when two have the same one, or one has none."""
+        """Return the sites by host name.
+
+        Raises ValueError when two sites have one host name, or a site has none.
+        """
         found: dict[str, Site] = {}
         if self.domain:
             found[f"{self.namespace}.{host_name(self.domain)}"] = Site(name=self.site, namespace=self.namespace)
@@ -116,5 +128,8 @@ class ApiserverConfig(_Section):
 
 
 def load(path: str | Path) -> ApiserverConfig:
-    """The settings in a file; pydantic's ValidationError names a wrong field."""
+    """Return the settings in a file.
+
+    pydantic's ValidationError names a wrong field.
+    """
     return ApiserverConfig.model_validate(yaml.safe_load(Path(path).read_text()))

@@ -1,10 +1,10 @@
-"""Answers of the service that are no success. The facades say how each looks on the wire."""
+"""Errors of the service. The facades say how each looks on the wire."""
 
 from __future__ import annotations
 
 
 class ServiceError(Exception):
-    """Base of them; ``message`` is for the client, in one or more whole sentences."""
+    """Base of the service's errors; ``message`` is for the client, in one or more whole sentences."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
@@ -12,11 +12,11 @@ class ServiceError(Exception):
 
 
 class Missing(ServiceError):
-    """There is no such job, run or file."""
+    """A job, run or file that is not there."""
 
 
 class Busy(ServiceError):
-    """A run is active and the job takes only one."""
+    """A run is active, and the job takes only one."""
 
 
 class Stopped(ServiceError):
@@ -24,19 +24,19 @@ class Stopped(ServiceError):
 
 
 class Refused(ServiceError):
-    """The job is there but can't do that now."""
+    """The job is there, but can't do now what is asked of it."""
 
 
 class Forbidden(ServiceError):
-    """There is such a place, but nobody can write there."""
+    """A place that is there, but where nobody can write."""
 
 
 class Exists(ServiceError):
-    """Something is there that is in the way."""
+    """Something is there already that is in the way."""
 
 
 class Changed(ServiceError):
-    """A precondition does not hold; ``etag`` is of what is there."""
+    """A precondition that does not hold; ``etag`` is of what is there."""
 
     def __init__(self, message: str, *, etag: str) -> None:
         super().__init__(message)
@@ -44,12 +44,12 @@ class Changed(ServiceError):
 
 
 class BadRequest(ServiceError):
-    """What the client sent can't be used."""
+    """A request that can't be used."""
 
 
 class TooLarge(ServiceError):
-    """More than the limit."""
+    """A request that is larger than its limit."""
 
 
 class Unavailable(ServiceError):
-    """Try again: something behind us doesn't answer or changes too fast."""
+    """Something behind the shim does not answer or changes too fast: try again."""

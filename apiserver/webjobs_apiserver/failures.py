@@ -1,4 +1,4 @@
-"""How errors look on the wire: Kudu's forms, and ARM's and Kragle's below their own roots."""
+"""Errors on the wire: Kudu's forms, and ARM's and Kragle's below their own roots."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from webjobs_kube.errors import ApiError, Invalid
 log = logging.getLogger(__name__)
 
 _RUN_ACTIVE = "Cannot start a new run since job is already running."
-"""Clients match on it (docs/kudu-contract.md, section 2.5)."""
+"""Text of a run that is refused. Clients match on it (docs/kudu-contract.md, section 2.5)."""
 _SITE_STOPPED = 'WebJobs are currently in "stopped" state.'
 
 
@@ -34,13 +34,18 @@ class Failure:
     """An error as clients are told it."""
 
     status: int
+    """HTTP status of the answer."""
     message: str = ""
+    """Sentence for the client."""
     form: Literal["empty", "text", "object"] = "text"
-    """Kudu's form of it; ARM has but one."""
+    """Kudu's form of the answer: without a body, a plain text or a JSON object; ARM has but one form."""
 
 
 def of(error: Exception) -> Failure:
-    """What is told of an error. Raises those that only some routes know, and answer themselves."""
+    """Return what clients are told of an error.
+
+    Raises the error again when only some routes know it, and answer it themselves.
+    """
     match error:
         case Missing():
             return Failure(status=404, form="empty")
@@ -74,7 +79,7 @@ def of(error: Exception) -> Failure:
 
 
 def answer(request: Request, failure: Failure) -> Response:
-    """The same on the wire."""
+    """Return the response that tells a failure, in the form of the request's API."""
     if is_arm(request.scope["path"]):
         return answers.error(request.scope, status=failure.status, message=failure.message)
     match failure.form:
@@ -94,7 +99,7 @@ def _kragle(request: Request, error: Exception) -> Response:
 
 
 def add(app: FastAPI) -> None:
-    """Adds the handlers."""
+    """Register the handlers of all errors."""
 
     @app.exception_handler(ServiceError)
     @app.exception_handler(ApiError)

@@ -1,4 +1,7 @@
-"""What a request is for: one site is one namespace, and the host name says which."""
+"""Sites: one site is one namespace, and the host name of a request says which.
+
+ARM's requests name their site in the path.
+"""
 
 from __future__ import annotations
 
@@ -8,29 +11,31 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 SITE = "webjobs.site"
-"""Key in the ASGI scope."""
+"""Key of the Site in the ASGI scope."""
 _PRODUCTION = "production"
-"""The slot that is the site itself."""
+"""Name of the slot that is the site itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """One site, in App Service's sense: the WebJobs of one namespace."""
+    """A site in App Service's sense: the WebJobs of one namespace."""
 
     name: str
+    """Name of the site."""
     namespace: str
+    """Namespace of the site's WebJobs."""
     host: str = ""
-    """The host name that only it has; empty for the default site, which has all that are left."""
+    """Host name that only this site has; empty for the default site, which has all that are left."""
 
 
 def of_request(request: Request) -> Site:
-    """The site that the gate has found."""
+    """Return the site that the gate has found."""
     site: Site = request.scope[SITE]
     return site
 
 
 def host_name(host: str) -> str:
-    """A Host header without port and final dot, in lower case."""
+    """Return a Host header without port and final dot, in lower case."""
     name = host.strip().lower()
     if not name.startswith("["):
         name = name.partition(":")[0]
@@ -39,16 +44,17 @@ def host_name(host: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Sites:
-    """All sites of a shim."""
+    """All sites of a shim, by hosts and names."""
 
     by_host: Mapping[str, Site]
+    """Sites by their host names."""
     domain: str = ""
-    """Hosts below it are sites' or nobody's; never the default's. Empty: none."""
+    """Domain below which hosts are sites' or nobody's, and never the default's; empty: there is none."""
     default: Site | None = None
-    """For all other hosts."""
+    """Site of all other hosts."""
 
     def of_host(self, host: str) -> Site | None:
-        """The site of a Host header; None when it is nobody's."""
+        """Return the site of a Host header; None when the host belongs to no site."""
         name = host_name(host)
         if found := self.by_host.get(name):
             return found
@@ -57,7 +63,7 @@ class Sites:
         return self.default
 
     def of_name(self, host: str, name: str, slot: str = "") -> Site | None:
-        """The site that is meant by name on a host: by its namespace or its own name, in any case; None for nobody.
+        """Return the site that is meant by a name on a host: its namespace or own name, in any case; None for nobody.
 
         A slot is a site of its own, ``{name}-{slot}``. The host of one site knows no other site.
         """

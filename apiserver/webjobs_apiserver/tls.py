@@ -19,7 +19,7 @@ _LOOK_SECONDS = 10.0
 
 
 class InClear:
-    """ASGI middleware: only what pods and probes inside the cluster ask for; others are told to use https."""
+    """ASGI middleware: it serves only what pods and probes inside the cluster ask for; others are told to use https."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -40,7 +40,7 @@ async def reload_on_change(
     key: Path,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Gives new connections the renewed certificate, until it is cancelled; a broken one changes nothing."""
+    """Give new connections the renewed certificate, until cancelled; a broken one changes nothing."""
     seen = _stamp(certificate, key)
     while True:
         await sleep(_LOOK_SECONDS)

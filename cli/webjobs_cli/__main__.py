@@ -1,4 +1,4 @@
-"""Entry points: ``kubectl webjob``, ``webjobs``, and what kubectl asks for completions."""
+"""Entry points: ``kubectl webjob``, ``webjobs``, and the program that kubectl asks for completions."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from webjobs_cli.session import Session
 from webjobs_kube.errors import ApiError, NoCluster, NotFound, Unreachable
 
 Command = Callable[[Session], Coroutine[Any, Any, int]]
+"""A command: from a Session to the exit code."""
 _COMPLETION_SECONDS = 3
 _COMMANDS = {
     "list": "jobs:list_",
@@ -35,7 +36,7 @@ _COMMANDS = {
     "schedule": "schedules:next_",
     "import": "importing:import_",
 }
-"""Module and function; a command's module is imported when it is called, since some of them take their time."""
+"""Module and function of each command; a module is imported when its command is called, since some take their time."""
 
 
 def _command(name: str) -> Command:
@@ -45,7 +46,7 @@ def _command(name: str) -> Command:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command line; the exit code."""
+    """Run a command line; return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
@@ -87,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def explain(error: ApiError) -> str:
-    """What an answer of the API server means here, and what to do."""
+    """Return what an answer of the API server means for a person, and what to do."""
     if isinstance(error, Unreachable):
         return f"The API server can't be reached ({error.message}). Is the cluster up, and the context right?"
     if isinstance(error, NotFound) and "could not find the requested resource" in error.message:
@@ -100,7 +101,7 @@ def explain(error: ApiError) -> str:
 
 
 def _complete(words: Sequence[str]) -> int:
-    """Candidates for the last word, a line each."""
+    """Print candidates for the last word, a line each; return the exit code."""
     with suppress(Exception):
         for one in completion.candidates(parser.build(), words, names=_names):
             print(one)
@@ -108,7 +109,10 @@ def _complete(words: Sequence[str]) -> int:
 
 
 def kubectl_complete() -> int:
-    """What kubectl calls as ``kubectl_complete-webjob``: candidates, then a directive (4: no file names)."""
+    """Print what kubectl expects of ``kubectl_complete-webjob``; return the exit code.
+
+    Candidates, then a directive (4: no file names).
+    """
     words = sys.argv[1:]
     _complete(words)
     print(":0" if words[:1] in (["push"], ["import"]) else ":4")
@@ -116,7 +120,7 @@ def kubectl_complete() -> int:
 
 
 def _names(words: Sequence[str]) -> list[str]:
-    """Names of WebJobs, as far as they are to be had in a moment."""
+    """Return the names of WebJobs, as far as they are to be had in a moment."""
     options = _lenient(words)
 
     async def ask() -> list[str]:
@@ -129,7 +133,7 @@ def _names(words: Sequence[str]) -> list[str]:
 
 
 def _lenient(words: Sequence[str]) -> Namespace:
-    """Where to look, from words that may not be a whole command line yet."""
+    """Return where to look, from words that may not be a whole command line yet."""
     found = Namespace(namespace=None, context=None, kubeconfig=None)
     known = {"-n": "namespace", "--namespace": "namespace", "--context": "context", "--kubeconfig": "kubeconfig"}
     for at, word in enumerate(words):

@@ -1,4 +1,4 @@
-"""Where a REST shim (or an App Service site) is and who asks, from flags and environment. Pure.
+"""The address of a REST shim (or an App Service site) and its credentials, from flags and environment. Pure.
 
 Passwords and tokens are kept out of every text: nothing here has a ``repr`` that shows them.
 """
@@ -16,41 +16,48 @@ from webjobs_cli.errors import UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """What the flags and variables of one address are called."""
+    """Names of the flags and variables of one address."""
 
     url: str
+    """Name of the flag or variable with the URL."""
     user: str
+    """Name of the variable with the user name."""
     password: str
+    """Name of the variable with the password."""
     token: str
+    """Name of the variable with the token."""
 
     @property
     def help(self) -> str:
-        """What to set, for messages."""
+        """Phrase for messages that says what to set."""
         return f"set {self.user} and {self.password}, or {self.token}"
 
 
 TARGET = Names(url="WEBJOBS_URL", user="WEBJOBS_USER", password="WEBJOBS_PASSWORD", token="WEBJOBS_TOKEN")  # noqa: S106
+"""Names for the REST shim."""
 SOURCE = Names(
     url="--from-url",
     user="WEBJOBS_SOURCE_USER",
     password="WEBJOBS_SOURCE_PASSWORD",  # noqa: S106
     token="WEBJOBS_SOURCE_TOKEN",  # noqa: S106
 )
+"""Names for the site that jobs are imported from."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """A site over HTTP."""
+    """The address of a site over HTTP, with credentials."""
 
     url: str
     """Scheme, host and perhaps a path, without credentials and without a slash at the end."""
     authorization: str = field(repr=False)
-    """Value of the header."""
+    """Value of the Authorization header."""
     names: Names = TARGET
+    """Names of the flags and variables that the address came from."""
 
     @property
     def in_clear(self) -> bool:
-        """Whether the credentials go over a network as they are."""
+        """True when the credentials go over a network as they are."""
         parts = urlsplit(self.url)
         if parts.scheme == "https" or parts.hostname == "localhost":
             return False
@@ -69,7 +76,10 @@ def read(
     environ: Mapping[str, str],
     names: Names = TARGET,
 ) -> Address:
-    """The address; a flag counts before its variable. Raises UsageError that says what is missing."""
+    """Return the address that flags and variables say; a flag counts before its variable.
+
+    Raises UsageError that says what is missing.
+    """
     if not url:
         raise UsageError(
             f"This needs the REST shim: give its address by --url or {names.url}, and {names.help}. "

@@ -1,4 +1,7 @@
-"""Completion: scripts for shells that ask the program itself, and its answers. Pure but for the names of jobs."""
+"""Completion of words: scripts for shells that ask the program itself, and its answers.
+
+Pure but for the names of jobs.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 Names = Callable[[Sequence[str]], list[str]]
-"""Names of WebJobs for the words typed so far."""
+"""A function from the words typed so far to names of WebJobs."""
 
 _BASH = """\
 # kubectl completes its plugins by kubectl_complete-webjob, which is installed beside kubectl-webjob.
@@ -37,10 +40,11 @@ for name in webjobs kubectl-webjob kubectl-webjobs
 end
 """
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
+"""Scripts that complete words, by shell."""
 
 
 def candidates(parser: argparse.ArgumentParser, words: Sequence[str], *, names: Names) -> list[str]:
-    """What the last of the words can become; nothing where it is free text or a file."""
+    """Return what the last of the words can become; empty where it is free text or a file."""
     *before, last = words or [""]
     if "--" in before:
         return []
@@ -85,6 +89,6 @@ def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPar
 
 
 def _takes_value(parser: argparse.ArgumentParser, word: str) -> argparse.Action | None:
-    """The option, when the next word is its value."""
+    """Return the option, when the next word is its value."""
     action = next((one for one in parser._actions if word in one.option_strings), None)
     return action if action is not None and action.nargs is None else None

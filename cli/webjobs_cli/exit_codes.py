@@ -1,4 +1,4 @@
-"""The exit code that stands for the end of a run. Pure."""
+"""Exit codes that stand for the end of a run. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MOST = 255
 
 
 def exit_code(run: WebJobRun) -> int:
-    """0 for Success; else the process' own code, where there is one that a shell can have; else 1.
+    """Return 0 for Success; else the process' own code, where there is one that a shell can have; else 1.
 
     A process that a signal ended has 128 and the signal's number from its container, as from any shell.
     """
@@ -20,7 +20,7 @@ def exit_code(run: WebJobRun) -> int:
 
 
 def sentence(run: WebJobRun, run_id: str) -> str:
-    """How it ended, for a person."""
+    """Return a sentence that says how a run ended."""
     status = run.status
     code = f" with exit code {status.exit_code}" if status.exit_code else ""
     said = status.message or ""

@@ -1,4 +1,4 @@
-"""Which WebJob, and which of its runs, a person means. Pure."""
+"""Lookup of the WebJob, and of its runs, that a person means. Pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ Object = dict[str, Any]
 
 
 def job_name(raw: Object) -> str:
-    """The name that people and REST clients use."""
+    """Return the name of a WebJob that people and REST clients use."""
     return str(raw["spec"].get("jobName") or raw["metadata"]["name"])
 
 
 def webjob(known: Sequence[Object], name: str, *, job_type: JobType | None, namespace: str) -> Object:
-    """The WebJob of a name: its own (case does not count), else the object's. CliError when that is not one."""
+    """Return the WebJob of a name: its own (case does not count), else the object's.
+
+    Raises CliError when that is not one.
+    """
     typed = [raw for raw in known if job_type in (None, raw["spec"].get("type"))]
     found = [raw for raw in typed if names.same(job_name(raw), name)]
     found = found or [raw for raw in typed if raw["metadata"]["name"] == name]
@@ -43,19 +46,25 @@ def webjob(known: Sequence[Object], name: str, *, job_type: JobType | None, name
 
 
 def needs_type(job: WebJob, wanted: JobType, *, instead: str) -> None:
-    """CliError for a job of the other type; ``instead``: what to do with one of those."""
+    """Raise CliError for a job of the other type.
+
+    ``instead``: what to do with a job of that type.
+    """
     if job.spec.type != wanted:
         raise CliError(f"{job.display_name!r} is {job.spec.type}, and this is for {wanted} WebJobs. {instead}")
 
 
 def of_job(known: Sequence[Object], webjob_object: str) -> list[WebJobRun]:
-    """Runs of a job that ran or will, newest first."""
+    """Return the runs of a job, newest first, skipped ones among them."""
     parsed = [WebJobRun.parse(raw) for raw in known if raw["spec"].get("webJobName") == webjob_object]
     return sorted(parsed, key=runs.run_id, reverse=True)
 
 
 def run(known: Sequence[WebJobRun], wanted: str | None, *, job: str) -> WebJobRun:
-    """The run of an id or object name; for None the newest that was not skipped. CliError when there is none."""
+    """Return the run of an id or object name; for None the newest that was not skipped.
+
+    Raises CliError when there is none.
+    """
     if wanted is None:
         newest = next((one for one in known if one.status.state != "Skipped"), None)
         if newest is None:
@@ -68,7 +77,10 @@ def run(known: Sequence[WebJobRun], wanted: str | None, *, job: str) -> WebJobRu
 
 
 def to_cancel(known: Sequence[WebJobRun], wanted: str | None, *, every: bool, job: str) -> list[WebJobRun]:
-    """The runs that are to end. CliError when it is not clear which, or none goes on."""
+    """Return the runs that are to end.
+
+    Raises CliError when it is not clear which, or none goes on.
+    """
     if wanted is not None:
         one = run(known, wanted, job=job)
         if one.ended:

@@ -14,17 +14,21 @@ from webjobs_cli.session import Session
 from webjobs_cli.tables import Table
 
 FORMATS = ("table", "wide", "json", "yaml", "name")
+"""Forms of results."""
 
 
 def dump(value: Any, form: str) -> str:
-    """``json`` or ``yaml``."""
+    """Return a value as ``json`` or ``yaml``."""
     if form == "json":
         return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=120)
 
 
 def show(session: Session, table: Table, objects: Sequence[dict[str, Any]], *, kind: str, none: str) -> None:
-    """Objects of Kubernetes in the form that was asked for. ``none``: what to say when there is nothing."""
+    """Print objects of Kubernetes in the form that was asked for.
+
+    ``none``: what to say when there is nothing.
+    """
     form = session.options.output
     cleaned = [without_noise(one) for one in objects]
     if form == "name":
@@ -39,6 +43,6 @@ def show(session: Session, table: Table, objects: Sequence[dict[str, Any]], *, k
 
 
 def without_noise(raw: dict[str, Any]) -> dict[str, Any]:
-    """An object without managedFields, as kubectl shows it."""
+    """Return an object without managedFields, as kubectl shows it."""
     meta = {key: value for key, value in raw["metadata"].items() if key != "managedFields"}
     return raw | {"metadata": meta}

@@ -1,6 +1,6 @@
 """Files on this machine: a folder, a zip or one script, read safely, and zips made of them.
 
-A zip of the same files is the same bytes each time, so that what is uploaded twice is one package.
+Zips of equal files have equal bytes, so that what is uploaded twice is one package.
 """
 
 from __future__ import annotations
@@ -20,37 +20,45 @@ from webjobs.store.packages import File, Manifest
 
 _PIECE_BYTES = 2**20
 _FIRST_ZIP_TIME = 315532800
-"""1980: zips know no earlier time."""
+"""1980 in seconds of Unix time: zips know no earlier time."""
 SITE_LIMITS = Limits(total_bytes=2**34, files=200_000)
-"""Of a whole site; what of it is uploaded has the shim's own limits."""
+"""Limits of a whole site; what of it is uploaded has the shim's own limits."""
 
 JOB_LIMITS = Limits()
+"""Limits of one job: those of an upload."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LocalFile:
-    """One file, wherever it lies on this machine."""
+    """A file, wherever it lies on this machine."""
 
     source: Path
+    """Path of the file on this machine."""
     size: int
+    """Size of the file in bytes."""
     sha256: str
+    """Digest of the file in hex."""
     mode: int
+    """Permission bits of the file, as the store keeps them."""
     mtime: int
-    """Seconds of Unix time, as a zip can hold it."""
+    """Last change of the file in seconds of Unix time, as a zip can hold it."""
 
     @property
     def stored(self) -> File:
-        """As the store would hold it after an upload."""
+        """The file as the store would hold it after an upload."""
         return File(sha256=self.sha256, size=self.size, mode=self.mode, mtime=self.mtime)
 
 
 def zip_time(mtime: float) -> int:
-    """The time that a zip gives back: even seconds from 1980 on."""
+    """Return the time that a zip gives back: even seconds from 1980 on."""
     return max(int(mtime) // 2 * 2, _FIRST_ZIP_TIME)
 
 
 def read_folder(root: Path, *, limits: Limits = SITE_LIMITS) -> dict[str, LocalFile]:
-    """All files below a folder by their path in it. UploadError for links, devices and too much of anything."""
+    """Return all files below a folder by their path in it.
+
+    Raises UploadError for links, devices and too much of anything.
+    """
     found: dict[str, LocalFile] = {}
     total = 0
     for path, entry in _walk(root, ""):
@@ -69,7 +77,7 @@ def read_folder(root: Path, *, limits: Limits = SITE_LIMITS) -> dict[str, LocalF
 
 
 def is_text(name: str) -> bool:
-    """Whether a file name is Unicode, and not bytes that only this system understands."""
+    """Return whether a file name is Unicode, and not bytes that only this system understands."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -88,7 +96,7 @@ def _walk(folder: Path | str, prefix: str) -> Iterator[tuple[str, os.DirEntry[st
 
 
 def read_script(path: Path) -> dict[str, LocalFile]:
-    """One script as the only file."""
+    """Return one script as the only file."""
     info = path.stat()
     return {path.name: _read(path, mode=info.st_mode | 0o111, mtime=info.st_mtime)}
 
@@ -110,7 +118,10 @@ def _file(path: Path, *, size: int, digest: str, mode: int, mtime: float) -> Loc
 
 
 def read_zip(archive: Path, spool: Path, *, limits: Limits = SITE_LIMITS) -> dict[str, LocalFile]:
-    """The files of a zip by path, unpacked under other names into the folder ``spool``. Raises UploadError."""
+    """Return the files of a zip by path, unpacked under other names into the folder ``spool``.
+
+    Raises UploadError.
+    """
     found: dict[str, LocalFile] = {}
     with archive.open("rb") as file:
         for entry in zip_entries(file, size=archive.stat().st_size, limits=limits):
@@ -126,7 +137,7 @@ def read_zip(archive: Path, spool: Path, *, limits: Limits = SITE_LIMITS) -> dic
 
 
 def write_zip(out: IO[bytes], files: Mapping[str, LocalFile]) -> None:
-    """A zip of these files."""
+    """Write a zip of files."""
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, file in sorted(files.items()):
             info = zipfile.ZipInfo(path, date_time=time.gmtime(file.mtime)[:6])
@@ -139,5 +150,5 @@ def write_zip(out: IO[bytes], files: Mapping[str, LocalFile]) -> None:
 
 
 def manifest(files: Mapping[str, LocalFile]) -> Manifest:
-    """The package that an upload of such a zip becomes."""
+    """Return the manifest of the package that an upload of files becomes."""
     return Manifest(files={path: file.stored for path, file in files.items()})

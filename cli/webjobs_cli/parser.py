@@ -13,7 +13,9 @@ from webjobs_cli.output import FORMATS
 
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s?)?", re.ASCII)
 TYPES = ("triggered", "continuous")
+"""Types of jobs that an option can name."""
 SHELLS = ("bash", "zsh", "fish")
+"""Shells that words can be completed in."""
 
 _DEFAULTS: dict[str, Any] = {
     "namespace": None,
@@ -28,14 +30,14 @@ _DEFAULTS: dict[str, Any] = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse with our own way to fail."""
+    """An argparse parser that fails by UsageError."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message[:1].upper()}{message[1:]}. '{self.prog} --help' shows how it goes.")
 
 
 def duration(value: str) -> timedelta:
-    """``90``, ``90s``, ``5m``, ``1h30m``."""
+    """Return the duration that ``90``, ``90s``, ``5m`` or ``1h30m`` says."""
     found = _DURATION.fullmatch(value)
     if not value or found is None or not any(found.groups()):
         raise argparse.ArgumentTypeError(f"{value!r} is no duration: write 30s, 5m or 1h30m")
@@ -44,7 +46,7 @@ def duration(value: str) -> timedelta:
 
 
 def moment(value: str) -> datetime:
-    """A time (RFC 3339); without an offset in UTC."""
+    """Return the time that a text says (RFC 3339); without an offset in UTC."""
     try:
         when = datetime.fromisoformat(value.replace("Z", "+00:00"))
     except ValueError:
@@ -53,14 +55,14 @@ def moment(value: str) -> datetime:
 
 
 def natural(value: str) -> int:
-    """A number from 1 on."""
+    """Return the number from 1 on that a text says."""
     if not re.fullmatch(r"0*[1-9][0-9]{0,8}", value):
         raise argparse.ArgumentTypeError(f"{value!r} is no number from 1 on")
     return int(value)
 
 
 def _common() -> argparse.ArgumentParser:
-    """Options that may stand before and after the command: those that are not given leave no trace."""
+    """Return the options that may stand before and after the command: those that are not given leave no trace."""
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     where = common.add_argument_group("where")
     where.add_argument("-n", "--namespace", help="namespace (default: that of the context)")
@@ -75,7 +77,7 @@ def _common() -> argparse.ArgumentParser:
 
 
 def build() -> argparse.ArgumentParser:
-    """The parser of all commands; each sets ``command`` to its name."""
+    """Return the parser of all commands; each sets ``command`` to its name."""
     common = _common()
     top = _Parser(
         prog="kubectl webjob",
@@ -169,7 +171,10 @@ def _import(parser: argparse.ArgumentParser) -> None:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of a command line. Raises UsageError; SystemExit for --help."""
+    """Return the options of a command line.
+
+    Raises UsageError; SystemExit for --help.
+    """
     words, extra = list(arguments), None
     if "--" in words:
         at = words.index("--")

@@ -17,12 +17,13 @@ from webjobs_kube.logs.pod_logs import PodLogs
 
 Object = dict[str, Any]
 LOOK_SECONDS = 0.3
+"""Seconds from one look at a run to the next."""
 _BREAKS = 5
 """Connections in a row that may break without a new line before the error is told."""
 
 
 class PodReader:
-    """One pod's lines; remembers how far it has read."""
+    """A reader of one pod's lines, which remembers how far it has read."""
 
     def __init__(self, pod_logs: PodLogs, namespace: str, pod: str) -> None:
         self._logs = pod_logs
@@ -31,12 +32,12 @@ class PodReader:
         self._position = LogPosition()
         self._breaks = 0
         self.broke = False
-        """Whether the last reading ended before its end."""
+        """True when the last reading broke off before the container's end."""
 
     async def read(self, *, follow: bool) -> AsyncGenerator[Output]:
-        """The lines that come after those that were given, until the container ends. Raises ApiError.
+        """Yield the lines that come after those that were given, until the container ends.
 
-        A connection that breaks ends it as well: the next call goes on.
+        A connection that breaks ends it as well: the next call goes on. Raises ApiError.
         """
         self.broke = False
         read = self._logs.follow if follow else self._logs.lines
@@ -54,7 +55,7 @@ class PodReader:
 
 
 def has_begun(pod: Mapping[str, Any]) -> bool:
-    """Whether the job's container runs or ran, so that there is a log."""
+    """Return whether the job's container runs or ran, so that there is a log."""
     status = pods.container_status(pod)
     return bool({"running", "terminated"} & (status.get("state") or {}).keys() or status.get("lastState"))
 
@@ -67,9 +68,9 @@ async def of_run(
     selector: str,
     ended: Callable[[], Awaitable[bool]],
 ) -> AsyncGenerator[Output]:
-    """All output of a run, attempt by attempt, until it has ended. ``selector``: of its pods.
+    """Yield all output of a run, attempt by attempt, until it has ended.
 
-    A pod that is gone before it was read is left out.
+    ``selector``: of its pods. A pod that is gone before it was read is left out.
     """
     done: set[str] = set()
     while True:
@@ -99,7 +100,7 @@ async def of_run(
 async def of_worker(
     kube: KubeClient, pod_logs: PodLogs, *, namespace: str, selector: str, begun: Mapping[str, PodReader]
 ) -> AsyncGenerator[tuple[str, Output]]:
-    """Output of all instances of a continuous job with their six characters, until cancelled.
+    """Yield the output of all instances of a continuous job with their six characters, until cancelled.
 
     ``begun``: readers, by the pods' UIDs, that go on where they are; other pods are read from their beginning.
     """

@@ -1,4 +1,4 @@
-"""A line on the terminal that says how far an upload is."""
+"""A line on the terminal that says how far a transfer is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ _EVERY_SECONDS = 0.1
 
 
 class Progress:
-    """Of one transfer; silent where the error output is no terminal. ``total``: bytes, None when not known."""
+    """The progress of one transfer; silent where the error output is no terminal.
+
+    ``total``: bytes, None when not known.
+    """
 
     def __init__(self, out: TextIO, what: str, *, total: int | None = None) -> None:
         self._out = out
@@ -33,7 +36,7 @@ class Progress:
             self._out.flush()
 
     def moved(self, count: int) -> None:
-        """So many bytes by now."""
+        """Show how many bytes were moved by now."""
         now = time.monotonic()
         if not self._is_seen or now - self._shown < _EVERY_SECONDS:
             return
@@ -43,7 +46,7 @@ class Progress:
 
 
 def line(what: str, count: int, total: int | None) -> str:
-    """``report: 3.0 MiB of 12.0 MiB (25%)``."""
+    """Return the line for a transfer: ``report: 3.0 MiB of 12.0 MiB (25%)``."""
     if not total:
         return f"{what}: {text.size(count)}"
     return f"{what}: {text.size(count)} of {text.size(total)} ({min(100 * count // total, 100)}%)"

@@ -1,4 +1,4 @@
-"""Kudu's REST API over HTTP: of the shim, and of a site of App Service."""
+"""A client of Kudu's REST API over HTTP: of the shim, and of a site of App Service."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from webjobs_cli.progress import Progress
 _AGENT = package_name.replace("_", "-")
 _CONNECT_SECONDS = 10.0
 _SILENCE_SECONDS = 120.0
-"""For which a site may say nothing; uploads of many files are answered when all of them are stored."""
+"""Seconds for which a site may say nothing; uploads of many files are answered when all of them are stored."""
 _PIECE_BYTES = 2**16
 FOLDERS = ("site/wwwroot/App_Data/jobs", "site/jobs")
-"""Where a site has its jobs; the first wins."""
+"""Folders where a site has its jobs; the first wins."""
 
 
 class RestError(CliError):
-    """An answer that is an error, or none (``status`` 0)."""
+    """An answer that is an error, or no answer (``status`` 0)."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ class RestError(CliError):
 
 
 def _proxy(url: str) -> str | None:
-    """The proxy that the environment names for an address."""
+    """Return the proxy that the environment names for an address."""
     parts = urlsplit(url)
     if proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
@@ -47,12 +47,12 @@ def _proxy(url: str) -> str | None:
 
 
 def job_folder(job_type: JobType, name: str, *, root: str = FOLDERS[0]) -> str:
-    """Path of a job's files in the tree, escaped for a URL, with its slash."""
+    """Return the path of a job's files in the tree, escaped for a URL, with its slash."""
     return f"{quote(root)}/{job_type}/{quote(name, safe='')}/"
 
 
 def explain(status: int, body: bytes, *, address: Address, what: str) -> str:
-    """The sentence for an error."""
+    """Return the sentence for an error."""
     said = _said(body)
     match status:
         case 401:
@@ -69,7 +69,7 @@ def explain(status: int, body: bytes, *, address: Address, what: str) -> str:
 
 
 def _said(body: bytes) -> str:
-    """The text in the body of an error: a sentence, or an object with Message."""
+    """Return the text in the body of an error: a sentence, or an object with Message."""
     text = body[:2000].decode("utf-8", "replace").strip()
     try:
         parsed = json.loads(body)
@@ -82,7 +82,7 @@ def _said(body: bytes) -> str:
 
 
 class Rest:
-    """One site."""
+    """A client of one site."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -103,7 +103,10 @@ class Rest:
     async def _ask(
         self, method: str, path: str, *, what: str, data: Any = None, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer, which is a success. ``path``: escaped, below the address."""
+        """Send a request; give the answer, which is a success.
+
+        ``path``: escaped, below the address.
+        """
         try:
             # Redirects are not followed: the credentials are for this address.
             async with self._http.request(
@@ -131,7 +134,7 @@ class Rest:
             raise RestError(0, text) from None
 
     async def jobs(self) -> list[dict[str, Any]]:
-        """All jobs, as Kudu shows them."""
+        """Return all jobs, as Kudu shows them."""
         found = await self._json("api/webjobs", what="list WebJobs")
         if not isinstance(found, list) or not all(
             isinstance(one, dict) and one.keys() >= {"name", "type"} for one in found
@@ -140,17 +143,17 @@ class Rest:
         return found
 
     async def runs(self, name: str) -> list[dict[str, Any]]:
-        """The history of a triggered job, newest first."""
+        """Return the history of a triggered job, newest first."""
         found = await self._json(f"api/triggeredwebjobs/{quote(name, safe='')}/history", what="tell the history")
         return list(found.get("runs", [])) if isinstance(found, dict) else []
 
     async def settings(self) -> dict[str, str]:
-        """App settings of the site."""
+        """Return the app settings of the site."""
         found = await self._json("api/settings", what="read the settings of the site")
         return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
 
     async def set_settings(self, values: Mapping[str, str]) -> None:
-        """Sets some of them, others stay."""
+        """Set some app settings of the site; others stay."""
         await self._send("POST", "api/settings", json.dumps(dict(values)).encode(), what="set the settings of the site")
 
     async def _send(self, method: str, path: str, body: bytes, *, what: str) -> None:
@@ -158,13 +161,16 @@ class Rest:
             return
 
     async def log(self, path: str) -> AsyncGenerator[bytes]:
-        """A log of the tree below ``data/jobs``, in pieces; ``path`` is escaped."""
+        """Yield a log of the tree below ``data/jobs``, in pieces; ``path`` is escaped."""
         async with self._ask("GET", f"api/vfs/data/jobs/{path}", what="show: there is no such log") as answer:
             async for piece in answer.content.iter_chunked(_PIECE_BYTES):
                 yield piece
 
     async def download(self, folder: str, into: IO[bytes], *, limit: int, progress: Progress) -> int | None:
-        """The zip of a folder (``job_folder``); its bytes, None when there is no such folder."""
+        """Download the zip of a folder (``job_folder``); return its size in bytes.
+
+        None when there is no such folder.
+        """
         size = 0
         try:
             async with self._ask("GET", f"api/zip/{folder}", what="give the files of the job") as answer:
@@ -181,7 +187,7 @@ class Rest:
         return size
 
     async def upload(self, job_type: JobType, name: str, archive: Path, *, progress: Progress) -> dict[str, Any]:
-        """Creates a job from a zip, or replaces its files and settings; the job as it is then."""
+        """Upload a zip: create a job, or replace its files and settings; return the job as it is then."""
         size = (await asyncio.to_thread(archive.stat)).st_size
         headers = {
             "Content-Type": "application/zip",

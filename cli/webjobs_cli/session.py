@@ -1,4 +1,4 @@
-"""What a command is given: options, streams, and the ways to the cluster and to the REST shim."""
+"""The surroundings of a command: options, streams, and the ways to the cluster and to the REST shim."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the client takes half a second to import, and not every com
 
 Object = dict[str, Any]
 MANAGER = "kubectl-webjob"
+"""Name of the program as field manager and in triggers of runs."""
 
 
 def _now() -> datetime:
@@ -28,30 +29,39 @@ def _now() -> datetime:
 
 @dataclass(kw_only=True)
 class Session:
-    """One call of the program."""
+    """A call of the program."""
 
     options: Namespace
+    """Options of the command line."""
     environ: Mapping[str, str]
+    """Environment variables."""
     out: TextIO = field(default_factory=lambda: sys.stdout)
+    """Stream for results."""
     err: TextIO = field(default_factory=lambda: sys.stderr)
+    """Stream for everything beside results."""
     clock: Callable[[], datetime] = _now
+    """Function that returns the time of now, aware."""
 
     def print(self, text: str, *, end: str = "\n") -> None:
-        """A result."""
+        """Print a result."""
         self.out.write(text + end)
         self.out.flush()
 
     def tell(self, text: str) -> None:
-        """Something beside the result."""
+        """Print something beside the result."""
         self.err.write(f"{text}\n")
         self.err.flush()
 
     def progress(self, what: str, *, total: int | None = None) -> Progress:
+        """Return the progress of a transfer, shown beside the result.
+
+        ``total``: bytes, None when not known.
+        """
         return Progress(self.err, what, total=total)
 
     @property
     def namespace(self) -> str:
-        """The one that was asked for, else that of the context."""
+        """Namespace that was asked for, else that of the context."""
         given: str | None = self.options.namespace
         if given:
             return given
@@ -66,7 +76,10 @@ class Session:
 
     @asynccontextmanager
     async def kube(self) -> AsyncIterator[KubeClient]:
-        """The cluster. Raises NoCluster."""
+        """Connect to the cluster.
+
+        Raises NoCluster.
+        """
         from webjobs_kube.client import KubeClient
 
         async with await KubeClient.connect_as(
@@ -76,7 +89,10 @@ class Session:
 
     @asynccontextmanager
     async def rest(self) -> AsyncIterator[Rest]:
-        """The REST shim. Raises UsageError when it is not said where it is."""
+        """Connect to the REST shim.
+
+        Raises UsageError when it is not said where it is.
+        """
         where = address.read(
             url=self.options.url or self.environ.get(address.TARGET.url),
             user=self.options.user,
@@ -89,7 +105,7 @@ class Session:
 
     @asynccontextmanager
     async def site(self, where: address.Address) -> AsyncIterator[Rest]:
-        """A site over HTTP."""
+        """Connect to a site over HTTP."""
         if where.in_clear:
             self.tell(f"warning: the credentials go to {where.url} unencrypted: https keeps them to itself.")
         async with Rest(where) as found:
@@ -97,16 +113,19 @@ class Session:
 
     @property
     def has_rest(self) -> bool:
-        """Whether it was said where the REST shim is."""
+        """True when it was said where the REST shim is."""
         return bool(self.options.url or self.environ.get(address.TARGET.url))
 
     async def webjobs(self, kube: KubeClient) -> list[Object]:
-        """All WebJobs of the namespace."""
+        """Return all WebJobs of the namespace."""
         return [
             {"apiVersion": API_VERSION, "kind": "WebJob"} | raw for raw in await kube.list("WebJob", self.namespace)
         ]
 
     async def webjob(self, kube: KubeClient) -> Object:
-        """The WebJob that the options name."""
+        """Return the WebJob that the options name.
+
+        Raises CliError when there is none.
+        """
         known = await self.webjobs(kube)
         return lookup.webjob(known, self.options.name, job_type=self.options.type, namespace=self.namespace)

@@ -14,11 +14,13 @@ from webjobs.runs import runs
 from webjobs_cli import text
 
 Row = list[str]
+"""Cells of a row."""
 Table = tuple[list[str], list[Row]]
+"""Headers and rows of a table."""
 
 
 def jobs(known: Sequence[WebJob], *, now: datetime, wide: bool) -> Table:
-    """One row a WebJob, triggered ones first, each type by name."""
+    """Return the table of WebJobs: triggered ones first, each type by name."""
     headers = ["NAME", "TYPE", "STATE", "SCHEDULE", "NEXT RUN", "LAST RUN", "INSTANCES"]
     if wide:
         headers += ["OBJECT", "RUNS", "PACKAGE", "READY", "REASON"]
@@ -46,7 +48,7 @@ def _job(job: WebJob, *, now: datetime) -> Row:
 
 
 def state(job: WebJob) -> str:
-    """One word."""
+    """Return the state of a WebJob in one word."""
     if job.metadata.deletion_timestamp:
         return "Deleting"
     return job.status.state or ("Stopped" if job.spec.stopped else "Unknown")
@@ -65,13 +67,13 @@ def _job_wide(job: WebJob) -> Row:
 
 
 def ready_condition(job: WebJob) -> tuple[str, str, str]:
-    """Status, reason and message of Ready; empty texts while there is none."""
+    """Return status, reason and message of Ready; empty texts while there is none."""
     found = next((one for one in job.status.conditions if one.type == "Ready"), None)
     return (found.status, found.reason, found.message) if found else ("", "", "")
 
 
 def what_runs(job: WebJob) -> str:
-    """The script, else the image."""
+    """Return what a WebJob runs: the script, else the image."""
     selected = script_of(job)
     if selected:
         return selected.path
@@ -80,7 +82,7 @@ def what_runs(job: WebJob) -> str:
 
 
 def history(known: Sequence[WebJobRun], *, now: datetime, wide: bool) -> Table:
-    """One row a run, in the given order."""
+    """Return the table of runs, in the given order."""
     headers = ["ID", "STATUS", "EXIT", "STARTED", "DURATION", "TRIGGER"]
     if wide:
         headers += ["OBJECT", "ARGUMENTS", "MESSAGE"]
@@ -102,7 +104,7 @@ def _run(run: WebJobRun, *, now: datetime, wide: bool) -> Row:
 
 
 def stored_history(bodies: Sequence[dict[str, Any]], *, now: datetime, wide: bool) -> Table:
-    """The same of runs as Kudu's API gives them, which knows neither exit codes nor messages."""
+    """Return the table of runs as Kudu's API gives them, which knows neither exit codes nor messages."""
     headers = ["ID", "STATUS", "STARTED", "DURATION", "TRIGGER"]
     rows = []
     for body in bodies:
@@ -114,7 +116,7 @@ def stored_history(bodies: Sequence[dict[str, Any]], *, now: datetime, wide: boo
 
 
 def duration(kudu: str) -> timedelta | None:
-    """A TimeSpan ``[d.]hh:mm:ss[.fffffff]``; None for anything else."""
+    """Return the duration that a TimeSpan ``[d.]hh:mm:ss[.fffffff]`` says; None for anything else."""
     clock, _, fraction = kudu.partition(".") if kudu.count(".") < 2 and ":" in kudu.partition(".")[0] else ("", "", "")
     days = "0"
     if not clock:
@@ -128,7 +130,7 @@ def duration(kudu: str) -> timedelta | None:
 
 
 def packages(job: WebJob, known: Sequence[Earlier], *, now: datetime) -> Table:
-    """The package in use, then the earlier ones, newest first."""
+    """Return the table of packages: the one in use, then the earlier ones, newest first."""
     headers = ["PACKAGE", "RUNS", "FILES", "SIZE", "UNTIL"]
     rows = []
     if job.spec.package:

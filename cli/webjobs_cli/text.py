@@ -1,4 +1,4 @@
-"""How things are written for people: tables, times, sizes. Pure."""
+"""Texts for people: tables, times, sizes. Pure."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
 def plain(text: str) -> str:
-    """On one line, without what could move a terminal's cursor or change its colours."""
+    """Return a text on one line, without what could move a terminal's cursor or change its colours."""
     return "".join(" " if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") else char for char in text)
 
 
 def width(text: str) -> int:
-    """Columns of a terminal that a text takes."""
+    """Return the columns of a terminal that a text takes."""
     wide = sum(unicodedata.east_asian_width(char) in ("W", "F") for char in text)
     marks = sum(bool(unicodedata.combining(char)) for char in text)
     return len(text) + wide - marks
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as kubectl writes them, with the last line's end; empty cells become ``-``."""
+    """Return a table as kubectl writes it, with the last line's end; empty cells become ``-``."""
     cells = [list(headers), *([plain(cell) or "-" for cell in row] for row in rows)]
     widths = [max(width(row[at]) for row in cells) for at in range(len(headers))]
     lines = []
@@ -34,7 +34,10 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def span(length: timedelta) -> str:
-    """Roughly how long: ``45s``, ``12m``, ``3h10m``, ``2d``; negative lengths count as zero."""
+    """Return roughly how long a duration is: ``45s``, ``12m``, ``3h10m``, ``2d``.
+
+    Negative lengths count as zero.
+    """
     seconds = max(int(length.total_seconds()), 0)
     for size, unit in _UNITS:
         if seconds >= size:
@@ -50,19 +53,19 @@ def _smaller(rest: int, unit: str) -> str:
 
 
 def ago(when: datetime | None, now: datetime) -> str:
-    """``3m ago``; empty for none."""
+    """Return how long ago a time was, ``3m ago``; empty for None."""
     return f"{span(now - when)} ago" if when else ""
 
 
 def ahead(when: datetime | None, now: datetime) -> str:
-    """``in 3m``, ``now`` for what is due; empty for none."""
+    """Return how far ahead a time is, ``in 3m``, or ``now`` when it is due; empty for None."""
     if when is None:
         return ""
     return f"in {span(when - now)}" if when > now else "now"
 
 
 def size(count: int) -> str:
-    """Bytes: ``512 B``, ``1.5 KiB``."""
+    """Return a number of bytes as ``512 B`` or ``1.5 KiB``."""
     if count < 1024:
         return f"{count} B"
     amount = float(count)
@@ -74,5 +77,5 @@ def size(count: int) -> str:
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """``1 job``, ``2 jobs``."""
+    """Return a number with its noun: ``1 job``, ``2 jobs``."""
     return f"{number} {one if number == 1 else many or one + 's'}"

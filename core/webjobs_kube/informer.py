@@ -63,9 +63,9 @@ class Informer:
         self._version: str | None = None
         self._failing_since: float | None = None
         self.filled = False
-        """Whether the sink has had everything once."""
+        """True once the sink has had all objects."""
         self.last_error: Exception | None = None
-        """Why it does not stand now; None while it does."""
+        """Error that broke the watch; None while the watch stands."""
 
     def age(self) -> float:
         """Return the seconds since the watch broke; 0 while it stands."""

@@ -16,7 +16,7 @@ from webjobs_apiserver.http.paths import canonical
 ROOT = "/subscriptions"
 """First segment of the path of all of ARM's resources."""
 METADATA, ADFS = "/metadata/endpoints", "/adfs"
-"""What is asked before a login, see ``login.py``."""
+"""Paths that are asked before a login (``login.py``): of the cloud's addresses, and the prefix of the token's."""
 SITE = f"{ROOT}/{{subscription}}/resourceGroups/{{group}}/providers/Microsoft.Web/sites/{{site}}"
 """Template of the path of a site, with which routes begin."""
 SLOT = f"{SITE}/slots/{{slot}}"

@@ -1,4 +1,4 @@
-"""Who is let in: what the gates of all facades ask."""
+"""The authenticator, which the gates of all facades ask who is let in."""
 
 from __future__ import annotations
 
@@ -25,70 +25,87 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """Why somebody is not let in."""
+    """The reason why a client is not let in."""
 
     status: int
+    """HTTP status of the answer."""
     message: str = ""
+    """Sentence for the client."""
     wait: int = 0
-    """Seconds."""
+    """Seconds until the client may try again; 0: at once."""
     is_reader: bool = False
-    """The account may read, and wants more."""
+    """True when the account may read, and wants more."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Admitted:
-    """Who may."""
+    """A client that is let in."""
 
     site: Site
+    """The site on which the client acts."""
     role: Role | None = None
-    """None: by a token of Kubernetes."""
+    """Role of the account; None: the client came by a token of Kubernetes."""
     accounts: Accounts | None = None
+    """Accounts of the site; None: the client came by a token of Kubernetes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What somebody wants to do, and where."""
+    """A request to do something at a site, and the rights that it needs."""
 
     needs: tuple[Need, ...]
-    """Of who shows a token."""
+    """Rights that a client with a token needs."""
     reader_may: bool
+    """True when a read-only account may do it."""
     meant: Site | None
-    """The site that it is for; None when there is none of that name."""
+    """The site that the request is for; None when there is none of that name."""
     host: Site
-    """The host's site. Who may do that there learns that the meant one is not there, be it there or not."""
+    """The site of the request's host. A client that may do it there gets the answer that the meant site is not there,
+    be it there or not."""
 
     @classmethod
     def of_kudu(cls, method: str, path: str, *, meant: Site | None, host: Site) -> Asked:
-        """Something of Kudu's API, or what stands for it."""
+        """Return what a request to Kudu's API asks, or one that stands for it."""
         may = rights.reader_may(method, path)
         return cls(needs=rights.needs(method, path), reader_may=may, meant=meant, host=host)
 
     @property
     def sites(self) -> list[Site]:
-        """Where it must be allowed, in the order in which that is tried."""
+        """Sites at which the request may be allowed, in the order in which they are tried."""
         return [self.host] if self.meant in (None, self.host) else [self.meant, self.host]
 
     def outcome(self, admitted: Admitted) -> Admitted | Refusal:
-        """For who may do it at one of them."""
+        """Return the outcome for a client that may do it at one of the sites.
+
+        A Refusal with 404 when that is not the meant site.
+        """
         return admitted if admitted.site == self.meant else Refusal(status=404)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Keeper:
-    """What decides."""
+    """The authenticator: it decides who is let in."""
 
     sites: Sites
+    """Sites by their hosts and names."""
     credentials: Mapping[str, Credentials]
-    """By namespace."""
+    """Credentials of the sites by namespace."""
     tokens: Tokens
+    """Reviews of bearer tokens of Kubernetes."""
     throttle: Throttle
+    """Bad tries to log in."""
     clock: Callable[[], datetime]
+    """Function that returns the time of now, aware."""
     tickets: Tickets = field(default_factory=Tickets)
+    """Maker and checker of tickets."""
 
     async def admit(
         self, asked: Asked | None, given: Basic | Bearer | Ticket | None, scope: Scope
     ) -> Admitted | Refusal:
-        """The site that a client may do with what it wants. ``asked`` None: the host is nobody's."""
+        """Return the site on which a client may do what it wants, or the reason why it may not.
+
+        ``asked`` None: the request's host belongs to no site.
+        """
         # A host that is nobody's site gets the answer to a wrong password: hosts can't be guessed either.
         # And many clients ask without credentials at first; it is no try.
         if asked is None or given is None:
@@ -125,7 +142,7 @@ class Keeper:
         return Refusal(status=401)
 
     async def ticket(self, admitted: Admitted) -> Ticket | None:
-        """For who has just logged in; None for a token of Kubernetes."""
+        """Return a ticket for a client that has just logged in; None for a token of Kubernetes."""
         if admitted.role is None or admitted.accounts is None:
             return None
         return await self.tickets.issue(

@@ -23,14 +23,16 @@ from webjobs_kube.errors import ApiError, NotFound
 log = logging.getLogger(__name__)
 
 Role = Literal["owner", "reader"]
+"""Role of an account of a site."""
 ROLES: tuple[Role, ...] = ("owner", "reader")
+"""All roles of accounts."""
 
 KEYS = ("username", "password", "readonlyUsername", "readonlyPassword")
 """Keys of the Secret; the last two are optional."""
 _MAX_BYTES = 4096
 _CACHE_TIME = timedelta(seconds=5)
 _OLD_NEWS = timedelta(minutes=5)
-"""What was read last counts for so long while the API server does not answer."""
+"""Time for which what was read last counts while the API server does not answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ class _Pair:
 
     @property
     def usable(self) -> bool:
-        """Empty credentials let nobody in."""
+        """True when the credentials can let anybody in: empty ones let nobody in."""
         return bool(self.username and self.password)
 
     def fits(self, username: bytes, password: bytes) -> bool:
@@ -58,14 +60,16 @@ _NOBODY = _Pair(username=b"", password=b"")
 
 @dataclass(frozen=True, kw_only=True)
 class Accounts:
-    """Who may log in to a site."""
+    """The accounts of a site, which may log in."""
 
     owner: _Pair = _NOBODY
+    """User name and password of the owner."""
     reader: _Pair = _NOBODY
+    """User name and password of the read-only account."""
 
     @classmethod
     def of(cls, data: Mapping[str, bytes]) -> Accounts:
-        """From the Secret's keys; a line end after a value is none of it."""
+        """Return the accounts that the keys of a Secret hold; a line end after a value is no part of it."""
         values = [data.get(key, b"")[:_MAX_BYTES].rstrip(b"\r\n") for key in KEYS]
         return cls(
             owner=_Pair(username=values[0], password=values[1]), reader=_Pair(username=values[2], password=values[3])
@@ -73,20 +77,23 @@ class Accounts:
 
     @property
     def usable(self) -> bool:
-        """Whether an owner could log in."""
+        """True when an owner could log in."""
         return self.owner.usable
 
     def role_of(self, username: bytes, password: bytes) -> Role | None:
-        """None when they are wrong; that takes the same time for every wrong one."""
+        """Return the role behind a user name and password; None when they are wrong.
+
+        That takes the same time for all wrong ones.
+        """
         owner, reader = self.owner.fits(username, password), self.reader.fits(username, password)
         return "owner" if owner else "reader" if reader else None
 
     def has(self, role: Role) -> bool:
-        """Whether there is such an account."""
+        """Return whether the site has an account of a role."""
         return self._pair(role).usable
 
     def seed(self, role: Role, purpose: bytes) -> bytes:
-        """A secret of an account for one purpose; another one as soon as its name or password is another."""
+        """Return a secret of an account for one purpose; another one as soon as its name or password changes."""
         pair = self._pair(role)
         inner = hmac.new(pair.password, purpose, "sha256").digest()
         return hmac.new(inner, pair.username, "sha256").digest()
@@ -96,14 +103,17 @@ class Accounts:
 
 
 class Credentials(Protocol):
-    """Where the accounts of a site are."""
+    """A source of the accounts of a site."""
 
     async def accounts(self) -> Accounts:
-        """As they are now; raises Unavailable when nobody can tell."""
+        """Return the accounts as they are now.
+
+        Raises Unavailable when nobody can tell.
+        """
 
 
 class MountedCredentials:
-    """A directory with a file for each key."""
+    """Accounts in a directory with a file for each key."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -111,7 +121,7 @@ class MountedCredentials:
         self._accounts = Accounts()
 
     async def accounts(self) -> Accounts:
-        """Nobody when a file that must be there can't be read."""
+        """Return the accounts as they are now; empty ones when a file that must be there can't be read."""
         try:
             seen = tuple(self._stamp(key, needed=key in KEYS[:2]) for key in KEYS)
             if seen != self._seen:
@@ -137,7 +147,7 @@ class MountedCredentials:
 
 
 class SecretCredentials:
-    """A Secret in the site's namespace; a Role there lets us get it, by its name and no other."""
+    """Accounts in a Secret of the site's namespace; a Role there lets the shim get it, by its name and no other."""
 
     def __init__(self, kube: KubeClient, *, namespace: str, name: str, clock: Callable[[], datetime]) -> None:
         self._kube = kube
@@ -150,7 +160,10 @@ class SecretCredentials:
         self._accounts = Accounts()
 
     async def accounts(self) -> Accounts:
-        """At most some seconds old, minutes while the API server does not answer."""
+        """Return the accounts, at most some seconds old; minutes while the API server does not answer.
+
+        Raises Unavailable after that.
+        """
         async with self._lock:
             now = self._clock()
             if self._next_read is None or now >= self._next_read:

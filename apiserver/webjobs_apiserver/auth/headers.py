@@ -1,4 +1,4 @@
-"""What a request shows to be let in."""
+"""Credentials in the headers of a request."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ _TOKEN_LENGTH = 16384
 
 @dataclass(frozen=True, kw_only=True)
 class Basic:
-    """UTF-8 bytes."""
+    """A user name and password; UTF-8 bytes."""
 
     username: bytes
+    """User name of the account."""
     password: bytes
+    """Password of the account."""
 
     def __repr__(self) -> str:
         return "Basic(...)"  # must not get into a log by accident
@@ -24,16 +26,17 @@ class Basic:
 
 @dataclass(frozen=True, kw_only=True)
 class Bearer:
-    """A token."""
+    """A bearer token."""
 
     token: str
+    """The token, ASCII without blanks."""
 
     def __repr__(self) -> str:
         return "Bearer(...)"
 
 
 def shown(headers: Headers) -> Basic | Bearer | None:
-    """None when there is nothing to be used, or several at once."""
+    """Return the credentials that the headers show; None when there is nothing to be used, or several at once."""
     values = headers.getlist("authorization")
     if len(values) != 1:
         return None

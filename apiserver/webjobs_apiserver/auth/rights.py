@@ -1,4 +1,4 @@
-"""What a request needs to be allowed. Pure tables; nothing here knows what exists."""
+"""Rights that a request needs. Pure tables; nothing here knows what exists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _JOBS = re.compile(r"/api/(triggered|continuous|)webjobs(?:/([^/]+)(?:/([^/]+)(/
 
 
 def reader_may(method: str, path: str) -> bool:
-    """Whether a read-only account may ask that: lists and single jobs, in the current spelling.
+    """Return whether a read-only account may send a request: lists and single jobs, in the current spelling.
 
     As in Kudu (docs/kudu-contract.md, section 9). ``path``: as the client sent it, decoded.
     """
@@ -21,10 +21,12 @@ def reader_may(method: str, path: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """A verb on a resource of ``webjobs.dev`` in the site's namespace."""
+    """A right: a verb on a resource of ``webjobs.dev`` in the site's namespace."""
 
     verb: str
+    """Verb of Kubernetes, such as ``get``."""
     resource: str
+    """Plural name of the resource."""
 
 
 _GET = (Need(verb="get", resource="webjobs"),)
@@ -39,7 +41,7 @@ _GET_RUN = (Need(verb="get", resource="webjobruns"),)
 
 
 def needs(method: str, path: str) -> tuple[Need, ...]:
-    """All that a bearer of a token must be allowed, by what ``kubectl`` would need for the same.
+    """Return all rights that the bearer of a token needs for a request, by what ``kubectl`` would need for it.
 
     Routes that are not known here need the most that their method can do, be they there or not.
     """
@@ -83,14 +85,15 @@ _READ = ("GET", "HEAD")
 
 
 def kragle_reader_may(method: str) -> bool:
-    """Whether a read-only account may ask that of the Kragle API."""
+    """Return whether a read-only account may send a request with a method to the Kragle API."""
     return method in _READ
 
 
 def kragle_needs(method: str, path: str) -> tuple[Need, ...]:
-    """The same as ``needs`` for the Kragle API. ``path``: below its root, for example ``/jobs/5``.
+    """Return all rights that the bearer of a token needs for a request to the Kragle API.
 
-    Its Schedules are kept with its Jobs, which are WebJobSchedules: the same rights are for both.
+    ``path``: below its root, for example ``/jobs/5``. Its Schedules are kept with its Jobs, which are WebJobSchedules:
+    the same rights are for both.
     """
     resource = "webjobs" if path.startswith("/blockstacks") else "webjobschedules"
     if method in _READ:

@@ -1,7 +1,8 @@
-"""A signed cookie, or token, that stands for a login, for some hours. Nothing is stored: every replica can check it.
+"""Tickets: a signed cookie, or token, that stands for a login for some hours.
 
-The key is made of the account's own name and password, so that another password ends all tickets of the old one. It is
-made slowly on purpose: who has a ticket must not be able to try passwords on it.
+Nothing is stored: every replica can check a ticket. The key is made of the account's own name and password, so that
+another password ends all tickets of the old one. It is made slowly on purpose: a client that has a ticket must not be
+able to try passwords on it.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from webjobs_apiserver.auth.credentials import ROLES, Accounts, Role
 from webjobs_apiserver.auth.headers import Bearer
 
 COOKIE = "auth_tkt"
+"""Name of the cookie that holds a ticket."""
 _TOKEN = "webjobs."  # noqa: S105  what ours begin with; those of Kubernetes are JSON Web Tokens
 LIFETIME = timedelta(hours=12)
+"""Time for which a ticket counts."""
 _MOST = 256
-"""Characters of a cookie's value."""
+"""Most characters of a cookie's value."""
 _KEYS = 64
 """Keys that are remembered; making one takes tens of milliseconds."""
 _DIGITS = re.compile(r"[1-9][0-9]{0,14}")
@@ -29,39 +32,40 @@ _DIGITS = re.compile(r"[1-9][0-9]{0,14}")
 
 @dataclass(frozen=True, kw_only=True)
 class Ticket:
-    """As a client shows it."""
+    """A ticket as a client shows it."""
 
     text: str
+    """Role, end in seconds of Unix time and signature, with dots between them."""
 
     def __repr__(self) -> str:
         return "Ticket(...)"  # must not get into a log by accident
 
 
 def as_token(ticket: Ticket) -> str:
-    """The same for an Authorization header with the scheme Bearer."""
+    """Return a ticket as a token for an Authorization header with the scheme Bearer."""
     return _TOKEN + ticket.text
 
 
 def of_token(bearer: Bearer) -> Ticket | None:
-    """The ticket that a token is; None when it is one of Kubernetes."""
+    """Return the ticket that a token is; None when it is a token of Kubernetes."""
     return Ticket(text=bearer.token.removeprefix(_TOKEN)) if bearer.token.startswith(_TOKEN) else None
 
 
 class Tickets:
-    """Makes and checks them."""
+    """The maker and checker of tickets."""
 
     def __init__(self) -> None:
         self._keys: OrderedDict[bytes, bytes] = OrderedDict()
         self._lock = asyncio.Lock()
 
     async def issue(self, accounts: Accounts, role: Role, *, namespace: str, now: datetime) -> Ticket:
-        """A ticket for who has just logged in."""
+        """Return a ticket for a client that has just logged in."""
         until = int((now + LIFETIME).timestamp())
         key = await self._key(accounts, role, namespace=namespace)
         return Ticket(text=f"{role}.{until}.{_signature(key, role=role, until=until)}")
 
     async def role_of(self, ticket: Ticket, accounts: Accounts, *, namespace: str, now: datetime) -> Role | None:
-        """Who it stands for at a site; None when it is not one of ours, or not any more."""
+        """Return the role that a ticket stands for at a site; None when it is false or has ended."""
         name, _, rest = ticket.text.partition(".")
         until = rest.partition(".")[0]
         role = next((one for one in ROLES if one == name), None)

@@ -1,4 +1,4 @@
-"""Bearer tokens of Kubernetes: who it is says a TokenReview, what they may a SubjectAccessReview.
+"""Bearer tokens of Kubernetes: a TokenReview says whose they are, a SubjectAccessReview what that user may do.
 
 Answers are remembered for seconds, tokens only by their digest.
 """
@@ -21,11 +21,11 @@ V = TypeVar("V")
 _CACHE_TIME = timedelta(seconds=10)
 _CACHE_SIZE = 4096
 _AT_ONCE = 8
-"""Reviews; strangers must not flood the API server through us."""
+"""Reviews at once; strangers must not flood the API server through the shim."""
 
 
 class _Recent(Generic[K, V]):
-    """What was found out lately."""
+    """Values that were found out lately."""
 
     def __init__(self, *, clock: Callable[[], datetime]) -> None:
         self._clock = clock
@@ -43,7 +43,10 @@ class _Recent(Generic[K, V]):
 
 
 class Tokens:
-    """See the module. ApiError passes through."""
+    """Reviews of bearer tokens of Kubernetes.
+
+    ApiError of the API server passes through.
+    """
 
     def __init__(self, kube: KubeClient, *, clock: Callable[[], datetime]) -> None:
         self._kube = kube
@@ -52,7 +55,10 @@ class Tokens:
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def user(self, token: str) -> dict[str, Any] | None:
-        """As a TokenReview has it; None when the token is not valid. Only good news is remembered."""
+        """Return the user behind a token, as a TokenReview has it; None when the token is not valid.
+
+        Only good news is remembered.
+        """
         key = sha256(token.encode()).digest()
         if known := self._users.get(key):
             return known
@@ -63,7 +69,7 @@ class Tokens:
         return user
 
     async def allowed(self, token: str, user: dict[str, Any], *, namespace: str, needs: tuple[Need, ...]) -> bool:
-        """Whether the token's user has all these rights in a namespace."""
+        """Return whether the token's user has all of several rights in a namespace."""
         digest = sha256(token.encode()).digest()
         for need in needs:
             key = (digest, namespace, need)

@@ -1,1 +1,1 @@
-"""What HTTP is made of here: answers, paths, ranges, names of files, forwarded requests."""
+"""HTTP as Kudu speaks it: answers, paths, ranges, names of files, forwarded requests."""

@@ -15,10 +15,11 @@ _PARAMETERS = re.compile(_PARAMETER)
 
 
 def file_name(header: str | None) -> str | None:
-    """The name without its directory; None when there is none or the header doesn't parse as a whole.
+    """Return the file name in a Content-Disposition header, without its directory.
 
-    ``header``: as HTTP servers give it, bytes as Latin-1. An unquoted name with blanks does not parse;
-    ``filename*`` is not looked at; an encoded word (RFC 2047) is decoded.
+    None when there is none or the header doesn't parse as a whole. ``header``: as HTTP servers give it, bytes as
+    Latin-1. An unquoted name with blanks does not parse; ``filename*`` is not looked at; an encoded word (RFC 2047) is
+    decoded.
     """
     whole = _HEADER.fullmatch(_utf8(header or ""))
     if whole is None:
@@ -49,6 +50,9 @@ def _decoded(value: str) -> str:
 
 
 def _base(name: str) -> str | None:
-    """Browsers of old sent a whole path, of either system."""
+    """Return a file name without its directory.
+
+    Browsers of old sent a whole path, of either system.
+    """
     base = re.split(r"[\\/]", name.strip().strip('"'))[-1].strip()
     return base if base.strip(".") else None

@@ -1,6 +1,6 @@
 """``X-Forwarded-*``, from configured proxies only: they say who the client is, by which scheme and host it came.
 
-The host picks the site and stands in the URLs of every body, so anybody else's word on it is taken out.
+The host picks the site and stands in the URLs of every body, so what anybody else says of it is ignored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*)|\[[0-9A-Fa-f:.]+\])(?::[0-
 
 
 def networks(trusted: Iterable[str]) -> list[IPv4Network | IPv6Network]:
-    """Addresses and networks of proxies; ``*`` is everybody. ValueError for anything else."""
+    """Return the networks of proxies; ``*`` is everybody.
+
+    Raises ValueError for a text that is no address or network.
+    """
     found: list[IPv4Network | IPv6Network] = []
     for text in trusted:
         found += [ip_network("0.0.0.0/0"), ip_network("::/0")] if text == "*" else [ip_network(text, strict=False)]
@@ -24,7 +27,10 @@ def networks(trusted: Iterable[str]) -> list[IPv4Network | IPv6Network]:
 
 
 class Forwarded:
-    """ASGI middleware. Of a list, the last value counts: the nearest proxy wrote it, whoever wrote the others."""
+    """ASGI middleware: it puts what trusted proxies say into the scope.
+
+    Of a list, the last value counts: the nearest proxy wrote it, whoever wrote the others.
+    """
 
     def __init__(self, app: ASGIApp, *, trusted: Iterable[str]) -> None:
         self._app = app

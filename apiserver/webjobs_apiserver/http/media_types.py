@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 FOLDER = "inode/directory"
+"""Content type of a folder in a listing."""
 _UNKNOWN = "application/octet-stream"
 _TYPES = {
     ".css": "text/css",
@@ -23,5 +24,5 @@ _TYPES = {
 
 
 def media_type(name: str) -> str:
-    """The type of a file."""
+    """Return the content type of a file, by its name."""
     return _TYPES.get(PurePosixPath(name).suffix.lower(), _UNKNOWN)

@@ -16,14 +16,14 @@ _ROOT = re.compile(r"(triggered|continuous|)(?:web)?jobs")
 _NEIGHBOURS = frozenset({"vfs", "zip", "logs", "logstream", "settings", "hooks"})
 """Routes beside those of jobs, with and without ``/api``."""
 _FREE = frozenset({"vfs", "zip", "logstream"})
-"""Those of them whose paths are the site's own, slash and all."""
+"""Neighbours whose paths are the site's own, slash and all."""
 _FILES = ("/api/vfs/", "/api/zip/")
 _SWAGGER = "triggeredwebjobsswagger"
 _VERBS = frozenset({"run", "history", "settings", "start", "stop", "passthrough"})
 
 
 def canonical(path: str) -> str:
-    """The path in the current spelling, ``/api/{type}webjobs...`` or ``/api/vfs/...``; others as they are.
+    """Return a path in the current spelling, ``/api/{type}webjobs...`` or ``/api/vfs/...``; others as they are.
 
     ``path``: decoded, with its leading slash.
     """
@@ -70,7 +70,8 @@ def _jobs(job_type: str, rest: list[str]) -> str:
 class CanonicalPaths:
     """ASGI middleware: routers see the canonical path only; ``raw_path`` stays as the client sent it.
 
-    400 for a line feed in the path of a file, which a route's pattern does not match, or takes for the path's end.
+    It answers 400 to a line feed in the path of a file, which a route's pattern does not match, or takes for the path's
+    end.
     """
 
     def __init__(self, app: ASGIApp) -> None:

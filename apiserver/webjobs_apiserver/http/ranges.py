@@ -9,7 +9,10 @@ _RANGE = re.compile(r"\s*bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.ASCII |
 
 
 def parse(header: str | None, *, size: int) -> tuple[int, int] | Literal["unsatisfiable"] | None:
-    """Bytes from the first up to and without the second; None when the whole file is to be sent."""
+    """Return the bytes that a Range header asks for, from the first up to and without the second.
+
+    None when the whole file is to be sent.
+    """
     known = _RANGE.fullmatch(header or "")
     if known is None or not (known[1] or known[2]):
         return None

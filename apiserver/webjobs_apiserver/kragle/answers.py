@@ -19,29 +19,33 @@ from webjobs_apiserver.kragle.faults import Fault, Mode
 log = logging.getLogger(__name__)
 
 SCOPE = "webjobs.kragle"
-"""Key in the ASGI scope; only requests of this API have it."""
+"""Key of the Context in the ASGI scope; only requests of the Kragle API have it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """Who has just logged in."""
+    """A login that has just succeeded."""
 
     role: Role
+    """Role of the account."""
     ticket: Ticket
+    """Ticket that stands for the login."""
 
 
 @dataclass(kw_only=True)
 class Context:
-    """What the gate has found out about a request."""
+    """The findings of the gate about a request to the Kragle API."""
 
     mode: Mode
+    """Status that errors have."""
     body: Any = None
-    """The JSON value of the body, a Fault when it was none, None when there is none."""
+    """The JSON value of the body, a Fault when it was none, None when there is no body."""
     login: Login | None = None
+    """Login that the request was, or None."""
 
 
 class Wait(Fault):
-    """Too many wrong logins."""
+    """Too many wrong logins: the client has to wait."""
 
     def __init__(self, message: str, *, seconds: int) -> None:
         super().__init__(faults.LOGIN, message, status=429)
@@ -49,7 +53,7 @@ class Wait(Fault):
 
 
 class NotLoggedIn(Fault):
-    """No login, or none that counts.
+    """A request without a login, or with one that does not count.
 
     Kragle's texts have a status for that in one place only, and there it is 403 (docs/kragle.md, section 2).
     """
@@ -59,13 +63,16 @@ class NotLoggedIn(Fault):
 
 
 def context_of(scope: Scope) -> Context | None:
-    """None for requests of other APIs."""
+    """Return the Context of a request; None for requests of other APIs."""
     found: Context | None = scope.get(SCOPE)
     return found
 
 
 def body_of(request: Request) -> Any:
-    """The JSON value that was sent; raises the Fault that it is."""
+    """Return the JSON value that a client sent.
+
+    Raises the Fault that the body is when it can't be read.
+    """
     context = context_of(request.scope)
     body = context.body if context else None
     if isinstance(body, Fault):
@@ -74,7 +81,7 @@ def body_of(request: Request) -> Any:
 
 
 def refused(scope: Scope, fault: Fault) -> Response:
-    """A fault as an answer."""
+    """Return a fault as a response."""
     context = context_of(scope)
     mode: Mode = context.mode if context else "http"
     told = faults.told(fault, mode=mode)
@@ -90,7 +97,10 @@ def refused(scope: Scope, fault: Fault) -> Response:
 
 
 def failed(scope: Scope, error: Exception, *, status: int, message: str) -> Response:
-    """An error as an answer; ``status`` and ``message`` are of one that says nothing of the request."""
+    """Return an error as a response.
+
+    ``status`` and ``message``: for an error that says nothing of the request.
+    """
     fault = faults.of(error)
     if fault is None:
         fault = Fault(faults.UNSUITABLE if status == 400 else faults.BEHIND, message or "An error has occurred.")
@@ -98,5 +108,5 @@ def failed(scope: Scope, error: Exception, *, status: int, message: str) -> Resp
 
 
 def no_route(scope: Scope) -> Response:
-    """Nothing is at that path, or not with that verb."""
+    """Return the answer to a request for which nothing is at that path, or not with that verb."""
     return refused(scope, Fault(faults.MISSING, "There is nothing here, or not with this method."))

@@ -13,20 +13,22 @@ from webjobs_apiserver.service.schedules.jobs import Scheduled, Stack
 from webjobs_apiserver.service.schedules.registry import Timing
 
 PAGE_SIZE = 10
+"""Entries of a page."""
 USER_IDS: Mapping[Role, int] = {"owner": 1, "reader": 2}
+"""Ids of users by the roles of their accounts."""
 OWNER = USER_IDS["owner"]
-"""Of every Job: they are the site's."""
+"""Id of the owner of every Job: they are the site's."""
 
 Body = dict[str, Any]
 
 
 def job(one: Scheduled) -> Body:
-    """A Job in a list or by itself."""
+    """Return a Job, as it stands in a list and by itself."""
     return {"id": one.id, **_common(one)}
 
 
 def changed_job(one: Scheduled) -> Body:
-    """The answer to a PUT."""
+    """Return the answer to a PUT of a Job."""
     return {"owner": OWNER, **_common(one)}
 
 
@@ -42,18 +44,21 @@ def _common(one: Scheduled) -> Body:
 
 
 def schedule(identifier: int, timing: Timing) -> Body:
-    """A Schedule."""
+    """Return a Schedule."""
     config = {"period": timing.period} if timing.timestamp is None else {"timestamp": timing.timestamp}
     return {"id": identifier, "name": timing.name, "once": timing.once, "config": config}
 
 
 def stack(one: Stack) -> Body:
-    """A Stack: what can be run. Its blocks are none of ours."""
+    """Return a Stack, which is what can be run.
+
+    Blocks of a Stack don't exist here.
+    """
     return {"id": one.id, "name": one.job.name, "jobs": list(one.users)}
 
 
 def page(collection: str, entries: Sequence[Body], *, number: int) -> Body:
-    """One page of a list; empty beyond the end."""
+    """Return one page of a list; an empty one beyond the end."""
     first = (number - 1) * PAGE_SIZE
     shown = list(entries[first : first + PAGE_SIZE]) if first < len(entries) else []
     return {"count": len(entries), "pagesize": PAGE_SIZE, "page": number, collection: shown}

@@ -11,10 +11,10 @@ from webjobs_apiserver.service.schedules.registry import InUse, NameTaken, NoSta
 QUERY, JSON, LOGIN, UNSUITABLE, MISSING = 1, 2, 3, 4, 6
 NAME_TAKEN, NO_STACK, NO_SCHEDULE, CONFIG, IN_USE = 12, 24, 25, 26, 27
 BEHIND = 100
-"""Not one of Kragle's: what is behind the API does not answer now, or fails."""
+"""Code that is not one of Kragle's: what is behind the API does not answer now, or fails."""
 
 Mode = Literal["kragle", "http"]
-"""``kragle``: 500 for all errors, as documented; ``http``: what HTTP has for it."""
+"""Status of errors. ``kragle``: 500 for all errors, as documented; ``http``: what HTTP has for each."""
 
 _STATUS = {
     QUERY: 400,
@@ -32,7 +32,10 @@ _STATUS = {
 
 
 class Fault(Exception):
-    """An answer that is none of success. ``status``: that both modes have, for what HTTP itself must know."""
+    """An error of the Kragle API.
+
+    ``status``: the status in both modes, for what HTTP itself must know.
+    """
 
     def __init__(self, code: int, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
@@ -46,17 +49,19 @@ class Told:
     """A fault on the wire."""
 
     status: int
+    """HTTP status of the answer."""
     body: dict[str, int | str]
+    """JSON object of the answer."""
 
 
 def told(fault: Fault, *, mode: Mode) -> Told:
-    """Status and body of a fault."""
+    """Return status and body of a fault."""
     status = fault.status or (_STATUS[fault.code] if mode == "http" else 500)
     return Told(status=status, body={"code": fault.code, "msg": fault.message})
 
 
 def of(error: Exception) -> Fault | None:
-    """The fault that an error of the service is; None for those that say nothing of the request."""
+    """Return the fault that an error of the service is; None for an error that says nothing of the request."""
     match error:
         case Fault():
             return error

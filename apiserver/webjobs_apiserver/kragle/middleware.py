@@ -22,21 +22,23 @@ from webjobs_apiserver.kragle.faults import Fault, Mode
 from webjobs_apiserver.sites import SITE
 
 ROOT = "/api/v1"
+"""Prefix of the paths of the Kragle API."""
 LOGINS = ("/authenticate", "/login")
+"""Paths below the root by which a client logs in."""
 _BODIES = ("POST", "PUT")
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Sent:
-    """What a client sent, before it is known who it is."""
+    """The request of a client of which it is not known yet who it is."""
 
     body: Any = None
-    """A Fault when it can't be read."""
+    """The JSON value of the body; a Fault when it can't be read."""
     given: Basic | Bearer | Ticket | None = field(default=None, repr=False)
 
 
 def below_root(scope: Scope) -> str | None:
-    """The path below the root, without a slash at its end; None for other paths."""
+    """Return the path of a request below the root, without a slash at its end; None for other paths."""
     path: str = scope["path"]
     if path != ROOT and not path.startswith(f"{ROOT}/"):
         return None
@@ -46,7 +48,10 @@ def below_root(scope: Scope) -> str | None:
 
 
 class KragleGate:
-    """See the module. Routes find their Site, and under ``answers.SCOPE`` what was sent."""
+    """ASGI middleware: it lets clients of the Kragle API in, and tells refusals in its form.
+
+    Routes find their Site in the scope, and under ``answers.SCOPE`` what was sent.
+    """
 
     def __init__(self, app: ASGIApp, *, keeper: Keeper, mode: Mode) -> None:
         self._app = app
@@ -73,7 +78,10 @@ class KragleGate:
         await self._app_or_fault({**scope, SITE: admitted.site}, receive, send)
 
     async def _app_or_fault(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A bug of ours gets the form of this API, too; who logs it is further out, where nothing is known of that."""
+        """Call the application; tell a bug of it in the form of this API, too.
+
+        The handler that logs it is further out, where nothing is known of that form.
+        """
         begun = False
 
         async def sending(message: Message) -> None:

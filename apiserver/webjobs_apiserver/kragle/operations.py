@@ -1,4 +1,4 @@
-"""The Kragle API in the shim's own document (``kudu/document.py``)."""
+"""Operations of the Kragle API for the shim's own document (``kudu/document.py``)."""
 
 from __future__ import annotations
 
@@ -61,4 +61,4 @@ def _operations() -> dict[str, dict[str, Operation]]:
 
 
 OPERATIONS = _operations()
-"""By path template and verb."""
+"""Operations of the Kragle API by path template and verb."""

@@ -1,4 +1,7 @@
-"""What clients send: bodies, numbers in paths, pages. Pure; what can't be used is a Fault that says why."""
+"""Requests of the Kragle API: bodies, numbers in paths, pages. Pure.
+
+What can't be used is a Fault that says why.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,15 @@ from webjobs_apiserver.kragle.faults import Fault
 from webjobs_apiserver.service.schedules.registry import Timing
 
 BODY_BYTES = 64 * 2**10
+"""Most bytes of a body."""
 MAX_NAME = 256
+"""Most characters of the name of a Job or Schedule."""
 MIN_PERIOD = 60
-"""Seconds: Kragle's floor between two runs (docs/kragle.md, section 3)."""
+"""Fewest seconds of a period: Kragle's floor between two runs (docs/kragle.md, section 3)."""
 MAX_PERIOD = 10 * 366 * 86400
+"""Most seconds of a period."""
 MAX_TIMESTAMP = 253_402_300_799
-"""The last second of the year 9999."""
+"""Last second of the year 9999, in seconds of Unix time."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}")
 _JOB_KEYS = {"schedule_id": "timing", "stack_id": "stack", "name": "name", "enabled": "enabled"}
@@ -27,7 +33,7 @@ _TIMING_KEYS = ("config", "name", "once")
 
 
 def parsed(content: bytes) -> Any:
-    """The JSON value of a body."""
+    """Return the JSON value of a body."""
 
     def no_number(text: str) -> NoReturn:
         raise ValueError(text)
@@ -39,14 +45,14 @@ def parsed(content: bytes) -> Any:
 
 
 def inline(value: Any) -> tuple[Basic, Any] | None:
-    """Credentials and the real body of a request with inline auth; None when it has none."""
+    """Return credentials and the real body of a request with inline auth; None when it has none."""
     if not isinstance(value, dict) or set(value) != {"auth", "payload"}:
         return None
     return login(value["auth"]), value["payload"]
 
 
 def login(value: Any) -> Basic:
-    """Name and password of a login; the username wins over the email."""
+    """Return name and password of a login; the username wins over the email."""
     given = _object(value, known=("username", "email", "password"))
     for key, one in given.items():
         if not isinstance(one, str):
@@ -58,14 +64,17 @@ def login(value: Any) -> Basic:
 
 
 def number(text: str) -> int:
-    """An id in a path."""
+    """Return the id in a path."""
     if not _NUMBER.fullmatch(text):
         raise Fault(faults.QUERY, "An id is an integer.")
     return int(text)
 
 
 def page(query: str) -> int:
-    """The page that a list is asked for, from 1; ``query``: of the URL. Other parameters are ignored."""
+    """Return the number of the page that a list is asked for, from 1.
+
+    ``query``: of the URL. Other parameters are ignored.
+    """
     given = [value for key, value in parse_qsl(query, keep_blank_values=True) if key == "page"]
     if not given:
         return 1
@@ -75,7 +84,7 @@ def page(query: str) -> int:
 
 
 def job_changes(value: Any) -> dict[str, Any]:
-    """The fields of a job that a body gives, by the service's words."""
+    """Return the fields of a Job that a body gives, by the service's words."""
     given = _object(value, known=tuple(_JOB_KEYS))
     for key in ("schedule_id", "stack_id"):
         if key in given and not _is_int(given[key]):
@@ -88,7 +97,7 @@ def job_changes(value: Any) -> dict[str, Any]:
 
 
 def new_job(value: Any) -> dict[str, Any]:
-    """The same for a new one, with its defaults."""
+    """Return the fields of a new Job that a body gives, with their defaults, by the service's words."""
     changes = job_changes(value)
     for key, word in (("schedule_id", "timing"), ("stack_id", "stack")):
         if word not in changes:
@@ -97,14 +106,14 @@ def new_job(value: Any) -> dict[str, Any]:
 
 
 def new_timing(value: Any) -> Timing:
-    """A new Schedule."""
+    """Return the new Schedule that a body gives."""
     if "config" not in _object(value, known=_TIMING_KEYS):
         raise Fault(faults.UNSUITABLE, "config is missing.")
     return changed_timing(Timing(), value)
 
 
 def changed_timing(before: Timing, value: Any) -> Timing:
-    """A Schedule after a PUT; what is absent stays."""
+    """Return a Schedule after a PUT; what the body does not give stays."""
     given = _object(value, known=_TIMING_KEYS)
     after = before.model_copy()
     if "name" in given:
@@ -121,7 +130,7 @@ def changed_timing(before: Timing, value: Any) -> Timing:
 
 
 def _config(value: Any) -> tuple[int | None, int | None]:
-    """Period and timestamp; one of them."""
+    """Return period and timestamp of a config; one of them is None."""
     if not isinstance(value, dict) or len(value) != 1 or not set(value) <= {"period", "timestamp"}:
         raise Fault(faults.CONFIG, "config must be an object with either period or timestamp, and nothing else.")
     ((key, one),) = value.items()

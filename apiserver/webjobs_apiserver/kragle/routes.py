@@ -19,7 +19,7 @@ from webjobs_apiserver.service.service import Service
 
 
 def routers(service: Service) -> Sequence[APIRouter]:
-    """See the module."""
+    """Return all routes of the Kragle API."""
     return _logins(), _jobs(service), _schedules(service), _stacks(service)
 
 

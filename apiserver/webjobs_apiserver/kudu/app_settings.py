@@ -1,4 +1,4 @@
-"""``/api/settings``: the app settings of the site, a flat object of texts."""
+"""Kudu's route ``/api/settings``: the app settings of the site, a flat object of texts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _NO_OBJECT = "Send a JSON object of names and texts."
 
 
 def values_of(content: bytes) -> dict[str, str]:
-    """The settings of a body: an object of texts, or Kudu's older ``{"key": name, "value": text}``."""
+    """Return the settings of a body: an object of texts, or Kudu's older ``{"key": name, "value": text}``.
+
+    Raises BadRequest for anything else.
+    """
     try:
         given = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -29,7 +32,7 @@ def values_of(content: bytes) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    """As Json.NET turns a plain value into a text."""
+    """Return a plain value as the text that Json.NET makes of it."""
     match value:
         case str():
             return value
@@ -43,7 +46,7 @@ def _text(value: Any) -> str:
 
 
 def router(facade: Facade) -> APIRouter:
-    """GET, POST, PUT, DELETE."""
+    """Return the routes of app settings: GET, POST, PUT, DELETE."""
     routes = APIRouter(prefix="/api/settings")
     settings, limits = facade.service.settings, facade.service.limits
 

@@ -18,11 +18,14 @@ from webjobs_apiserver.service.jobs import Job
 Body = dict[str, Any]
 
 NEVER = "0001-01-01T00:00:00"
-"""How .NET writes the zero date."""
+"""The zero date as .NET writes it."""
 
 
 def triggered(job: Job, *, latest: WebJobRun | None, base: str, now: datetime) -> Body:
-    """A triggered job (docs/kudu-contract.md, section 2.1). ``base``: scheme and host of the request."""
+    """Return the object of a triggered job (docs/kudu-contract.md, section 2.1).
+
+    ``base``: scheme and host of the request.
+    """
     return {
         "latest_run": run(latest, job_name=job.name, base=base, now=now) if latest else None,
         "history_url": f"{base}/api/triggeredwebjobs/{job.name}/history",
@@ -36,7 +39,10 @@ def triggered(job: Job, *, latest: WebJobRun | None, base: str, now: datetime) -
 
 
 def continuous(job: Job, *, base: str) -> Body:
-    """A continuous job (docs/kudu-contract.md, section 2.2)."""
+    """Return the object of a continuous job (docs/kudu-contract.md, section 2.2).
+
+    ``base``: scheme and host of the request.
+    """
     status, detailed = _statuses(job.webjob)
     return {
         "status": status,
@@ -62,7 +68,7 @@ def _common(job: Job, *, base: str) -> Body:
 
 
 def run_command(webjob: WebJob) -> str:
-    """Path of the script in the package; for a plain image its command, else its name."""
+    """Return the path of the script in the package; for a plain image its command, else its name."""
     spec = webjob.spec
     if spec.package:
         return spec.package.entrypoint or ""
@@ -72,7 +78,7 @@ def run_command(webjob: WebJob) -> str:
 
 
 def _statuses(webjob: WebJob) -> tuple[str, str]:
-    """``status`` and ``detailed_status``."""
+    """Return ``status`` and ``detailed_status`` of a continuous job."""
     status = webjob.status
     own = pods.instance_id(webjob.metadata.uid)
     if not status.state and not status.instances:
@@ -85,7 +91,10 @@ def _statuses(webjob: WebJob) -> tuple[str, str]:
 
 
 def run(run: WebJobRun, *, job_name: str, base: str, now: datetime) -> Body:
-    """A run (docs/kudu-contract.md, section 2.3)."""
+    """Return the object of a run (docs/kudu-contract.md, section 2.3).
+
+    ``base``: scheme and host of the request.
+    """
     identifier, started = runs.run_id(run), runs.start_time(run)
     ended = times.parse_time(run.status.end_time) if run.ended and run.status.end_time else None
     files = f"{base}/vfs/data/jobs/triggered/{job_name}/{identifier}"
@@ -105,12 +114,15 @@ def run(run: WebJobRun, *, job_name: str, base: str, now: datetime) -> Body:
 
 
 def history(known: Sequence[WebJobRun], *, job_name: str, base: str, now: datetime) -> Body:
-    """The history (docs/kudu-contract.md, section 2.4); ``known`` newest first."""
+    """Return the object of a history (docs/kudu-contract.md, section 2.4).
+
+    ``known``: the runs, newest first.
+    """
     return {"runs": [run(one, job_name=job_name, base=base, now=now) for one in known]}
 
 
 def location(base: str, *, job_name: str, run_id: str) -> str:
-    """URL of a run for a header: escaped, unlike those in bodies."""
+    """Return the URL of a run for a header: escaped, unlike URLs in bodies."""
     return f"{base}/api/triggeredwebjobs/{quote(job_name, safe=_UNESCAPED)}/history/{run_id}"
 
 
@@ -118,7 +130,7 @@ _UNESCAPED = "!$&'()*+,;=:@~"
 
 
 def moving(body: Body) -> list[Any]:
-    """The values of a job that move the ETag of its list, the same as in Kudu (docs/kudu-contract.md, section 1.3)."""
+    """Return the values of a job that move the ETag of its list, as in Kudu (docs/kudu-contract.md, section 1.3)."""
     latest = body.get("latest_run")
     values: list[Any] = [body[key] for key in ("name", "run_command", "type", "error")]
     if body["type"] == "continuous":
@@ -129,7 +141,7 @@ def moving(body: Body) -> list[Any]:
 
 
 def history_etag(body: Body, *, job_name: str) -> str:
-    """ETag of a history, without quotes: of its newest run."""
+    """Return the ETag of a history, without quotes: it is made of the newest run."""
     if not body["runs"]:
         return f"{_hash(job_name)}-{_hash('EMPTY')}"
     newest = body["runs"][0]

@@ -1,4 +1,4 @@
-"""``/api/continuouswebjobs``: start, stop."""
+"""Kudu's routes ``/api/continuouswebjobs``: start, stop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from webjobs_apiserver.kudu.jobs import Facade
 
 
 def router(facade: Facade) -> APIRouter:
-    """The routes that only continuous jobs have."""
+    """Return the routes that only continuous jobs have."""
     jobs = facade.service.jobs
     routes = APIRouter(prefix="/api/continuouswebjobs/{name}")
 

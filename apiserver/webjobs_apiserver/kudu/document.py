@@ -19,10 +19,11 @@ _STYLE = "body{font:16px sans-serif;margin:2em}td{padding:.2em 1em .2em 0}code{w
 
 
 Operations = Mapping[str, Mapping[str, Operation]]
+"""Operations by path template and verb."""
 
 
 def document(app: FastAPI, operations: Operations = OPERATIONS) -> dict[str, Any]:
-    """OpenAPI 3 of the routes that clients use; all of them are in ``operations``."""
+    """Return the OpenAPI 3 document of the routes that clients use; all of them are in ``operations``."""
     found = get_openapi(title=app.title, version="1", routes=app.routes)
     paths = dict(sorted(found["paths"].items(), key=lambda item: list(operations).index(item[0])))
     for path, by_method in paths.items():
@@ -38,7 +39,7 @@ def document(app: FastAPI, operations: Operations = OPERATIONS) -> dict[str, Any
 
 
 def _told(path: str, operation: Operation, *, parameters: list[Any]) -> dict[str, Any]:
-    """What the routes' code can't say of an operation."""
+    """Return what the routes' code can't say of an operation."""
     given = [("query", name) for name in operation.query] + [("header", name) for name in operation.headers]
     told: dict[str, Any] = {
         "summary": operation.summary,
@@ -61,7 +62,7 @@ def _answer(status: int | str, media: str | None) -> dict[str, Any]:
 
 
 def page(body: dict[str, Any]) -> str:
-    """The operations of a document as a table."""
+    """Return the operations of a document as a table in HTML."""
     rows = "".join(
         f"<tr><td><code>{escape(method.upper())}</code><td><code>{escape(path)}</code>"
         f"<td>{escape(operation['summary'])}\n"
@@ -76,7 +77,7 @@ def page(body: dict[str, Any]) -> str:
 
 
 def add(app: FastAPI, operations: Operations = OPERATIONS) -> None:
-    """Adds both routes."""
+    """Add the routes ``/openapi.json`` and ``/docs``."""
     made = cache(partial(document, app, operations))  # at the first request: most processes are never asked
 
     @app.get("/openapi.json", include_in_schema=False)

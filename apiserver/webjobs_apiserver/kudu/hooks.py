@@ -1,4 +1,4 @@
-"""``/api/hooks``: web hooks, and what is posted to them."""
+"""Kudu's route ``/api/hooks``: web hooks, and what is posted to them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NO_OBJECT = "Send a JSON object with event and url."
 
 
 def posted(run: WebJobRun, job: Job, base: str) -> bytes:
-    """A run's object, indented, without nulls and defaults."""
+    """Return what is posted of a run: its object, indented, without nulls and defaults."""
     now = datetime.now().astimezone()  # of no account: the run has ended
     body = bodies.run(run, job_name=job.name, base=base, now=now)
     kept = {key: value for key, value in body.items() if value not in (None, bodies.NEVER)}
@@ -29,7 +29,7 @@ def posted(run: WebJobRun, job: Job, base: str) -> bytes:
 
 
 def body_of(hook: Hook) -> dict[str, Any]:
-    """A hook as clients see it."""
+    """Return a hook as clients see it."""
     return {
         "id": hook.id,
         "event": hook.event,
@@ -43,7 +43,7 @@ def body_of(hook: Hook) -> dict[str, Any]:
 
 
 def router(facade: Facade) -> APIRouter:
-    """GET, POST, DELETE."""
+    """Return the routes of web hooks: GET, POST, DELETE."""
     routes = APIRouter(prefix="/api/hooks")
     hooks, limits = facade.service.hooks, facade.service.limits
 

@@ -1,4 +1,4 @@
-"""What both types of jobs have in common: list, get, upload, delete, settings; and the list of all."""
+"""Kudu's routes that both types of jobs have: list, get, upload, delete, settings; and the list of all."""
 
 from __future__ import annotations
 
@@ -24,14 +24,17 @@ _NO_FILE_NAME = "Missing Content-Disposition header."
 
 @dataclass(frozen=True, kw_only=True)
 class Facade:
-    """What the routers work with."""
+    """The service, and the bodies of Kudu's answers, for the routers."""
 
     service: Service
+    """Operations on sites."""
     site_of: Callable[[Request], Site]
+    """Function that returns the site of a request."""
     listing: Listing = field(default_factory=Listing)
+    """Renderer of the lists of jobs."""
 
     async def body(self, request: Request, job: Job) -> bodies.Body:
-        """A job's object."""
+        """Return the object of a job."""
         base = responses.base_url(request)
         if job.webjob.spec.type == "continuous":
             return bodies.continuous(job, base=base)
@@ -39,7 +42,10 @@ class Facade:
         return bodies.triggered(job, latest=latest, base=base, now=self.service.clock())
 
     async def list_answer(self, request: Request, job_type: JobType | None) -> Response:
-        """The list of all jobs (of a type): from memory or with two reads, however many jobs there are."""
+        """Return the list of all jobs (of a type) as a response.
+
+        It comes from memory or takes two reads, however many jobs there are.
+        """
         site = self.site_of(request)
         jobs = await self.service.jobs.list(site, job_type)
         has_triggered = any(job.webjob.spec.type == "triggered" for job in jobs)
@@ -54,18 +60,21 @@ class Facade:
 
 
 def media_type(request: Request) -> str:
-    """Without parameters, in lower case; empty when there is none."""
+    """Return the content type of a request without parameters, in lower case; empty when there is none."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def announced_size(request: Request) -> int | None:
-    """Content-Length; None when it is missing (chunked) or no number."""
+    """Return Content-Length of a request; None when it is missing (chunked) or no number."""
     length = request.headers.get("content-length", "")
     return int(length) if length.isascii() and length.isdecimal() else None
 
 
 async def read_body(request: Request, *, limit: int) -> bytes:
-    """A small body; TooLarge beyond ``limit`` bytes."""
+    """Return a small body.
+
+    Raises TooLarge beyond ``limit`` bytes.
+    """
     content = bytearray()
     async for piece in request.stream():
         content += piece
@@ -75,7 +84,7 @@ async def read_body(request: Request, *, limit: int) -> bytes:
 
 
 def all_jobs(facade: Facade) -> APIRouter:
-    """``/api/webjobs``."""
+    """Return the route ``/api/webjobs``: jobs of both types."""
     routes = APIRouter()
 
     @routes.get("/api/webjobs")
@@ -86,7 +95,7 @@ def all_jobs(facade: Facade) -> APIRouter:
 
 
 def jobs_of(facade: Facade, job_type: JobType) -> APIRouter:
-    """The routes that each type has."""
+    """Return the routes that jobs of each type have."""
     service = facade.service
     routes = APIRouter(prefix=f"/api/{job_type}webjobs")
 

@@ -1,4 +1,4 @@
-"""Lists of jobs as bytes, each job rendered once for as long as it stays the same.
+"""Lists of jobs as bytes, each job rendered once for as long as it stays unchanged.
 
 A thousand jobs are a megabyte of JSON; what changes between two calls is mostly nothing.
 """
@@ -23,7 +23,7 @@ _EMPTY_ETAG = 17
 
 
 def etag_of(moving: Iterable[bytes]) -> str:
-    """ETag of a list, without quotes, from what moves it in each of its jobs."""
+    """Return the ETag of a list, without quotes, from what moves it in each of its jobs."""
     tag = _EMPTY_ETAG
     for one in moving:
         tag = zlib.crc32(one, tag)
@@ -36,7 +36,7 @@ class _Piece:
     latest: WebJobRun | None
     body: bytes
     moving: bytes
-    """What the ETag is made of."""
+    """Bytes that the ETag of the list is made of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +44,13 @@ class Rendered:
     """A list on the wire."""
 
     body: bytes
+    """JSON of the list."""
     etag: str
-    """Without quotes."""
+    """ETag of the list without quotes."""
 
 
 class Listing:
-    """Renders lists."""
+    """The renderer of lists of jobs, which remembers what it rendered."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, ...], dict[str, _Piece]] = OrderedDict()
@@ -57,7 +58,11 @@ class Listing:
     def render(
         self, key: tuple[str, ...], jobs: Iterable[Job], *, latest: Mapping[str, WebJobRun], base: str, now: datetime
     ) -> Rendered:
-        """``key``: whatever makes this another list than those before, besides ``base``. ``latest``: by object name."""
+        """Return a list of jobs, rendered.
+
+        ``key``: whatever makes this another list than those before, besides ``base``. ``latest``: newest runs by object
+        name.
+        """
         known = self._known.pop((*key, base), {})
         pieces = {job.object_name: _piece(known, job, latest.get(job.object_name), base=base, now=now) for job in jobs}
         self._known[(*key, base)] = pieces

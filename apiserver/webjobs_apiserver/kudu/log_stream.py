@@ -1,4 +1,7 @@
-"""``/api/logstream`` and ``/api/logs/recent``: what jobs write, as it comes (docs/kudu-contract.md, section 1.5)."""
+"""Kudu's routes ``/api/logstream`` and ``/api/logs/recent``: what jobs write, as it comes.
+
+They are described in docs/kudu-contract.md, section 1.5.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ _ALL = ((), ("application",), ("jobs",))
 
 
 def job_of(path: str) -> tuple[JobType | None, str | None]:
-    """Type and name of the jobs that a path means, ``[data/]jobs/{type}/{name}``; Missing for another path."""
+    """Return type and name of the jobs that a path means, ``[data/]jobs/{type}/{name}``.
+
+    None for both means all jobs, None for the name all jobs of the type. Raises Missing for another path.
+    """
     try:
         parts = tree.segments(path)
     except tree.PathError:
@@ -47,7 +53,7 @@ def _recent(line: Line) -> dict[str, object]:
 
 
 def router(facade: Facade) -> APIRouter:
-    """Both routes."""
+    """Return the routes of the log stream and of recent lines."""
     routes = APIRouter(prefix="/api")
     streams = facade.service.streams
 

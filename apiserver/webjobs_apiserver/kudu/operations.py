@@ -1,4 +1,4 @@
-"""What each operation does, takes and answers, for the shim's own document. A test holds it to the routes.
+"""Operations of the shim for its own document: what each does, takes and answers. A test holds them to the routes.
 
 Kudu's routes read headers, queries and bodies by themselves (its rules are no schema's), so this is written by hand.
 """
@@ -12,28 +12,33 @@ from typing import Any, Literal
 JSON, TEXT, ZIP, BYTES, ANY = "application/json", "text/plain", "application/zip", "application/octet-stream", "*/*"
 
 Schema = dict[str, Any]
+"""A JSON schema."""
 Answers = Mapping[int | Literal["default"], str | None]
 """Media type by status; None: no body, or one of several forms that tell no more than the status."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One verb of one path."""
+    """The operation that one verb of one path is."""
 
     summary: str
+    """Phrase that says what the operation does."""
     answers: Answers
+    """Media type by status."""
     takes: Mapping[str, Schema] = field(default_factory=dict)
-    """Bodies by media type."""
+    """Schemas of bodies by media type."""
     query: tuple[str, ...] = ()
+    """Names of parameters in the query."""
     headers: tuple[str, ...] = ()
+    """Names of headers that are read."""
     stream: bool = False
-    """The answer goes on until the client, or silence, ends it."""
+    """True when the answer goes on until the client, or silence, ends it."""
 
 
 EVERYWHERE: Answers = {401: None, 403: None, 429: TEXT, 503: None}
-"""Credentials, rights of a token, guesses, and what is behind the shim."""
+"""Answers of all operations: by credentials, rights of a token, guesses, and what is behind the shim."""
 _FREE: Answers = {400: None, 404: None}
-"""Of any path with a free part: it can be one that nothing has."""
+"""Answers of any path with a free part, which may name something that does not exist."""
 
 _OBJECT: Schema = {"type": "object"}
 _TEXTS: Schema = {
@@ -60,7 +65,7 @@ def _list(summary: str) -> Operation:
 
 
 def _jobs(kind: str) -> dict[str, dict[str, Operation]]:
-    """What both types have."""
+    """Return the operations that jobs of each type have."""
     path = f"/api/{kind}webjobs"
     return {
         path: {"get": _list(f"List {kind} jobs")},
@@ -191,4 +196,4 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
     "/api/logstream/{path}": _stream("Lines of one job as they are written (jobs/{type}/{name})", {404: None}),
     "/api/logs/recent": {"get": Operation(summary="The latest lines of all jobs", answers={200: JSON}, query=("top",))},
 }
-"""By path template and verb."""
+"""Operations of Kudu's API by path template and verb."""

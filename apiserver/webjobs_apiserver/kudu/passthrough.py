@@ -1,4 +1,4 @@
-"""``/api/continuouswebjobs/{name}/passthrough/{path}``: any request, answered by the job itself."""
+"""Kudu's route ``/api/continuouswebjobs/{name}/passthrough/{path}``: any request, answered by the job itself."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from webjobs_apiserver.kudu.jobs import Facade
 from webjobs_apiserver.service.passthrough import Answer, Unanswered
 
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "PATCH")
+"""Verbs that go through to a job."""
 
 
 def target_of(raw_path: bytes) -> str:
-    """What follows ``passthrough`` in a URL as the client escaped it, in any of its spellings."""
+    """Return what follows ``passthrough`` in a URL as the client escaped it, in any of the URL's spellings."""
     parts = raw_path.split(b"?")[0].split(b"/")
     first = 6 if [part.lower() for part in parts[1:3]] == [b"api", b"jobs"] else 5
     return b"/".join(parts[first:]).decode("latin-1")
 
 
 class _Proxied(StreamingResponse):
-    """A job's answer; its connection ends with it."""
+    """A job's answer; the connection to the job ends with it."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.content, status_code=answer.status)
@@ -34,7 +35,7 @@ class _Proxied(StreamingResponse):
 
 
 def router(facade: Facade) -> APIRouter:
-    """All verbs, with and without a path."""
+    """Return the routes of passthrough: all verbs, with and without a path."""
     routes = APIRouter(prefix="/api/continuouswebjobs/{name}/passthrough")
     passthrough = facade.service.passthrough
 

@@ -1,4 +1,4 @@
-"""``/api/triggeredwebjobsswagger``: triggered jobs as Swagger 2.0, for Azure's connectors.
+"""Kudu's route ``/api/triggeredwebjobsswagger``: triggered jobs as Swagger 2.0, for Azure's connectors.
 
 The document is that of docs/kudu-contract.md, section 2.4.
 """
@@ -15,7 +15,7 @@ from webjobs_apiserver.kudu.jobs import Facade
 
 
 def document(names: list[str]) -> dict[str, Any]:
-    """The document for some jobs; spelling and ``placeHolder`` are Kudu's."""
+    """Return the Swagger document for jobs; spelling and ``placeHolder`` are Kudu's."""
     return {
         "swagger": "2.0",
         "info": {"version": "v1", "title": "WebJobs"},
@@ -45,7 +45,7 @@ def _operation(name: str) -> dict[str, Any]:
 
 
 def router(facade: Facade) -> APIRouter:
-    """The one route."""
+    """Return the route of the Swagger document."""
     routes = APIRouter()
 
     @routes.get("/api/triggeredwebjobsswagger")

@@ -1,4 +1,4 @@
-"""``/api/triggeredwebjobs``: run, history."""
+"""Kudu's routes ``/api/triggeredwebjobs``: run, history."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from webjobs_apiserver.kudu.jobs import Facade
 
 
 def arguments_of(request: Request) -> str | None:
-    """The decoded ``arguments`` of the query, the first one; None for none or an empty one."""
+    """Return the first ``arguments`` of a request's query, decoded; None when there is none or it is empty."""
     query = request.scope["query_string"].decode("latin-1")
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name.lower() == "arguments":
@@ -26,12 +26,12 @@ def arguments_of(request: Request) -> str | None:
 
 
 def trigger_of(request: Request) -> str:
-    """What a run was started by, with Kudu's trailing blank when the client doesn't say who it is."""
+    """Return what a run was started by, with Kudu's trailing blank when the client doesn't say who it is."""
     return f"External - {request.headers.get('user-agent', '')}"
 
 
 _RENDERED_HERE = 1000
-"""Runs whose list keeps no other request waiting."""
+"""Most runs of a list that is rendered without a thread: it keeps no other request waiting."""
 
 
 def _rendered(render: Callable[[list[WebJobRun]], bodies.Body], known: list[WebJobRun]) -> tuple[bodies.Body, bytes]:
@@ -40,7 +40,7 @@ def _rendered(render: Callable[[list[WebJobRun]], bodies.Body], known: list[WebJ
 
 
 def router(facade: Facade) -> APIRouter:
-    """The routes that only triggered jobs have."""
+    """Return the routes that only triggered jobs have."""
     service = facade.service
     routes = APIRouter(prefix="/api/triggeredwebjobs/{name}")
 

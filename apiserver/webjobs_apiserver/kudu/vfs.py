@@ -1,4 +1,4 @@
-"""``/api/vfs``: files of jobs and their logs, read and written (docs/kudu-contract.md, section 1.5)."""
+"""Kudu's route ``/api/vfs``: files of jobs and their logs, read and written (docs/kudu-contract.md, section 1.5)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from webjobs_apiserver.kudu.jobs import Facade, announced_size
 from webjobs_apiserver.service.files.nodes import FileNode, FolderNode, Node, nothing
 
 Handler = Callable[[Request, str], Awaitable[Response]]
+"""A handler of requests for a path of the tree."""
 
 HOME = "/home"
-"""What stands for the site's HOME in messages."""
+"""Stand-in for the site's HOME in messages."""
 _UNESCAPED = "!$&'()*+,;=:@~"
 
 
 def told(handler: Handler) -> Handler:
-    """Errors of the service as VFS tells them: HttpError objects."""
+    """Return a handler that answers errors of the service as VFS does: by HttpError objects."""
 
     @wraps(handler)
     async def wrapped(request: Request, path: str) -> Response:
@@ -50,7 +51,7 @@ def told(handler: Handler) -> Handler:
 
 
 def router(facade: Facade) -> APIRouter:
-    """GET, HEAD, PUT and DELETE."""
+    """Return the routes of files: GET, HEAD, PUT and DELETE."""
     routes = APIRouter(prefix="/api/vfs")
     reading, writing = facade.service.reading, facade.service.writing
 
@@ -104,7 +105,7 @@ def router(facade: Facade) -> APIRouter:
 
 
 def at_root(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """The same handler for the root, whose path is empty."""
+    """Return a handler for the root, whose path is empty."""
 
     async def root(request: Request) -> Response:
         return await handler(request, "")
@@ -113,7 +114,7 @@ def at_root(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
 
 
 def asked_url(request: Request) -> str:
-    """The URL as the client spelled it, escaped, without the query."""
+    """Return the URL as the client spelled it, escaped, without the query."""
     raw: bytes = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
     return responses.base_url(request) + raw.split(b"?")[0].decode("latin-1")
 
@@ -124,7 +125,7 @@ def _query(request: Request) -> str:
 
 
 def redirect(request: Request, *, to_folder: bool) -> Response:
-    """307 to the same path with or without its slash."""
+    """Return a 307 to the path of the request with or without its slash."""
     url = asked_url(request)
     url = f"{url}/" if to_folder else url.rstrip("/")
     answer = responses.empty(307)
@@ -133,7 +134,7 @@ def redirect(request: Request, *, to_folder: bool) -> Response:
 
 
 def entry(request: Request, node: Node, *, path: str) -> dict[str, Any]:
-    """A line of a listing; the order of the keys is Kudu's."""
+    """Return an entry of a listing; the order of the keys is Kudu's."""
     is_folder = isinstance(node, FolderNode)
     folder = "/".join(part for part in path.split("/") if part)
     return {
@@ -149,14 +150,14 @@ def entry(request: Request, node: Node, *, path: str) -> dict[str, Any]:
 
 
 def _stamp(when: datetime) -> str:
-    """A time with offset, as .NET writes a DateTimeOffset."""
+    """Return a time with offset, as .NET writes a DateTimeOffset."""
     utc = when.astimezone(UTC)
     fraction = f".{utc.microsecond:06d}".rstrip("0") if utc.microsecond else ""
     return f"{utc:%Y-%m-%dT%H:%M:%S}{fraction}+00:00"
 
 
 async def file_answer(request: Request, node: FileNode) -> Response:
-    """A file, a part of it, or that the client has it already."""
+    """Return a file, a part of it, or a 304 when the client has it already."""
     head = request.method == "HEAD"
     modified = node.mtime.astimezone(UTC).replace(microsecond=0)
     headers = {
@@ -186,7 +187,7 @@ async def file_answer(request: Request, node: FileNode) -> Response:
 
 
 def _if_range(request: Request, etag: str, modified: datetime) -> bool:
-    """Whether a range may be sent: the client's part is of this very file."""
+    """Return whether a range may be sent: the client's part is of this very file."""
     given = request.headers.get("if-range")
     if given is None:
         return True

@@ -1,4 +1,4 @@
-"""``/api/zip``: folders as zips, out and in (docs/kudu-contract.md, section 1.5)."""
+"""Kudu's route ``/api/zip``: folders as zips, out and in (docs/kudu-contract.md, section 1.5)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from webjobs_apiserver.kudu.vfs import at_root, told
 
 _ROOT_NAME = "home"
 IGNORED = "X-WebJobs-Ignored-Files"
-"""Header of an answer: files of the zip that belong to no job."""
+"""Header of an answer: number of files of the zip that belong to no job."""
 _NO_URL = "A packageUri is not fetched here: send the zip itself."
 
 
 def router(facade: Facade) -> APIRouter:
-    """GET and PUT."""
+    """Return the routes of zips: GET and PUT."""
     routes = APIRouter(prefix="/api/zip")
     zips = facade.service.zips
 
@@ -46,7 +46,7 @@ def router(facade: Facade) -> APIRouter:
 
 
 def attachment(file_name: str) -> str:
-    """A Content-Disposition for any file name (RFC 6266)."""
+    """Return a Content-Disposition for any file name (RFC 6266)."""
     plain = "".join(char if " " <= char <= "~" and char not in '"\\' else "_" for char in file_name)
     extended = "" if plain == file_name else f"; filename*=UTF-8''{quote(file_name, safe='')}"
     return f'attachment; filename="{plain}"{extended}'

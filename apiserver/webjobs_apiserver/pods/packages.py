@@ -1,6 +1,6 @@
 """The package endpoint for pods: a manifest by its digest, and the blobs that it lists.
 
-A pod shows a service-account token made for us; it may have the packages of its own namespace and learns nothing
+A pod shows a service-account token made for the shim; it may have the packages of its own namespace and learns nothing
 about others. Basic credentials don't count here, nor these tokens anywhere else.
 """
 
@@ -22,6 +22,7 @@ from webjobs_apiserver.service.service import Clock
 from webjobs_kube.client import KubeClient
 
 AUDIENCE = "webjobs.dev/packages"
+"""Audience of the tokens that count."""
 _CACHE_TIME = timedelta(seconds=10)
 _CACHE_SIZE = 256
 _PACKAGES = 16
@@ -30,7 +31,7 @@ _ACCOUNT = re.compile(r"system:serviceaccount:([^:]+):[^:]+")
 
 
 class TokenReviews:
-    """Namespace of a token's service account, asked from the API server and remembered for seconds."""
+    """Reviews of pods' tokens, asked from the API server and remembered for seconds."""
 
     def __init__(self, kube: KubeClient, *, clock: Clock) -> None:
         self._kube = kube
@@ -38,7 +39,10 @@ class TokenReviews:
         self._known: OrderedDict[bytes, tuple[datetime, str]] = OrderedDict()
 
     async def namespace_of(self, token: str) -> str | None:
-        """None for a token that is not valid here. Only good news is remembered."""
+        """Return the namespace of a token's service account; None for a token that is not valid here.
+
+        Only good news is remembered.
+        """
         key, now = sha256(token.encode()).digest(), self._clock()
         until, namespace = self._known.get(key, (now, ""))
         if now < until:
@@ -55,14 +59,14 @@ class TokenReviews:
 
 @dataclass(frozen=True, kw_only=True)
 class _Package:
-    """What is remembered of a package; content-addressed, so that it is never out of date."""
+    """A package that is remembered; content-addressed, so that it is never out of date."""
 
     manifest: bytes
     blobs: frozenset[str]
 
 
 class PackageEndpoint:
-    """Its answers."""
+    """The answers of the package endpoint."""
 
     def __init__(self, store: ObjectStore, *, reviews: TokenReviews) -> None:
         self._store = store
@@ -70,7 +74,7 @@ class PackageEndpoint:
         self._packages: OrderedDict[tuple[str, str], _Package] = OrderedDict()
 
     async def refusal(self, request: Request, namespace: str) -> Response | None:
-        """The answer to a request that may not have the packages of a namespace; None when it may."""
+        """Return the answer to a request that may not have the packages of a namespace; None when it may."""
         scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
         challenge = {"WWW-Authenticate": "Bearer"}
         if scheme.lower() != "bearer" or not token.strip():
@@ -98,14 +102,14 @@ class PackageEndpoint:
         return self._packages[key]
 
     async def manifest(self, namespace: str, digest: str) -> Response:
-        """The manifest in its canonical form, of which the digest is made."""
+        """Return the manifest in its canonical form, of which the digest is made."""
         package = await self._package(namespace, digest)
         if package is None:
             return Response(status_code=404)
         return Response(package.manifest, media_type="application/json")
 
     async def blob(self, namespace: str, digest: str, blob: str) -> Response:
-        """A file's bytes; only what the manifest lists."""
+        """Return the bytes of a file, when the manifest lists it."""
         package = await self._package(namespace, digest)
         if package is None or blob not in package.blobs:
             return Response(status_code=404)
@@ -118,7 +122,10 @@ class PackageEndpoint:
 
 
 def router(endpoint: PackageEndpoint) -> APIRouter:
-    """The routes; any other path below them asks for a token too before it is not found."""
+    """Return the routes of packages.
+
+    Any other path below them asks for a token too before it is not found.
+    """
     routes = APIRouter(prefix="/internal/packages")
 
     @routes.get("/{namespace}/{digest}")

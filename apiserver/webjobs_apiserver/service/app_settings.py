@@ -17,13 +17,13 @@ _MANIFEST = {"apiVersion": "v1", "kind": "ConfigMap"}
 
 
 class AppSettings:
-    """Operations on them. Nothing is remembered: what kubectl writes counts at once."""
+    """Operations on app settings. Nothing is remembered: what kubectl writes counts at once."""
 
     def __init__(self, kube: KubeClient) -> None:
         self._kube = kube
 
     async def all(self, site: Site) -> dict[str, str]:
-        """Every setting, by name."""
+        """Return every setting of a site, by name."""
         try:
             found = await self._kube.get("ConfigMap", site.namespace, CONFIG_MAP)
         except NotFound:
@@ -31,25 +31,31 @@ class AppSettings:
         return dict(sorted((found.get("data") or {}).items()))
 
     async def get(self, site: Site, name: str) -> str:
-        """One setting; Missing when it is not set."""
+        """Return one setting of a site.
+
+        Raises Missing when it is not set.
+        """
         try:
             return (await self.all(site))[name]
         except KeyError:
             raise Missing from None
 
     async def effective(self, site: Site) -> SiteSettings:
-        """What they mean for WebJobs."""
+        """Return what the settings of a site mean for WebJobs."""
         return SiteSettings.read(await self.all(site))
 
     async def merge(self, site: Site, values: Mapping[str, str]) -> None:
-        """Sets some settings, others stay. BadRequest for a name that can't be an environment variable's."""
+        """Set some settings of a site; others stay.
+
+        Raises BadRequest for a name that can't be an environment variable's.
+        """
         for name in values:
             if not _NAME.fullmatch(name):
                 raise BadRequest(f"The name of a setting may hold letters, digits, '.', '_' and '-': {name[:80]!r}.")
         await self._write(site, dict(values))
 
     async def delete(self, site: Site, name: str) -> None:
-        """Removes a setting; fine when it is not set."""
+        """Delete a setting of a site; do nothing when it is not set."""
         try:
             await self._kube.patch("ConfigMap", site.namespace, CONFIG_MAP, {"data": {name: None}})
         except NotFound:

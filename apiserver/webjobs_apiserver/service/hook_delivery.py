@@ -1,8 +1,8 @@
-"""Tells web hooks of ended runs.
+"""Delivery of ended runs to web hooks.
 
-What is told is noted in an annotation of the run, by conditional writes: a claim before the first try, ``done`` at
-the end. So several shims tell it once, a shim that dies in between is replaced after CLAIM_SECONDS, and nothing
-grows: the note goes with its run.
+What is told is noted in an annotation of the run, by conditional writes: a claim before the first try, ``done`` at the
+end. So several shims tell it once, a shim that dies in between is replaced after CLAIM_SECONDS, and nothing grows: the
+note goes with its run.
 """
 
 from __future__ import annotations
@@ -27,30 +27,36 @@ from webjobs_kube.errors import ApiError, Conflict, NotFound
 log = logging.getLogger(__name__)
 
 ANNOTATION = f"{GROUP}/hooks"
+"""Annotation of a run with the notes on its deliveries, by the hooks' ids."""
 POLL_SECONDS = 5.0
+"""Seconds from one look for ended runs to the next."""
 PAUSES = (2.0, 10.0, 30.0)
 """Seconds before the second and each further try."""
 CLAIM_SECONDS = 180
-"""Longer than all tries together."""
+"""Seconds for which a claim counts: longer than all tries together."""
 DONE = "done"
+"""Note on a delivery that is done."""
 _AT_ONCE = 16
 
 Object = dict[str, Any]
 
 
 class Post(Protocol):
-    """``outgoing.post``."""
+    """A function that posts to a hook, as ``hook_requests.post``."""
 
     def __call__(self, url: str, body: bytes, *, insecure: bool) -> Awaitable[tuple[int, str]]:
-        """Status and reason; raises NotDelivered."""
+        """Send a body to an address; return status and reason of the answer.
+
+        Raises NotDelivered.
+        """
 
 
 Body = Callable[[WebJobRun, Job, str], bytes]
-"""What is posted of a run; the text is the base of its URLs."""
+"""A function that returns what is posted of a run; its third argument is the base of URLs."""
 
 
 class Delivery:
-    """The loop of one process for one site."""
+    """The loop of one process that delivers the ended runs of one site."""
 
     def __init__(
         self,
@@ -71,7 +77,7 @@ class Delivery:
         self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def run(self, site: Site) -> None:
-        """Forever; errors are logged and tried again."""
+        """Deliver forever; errors are logged and tried again."""
         tasks: set[asyncio.Task[None]] = set()
         while True:
             try:
@@ -86,7 +92,10 @@ class Delivery:
             await asyncio.sleep(POLL_SECONDS)
 
     async def due(self, site: Site) -> list[tuple[Hook, WebJobRun]]:
-        """Claims what is to be told now. One read when there is no hook."""
+        """Claim the deliveries that are to be made now, and return them.
+
+        One read when there is no hook.
+        """
         hooks = await self._hooks.all(site)
         found: list[tuple[Hook, WebJobRun]] = []
         if not hooks:
@@ -110,7 +119,7 @@ class Delivery:
         return times.rfc3339(self._clock())
 
     async def _note(self, site: Site, raw: Object, notes: dict[str, str]) -> bool:
-        """Writes notes unless the run has changed since it was read; whether they are written."""
+        """Write notes unless the run has changed since it was read; return whether they are written."""
         meta = raw["metadata"]
         text = json.dumps(_notes(raw) | notes, separators=(",", ":"), sort_keys=True)
         patch = {"metadata": {"resourceVersion": meta["resourceVersion"], "annotations": {ANNOTATION: text}}}
@@ -121,7 +130,7 @@ class Delivery:
         return True
 
     async def tell(self, site: Site, hook: Hook, run: WebJobRun) -> None:
-        """Posts one run to one hook, several times if need be, and notes that it is done."""
+        """Post one run to one hook, several times if need be, and note that it is done."""
         async with self._room:
             try:
                 job = await self._job(site, run)

@@ -1,19 +1,22 @@
-"""One POST to an address that a site's owner chose."""
+"""Requests to web hooks: one POST to an address that a site's owner chose."""
 
 from __future__ import annotations
 
 import aiohttp
 
 TIMEOUT_SECONDS = 10
-"""How long an answer is waited for (docs/kudu-contract.md, section 1.5)."""
+"""Seconds for which an answer is waited for (docs/kudu-contract.md, section 1.5)."""
 
 
 class NotDelivered(Exception):
-    """There was no answer; the message names no part of the address, which can hold a password."""
+    """A request without an answer; the message names no part of the address, which can hold a password."""
 
 
 async def post(url: str, body: bytes, *, insecure: bool) -> tuple[int, str]:
-    """Status and reason of the answer. ``insecure``: any certificate will do. Redirects are not followed."""
+    """Send a body to an address; return status and reason of the answer.
+
+    ``insecure``: any certificate will do. Redirects are not followed. Raises NotDelivered.
+    """
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     try:
         async with (

@@ -1,4 +1,7 @@
-"""Web hooks of a site: who wants to be told of ended runs. They lie in a Secret, since an address can hold one."""
+"""Web hooks of a site: who wants to be told of ended runs.
+
+They lie in a Secret, since an address can hold a secret.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,12 @@ from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
 
 SECRET = "webjobs-hooks"  # noqa: S105  a name
+"""Name of the Secret that holds the hooks of a site."""
 EVENT = "TriggeredJobFinished"
+"""The one event that hooks can be told of."""
 _KEY = "hooks"
 _FIRST_DAY = datetime(1, 1, 1, tzinfo=UTC)
-"""Kudu's ids are .NET's times: tenths of a microsecond since then."""
+"""Zero of .NET's times. Kudu's ids are such times: tenths of a microsecond since then."""
 _MOST = 50
 _LONGEST_URL = 2048
 _TRIES = 8
@@ -30,25 +35,34 @@ Object = dict[str, Any]
 
 
 class Hook(BaseModel):
-    """One subscription."""
+    """A subscription to ended runs."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
+    """Id of the hook, as Kudu makes it of a time."""
     event: str = EVENT
+    """Event that the hook is told of."""
     url: str
+    """Address that is posted to."""
     insecure_ssl: bool = False
+    """True when any certificate of the address will do."""
     since: str
-    """When it was made: runs that ended before are not told."""
+    """When the hook was made: runs that ended before are not told."""
     base: str
     """Scheme and host of the shim as the subscriber knows it, for URLs in bodies."""
     last_status: str | None = None
+    """Status of the last delivery's answer; None before the first one."""
     last_reason: str | None = None
+    """Reason of the last delivery's answer, or why there was none."""
     last_datetime: str | None = None
+    """When the last delivery was made."""
     last_context: str | None = None
+    """Body of the last delivery."""
 
 
 Edit = Callable[[list[Hook]], list[Hook]]
+"""A function from the hooks of a site to the hooks that there are to be."""
 
 
 def _parsed(secret: Object) -> list[Hook]:
@@ -60,7 +74,10 @@ def _parsed(secret: Object) -> list[Hook]:
 
 
 def check(url: str) -> str:
-    """The address, if a POST can go there, else BadRequest."""
+    """Return an address, if a POST can go there.
+
+    Raises BadRequest if not.
+    """
     try:
         parts = urlsplit(url.strip())
         usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) > 0
@@ -72,28 +89,34 @@ def check(url: str) -> str:
 
 
 class Hooks:
-    """Operations on them."""
+    """Operations on the web hooks of a site."""
 
     def __init__(self, kube: KubeClient, *, clock: Callable[[], datetime]) -> None:
         self._kube = kube
         self._clock = clock
 
     async def all(self, site: Site) -> list[Hook]:
-        """Every subscription, oldest first."""
+        """Return every subscription, oldest first."""
         try:
             return _parsed(await self._kube.get("Secret", site.namespace, SECRET))
         except NotFound:
             return []
 
     async def get(self, site: Site, identifier: str) -> Hook:
-        """One; Missing when there is none."""
+        """Return one subscription.
+
+        Raises Missing when there is none.
+        """
         for hook in await self.all(site):
             if hook.id == identifier:
                 return hook
         raise Missing
 
     async def add(self, site: Site, *, event: str, url: str, insecure_ssl: bool, base: str) -> Hook:
-        """Subscribes; Exists when the address is subscribed already, BadRequest for what can't be told."""
+        """Subscribe an address to an event.
+
+        Raises Exists when the address is subscribed already, BadRequest for an event or address that can't be told.
+        """
         if event.lower() != EVENT.lower():
             raise BadRequest(f"The event of a hook must be {EVENT}: no other happens here.")
         now = self._clock()
@@ -111,11 +134,14 @@ class Hooks:
         return hook
 
     async def remove(self, site: Site, identifier: str) -> None:
-        """Ends a subscription; fine when there is none."""
+        """End a subscription; do nothing when there is none."""
         await self.change(site, lambda hooks: [hook for hook in hooks if hook.id != identifier])
 
     async def change(self, site: Site, edit: Edit) -> None:
-        """One conditional write, decided anew on every conflict; none when nothing changes."""
+        """Change the subscriptions by one conditional write, decided anew on every conflict.
+
+        Nothing is written when nothing changes.
+        """
         for _ in range(_TRIES):
             try:
                 secret = await self._kube.get("Secret", site.namespace, SECRET)

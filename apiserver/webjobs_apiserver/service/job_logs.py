@@ -30,7 +30,7 @@ Pod = dict[str, Any]
 Item = TypeVar("Item")
 
 _REST_BYTES = 2**20
-"""Of what is not stored yet; more of it is not shown before it is stored."""
+"""Most bytes of a log that are read before they are stored; more of it is shown once it is stored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +38,9 @@ class LogFile:
     """A log on its way to a client."""
 
     content: AsyncIterator[bytes]
+    """Pieces of the log."""
     size: int | None = None
-    """Bytes; None for a live log."""
+    """Size of the log in bytes; None for a live log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,25 +48,33 @@ class WorkerLog:
     """The log of a continuous job as it was at one moment."""
 
     store: ObjectStore
+    """Store that holds the log."""
     namespace: str
+    """Namespace of the job."""
     webjob: str
+    """Object name of the job."""
     journal: Journal
+    """Stored state of the log."""
     rest: bytes
-    """Comes after what is stored."""
+    """Lines that come after what is stored."""
     modified: datetime
+    """When the newest line came."""
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Size of the log in bytes, with the lines that are not stored yet."""
         return self.journal.size + len(self.rest)
 
     @property
     def version(self) -> str:
-        """Another text for another content."""
+        """A text that differs for each content of the log."""
         return f"{self.journal.tag}:{self.size}:{sha256(self.rest).hexdigest()}"
 
     async def open(self, span: tuple[int, int] | None = None) -> AsyncIterator[bytes]:
-        """Its content or a part of it; Missing when it has rolled over since."""
+        """Return the content of the log or a part of it.
+
+        Raises Missing when the log has rolled over since.
+        """
         start, end = span or (0, self.size)
         try:
             stored = await continuous_journal.content(
@@ -89,7 +98,7 @@ class WorkerLog:
 
 
 def archive_key(site: Site, run: WebJobRun, *, errors: bool = False) -> str | None:
-    """Key of an ended run's log (of its stderr alone) in the store; None when it is not there."""
+    """Return the key of an ended run's log (of its stderr alone) in the store; None when it is not there."""
     # The path is data, and the store is shared: it must not lead into another namespace.
     path = run.status.error_log_path if errors else run.status.log_path
     own = run.ended and path and path.startswith(f"{site.namespace}/data/") and ".." not in path.split("/")
@@ -118,7 +127,10 @@ class JobLogs:
         self._clock = clock
 
     async def of_run(self, site: Site, name: str, asked_id: str) -> LogFile:
-        """The log of a run: from the archive when it is there, else live. Missing when there is no such run."""
+        """Return the log of a run: from the archive when it is there, else live.
+
+        Raises Missing when there is no such run.
+        """
         job, run = await self._runs.get(site, name, asked_id)
         path = archive_key(site, run)
         archived = await stored_logs.read(self._store, path) if path else None
@@ -133,7 +145,10 @@ class JobLogs:
         return LogFile(content=kudu_lines.gathered(kudu_lines.render(header, lines)))
 
     async def of_job(self, site: Site, job: Job) -> WorkerLog | None:
-        """The log of a continuous job: what is stored, and what its pods say after that. None when there is nothing."""
+        """Return the log of a continuous job: what is stored, and what its pods say after that.
+
+        None when there is nothing.
+        """
         journal = await self._journal(site, job)
         # Not before the journal is read: what it does not have yet is of pods that are listed then.
         pods = await self._pods(site, f"{LABEL_WEBJOB}={job.object_name}")
@@ -168,7 +183,7 @@ class JobLogs:
         )
 
     async def previous_key(self, site: Site, job: Job) -> str | None:
-        """Key of a continuous job's previous log in the store; None when there is none."""
+        """Return the key of a continuous job's previous log in the store; None when there is none."""
         if not (await self._journal(site, job)).rolled:
             return None
         return continuous_journal.key(
@@ -181,18 +196,21 @@ class JobLogs:
         )
 
     async def instances(self, site: Site, job: Job) -> list[Pod]:
-        """Pods of a continuous job that have not ended, oldest first."""
+        """Return the pods of a continuous job that have not ended, oldest first."""
         pods = await self._pods(site, f"{LABEL_WEBJOB}={job.object_name}")
         return [pod for pod in pods if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")]
 
     async def _pods(self, site: Site, selector: str) -> list[Pod]:
-        """Oldest first."""
+        """Return the pods that a selector names, oldest first."""
         pods = await self._kube.list("Pod", site.namespace, selector=selector)
         return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
 
 
 async def begun(source: AsyncIterator[Item]) -> AsyncIterator[Item]:
-    """The same items, the first of them fetched already: an error shows before the answer has begun."""
+    """Return an iterator over a source whose first item is fetched already.
+
+    So an error shows before the answer has begun.
+    """
     try:
         first = await anext(source)
     except StopAsyncIteration:

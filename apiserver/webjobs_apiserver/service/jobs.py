@@ -21,12 +21,12 @@ from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
 
 Object = dict[str, Any]
 Edit = Callable[[Object], None]
-"""Changes a WebJob's raw spec in place."""
+"""A function that changes a WebJob's raw spec in place."""
 Plan = Callable[["Job | None"], Awaitable[Edit]]
-"""The change of a job as it is now; None when there is none yet."""
+"""A function that returns the edit of a job as it is now; it gets None when there is none yet."""
 
 TRIES = 8
-"""Rounds of read and conditional write before we give up; each lost round is somebody else's progress."""
+"""Rounds of read and conditional write before the shim gives up; each lost round is somebody else's progress."""
 _UNSETTLED = "The WebJob is being changed by others at the same time. Try again."
 _DELETING = "The WebJob is being deleted. Try again when it is gone."
 
@@ -44,7 +44,7 @@ class Jobs:
         self._clock = clock
 
     async def list(self, site: Site, job_type: JobType | None = None, *, scriptless: bool = False) -> list[Job]:
-        """All jobs (of a type), triggered ones first, each type by name.
+        """Return all jobs (of a type), triggered ones first, each type by name.
 
         ``scriptless``: also those whose files hold no script; for Kudu they are folders, not jobs
         (docs/kudu-contract.md, section 1.4).
@@ -61,7 +61,10 @@ class Jobs:
     async def get(
         self, site: Site, job_type: JobType, name: str, *, scriptless: bool = False, fresh: bool = False
     ) -> Job:
-        """One job; Missing when there is none. ``fresh``: as the API server has it now, for who is about to write."""
+        """Return one job.
+
+        ``fresh``: as the API server has it now, for a caller that is about to write. Raises Missing when there is none.
+        """
         job = await self.find(site, job_type, name, scriptless=scriptless, fresh=fresh)
         if job is None:
             raise Missing
@@ -70,7 +73,7 @@ class Jobs:
     async def find(
         self, site: Site, job_type: JobType, name: str, *, scriptless: bool = False, fresh: bool = False
     ) -> Job | None:
-        """One job; None when there is none, it is being deleted or (unless ``scriptless``) has no script."""
+        """Return one job; None when there is none, it is being deleted or (unless ``scriptless``) has no script."""
         job = await self._find(site, job_type, name, fresh=fresh)
         if job is None or job.deleting:
             return None
@@ -107,14 +110,14 @@ class Jobs:
         return replace(job, name=name) if job and job.is_called(name, job_type) else None
 
     def _written(self, raw: Object, *, name: str) -> Job:
-        """The job in the answer to a write."""
+        """Return the job in the answer to a write."""
         self._feed.observe(raw)
         return Job(name=name, webjob=WebJob.parse(raw), raw=raw)
 
     async def save(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
-        """Creates a job or changes the one that is there, in one write; ``edit`` may be called several times.
+        """Create a job or change the one that is there, in one write.
 
-        Raises JobNameError, and Invalid when the API server refuses the result.
+        ``edit`` may be called several times. Raises JobNameError, and Invalid when the API server refuses the result.
         """
 
         async def plan(job: Job | None) -> Edit:
@@ -123,7 +126,11 @@ class Jobs:
         return await self.save_planned(site, job_type, name, plan)
 
     async def save_planned(self, site: Site, job_type: JobType, name: str, plan: Plan) -> Job:
-        """The same for a change that depends on the job; what ``plan`` raises passes through."""
+        """Create or change a job by an edit that depends on the job as it is, in one write.
+
+        ``plan`` may be called several times; what it raises passes through. Raises JobNameError, and Invalid when the
+        API server refuses the result.
+        """
         names.check(name)
         for _ in range(TRIES):
             job = await self._find(site, job_type, name)
@@ -138,7 +145,10 @@ class Jobs:
         raise Unavailable(_UNSETTLED)
 
     async def change(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
-        """Changes a job that is there; Missing when there is none."""
+        """Change a job that is there.
+
+        Raises Missing when there is none.
+        """
         for _ in range(TRIES):
             job = await self.get(site, job_type, name, scriptless=True, fresh=True)
             try:
@@ -157,7 +167,10 @@ class Jobs:
         return self._written(await self._kube.replace(changed), name=job.name)
 
     async def _create(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
-        """Creates under the first object name that is free; Conflict when there is none."""
+        """Create a job under the first object name that is free.
+
+        Raises Conflict when there is none.
+        """
         plain, qualified = names.candidates(name, job_type)
         try:
             return await self._create_as(site, job_type, name, object_name=plain, edit=edit)
@@ -181,7 +194,7 @@ class Jobs:
         return self._written(await self._kube.create(manifest), name=name)
 
     async def delete(self, site: Site, job_type: JobType, name: str) -> bool:
-        """Deletes a job with all that belongs to it; fine when there is none, which it tells."""
+        """Delete a job with all that belongs to it; return whether there was one."""
         job = await self.find(site, job_type, name, scriptless=True, fresh=True)
         if job is None:
             return False
@@ -195,7 +208,10 @@ class Jobs:
         return True
 
     async def set_stopped(self, site: Site, name: str, *, stopped: bool) -> None:
-        """Stops or starts a continuous job; Missing when there is none."""
+        """Stop or start a continuous job.
+
+        Raises Missing when there is none.
+        """
         job = await self.get(site, "continuous", name, fresh=True)
         if bool(job.webjob.spec.stopped) == stopped:
             return
@@ -206,7 +222,10 @@ class Jobs:
             raise Missing from None
 
     async def set_settings(self, site: Site, job_type: JobType, name: str, settings: Object) -> None:
-        """Replaces a job's settings as a whole; Missing when there is none."""
+        """Replace a job's settings as a whole.
+
+        Raises Missing when there is no such job.
+        """
 
         def edit(spec: Object) -> None:
             spec["settings"] = settings

@@ -1,7 +1,7 @@
 """Live lines of many pods as one stream, and the latest lines of all.
 
-Memory is bounded: what a client does not take in time makes the followers wait, and all streams of a process
-together follow a bounded number of pods, because each takes a connection to the API server.
+Memory is bounded: what a client does not take in time makes the followers wait, and all streams of a process together
+follow a bounded number of pods, because each takes a connection to the API server.
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ log = logging.getLogger(__name__)
 
 Pod = dict[str, Any]
 Key = tuple[str, int]
-"""UID of a pod and the number of its container's restarts: one process."""
+"""One process: UID of its pod and number of its container's restarts."""
 
 POLL_SECONDS = 1.0
+"""Seconds from one look for pods to the next."""
 HEARTBEAT_SECONDS = 60.0
+"""Seconds without a line after which a stream says that it lives."""
 IDLE_SECONDS = 120 * 60.0
-"""Without a line for so long the stream ends (docs/kudu-contract.md, section 1.5)."""
+"""Seconds without a line after which a stream ends (docs/kudu-contract.md, section 1.5)."""
 _FOLLOWERS = 48
-"""Pods that all streams together follow."""
+"""Pods that all streams together follow at once."""
 _STREAMS = 16
 """Streams at once: each looks for pods every second."""
 _QUEUE = 256
@@ -45,16 +47,20 @@ _END = "\r\n"
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One line of a job's output."""
+    """A line of a job's output."""
 
     when: datetime
+    """When the line was written."""
     job: str
+    """Name of the job."""
     instance: str
+    """Six characters that stand for the pod."""
     text: str
+    """Text of the line, without its end."""
 
     @property
     def rendered(self) -> str:
-        """As in log files, with the job's name, since several can be in one stream."""
+        """The line as in log files, with the job's name, since several jobs can be in one stream."""
         return kudu_lines.line(self.when, self.instance, f"{self.job}: {self.text}")
 
 
@@ -69,7 +75,7 @@ class LogStreams:
         self._open = 0
 
     async def recent(self, site: Site, *, count: int) -> list[Line]:
-        """The latest lines of all pods, newest first, at most ``count``."""
+        """Return the latest lines of all pods, newest first, at most ``count``."""
         names = await self._names(site, None, None)
         found: list[Line] = []
         for pod in await self._kube.list("Pod", site.namespace, selector=LABEL_WEBJOB):
@@ -85,10 +91,10 @@ class LogStreams:
         return found
 
     async def follow(self, site: Site, job_type: JobType | None = None, name: str | None = None) -> AsyncIterator[str]:
-        """Lines as they are written, of all jobs or one.
+        """Return the lines as they are written, of all jobs or one.
 
+        Ends after IDLE_SECONDS without a line; close it to end it before. Between lines it says that it lives. Raises
         Missing when there is no such job, Unavailable while too many streams are open.
-        Ends after IDLE_SECONDS without a line; close it to end it before. Between lines it says that it lives.
         """
         await self._names(site, job_type, name)
         if self._open >= _STREAMS:
@@ -122,7 +128,7 @@ class LogStreams:
         return f"{self._clock():%Y-%m-%dT%H:%M:%S}  {text}{_END}"
 
     async def _watch(self, site: Site, job_type: JobType | None, name: str | None, queue: asyncio.Queue[Line]) -> None:
-        """Follows every process that is there or comes."""
+        """Follow every process that is there or comes."""
         followers: dict[Key, asyncio.Task[None]] = {}
         first = True
         try:
@@ -171,7 +177,7 @@ class LogStreams:
         return [(pod, names[own]) for pod in pods if (own := pod["metadata"]["labels"].get(LABEL_WEBJOB)) in names]
 
     async def _names(self, site: Site, job_type: JobType | None, name: str | None) -> dict[str, str]:
-        """Names of the jobs that are meant, by object name."""
+        """Return the names of the jobs that are meant, by object name."""
         jobs: list[Job]
         if job_type and name:
             jobs = [await self._jobs.get(site, job_type, name, scriptless=True)]
@@ -189,7 +195,10 @@ def _state(pod: Pod) -> dict[str, Any]:
 
 
 def _process(pod: Pod) -> Key | None:
-    """The process that runs or ran last in a pod; None before there is one, and for a pod that waits for a run."""
+    """Return the process that runs or ran last in a pod.
+
+    None before there is one, and for a pod that waits for a run.
+    """
     labels = pod["metadata"].get("labels", {})
     if LABEL_ARMED in labels and LABEL_RUN not in labels:
         return None

@@ -1,6 +1,6 @@
-"""Requests that go through to a continuous job's own server (docs/kudu-contract.md, section 1.2), streamed both ways.
+"""Requests that go through to a continuous job's own server, streamed both ways.
 
-aiohttp comes with the Kubernetes client.
+They are described in docs/kudu-contract.md, section 1.2. aiohttp comes with the Kubernetes client.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from webjobs_apiserver.sites import Site
 
 Pod = dict[str, Any]
 Headers = list[tuple[str, str]]
+"""Headers with their values, in their order."""
 
 PORT = 8100
 """WEBJOBS_PORT of every pod; ``webjobs_operator.manifests.pod`` sets it."""
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=10, sock_read=230)
-"""Seconds; App Service's front end too gives up after 230 without a byte."""
+"""Timeouts in seconds; App Service's front end too gives up after 230 without a byte."""
 _PIECE_BYTES = 2**16
 _HOP_BY_HOP = frozenset(
     {
@@ -40,25 +41,29 @@ _HOP_BY_HOP = frozenset(
     }
 )
 _OURS = frozenset({"authorization", "host", "expect"})
-"""Of the request: our password is not the job's business."""
+"""Headers of the request that don't go through: the site's password is not the job's business."""
 
 
 class Unanswered(Exception):
-    """The job gave no answer; the message is for the client."""
+    """A request to which the job gave no answer; the message is for the client."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A job's answer whose body is still to come; ``stack`` must be closed after it."""
+    """A job's answer whose body is still to come."""
 
     status: int
+    """HTTP status of the answer."""
     headers: Headers
+    """Headers of the answer that are for the client."""
     content: AsyncIterator[bytes]
+    """Pieces of the body."""
     stack: AsyncExitStack
+    """Connection to the job, which must be closed after the body."""
 
 
 def end_to_end(headers: Iterable[tuple[str, str]], *, without: frozenset[str] = frozenset()) -> Headers:
-    """The headers that are for the other end (RFC 9110, section 7.6.1)."""
+    """Return the headers that are for the other end (RFC 9110, section 7.6.1), except ``without``."""
     known = list(headers)
     named = {
         token.strip().lower() for name, value in known if name.lower() == "connection" for token in value.split(",")
@@ -68,7 +73,7 @@ def end_to_end(headers: Iterable[tuple[str, str]], *, without: frozenset[str] = 
 
 
 def is_ready(pod: Pod) -> bool:
-    """Whether a pod takes requests."""
+    """Return whether a pod takes requests."""
     conditions = pod.get("status", {}).get("conditions") or []
     return (
         not pod["metadata"].get("deletionTimestamp")
@@ -78,7 +83,10 @@ def is_ready(pod: Pod) -> bool:
 
 
 def url_of(pod: Pod, target: str, *, port: int) -> URL:
-    """``target``: path and query as the client escaped them."""
+    """Return the URL of a target in a pod.
+
+    ``target``: path and query as the client escaped them.
+    """
     address = pod["status"]["podIP"]
     host = f"[{address}]" if ":" in address else address
     return URL(f"http://{host}:{port}/{target.lstrip('/')}", encoded=True)
@@ -102,7 +110,10 @@ class Passthrough:
         headers: Iterable[tuple[str, str]],
         body: AsyncIterable[bytes] | None,
     ) -> Answer:
-        """The answer of the oldest ready instance. Unanswered for whatever goes wrong."""
+        """Send a request to the oldest ready instance of a job; return its answer.
+
+        Raises Unanswered for whatever goes wrong.
+        """
         try:
             job = await self._jobs.get(site, "continuous", name)
         except Missing:

@@ -1,4 +1,4 @@
-"""Runs are created, those of a job that takes one at a time under its lock: ``status.activeRun`` of the WebJob.
+"""The creation of runs; for a job that takes one at a time under its lock, ``status.activeRun`` of the WebJob.
 
 The lock is taken by a conditional write before the run is created, so that a 202 never has to be taken back.
 """
@@ -35,7 +35,10 @@ class RunLock:
         self._clock = clock
 
     async def create(self, site: Site, manifest: Object) -> None:
-        """Also fine when only the answer was lost: a client that is told of a failure would start a second run."""
+        """Create a run.
+
+        Also fine when only the answer was lost: a client that is told of a failure would start a second run.
+        """
         try:
             self._feed.observe(await self._kube.create(manifest))
         except AlreadyExists:
@@ -45,7 +48,11 @@ class RunLock:
                 raise
 
     async def create_locked(self, site: Site, job: Job, manifest: Object, *, now: datetime, fresh: bool) -> None:
-        """Takes the lock and creates the run. Conflict: decide again, on the job as it is then."""
+        """Take the lock of a job and create a run.
+
+        Raises Busy when another run holds the lock, Missing when the job is gone, and Conflict when it has changed:
+        decide again, on the job as it is then.
+        """
         if await self._held(site, job, now=now, fresh=fresh):
             raise Busy
         try:
@@ -99,7 +106,7 @@ class RunLock:
         self._feed.observe(written)
 
     async def _is_created(self, site: Site, manifest: Object) -> bool:
-        """Whether a run whose creation seemed to fail is there after all: only the answer was lost."""
+        """Return whether a run whose creation seemed to fail is there after all: only the answer was lost."""
         try:
             await self._kube.get("WebJobRun", site.namespace, manifest["metadata"]["name"])
         except ApiError:
@@ -107,7 +114,10 @@ class RunLock:
         return True
 
     async def _check_lock(self, site: Site, job: Job, manifest: Object) -> None:
-        """After writes that took so long that the lock may have counted as void, and be another run's: Busy then."""
+        """Raise Busy when the lock is another run's by now.
+
+        For use after writes that took so long that the lock may have counted as void.
+        """
         raw, name = await self._kube.get("WebJob", site.namespace, job.object_name), manifest["metadata"]["name"]
         if raw.get("status", {}).get("activeRun", {}).get("name") == name:
             return
@@ -118,7 +128,10 @@ class RunLock:
         raise Busy
 
     async def _release(self, site: Site, job: Job, manifest: Object) -> None:
-        """Takes the lock back if it is still ours. Best effort: without it the lock ends after its grace."""
+        """Give the lock back if the run still holds it.
+
+        Best effort: without it the lock ends after its grace.
+        """
         name = manifest["metadata"]["name"]
         before = job.raw.get("status", {}).get("latestRun")
         try:

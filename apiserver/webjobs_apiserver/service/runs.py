@@ -23,7 +23,7 @@ from webjobs_kube.errors import Conflict, NotFound
 Object = dict[str, Any]
 
 _INCURABLE = frozenset({"WindowsOnly", "UnknownScript", "NoRuntime", "InvalidSettings", "TooLargeForWindows"})
-"""Reasons of a false Ready with which each run fails: none of them keeps another from its turn."""
+"""Reasons of a false Ready with which each run fails: no such run keeps another from its turn."""
 _SHORT = timedelta(seconds=3)
 """Age up to which the end of an active run is waited for, of a job whose runs begin and end within moments."""
 _PATIENCE = timedelta(seconds=3)
@@ -49,7 +49,7 @@ class Runs:
         self._lock = RunLock(kube, feed=feed, clock=clock)
 
     async def latest(self, site: Site) -> Mapping[str, WebJobRun]:
-        """The newest run of every job of the site, by the object name of the job."""
+        """Return the newest run of every job of the site, by the object name of the job."""
         if known := self._feed.known(site.namespace):
             return known.latest()
         newest: dict[str, tuple[str, Object]] = {}
@@ -64,14 +64,14 @@ class Runs:
         return {job: WebJobRun.parse(raw) for job, (_, raw) in newest.items()}
 
     async def latest_of(self, site: Site, job: Job) -> WebJobRun | None:
-        """The newest run of a job."""
+        """Return the newest run of a job; None when it has none."""
         if known := self._feed.known(site.namespace):
             return known.latest().get(job.object_name)
         found = await self._of_job(site, job)
         return found[0] if found else None
 
     async def of_job(self, site: Site, job: Job) -> list[WebJobRun]:
-        """All runs of a job that are WebJobRuns, newest first, without those that were skipped."""
+        """Return all runs of a job that are WebJobRuns, newest first, without those that were skipped."""
         if known := self._feed.known(site.namespace):
             return known.runs(job.object_name)
         return await self._of_job(site, job)
@@ -82,9 +82,9 @@ class Runs:
         return sorted((run for run in known if run.status.state != "Skipped"), key=runs.run_id, reverse=True)
 
     async def history(self, site: Site, name: str) -> tuple[Job, list[WebJobRun]]:
-        """A job and its runs that are WebJobRuns, newest first; those of ``older`` come after them.
+        """Return a job and its runs that are WebJobRuns, newest first; those of ``older`` come after them.
 
-        Missing when there is no such job, and for a job that has neither run nor a schedule
+        Raises Missing when there is no such job, and for a job that has neither run nor a schedule
         (docs/kudu-contract.md, section 1.4).
         """
         job = await self._jobs.get(site, "triggered", name)
@@ -94,18 +94,25 @@ class Runs:
         return job, found
 
     async def older(self, site: Site, job: Job, known: Sequence[WebJobRun]) -> list[WebJobRun]:
-        """The runs of a job that are in the store only, newest first. ``known``: its WebJobRuns, looked up before.
+        """Return the runs of a job that are in the store only, newest first.
 
-        In this order, because a run is stored before its WebJobRun goes. Raises what the store raises.
+        ``known``: its WebJobRuns, looked up before. In this order, because a run is stored before its WebJobRun goes.
+        Raises what the store raises.
         """
         return await self._stored.all(site, job, besides={runs.run_id(run) for run in known})
 
     async def older_ids(self, site: Site, job: Job, known: Collection[str]) -> list[str]:
-        """The same of their ids; nothing but the listing is read."""
+        """Return the ids of the runs of a job that are in the store only, newest first; nothing but a listing is read.
+
+        ``known``: ids of its WebJobRuns, looked up before. Raises what the store raises.
+        """
         return await self._stored.ids(site, job, besides=known)
 
     async def get(self, site: Site, name: str, run_id: str) -> tuple[Job, WebJobRun]:
-        """A job and one run of it; Missing when one of them is not there."""
+        """Return a job and one run of it.
+
+        Raises Missing when one of them is not there.
+        """
         job = await self._jobs.get(site, "triggered", name)
         return job, await self._get(site, job, run_id)
 
@@ -129,7 +136,7 @@ class Runs:
         raise Missing
 
     async def _read(self, site: Site, job: Job, run_id: str) -> list[WebJobRun]:
-        """What the API server has that can be the run."""
+        """Return what the API server has that can be the run."""
         named = runs.object_name(webjob=job.object_name, run_id=run_id)
         try:
             return [WebJobRun.parse(await self._kube.get("WebJobRun", site.namespace, named))]
@@ -137,10 +144,10 @@ class Runs:
             return await self._of_job(site, job)  # made by somebody else, under a name of their own
 
     async def start(self, site: Site, name: str, *, arguments: str | None, trigger: str) -> tuple[Job, str]:
-        """Starts a run; gives the job and the run's id, under which it can be read at once.
+        """Start a run; return the job and the run's id, under which it can be read at once.
 
-        Raises Missing, Stopped (the whole site is), Busy (the job takes one run at a time) and BadRequest. A job
-        that can't run here (run.cmd, say) is accepted as by Kudu; its run fails, and its log says what to do.
+        Raises Missing, Stopped (the whole site is), Busy (the job takes one run at a time) and BadRequest. A job that
+        can't run here (run.cmd, say) is accepted as by Kudu; its run fails, and its log says what to do.
         """
         if arguments and ("\0" in arguments or len(arguments) > _ARGUMENTS_LENGTH):
             raise BadRequest(f"The arguments must have at most {_ARGUMENTS_LENGTH} characters and no NUL among them.")
@@ -153,9 +160,9 @@ class Runs:
                     raise
 
     async def _ends_soon(self, site: Site, name: str, *, before: datetime) -> bool:
-        """Waits a moment for the end of a run that has just begun, of a job with pods that wait for runs.
+        """Wait a moment for the end of a run that has just begun, of a job with pods that wait for runs.
 
-        Such runs are over within moments: who starts two in a row, as with Kudu, is not told of the first.
+        Such runs are over within moments: a client that starts two in a row, as with Kudu, is not told of the first.
         """
         while self._clock() < before and (known := self._feed.known(site.namespace)):
             webjob = (await self._jobs.get(site, "triggered", name)).webjob
@@ -199,7 +206,10 @@ class Runs:
         raise Unavailable(_UNSETTLED)
 
     async def cancel(self, site: Site, name: str, run_id: str) -> None:
-        """Asks for the end of a run. Missing when there is none, Refused when it has ended."""
+        """Ask for the end of a run.
+
+        Raises Missing when there is none, Refused when it has ended.
+        """
         _, run = await self.get(site, name, run_id)
         if run.ended:
             raise Refused(f"Run {run_id} has ended already: {run.status.state}.")

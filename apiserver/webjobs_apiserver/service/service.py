@@ -1,4 +1,4 @@
-"""What the REST facades can do: operations on WebJobs, WebJobRuns, packages and logs. No web framework in here.
+"""The service behind the REST facades: operations on WebJobs, WebJobRuns, packages and logs. No web framework in here.
 
 A facade is given a Service and turns requests into its calls and results into its own shapes.
 """
@@ -29,6 +29,7 @@ from webjobs_apiserver.watching.watch import Feed
 from webjobs_kube.client import KubeClient
 
 Clock = Callable[[], datetime]
+"""A function that returns the time of now, aware."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,24 +37,37 @@ class Service:
     """All operations; every one takes the Site that it is for."""
 
     jobs: Jobs
+    """Operations on WebJobs."""
     runs: Runs
+    """Operations on WebJobRuns."""
     uploads: Uploads
+    """Operations on the packages of jobs."""
     logs: JobLogs
+    """Operations on logs."""
     reading: Reading
+    """Reads of the file tree."""
     writing: Writing
+    """Writes of the file tree."""
     zips: Zips
+    """Zips of the file tree."""
     settings: AppSettings
+    """Operations on app settings."""
     streams: LogStreams
+    """Live output of jobs."""
     passthrough: Passthrough
+    """Requests to the jobs themselves."""
     hooks: Hooks
+    """Operations on web hooks."""
     scheduled: ScheduledJobs
+    """Scheduled jobs by number, as the Kragle API has them."""
     limits: LimitsConfig
+    """Bounds of what clients may send."""
     clock: Clock
-    """Aware datetimes."""
+    """Function that returns the time of now, aware."""
 
     @classmethod
     def build(cls, *, kube: KubeClient, feed: Feed, store: ObjectStore, limits: LimitsConfig, clock: Clock) -> Self:
-        """The operations over one client and one store."""
+        """Return the operations over one client and one store."""
         jobs = Jobs(kube, feed=feed, clock=clock)
         runs = Runs(kube, feed=feed, jobs=jobs, stored=StoredRuns(store), clock=clock)
         settings = AppSettings(kube)

@@ -19,17 +19,17 @@ from webjobs_apiserver.watching.job import Job
 log = logging.getLogger(__name__)
 
 _REMEMBERED_BYTES = 2**25
-"""Some hundred thousand runs."""
+"""Most bytes of runs that are remembered: some hundred thousand runs."""
 _OVERHEAD_BYTES = 300
-"""Of each of them, beside its text."""
+"""Bytes of each remembered run, beside its text."""
 _AT_ONCE = 32
-"""Reads of the store."""
+"""Reads of the store at once."""
 _PART = 200
 """Runs that are read before other requests get their turn."""
 
 
 class StoredRuns:
-    """Reads of the runs of all sites. Every method raises what the store raises."""
+    """Reads of the stored runs of all sites. Every method raises what the store raises."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -38,7 +38,7 @@ class StoredRuns:
         self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def ids(self, site: Site, job: Job, *, besides: Collection[str] = ()) -> list[str]:
-        """Ids of what can be the stored runs of a job, newest first, without those in ``besides``.
+        """Return the ids of what can be the stored runs of a job, newest first, without those in ``besides``.
 
         A log whose run was lost is among them: a listing of folders is several times quicker than one of files.
         """
@@ -49,7 +49,7 @@ class StoredRuns:
         return [run_id for run_id in reversed(found) if run_id <= said.newest and run_id not in besides]
 
     async def all(self, site: Site, job: Job, *, besides: Collection[str] = ()) -> list[WebJobRun]:
-        """The runs themselves."""
+        """Return the stored runs of a job, newest first, without those in ``besides``."""
         found: list[WebJobRun | None] = []
         ids = await self.ids(site, job, besides=besides)
         for begin in range(0, len(ids), _PART):
@@ -63,7 +63,7 @@ class StoredRuns:
         return [run for run in found if run]
 
     async def get(self, site: Site, job: Job, run_id: str) -> WebJobRun | None:
-        """One run, by an id that can be one; None when it is not there."""
+        """Return one stored run, by an id that can be one; None when it is not there."""
         said = job.webjob.status.stored_runs
         if said is None or run_id > said.newest:
             return None
@@ -109,6 +109,6 @@ def _key(site: Site, job: Job, run_id: str) -> str:
 
 
 def _parsed(site: Site, job: Job, run_id: str, content: bytes) -> WebJobRun | None:
-    """None for a run of an earlier WebJob of that name."""
+    """Return a stored run; None for a run of an earlier WebJob of that name."""
     run, owner = stored_run.of_json(content, namespace=site.namespace, webjob=job.object_name, run_id=run_id)
     return run if owner == job.webjob.metadata.uid else None

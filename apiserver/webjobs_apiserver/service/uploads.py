@@ -1,4 +1,4 @@
-"""An upload, from the request's body to the WebJob that runs it.
+"""Uploads, from the request's body to the WebJob that runs them.
 
 Everything is checked and stored before the WebJob is touched: a failed upload leaves the old job as it was.
 """
@@ -25,7 +25,7 @@ from webjobs_apiserver.sites import Site
 Object = dict[str, Any]
 
 NOTHING_RUNNABLE = "No runnable script file was found."
-"""What such an upload is told (docs/kudu-contract.md, section 2.5)."""
+"""Message of an upload without a script (docs/kudu-contract.md, section 2.5)."""
 _WRITE_BYTES = 2**20
 
 
@@ -48,10 +48,10 @@ class Uploads:
         body: AsyncIterable[bytes],
         size: int | None,
     ) -> Job:
-        """Creates a job from an upload, or replaces its files and settings; other fields of the WebJob stay.
+        """Create a job from an upload, or replace its files and settings; other fields of the WebJob stay.
 
-        ``file_name``: of the script, when it is no zip. ``size``: announced bytes of the body, if any.
-        Raises BadRequest and TooLarge.
+        ``file_name``: of the script, when it is no zip. ``size``: announced bytes of the body, if any. Raises
+        BadRequest and TooLarge.
         """
         check_name(name)
         with tempfile.TemporaryFile() as file:
@@ -72,7 +72,7 @@ class Uploads:
         return iter([Entry(path=safe_path(file_name, limits=limits), mode=0o755, content=file)])
 
     def _store_package(self, site: Site, entries: Iterator[Entry], job_type: JobType) -> _PackageEdit:
-        """Stores the files and gives what they mean for the WebJob. Blocks."""
+        """Store the files and return what they mean for the WebJob. Blocks."""
         manifest = packages.write(self._store, namespace=site.namespace, entries=entries)
         selected = scripts.select_script(manifest.files)
         if selected is None:
@@ -99,7 +99,10 @@ class Uploads:
 
 
 class _PackageEdit:
-    """Puts an uploaded package into a WebJob's spec. What kubectl set beside it (env, image ...) stays."""
+    """An edit that puts an uploaded package into a WebJob's spec.
+
+    What kubectl set beside it (env, image ...) stays.
+    """
 
     def __init__(self, *, package: Object, settings: Object, stopped: bool) -> None:
         self._package = package
@@ -118,7 +121,10 @@ class _PackageEdit:
 
 
 async def receive(body: AsyncIterable[bytes], *, size: int | None, file: IO[bytes], limit: int) -> int:
-    """Writes a request's body into a file; gives its bytes. TooLarge beyond ``limit`` bytes."""
+    """Write a request's body into a file; return its size in bytes.
+
+    Raises TooLarge beyond ``limit`` bytes.
+    """
     too_large = TooLarge(f"The upload has more than {limit} bytes.")
     if size is not None and size > limit:
         raise too_large
@@ -136,7 +142,7 @@ async def receive(body: AsyncIterable[bytes], *, size: int | None, file: IO[byte
 
 
 def check_name(name: str) -> None:
-    """BadRequest for a name that no job can have."""
+    """Raise BadRequest for a name that no job can have."""
     try:
         names.check(name)
     except names.JobNameError as error:

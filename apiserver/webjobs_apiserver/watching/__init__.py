@@ -1,1 +1,1 @@
-"""WebJobs and runs from memory, fed by watches."""
+"""WebJobs and runs in memory, fed by watches."""

@@ -1,7 +1,7 @@
-"""WebJobs and WebJobRuns of one namespace in memory: what a watch tells and the answers to our own writes.
+"""WebJobs and WebJobRuns of one namespace in memory: what a watch tells and the answers to the shim's own writes.
 
-The newest resourceVersion wins, whoever tells it, so that a client that has just written reads what it wrote. What
-was deleted is remembered by its UID for a while: a late answer about it must not bring it back.
+The newest resourceVersion wins, whoever tells it, so that a client that has just written reads what it wrote. An object
+that was deleted is remembered by its UID for a while: a late answer about it must not bring it back.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _Known:
     version: int
     uid: str
     job: str
-    """Object name of the WebJob that it is or belongs to."""
+    """Object name of the WebJob that the object is or belongs to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,10 @@ class _Run:
 
 
 class SiteCache:
-    """See the module. Nothing in it waits, so every reader sees one moment. What it gives is not to be changed."""
+    """The WebJobs and WebJobRuns of one namespace.
+
+    Nothing in it waits, so every reader sees one moment. What it gives is not to be changed.
+    """
 
     def __init__(self) -> None:
         self._known: dict[str, dict[str, _Known]] = {"WebJob": {}, "WebJobRun": {}}
@@ -52,12 +55,15 @@ class SiteCache:
         self._runs: dict[str, dict[str, _Run]] = {}
         self._latest: dict[str, WebJobRun] = {}
         self._unsettled: set[str] = set()
-        """Jobs whose newest run is to be found anew."""
+        """Object names of the jobs whose newest run is to be found anew."""
 
     # What is told
 
     def fill(self, kind: str, items: list[Object], *, version: int) -> None:
-        """All objects of a kind as of a resourceVersion: others are gone, but for those that are newer than it."""
+        """Take in all objects of a kind as of a resourceVersion.
+
+        Other objects are gone, but for those that are newer than that version.
+        """
         there = {item["metadata"]["uid"] for item in items}
         for name, known in list(self._known[kind].items()):
             if known.uid not in there and known.version <= version:
@@ -66,7 +72,7 @@ class SiteCache:
             self.observe(kind, item)
 
     def observe(self, kind: str, body: Object) -> None:
-        """Takes an object in, unless a newer one of its name is known or it is gone."""
+        """Take in an object, unless a newer one of its name is known or it is gone."""
         meta = body["metadata"]
         name, uid, version = meta["name"], meta["uid"], int(meta["resourceVersion"])
         before = self._known[kind].get(name)
@@ -82,7 +88,7 @@ class SiteCache:
             self._take_run(job, name, body)
 
     def forget(self, kind: str, body: Mapping[str, Any]) -> None:
-        """An object is gone; only its name and UID are looked at."""
+        """Remove an object that is gone; only its name and UID are looked at."""
         self._drop(kind, body["metadata"]["name"], uid=body["metadata"]["uid"])
 
     def _take_job(self, name: str, body: Object) -> None:
@@ -125,7 +131,7 @@ class SiteCache:
     # What is asked
 
     def jobs(self) -> list[Job]:
-        """All jobs in the order of a list."""
+        """Return all jobs in the order of a list."""
         if self._listing is None:
             self._listing = jobs.listed(list(self._jobs.values()))
             self._by_name = {}
@@ -135,7 +141,10 @@ class SiteCache:
         return self._listing
 
     def job(self, job_type: JobType, name: str) -> Job | None:
-        """One job by any spelling of its name, which must be a legal one."""
+        """Return the job that is called so in any spelling; None when there is none.
+
+        ``name`` must be a legal one.
+        """
         self.jobs()
         called = self._by_name.get((job_type, names.fold(name)), [])
         # As a direct read: first the names that a job made by us has, then the others in their order.
@@ -145,7 +154,7 @@ class SiteCache:
         return None
 
     def latest(self) -> Mapping[str, WebJobRun]:
-        """The newest run of each job, by the job's object name; skipped ones don't count."""
+        """Return the newest run of each job, by the job's object name; skipped ones don't count."""
         for job in self._unsettled:
             counting = [one for one in self._runs.get(job, {}).values() if one.run.status.state != "Skipped"]
             if counting:
@@ -156,16 +165,16 @@ class SiteCache:
         return self._latest
 
     def runs(self, job: str) -> list[WebJobRun]:
-        """All runs of a job by its object name, newest first, without skipped ones."""
+        """Return all runs of a job by its object name, newest first, without skipped ones."""
         of_job = sorted(self._runs.get(job, {}).values(), key=lambda one: one.run_id, reverse=True)
         return [one.run for one in of_job if one.run.status.state != "Skipped"]
 
     def run(self, job: str, run_id: str) -> WebJobRun | None:
-        """One run of a job, skipped or not."""
+        """Return one run of a job, skipped or not; None when it is not known."""
         return next((one.run for one in self._runs.get(job, {}).values() if one.run_id == run_id), None)
 
     def run_named(self, name: str) -> WebJobRun | None:
-        """One run by its object name."""
+        """Return one run by its object name; None when it is not known."""
         known = self._known["WebJobRun"].get(name)
         found = self._runs.get(known.job, {}).get(name) if known else None
         return found.run if found else None

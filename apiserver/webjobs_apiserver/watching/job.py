@@ -21,26 +21,30 @@ class Job:
     """A WebJob and the name by which it was asked for."""
 
     name: str
-    """In the client's own spelling (docs/kudu-contract.md, section 3.4: names are case-insensitive and echoed)."""
+    """Name of the job in the client's own spelling (docs/kudu-contract.md, section 3.4: names are case-insensitive and
+    echoed)."""
     webjob: WebJob
+    """Model of the WebJob."""
     raw: Object
     """The object as the API server gave it."""
 
     @property
     def object_name(self) -> str:
+        """Name of the WebJob in Kubernetes."""
         return self.webjob.metadata.name
 
     @property
     def deleting(self) -> bool:
+        """True when the WebJob is being deleted."""
         return self.webjob.metadata.deletion_timestamp is not None
 
     def is_called(self, name: str, job_type: JobType) -> bool:
-        """Whether clients mean this one."""
+        """Return whether clients mean this job by a name and a type."""
         return self.webjob.spec.type == job_type and names.same(self.webjob.display_name, name)
 
 
 def of(raw: Object) -> Job | None:
-    """The job of an object, under its own name; None when it can't be read."""
+    """Return the job of an object, under its own name; None when the object can't be read."""
     try:
         webjob = WebJob.parse(raw)
     except ValidationError as error:  # stored before its CRD became stricter: must not break the others
@@ -50,6 +54,9 @@ def of(raw: Object) -> Job | None:
 
 
 def listed(jobs: list[Job]) -> list[Job]:
-    """Without those that are being deleted; triggered ones first, each type by name."""
+    """Return jobs in the order of a list: triggered ones first, each type by name.
+
+    Without those that are being deleted.
+    """
     live = [job for job in jobs if not job.deleting]
     return sorted(live, key=lambda job: (job.webjob.spec.type != "triggered", names.fold(job.name)))

@@ -1,7 +1,7 @@
-"""What feeds the caches of all sites, and when a cache may be believed.
+"""The watches that feed the caches of all sites, and when a cache may be believed.
 
-A cache that is not full yet, or whose watch has been broken for a while, is not used: the API server is asked
-instead, and when it does not answer either, clients get its 503 and no old news.
+A cache that is not full yet, or whose watch has been broken for a while, is not used: the API server is asked instead,
+and when it does not answer either, clients get its 503 and no old news.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from webjobs_kube.informer import Informer
 _BELIEVED = 15.0
 """Seconds for which a cache is used after its watch broke: a reconnect goes unnoticed, an outage does not."""
 _FINAL = (401, 403, 404)
-"""Answers to a list that waiting does not change."""
+"""Statuses of answers to a list that waiting does not change."""
 
 
 class Feed:
-    """One cache and two watches a namespace."""
+    """The caches of all namespaces, each with its two watches."""
 
     def __init__(self, kube: KubeClient, *, namespaces: Iterable[str]) -> None:
         self._caches = {namespace: SiteCache() for namespace in namespaces}
@@ -35,7 +35,7 @@ class Feed:
         }
 
     def known(self, namespace: str) -> SiteCache | None:
-        """The namespace's cache; None when it can't be believed now."""
+        """Return the cache of a namespace; None when it can't be believed now."""
         informers = self._informers.get(namespace, [])
         if informers and all(one.filled and one.age() < _BELIEVED for one in informers):
             return self._caches[namespace]
@@ -43,22 +43,22 @@ class Feed:
 
     @property
     def ready(self) -> bool:
-        """Whether every cache has been full once, but for those that never will be: they must not stop the others."""
+        """True when every cache has been full once, but for those that never will be: they must not stop the others."""
         return all(one.filled or _is_final(one.last_error) for several in self._informers.values() for one in several)
 
     def observe(self, body: Object) -> None:
-        """Takes in the answer to a read or write."""
+        """Take in the answer to a read or write."""
         if cache := self._caches.get(body["metadata"]["namespace"]):
             cache.observe(body["kind"], body)
 
     def forget(self, kind: str, namespace: str, *, name: str, uid: str) -> None:
-        """Notes our own delete."""
+        """Remove an object that the shim itself has deleted."""
         if cache := self._caches.get(namespace):
             cache.forget(kind, {"metadata": {"name": name, "uid": uid}})
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """The watches go on inside the context."""
+        """Run the watches inside of the context."""
         tasks = [
             asyncio.create_task(one.run(), name="watch") for several in self._informers.values() for one in several
         ]

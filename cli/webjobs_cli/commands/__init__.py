@@ -1,1 +1,1 @@
-"""One module for each group of commands; each function takes a Session and gives the exit code."""
+"""Commands: one module for each group of them; each function takes a Session and returns the exit code."""

@@ -1,4 +1,4 @@
-"""import: an App Service site's jobs, brought over."""
+"""The command import: an App Service site's jobs, brought over."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from webjobs_kube.errors import ApiError
 
 
 async def import_(session: Session) -> int:
-    """Reads the source, compares, and does what is to be done; a job that fails leaves the others done."""
+    """Import jobs: read the source, compare, and do what is to be done.
+
+    A job that fails leaves the others done.
+    """
     options = session.options
     _check(session)
     with tempfile.TemporaryDirectory(prefix="webjobs-import-") as spool:
@@ -47,7 +50,7 @@ async def import_(session: Session) -> int:
 
 
 def _check(session: Session) -> None:
-    """What makes no sense together. Raises UsageError."""
+    """Raise UsageError for options that make no sense together."""
     options = session.options
     if bool(options.source) == bool(options.from_url):
         raise UsageError("Give one source: a wwwroot (folder or zip), or --from-url with a site that runs.")
@@ -59,7 +62,7 @@ def _check(session: Session) -> None:
 
 
 async def _read(session: Session, spool: Path) -> tuple[list[SourceJob], dict[str, str] | None]:
-    """The jobs of the source, and the settings of the site if they were asked for."""
+    """Return the jobs of the source, and the settings of the site if they were asked for."""
     options = session.options
     if options.source:
         return await asyncio.to_thread(reading.from_path, Path(options.source), spool), None

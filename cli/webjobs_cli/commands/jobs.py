@@ -1,4 +1,4 @@
-"""list, show, start, stop, suspend, resume."""
+"""The commands list, show, start, stop, suspend and resume."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from webjobs_kube.errors import NotFound
 
 
 async def list_(session: Session) -> int:
-    """All WebJobs."""
+    """Print all WebJobs."""
     async with session.kube() as kube:
         raws = [raw for raw in await session.webjobs(kube) if session.options.type in (None, raw["spec"].get("type"))]
     raws.sort(key=lambda raw: (raw["spec"]["type"] != "triggered", lookup.job_name(raw).casefold()))
@@ -25,7 +25,7 @@ async def list_(session: Session) -> int:
 
 
 async def show(session: Session) -> int:
-    """One WebJob."""
+    """Print one WebJob."""
     async with session.kube() as kube:
         raw = await session.webjob(kube)
     form = session.options.output
@@ -39,7 +39,7 @@ async def show(session: Session) -> int:
 
 
 def described(job: WebJob, *, now: datetime) -> str:
-    """What a person wants to know of a WebJob, a line each."""
+    """Return what a person wants to know of a WebJob, a line each."""
     status, ready = job.status, tables.ready_condition(job)
     lines: list[tuple[str, str]] = [
         ("Name", job.display_name),
@@ -90,22 +90,22 @@ def _says(schedule: str) -> str:
 
 
 async def start(session: Session) -> int:
-    """Starts a continuous WebJob."""
+    """Start a continuous WebJob."""
     return await _set(session, "continuous", "stopped", False, "started", "Triggered ones start by 'run'.")
 
 
 async def stop(session: Session) -> int:
-    """Stops a continuous WebJob."""
+    """Stop a continuous WebJob."""
     return await _set(session, "continuous", "stopped", True, "stopped", "'cancel' ends a run, 'suspend' a schedule.")
 
 
 async def suspend(session: Session) -> int:
-    """Schedules rest; runs on demand work."""
+    """Suspend the schedule of a WebJob, or one WebJobSchedule of it; runs on demand work."""
     return await _suspend(session, suspended=True)
 
 
 async def resume(session: Session) -> int:
-    """Schedules go on."""
+    """Resume the schedule of a WebJob, or one WebJobSchedule of it."""
     return await _suspend(session, suspended=False)
 
 
@@ -132,7 +132,7 @@ async def _suspend(session: Session, *, suspended: bool) -> int:
 
 
 async def _set(session: Session, job_type: JobType, field: str, value: bool, done: str, instead: str) -> int:
-    """Sets a switch of a WebJob; nothing is written when it stands so already."""
+    """Set a switch of a WebJob; write nothing when it stands so already."""
     async with session.kube() as kube:
         raw = await session.webjob(kube)
         job = WebJob.parse(raw)

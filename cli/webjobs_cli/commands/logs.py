@@ -1,4 +1,4 @@
-"""logs: from the pods by Kubernetes' log API, and from the store through the REST shim."""
+"""The command logs: from the pods by Kubernetes' log API, and from the store through the REST shim."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Object = dict[str, Any]
 
 
 async def logs(session: Session) -> int:
-    """The log of a run, or of all instances of a continuous WebJob."""
+    """Print the log of a run, or of all instances of a continuous WebJob."""
     options = session.options
     async with session.kube() as kube:
         job = WebJob.parse(await session.webjob(kube))
@@ -53,7 +53,7 @@ def _path(job: WebJob, run_id: str) -> str:
 
 
 async def _of_run(session: Session, kube: KubeClient, run: WebJobRun) -> bool:
-    """Writes what the run's pods have; false when they are gone."""
+    """Print what the run's pods have; return False when they are gone."""
     pods = await kube.list("Pod", session.namespace, selector=selector(run))
     if not pods and run.ended:
         return False
@@ -73,7 +73,7 @@ async def _of_run(session: Session, kube: KubeClient, run: WebJobRun) -> bool:
 
 
 async def _now(kube: KubeClient, namespace: str, pods: list[Object]) -> AsyncGenerator[Output]:
-    """What pods have by now."""
+    """Yield the lines that pods have by now."""
     pod_logs = PodLogs(kube)
     for pod in run_output.in_order(pods):
         if pod_output.has_begun(pod):
@@ -121,7 +121,7 @@ async def _of_worker(session: Session, kube: KubeClient, job: WebJob) -> int:
 
 
 async def _stored(session: Session, path: str) -> int:
-    """A log of the store, in Kudu's form."""
+    """Print a log of the store, in Kudu's form."""
     if session.options.follow:
         session.tell("The pods are gone: the log is complete, and there is nothing to follow.")
     async with session.rest() as rest:

@@ -1,4 +1,4 @@
-"""push and rollback: the files of a WebJob."""
+"""The commands push and rollback: the files of a WebJob."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TRIES = 5
 
 
 async def push(session: Session) -> int:
-    """Uploads a folder, a zip or a script: creates a WebJob, or replaces its files and settings."""
+    """Upload a folder, a zip or a script: create a WebJob, or replace its files and settings."""
     options = session.options
     name, path = options.name, Path(options.path)
     try:
@@ -50,7 +50,10 @@ async def push(session: Session) -> int:
 
 
 def read(path: Path, spool: Path) -> tuple[dict[str, LocalFile], str]:
-    """The files that are to be uploaded, and the script among them that will run. CliError with what is wrong."""
+    """Return the files that are to be uploaded, and the script among them that will run.
+
+    Raises CliError that says what is wrong.
+    """
     try:
         if path.is_dir():
             files = pack.read_folder(path, limits=pack.JOB_LIMITS)
@@ -74,7 +77,7 @@ def read(path: Path, spool: Path) -> tuple[dict[str, LocalFile], str]:
 
 
 async def _type_there(rest: Rest, name: str) -> JobType:
-    """The type of the job of that name, triggered when there is none."""
+    """Return the type of the job of that name, triggered when there is none."""
     types = {job["type"] for job in await rest.jobs() if names.same(str(job["name"]), name)}
     if len(types) > 1:
         raise UsageError(f"There is a triggered and a continuous WebJob {name!r}: add --type triggered or continuous.")
@@ -82,7 +85,7 @@ async def _type_there(rest: Rest, name: str) -> JobType:
 
 
 async def rollback(session: Session) -> int:
-    """Puts an earlier package back, with the settings that it had."""
+    """Put an earlier package back, with the settings that it had."""
     options = session.options
     async with session.kube() as kube:
         raw = await session.webjob(kube)

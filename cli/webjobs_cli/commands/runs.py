@@ -1,4 +1,4 @@
-"""run, history, cancel."""
+"""The commands run, history and cancel."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ from webjobs_kube.logs.pod_logs import PodLogs
 
 Object = dict[str, Any]
 _ACCEPT_SECONDS = 5
-"""The operator says within a moment whether it lets a run begin."""
+"""Seconds within which the operator says whether it lets a run begin."""
 _WAIT_SECONDS = 0.5
 _FAILURES = 60
 """Looks at a run that may fail in a row before that is told: half a minute without an API server."""
 
 
 def manifest(job: WebJob, *, namespace: str, arguments: list[str]) -> Object:
-    """A run as it is created. Its name, and so its place in the history, comes from the API server's clock."""
+    """Return a run as it is created.
+
+    Its name, and so its place in the history, comes from the API server's clock.
+    """
     spec: Object = {"webJobName": job.metadata.name, "trigger": f"External - {MANAGER}"}
     if arguments:
         spec["arguments"] = shlex.join(arguments)
@@ -43,7 +46,7 @@ def manifest(job: WebJob, *, namespace: str, arguments: list[str]) -> Object:
 
 
 class Watched:
-    """One run, looked at again and again."""
+    """A run that is looked at again and again."""
 
     def __init__(self, kube: KubeClient, run: WebJobRun, *, namespace: str) -> None:
         self._kube = kube
@@ -52,7 +55,10 @@ class Watched:
         self.run = run
 
     async def look(self) -> WebJobRun:
-        """The run as it is now; as it was, while the API server can't be reached. CliError when it was deleted."""
+        """Return the run as it is now; as it was, while the API server can't be reached.
+
+        Raises CliError when it was deleted.
+        """
         name = self.run.metadata.name
         try:
             self.run = WebJobRun.parse(await self._kube.get("WebJobRun", self._namespace, name))
@@ -66,17 +72,17 @@ class Watched:
         return self.run
 
     async def ended(self) -> bool:
-        """Whether it has ended."""
+        """Return whether the run has ended, by another look at it."""
         return (await self.look()).ended
 
     async def end(self) -> None:
-        """Waits for its end."""
+        """Wait for the end of the run."""
         while not await self.ended():  # noqa: ASYNC110  it happens elsewhere
             await asyncio.sleep(_WAIT_SECONDS)
 
 
 async def run(session: Session) -> int:
-    """Starts a run; with --wait the exit code is that of the run."""
+    """Start a run; with --wait return the exit code of the run."""
     options = session.options
     async with session.kube() as kube:
         job = WebJob.parse(await session.webjob(kube))
@@ -106,7 +112,7 @@ async def run(session: Session) -> int:
 
 
 async def _accepted(session: Session, watched: Watched) -> None:
-    """Waits until the operator has taken the run up, or refused it."""
+    """Wait until the operator has taken the run up, or refused it."""
     deadline = session.clock() + timedelta(seconds=_ACCEPT_SECONDS)
     while session.clock() < deadline:
         state = (await watched.look()).status.state
@@ -147,12 +153,12 @@ async def _follow(session: Session, kube: KubeClient, watched: Watched) -> None:
 
 
 def selector(run: WebJobRun) -> str:
-    """Of the pods of a run."""
+    """Return the label selector of the pods of a run."""
     return f"{LABEL_WEBJOB}={run.spec.web_job_name},{LABEL_RUN}={runs.run_id(run)}"
 
 
 async def history(session: Session) -> int:
-    """Runs of a triggered WebJob, newest first."""
+    """Print the runs of a triggered WebJob, newest first."""
     options = session.options
     if options.all:
         return await _stored(session)
@@ -171,7 +177,7 @@ async def history(session: Session) -> int:
 
 
 async def _stored(session: Session) -> int:
-    """All runs as the REST shim tells them."""
+    """Print all runs as the REST shim tells them."""
     options = session.options
     if options.output == "name":
         raise CliError("Runs in the store are no objects, and so have no names: leave out --all.")
@@ -186,12 +192,12 @@ async def _stored(session: Session) -> int:
 
 
 async def runs_of(session: Session, kube: KubeClient, job: WebJob) -> list[Object]:
-    """The WebJobRuns of a job."""
+    """Return the WebJobRuns of a job."""
     return await kube.list("WebJobRun", session.namespace, selector=f"{LABEL_WEBJOB}={job.metadata.name}")
 
 
 async def cancel(session: Session) -> int:
-    """Ends runs that go on."""
+    """Cancel runs that go on."""
     options, code = session.options, OK
     async with session.kube() as kube:
         job = WebJob.parse(await session.webjob(kube))

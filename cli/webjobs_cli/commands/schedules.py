@@ -1,4 +1,4 @@
-"""schedule next: when a schedule fires, of a WebJob or of an expression."""
+"""The command schedule next: when a schedule fires, of a WebJob or of an expression."""
 
 from __future__ import annotations
 
@@ -22,17 +22,20 @@ if TYPE_CHECKING:
     from webjobs_kube.client import KubeClient
 
 Row = tuple[datetime, str]
-"""A time, UTC, and whose it is."""
+"""A time, UTC, and the name of the schedule that fires then."""
 
 
 def is_expression(words: Sequence[str]) -> bool:
-    """Whether it is meant as an expression: names of jobs may have blanks, but not six fields of such signs."""
+    """Return whether words are meant as an expression.
+
+    Names of jobs may have blanks, but not six fields of such signs.
+    """
     fields = " ".join(words).split()
     return len(fields) > 1 and all(field[:1] in "*0123456789" for field in fields[:3])
 
 
 async def next_(session: Session) -> int:
-    """The next times."""
+    """Print the next times of a WebJob or of an expression."""
     options = session.options
     after = options.after or session.clock()
     words: list[str] = options.what
@@ -84,7 +87,7 @@ def _under(session: Session, job: WebJob, site: SiteSettings) -> WebJob:
 
 
 async def _site(session: Session, kube: KubeClient) -> SiteSettings:
-    """Settings of the site; none when they may not be read."""
+    """Return the settings of the site; empty ones when they may not be read."""
     try:
         found = await kube.get("ConfigMap", session.namespace, site_settings.CONFIG_MAP)
     except NotFound:

@@ -1,4 +1,4 @@
-"""Where App Service keeps the files of jobs: from the paths of a site to its jobs. Pure.
+"""The places where App Service keeps the files of jobs: from the paths of a site to its jobs. Pure.
 
 Taken are a site's HOME (``site/wwwroot/App_Data/jobs/...``), a wwwroot (``App_Data/jobs/...``), the folder of jobs
 itself (``triggered/...``), each perhaps below one more folder, as zips have it. Fixed names don't count case.
@@ -25,13 +25,14 @@ _DEEPEST = 4
 
 
 class LayoutError(ValueError):
-    """The files are not laid out as a site's; the message says what is expected, or what is twice there."""
+    """Files that are not laid out as a site's; the message says what is expected, or what is twice there."""
 
 
 def split(paths: Mapping[str, T]) -> dict[Key, dict[str, T]]:
-    """The files of each job by their path in its folder. Raises LayoutError when there are no jobs at all.
+    """Return the files of each job by their path in its folder.
 
-    Where both places have a job of one name, that below wwwroot counts, as on App Service.
+    Where both places have a job of one name, that below wwwroot counts, as on App Service. Raises LayoutError when
+    there are no jobs at all.
     """
     primary, secondary = _below(paths, _PRIMARY), _below(paths, _SECONDARY)
     found = primary or secondary or _below(paths, ())
@@ -61,7 +62,7 @@ def _below(paths: Mapping[str, T], root: tuple[str, ...]) -> dict[Key, dict[str,
 
 
 def _start(folded: list[str], root: tuple[str, ...]) -> int | None:
-    """Where the type's folder is in a path; None when it is no file of a job."""
+    """Return where the type's folder is in a path; None when it is no file of a job."""
     for above in range(min(_DEEPEST, len(folded)) if root else 2):
         at = above + len(root)
         if tuple(folded[above:at]) == root and folded[at : at + 1] and folded[at] in _TYPES:
@@ -78,7 +79,7 @@ def _check_unique(found: Mapping[Key, object]) -> None:
 
 
 def without_mirrors(files: Mapping[str, T], job_type: JobType) -> dict[str, T]:
-    """A job's files without settings.job and disable.job, which follow fields of the WebJob."""
+    """Return a job's files without settings.job and disable.job, which follow fields of the WebJob."""
     mirrors = [job_settings.FILE_NAME] + ([job_settings.DISABLE_FILE_NAME] if job_type == "continuous" else [])
     hidden = {job_files.beside_script(files, name) for name in mirrors}
     return {path: file for path, file in files.items() if path not in hidden}

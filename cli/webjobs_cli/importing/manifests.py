@@ -19,14 +19,16 @@ from webjobs_cli.importing.plan import Key, key
 from webjobs_cli.pack import LocalFile
 
 SETTINGS_NAME = site_settings.CONFIG_MAP
+"""Name of the ConfigMap with the settings of a site."""
 SETTINGS_FILE = f"manifests/{SETTINGS_NAME}.yaml"
+"""Path of the manifest with the settings of a site, below the target folder."""
 _INLINE_CHARACTERS = 262_144
-"""What spec.script.text takes."""
+"""Most characters that ``spec.script.text`` takes."""
 _LABELS = {site_settings.LABEL: "true", "app.kubernetes.io/managed-by": "webjobs"}
 
 
 def object_names(jobs: Sequence[SourceJob]) -> dict[Key, str]:
-    """A name for the object of each job, in the order of the jobs; no two get one."""
+    """Return a name for the object of each job, in the order of the jobs; no two get one."""
     found: dict[Key, str] = {}
     for job in jobs:
         if not job.problem:
@@ -36,7 +38,7 @@ def object_names(jobs: Sequence[SourceJob]) -> dict[Key, str]:
 
 
 def inline_script(job: SourceJob) -> Object | None:
-    """The script in a manifest, for a job that is one script of moderate size; None for any other."""
+    """Return the script in a manifest, for a job that is one script of moderate size; None for any other."""
     files = without_mirrors(job.files, job.job_type)
     selected = scripts.select_script(files)
     if len(files) != 1 or selected is None or selected.directory != "." or len(job.files) - len(files) > 2:
@@ -57,7 +59,7 @@ def inline_script(job: SourceJob) -> Object | None:
 
 
 def package_of(job: SourceJob) -> Object:
-    """``spec.package`` as it is after an upload of ``archive``."""
+    """Return ``spec.package`` as it is after an upload of ``archive``."""
     manifest = pack.manifest(job.files)
     selected = scripts.select_script(job.files)
     return {
@@ -69,7 +71,7 @@ def package_of(job: SourceJob) -> Object:
 
 
 def webjob(job: SourceJob, object_name: str, *, namespace: str | None = None) -> Object:
-    """The WebJob of a job."""
+    """Return the WebJob of a job as a manifest."""
     spec: Object = {"type": job.job_type}
     if job.name != object_name:
         spec["jobName"] = job.name
@@ -79,7 +81,7 @@ def webjob(job: SourceJob, object_name: str, *, namespace: str | None = None) ->
 
 
 def changed(raw: Object, job: SourceJob) -> Object:
-    """A WebJob that is there, with files, settings and state of the job; all else stays."""
+    """Return a WebJob that is there, with files, settings and state of the job; all else stays."""
     spec = dict(raw["spec"])
     keeps_package = (spec.get("package") or {}).get("digest") == package_of(job)["digest"]
     for field in ("script", "settings", "stopped", *(() if keeps_package else ("package",))):
@@ -99,7 +101,7 @@ def _fill(spec: Object, job: SourceJob, *, keeps_package: bool = False) -> None:
 
 
 def digests_of(spec: Mapping[str, Any]) -> dict[str, str] | None:
-    """sha256 of the files of a WebJob by path, as far as its spec says; None for a package."""
+    """Return sha256 of the files of a WebJob by path, as far as its spec says; None for a package."""
     if spec.get("package"):
         return None
     script = spec.get("script")
@@ -107,7 +109,7 @@ def digests_of(spec: Mapping[str, Any]) -> dict[str, str] | None:
 
 
 def files_of(job: SourceJob, object_name: str) -> dict[str, bytes]:
-    """The manifest of a job and, if it does not hold the job's files, their zip: by path."""
+    """Return the files of a job by path: its manifest and, if that does not hold the job's files, their zip."""
     found = {f"manifests/{object_name}.yaml": to_yaml(webjob(job, object_name))}
     if inline_script(job) is None:
         found[f"packages/{job.job_type}/{object_name}.zip"] = archive(job.files)
@@ -115,20 +117,20 @@ def files_of(job: SourceJob, object_name: str) -> dict[str, bytes]:
 
 
 def archive(files: Mapping[str, LocalFile]) -> bytes:
-    """A zip of these files."""
+    """Return a zip of files."""
     out = io.BytesIO()
     pack.write_zip(out, files)
     return out.getvalue()
 
 
 def settings_map(values: Mapping[str, str], *, namespace: str | None = None) -> Object:
-    """The ConfigMap with the settings of a site."""
+    """Return the ConfigMap with the settings of a site."""
     meta: Object = {"name": SETTINGS_NAME} | ({"namespace": namespace} if namespace else {})
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta | {"labels": _LABELS}, "data": dict(values)}
 
 
 def read_settings(path: Path) -> dict[str, str]:
-    """The values in such a file; nothing for no file, and for one that is something else."""
+    """Return the settings in the manifest of a ConfigMap; empty when there is no file, or it is something else."""
     try:
         found = yaml.safe_load(path.read_bytes())
         return {str(name): str(value) for name, value in found["data"].items()}
@@ -137,12 +139,12 @@ def read_settings(path: Path) -> dict[str, str]:
 
 
 def to_yaml(manifest: Object) -> bytes:
-    """A manifest as a file."""
+    """Return a manifest as a file."""
     return yaml.dump(manifest, Dumper=_Readable, sort_keys=False, allow_unicode=True, width=120).encode()
 
 
 class _Readable(yaml.SafeDumper):
-    """Scripts as blocks of lines, where YAML can hold them so."""
+    """A YAML writer that puts scripts as blocks of lines, where YAML can hold them so."""
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:

@@ -1,4 +1,4 @@
-"""What an import works with: the jobs of a source, what is there at the target, and what is to be done."""
+"""The data of an import: the jobs of a source, what is there at the target, and what is to be done."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from webjobs_cli.pack import LocalFile
 
 Object = dict[str, Any]
 Fitness = Literal["fine", "needs an image", "Windows-only", "can't run"]
+"""How well a job runs here as it is."""
 Action = Literal["create", "update", "none", "refuse"]
+"""What is to be done with a job."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Whether a job runs here as it is."""
+    """The verdict whether a job runs here as it is."""
 
     fitness: Fitness
+    """How well the job runs here as it is."""
     why: str = ""
-    """And what to do; empty when there is nothing to say."""
+    """Reason of the verdict, and what to do; empty when there is nothing to say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,22 +31,28 @@ class SourceJob:
     """A job as the source has it."""
 
     job_type: JobType
+    """Type of the job."""
     name: str
+    """Name of the job."""
     files: Mapping[str, LocalFile] = field(default_factory=dict)
-    """By path in the job's folder; settings.job and disable.job among them."""
+    """Files by path in the job's folder; settings.job and disable.job among them."""
     settings: Object = field(default_factory=dict)
+    """Object in settings.job."""
     stopped: bool = False
+    """True when disable.job stops the job."""
     verdict: Verdict = field(default_factory=lambda: Verdict(fitness="fine"))
+    """Verdict whether the job runs here as it is."""
     problem: str = ""
-    """Why it can't be brought over; empty when it can."""
+    """Why the job can't be brought over; empty when it can."""
 
     @property
     def label(self) -> str:
+        """Type and name of the job, for messages."""
         return f"{self.job_type}/{self.name}"
 
     @property
     def schedule(self) -> str:
-        """As settings.job says it; empty for none."""
+        """Schedule of the job as settings.job says it; empty for none."""
         found = self.settings.get("schedule")
         return found if isinstance(found, str) and self.job_type == "triggered" else ""
 
@@ -53,25 +62,30 @@ class TargetJob:
     """A job as the target has it."""
 
     digests: Mapping[str, str]
-    """sha256 in hex by path, without settings.job and disable.job."""
+    """sha256 of the files in hex by path, without settings.job and disable.job."""
     settings: Object
+    """Settings of the job."""
     stopped: bool
+    """True when the job is stopped."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What is to be done with one job."""
+    """The work that is to be done with one job."""
 
     job: SourceJob
+    """The job as the source has it."""
     action: Action
+    """What is to be done with the job."""
     why: str = ""
     """What differs (update), or why not (refuse)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """What became of a step."""
+    """The outcome of a step."""
 
     step: Step
+    """The step."""
     error: str = ""
-    """Empty: it was done."""
+    """Why the step was not done; empty: it was done."""

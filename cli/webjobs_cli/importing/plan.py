@@ -1,4 +1,4 @@
-"""What is to be done with each job: the comparison of source and target. Pure."""
+"""The plan of an import: the comparison of source and target, and what is to be done with each job. Pure."""
 
 from __future__ import annotations
 
@@ -14,25 +14,31 @@ from webjobs_cli.importing.model import SourceJob, Step, TargetJob
 from webjobs_cli.pack import LocalFile
 
 Key = tuple[JobType, str]
-"""Type and folded name."""
+"""Type and folded name of a job."""
 
 _EXACT = 2**63
-"""Kubernetes keeps larger numbers as floats."""
+"""Bound of numbers that Kubernetes keeps exactly; it keeps larger ones as floats."""
 SITE_SETTINGS = ("WEBSITE_TIME_ZONE",)
+"""Settings of a site that concern WebJobs, beside those with the prefix."""
 SITE_PREFIX = "WEBJOBS_"
+"""Prefix of the settings of a site that concern WebJobs."""
 
 
 def key(job: SourceJob) -> Key:
+    """Return type and folded name of a job."""
     return job.job_type, names.fold(job.name)
 
 
 def digests(files: Mapping[str, LocalFile], job_type: JobType) -> dict[str, str]:
-    """sha256 of a job's files by path: what two copies of it are compared by."""
+    """Return sha256 of a job's files by path: what two copies of it are compared by."""
     return {path: file.sha256 for path, file in without_mirrors(files, job_type).items()}
 
 
 def chosen(jobs: Sequence[SourceJob], wanted: Iterable[str] | None) -> list[SourceJob]:
-    """Those of these names, or all; triggered ones first, each type by name. UsageError for an unknown name."""
+    """Return the jobs of the given names, or all; triggered ones first, each type by name.
+
+    Raises UsageError for an unknown name.
+    """
     ordered = sorted(jobs, key=lambda job: (job.job_type != "triggered", names.fold(job.name)))
     if wanted is None:
         return ordered
@@ -43,7 +49,10 @@ def chosen(jobs: Sequence[SourceJob], wanted: Iterable[str] | None) -> list[Sour
 
 
 def step(job: SourceJob, there: TargetJob | None) -> Step:
-    """What is to be done with one job."""
+    """Return what is to be done with one job.
+
+    ``there``: the job as the target has it; None: it is not there.
+    """
     if job.problem:
         return Step(job=job, action="refuse", why=job.problem)
     if there is None:
@@ -59,7 +68,10 @@ def step(job: SourceJob, there: TargetJob | None) -> Step:
 
 
 def same_settings(one: Any, other: Any) -> bool:
-    """Whether two settings are the same once Kubernetes has stored them: it keeps no 60.0 and no endless integers."""
+    """Return whether two settings are equal once Kubernetes has stored them.
+
+    It keeps no 60.0 and no endless integers.
+    """
     return bool(_plain(one) == _plain(other))
 
 
@@ -78,7 +90,7 @@ def _plain(value: Any) -> Any:
 
 
 def wanted_settings(source: Mapping[str, str], *, every: bool) -> dict[str, str]:
-    """The settings of a site that are carried over: those of WebJobs, or all."""
+    """Return the settings of a site that are carried over: those of WebJobs, or all."""
     return {
         name: value
         for name, value in sorted(source.items())
@@ -87,5 +99,5 @@ def wanted_settings(source: Mapping[str, str], *, every: bool) -> dict[str, str]
 
 
 def changed_settings(wanted: Mapping[str, str], there: Mapping[str, str]) -> dict[str, str]:
-    """Those that the target does not have so."""
+    """Return the wanted settings that the target lacks or has with another value."""
     return {name: value for name, value in wanted.items() if there.get(name) != value}

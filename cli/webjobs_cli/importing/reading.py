@@ -21,15 +21,18 @@ from webjobs_cli.rest import FOLDERS, Rest, RestError, job_folder
 from webjobs_cli.session import Session
 
 _SETTINGS_BYTES = 128 * 2**10
-"""Of settings.job; the shim takes no larger ones."""
+"""Most bytes of settings.job; the shim takes no larger ones."""
 _SCRIPT_BYTES = 2**20
-"""Of a script that is looked into."""
+"""Most bytes of a script that is looked into."""
 _ZIP_BYTES = 2**31
 _TYPES: dict[str, JobType] = {"triggered": "triggered", "continuous": "continuous"}
 
 
 def from_path(path: Path, spool: Path) -> list[SourceJob]:
-    """The jobs of a folder or zip. CliError for what is no site, or can't be read safely. Blocks."""
+    """Return the jobs of a folder or zip. Blocks.
+
+    Raises CliError for what is no site, or can't be read safely.
+    """
     try:
         if path.is_dir():
             files = pack.read_folder(path)
@@ -49,7 +52,7 @@ def from_path(path: Path, spool: Path) -> list[SourceJob]:
 
 
 def job_of(job_type: JobType, name: str, files: Mapping[str, LocalFile]) -> SourceJob:
-    """A job from its files; what is wrong with it becomes its problem."""
+    """Return a job from its files; what is wrong with it becomes its problem."""
     try:
         names.check(name)
         _check(files)
@@ -68,7 +71,7 @@ def job_of(job_type: JobType, name: str, files: Mapping[str, LocalFile]) -> Sour
 
 
 def _check(files: Mapping[str, LocalFile]) -> None:
-    """The limits of an upload, before it is tried. Raises UploadError."""
+    """Raise UploadError for files beyond the limits of an upload, before it is tried."""
     limits = pack.JOB_LIMITS
     if len(files) > limits.files or sum(file.size for file in files.values()) > limits.total_bytes:
         raise UploadError(f"It has more than {limits.files} files or {limits.total_bytes} bytes.")
@@ -78,7 +81,10 @@ def _check(files: Mapping[str, LocalFile]) -> None:
 
 
 async def from_site(session: Session, rest: Rest, spool: Path) -> list[SourceJob]:
-    """The jobs of a site that runs. A job whose files can't be had is among them, with its problem."""
+    """Return the jobs of a site that runs.
+
+    A job whose files can't be had is among them, with its problem.
+    """
     listed, found = await rest.jobs(), []
     for number, body in enumerate(listed):
         name, job_type = str(body["name"]), _TYPES.get(str(body.get("type")))
@@ -109,7 +115,7 @@ async def _of_site(session: Session, rest: Rest, spool: Path, job_type: JobType,
 async def download(
     session: Session, rest: Rest, spool: Path, job_type: JobType, name: str
 ) -> dict[str, LocalFile] | None:
-    """The files of a job of a site; None when it has no folder there."""
+    """Return the files of a job of a site; None when it has no folder there."""
     archive = spool / "files.zip"
     for root in FOLDERS:
         with archive.open("wb") as out, session.progress(f"reading {name}") as progress:

@@ -1,4 +1,4 @@
-"""What an import says. Pure."""
+"""The report of an import. Pure."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _DONE = {"create": "created", "update": "updated", "none": "unchanged", "refuse"
 
 
 def outcome(one: Done, *, dry_run: bool) -> str:
-    """One word of what became of a job, or will."""
+    """Return one word that says what became of a job, or will."""
     if one.error:
         return "refused" if one.step.action == "refuse" else "failed"
     return one.step.action if dry_run else _DONE[one.step.action]
 
 
 def table(done: Sequence[Done], *, dry_run: bool) -> tuple[list[str], list[list[str]]]:
-    """A row a job."""
+    """Return the table of an import: a row for each job."""
     headers = ["JOB", "TYPE", "SCHEDULE", "STATE", "VERDICT", "ACTION" if dry_run else "RESULT", "CHANGES"]
     rows = []
     for one in done:
@@ -35,7 +35,7 @@ def table(done: Sequence[Done], *, dry_run: bool) -> tuple[list[str], list[list[
 
 
 def body(one: Done) -> dict[str, Any]:
-    """The same for programs."""
+    """Return the outcome of one job as an object for programs."""
     job = one.step.job
     return {
         "name": job.name,
@@ -52,7 +52,7 @@ def body(one: Done) -> dict[str, Any]:
 
 
 def remarks(done: Sequence[Done], settings: Sequence[str], *, dry_run: bool) -> Iterator[str]:
-    """What a person should know beside the table."""
+    """Yield the lines that a person should read beside the table."""
     for one in done:
         if one.error:
             yield f"{outcome(one, dry_run=dry_run)}: {one.step.job.label}: {text.plain(one.error)}"
@@ -74,7 +74,7 @@ def remarks(done: Sequence[Done], settings: Sequence[str], *, dry_run: bool) -> 
 
 
 def next_steps(folder: str, done: Sequence[Done]) -> Iterator[str]:
-    """How what lies in the folder gets into a cluster."""
+    """Yield the lines that say how the files in the target folder get into a cluster."""
     jobs = [one.step.job for one in done if not one.error]
     known = object_names([one.step.job for one in done])
     pushes = [job for job in jobs if inline_script(job) is None]

@@ -1,4 +1,4 @@
-"""Where the jobs go: a site of the REST shim, a folder of manifests and packages, or a namespace."""
+"""Targets of an import: a site of the REST shim, a folder of manifests and packages, or a namespace."""
 
 from __future__ import annotations
 
@@ -25,26 +25,32 @@ _TRIES = 5
 
 
 class Target(Protocol):
-    """What an import needs of the place where jobs go."""
+    """The place where the jobs of an import go."""
 
     async def begin(self) -> None:
-        """Looks at what is there, before any other call."""
+        """Look at what is there, before any other call."""
         ...
 
     async def look(self, job: SourceJob) -> TargetJob | None:
-        """The same job as it is there; None when there is none. CliError when the target can't take this job."""
+        """Return a job as it is there; None when there is none.
+
+        Raises CliError when the target can't take this job.
+        """
         ...
 
     async def save(self, job: SourceJob) -> None:
-        """Makes it so there. Raises CliError and what the way there raises."""
+        """Make a job there what it is at the source.
+
+        Raises CliError and what the way there raises.
+        """
         ...
 
     async def settings(self) -> dict[str, str]:
-        """App settings of the site."""
+        """Return the app settings of the site."""
         ...
 
     async def set_settings(self, values: Mapping[str, str]) -> None:
-        """Sets some, others stay."""
+        """Set some app settings of the site; others stay."""
         ...
 
 
@@ -57,9 +63,11 @@ class SiteTarget:
         self._there: dict[Key, str] = {}
 
     async def begin(self) -> None:
+        """Read the names of the jobs that are there."""
         self._there = {(one["type"], names.fold(str(one["name"]))): str(one["name"]) for one in await self._rest.jobs()}
 
     async def look(self, job: SourceJob) -> TargetJob | None:
+        """Return a job as the site has it; None when there is none."""
         name = self._there.get(key(job))
         if name is None:
             return None
@@ -71,6 +79,7 @@ class SiteTarget:
         return TargetJob(digests=digests(files, job.job_type), settings=there.settings, stopped=there.stopped)
 
     async def save(self, job: SourceJob) -> None:
+        """Upload a job as a zip."""
         with tempfile.TemporaryDirectory() as spool:
             archive = Path(spool) / "job.zip"
             with archive.open("xb") as out:
@@ -80,32 +89,39 @@ class SiteTarget:
                 await self._rest.upload(job.job_type, job.name, archive, progress=progress)
 
     async def settings(self) -> dict[str, str]:
+        """Return the app settings of the site."""
         return await self._rest.settings()
 
     async def set_settings(self, values: Mapping[str, str]) -> None:
+        """Set some app settings of the site; others stay."""
         await self._rest.set_settings(values)
 
 
 class FolderTarget:
-    """Manifests, and a zip for each job that does not fit into its manifest."""
+    """A folder of manifests, and of a zip for each job that does not fit into its manifest."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._names: dict[Key, str] = {}
 
     async def begin(self) -> None:
+        """Raise CliError when a file is in the folder's place."""
         if self._root.exists() and not self._root.is_dir():
             raise CliError(f"{self._root} is a file: give a folder.")
 
     def name(self, jobs: list[SourceJob]) -> None:
-        """Settles the names of the objects, which depend on each other."""
+        """Decide the names of the objects of all jobs, which depend on each other."""
         self._names = manifests.object_names(jobs)
 
     def _files(self, job: SourceJob) -> dict[str, bytes]:
-        """What is to be there for a job, by path below the root."""
+        """Return what is to be there for a job, by path below the root."""
         return manifests.files_of(job, self._names[key(job)])
 
     async def look(self, job: SourceJob) -> TargetJob | None:
+        """Return a job as the folder has it; None when nothing of it is there.
+
+        Its settings and state are told as the source's; when a file differs, all files count as different.
+        """
         wanted = await asyncio.to_thread(self._files, job)
         there = {path: (self._root / path).read_bytes() for path in wanted if (self._root / path).is_file()}
         if not there:
@@ -115,6 +131,7 @@ class FolderTarget:
         return TargetJob(digests={}, settings=job.settings, stopped=job.stopped)
 
     async def save(self, job: SourceJob) -> None:
+        """Write the files of a job into the folder."""
         await asyncio.to_thread(lambda: self._save(self._files(job)))
 
     def _save(self, files: Mapping[str, bytes]) -> None:
@@ -127,15 +144,17 @@ class FolderTarget:
             raise CliError(f"{self._root} can't be written: {error}") from None
 
     async def settings(self) -> dict[str, str]:
+        """Return the app settings in the folder's manifest."""
         return manifests.read_settings(self._root / manifests.SETTINGS_FILE)
 
     async def set_settings(self, values: Mapping[str, str]) -> None:
+        """Set some app settings in the folder's manifest; others stay."""
         all_of_them = await self.settings() | dict(values)
         self._save({manifests.SETTINGS_FILE: manifests.to_yaml(manifests.settings_map(all_of_them))})
 
 
 class ClusterTarget:
-    """WebJobs of a namespace, by Kubernetes' API alone: packages can't go this way."""
+    """A namespace of WebJobs, by Kubernetes' API alone: packages can't go this way."""
 
     def __init__(self, kube: KubeClient, namespace: str) -> None:
         self._kube = kube
@@ -143,10 +162,15 @@ class ClusterTarget:
         self._there: dict[Key, Object] = {}
 
     async def begin(self) -> None:
+        """Read the WebJobs of the namespace."""
         for raw in await self._kube.list("WebJob", self._namespace):
             self._there[raw["spec"]["type"], names.fold(lookup.job_name(raw))] = raw
 
     async def look(self, job: SourceJob) -> TargetJob | None:
+        """Return a job as its WebJob has it; None when there is none.
+
+        Raises CliError for a job whose files need an upload.
+        """
         raw = self._there.get(key(job))
         own = manifests.digests_of(raw["spec"]) if raw else None
         wanted = digests(job.files, job.job_type)
@@ -161,6 +185,10 @@ class ClusterTarget:
         return TargetJob(digests=own, settings=spec.get("settings") or {}, stopped=bool(spec.get("stopped")))
 
     async def save(self, job: SourceJob) -> None:
+        """Create the WebJob of a job, or change it; try again on conflicts.
+
+        Raises CliError after several of them.
+        """
         raw = self._there.get(key(job))
         for _ in range(_TRIES):
             try:
@@ -178,7 +206,7 @@ class ClusterTarget:
         raise CliError("The WebJob is being changed by others at the same time. Try again.")
 
     async def _create(self, job: SourceJob) -> None:
-        """Under the first object name that is free."""
+        """Create the WebJob of a job under the first object name that is free."""
         plain, qualified = names.candidates(job.name, job.job_type)
         taken = {raw["metadata"]["name"] for raw in self._there.values()}
         name = qualified if plain in taken else plain
@@ -186,6 +214,7 @@ class ClusterTarget:
         self._there[key(job)] = made
 
     async def settings(self) -> dict[str, str]:
+        """Return the app settings in the ConfigMap of the namespace."""
         try:
             found = await self._kube.get("ConfigMap", self._namespace, manifests.SETTINGS_NAME)
         except NotFound:
@@ -193,6 +222,7 @@ class ClusterTarget:
         return dict(found.get("data") or {})
 
     async def set_settings(self, values: Mapping[str, str]) -> None:
+        """Set some app settings in the ConfigMap of the namespace; others stay."""
         whole = manifests.settings_map(values, namespace=self._namespace)
         try:
             await self._kube.create(whole)

@@ -1,4 +1,4 @@
-"""Whether a job of App Service runs here as it is: fine, needs an image, Windows-only. Pure."""
+"""The verdict whether a job of App Service runs here as it is: fine, needs an image, Windows-only. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from webjobs.store.job_files import beside_script
 from webjobs_cli.importing.model import Verdict
 
 Read = Callable[[str], str]
-"""Text of a small file; empty for a large one."""
+"""A function that returns the text of a small file; empty for a large one."""
 
 IMAGES: Mapping[str, str] = {
     "dotnet": "mcr.microsoft.com/dotnet/runtime:8.0",
@@ -28,7 +28,7 @@ IMAGES: Mapping[str, str] = {
     "python": "docker.io/library/python:3.12-slim",
     "python3": "docker.io/library/python:3.12-slim",
 }
-"""An image for a program that a script calls; as examples, for the author knows the version."""
+"""Images for programs that scripts call; as examples, for the author knows the version."""
 
 _NATIVE: Mapping[str, frozenset[str]] = {"sh": frozenset({"python", "python3"})}
 """Programs that are in the default image of a kind of script."""
@@ -40,7 +40,10 @@ _CMD_OPERATORS = re.compile(r"[&|<>^]|%(?!\*|[1-9])")
 
 
 def verdict(job_type: JobType, paths: Mapping[str, object], settings: Mapping[str, Any], *, read: Read) -> Verdict:
-    """The verdict on a job. ``paths``: its files; one of them is a script that can be selected."""
+    """Return the verdict on a job.
+
+    ``paths``: its files; one of them is a script that can be selected.
+    """
     selected = scripts.select_script(paths)
     if selected is None:
         return Verdict(fitness="can't run", why="It has no script that App Service would run.")
@@ -73,7 +76,7 @@ def verdict(job_type: JobType, paths: Mapping[str, object], settings: Mapping[st
 
 
 def _notes(job_type: JobType, paths: Mapping[str, object], settings: Mapping[str, Any], selected: Selected) -> str:
-    """What is worth knowing of a job that is fine."""
+    """Return what is worth knowing of a job that is fine."""
     notes = []
     schedule = read_settings(settings).schedule
     if schedule and job_type == "triggered":
@@ -98,7 +101,7 @@ def _image(reason: str, *, command: list[str]) -> Verdict:
 
 
 def _missing(selected: Selected, text: str) -> str | None:
-    """The first program of another runtime that a shell script calls."""
+    """Return the first program of another runtime that a shell script calls; None when it calls none."""
     for line in text.splitlines():
         found = _FIRST_WORD.match(line)
         if found and found[1] in IMAGES and found[1] not in _NATIVE.get(selected.host.runtime or "", frozenset()):
@@ -133,7 +136,7 @@ def _windows(paths: Mapping[str, object], selected: Selected, *, read: Read) -> 
 
 
 def _library(paths: Mapping[str, object], program: str) -> str | None:
-    """File name of the .NET library that an .exe starts; None for any other .exe."""
+    """Return the file name of the .NET library that an .exe starts; None for any other .exe."""
     known = {path.lower(): path for path in paths}
     stem = program.lower().removesuffix(".exe")
     if f"{stem}.dll" in known and f"{stem}.runtimeconfig.json" in known:
@@ -142,7 +145,7 @@ def _library(paths: Mapping[str, object], program: str) -> str | None:
 
 
 def single_command(text: str) -> list[str] | None:
-    """The words of a batch file's one command, without ``%*``; None for a file that does more."""
+    """Return the words of a batch file's one command, without ``%*``; None for a file that does more."""
     lines = [line.strip().lstrip("@") for line in text.splitlines() if not _CMD_NOISE.match(line)]
     if len(lines) != 1 or _CMD_OPERATORS.search(lines[0]):
         return None

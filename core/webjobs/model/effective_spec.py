@@ -11,10 +11,14 @@ from webjobs.model import WebJob, site_settings
 from webjobs.model.site_settings import SiteSettings
 
 STOPPED = 'WebJobs are currently in "stopped" state.'
+"""Text of a site on which no run starts, in Kudu's words."""
 
 
 def under(webjob: WebJob, site: SiteSettings) -> WebJob:
-    """The WebJob as it is to be treated; what the WebJob itself says about its history and zone wins."""
+    """Return a WebJob as it is to be treated under the settings of its site.
+
+    What the WebJob itself says about its history and zone wins.
+    """
     spec = webjob.spec
     changes: dict[str, Any] = {}
     if spec.type == "continuous":

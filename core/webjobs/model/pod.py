@@ -29,7 +29,7 @@ DATA_RULES: Any = [
 
 
 class Data(ApiModel):
-    """Where WEBJOBS_DATA_PATH lasts: a claim that the operator makes, or one that is there."""
+    """The claim behind WEBJOBS_DATA_PATH: one that the operator makes, or one that is there."""
 
     size: str | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""When a WebJobSchedule fires: its timetable, the shift that belongs to it, and its end. Pure."""
+"""The timetable of a WebJobSchedule, the shift that belongs to it, and its end. Pure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from webjobs.schedules import Once, Period, ScheduleError, Timetable, Zoned, loa
 
 
 def timetable_of(schedule: WebJobSchedule, *, zone: str | None) -> Timetable:
-    """Return when a WebJobSchedule fires, but for its jitter. Raises ScheduleError.
+    """Return the timetable of a WebJobSchedule, without its jitter.
 
-    ``zone``: that of its WebJob, for a schedule that names none.
+    ``zone``: that of its WebJob, for a schedule that names none. Raises ScheduleError.
     """
     spec = schedule.spec
     if spec.cron:

@@ -21,7 +21,7 @@ Read = Callable[[File], bytes]
 """A function that returns the content of a stored file."""
 
 SCRIPT_MODE = 0o755
-"""Permission bits of an inline script as a file."""
+"""Permission bits of a script."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Content:
 
 
 Source = File | Content
-"""Where the content of a file comes from."""
+"""A file as the store or the WebJob itself holds it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,7 @@ class PodLogs:
     def __init__(self, kube: KubeClient) -> None:
         self._kube = kube
         self._apart = True
-        """Until the API server says no: it is asked once a process."""
+        """True until the API server refuses to tell streams apart: each process of this project asks once."""
 
     async def lines(
         self, namespace: str, pod: str, *, previous: bool = False, after: LogPosition | None = None

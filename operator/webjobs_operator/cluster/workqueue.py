@@ -23,11 +23,12 @@ LAST_RETRY_SECONDS = 60.0
 
 
 Work = Callable[[K], Awaitable[float | None]]
-"""Does what is to be done for a key; gives the seconds after which the key is due again (None: never)."""
+"""A function that does what is to be done for a key; it returns the seconds after which the key is due again (None:
+never)."""
 
 
 class WorkQueue(Generic[K]):
-    """Keys that are due, now or later, and the workers that take them."""
+    """A queue of keys that are due, now or later, and the workers that take them."""
 
     def __init__(self, *, workers: int) -> None:
         self._ready: asyncio.Queue[K] = asyncio.Queue()
@@ -61,7 +62,7 @@ class WorkQueue(Generic[K]):
         self.add(key)
 
     async def run(self, work: Work[K]) -> None:
-        """Work until cancelled; passes under way are finished first."""
+        """Work on the keys until cancelled, which cancels passes under way, too."""
         await asyncio.gather(*(self._worker(work) for _ in range(self._workers)))
 
     async def _worker(self, work: Work[K]) -> None:

@@ -64,7 +64,7 @@ def run_ids(slot: datetime, schedule: WebJobSchedule | None = None) -> Iterator[
 
 
 class Firing:
-    """The slots that are due, from which runs are made."""
+    """The maker of runs from the slots that are due."""
 
     def __init__(self, *, kube: KubeClient, cache: Cache, writes: RunWrites, log: SchedulerLog) -> None:
         self._kube = kube

@@ -15,48 +15,60 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class FileNode:
-    """One file."""
+    """A file of the tree."""
 
     name: str
+    """Name of the file."""
     size: int | None
-    """Bytes; None for a log that still grows."""
+    """Size of the file in bytes; None for a log that still grows."""
     mtime: datetime
-    """Aware, as all times here."""
+    """When the file was changed last; aware."""
     crtime: datetime
+    """When the file was created; aware."""
     etag: str | None
-    """16 hex digits without quotes; None for a log that still grows."""
+    """ETag of the file, 16 hex digits without quotes; None for a log that still grows."""
     open: Callable[[Span | None], Awaitable[AsyncIterator[bytes]]]
-    """Its content or a part of it; raises before the first byte what can be known by then."""
+    """Function that returns the content of the file or a part of it. It raises before the first byte what can be known
+    by then."""
     mode: int = 0o644
+    """Permission bits of the file."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FolderNode:
-    """One folder."""
+    """A folder of the tree."""
 
     name: str
+    """Name of the folder."""
     mtime: datetime
+    """When the folder was changed last; aware."""
     crtime: datetime
+    """When the folder was created; aware."""
     children: Callable[[], Awaitable[list[Node]]]
+    """Function that returns what the folder holds."""
 
 
 Node = FileNode | FolderNode
+"""A file or folder of the tree."""
 
 
 def etag_of(source: Source) -> str:
-    """ETag of a job's file: Kudu makes it of the time alone, and so can't tell two writes of one moment."""
+    """Return the ETag of a job's file.
+
+    Kudu makes it of the time alone, and so can't tell two writes of one moment.
+    """
     if isinstance(source, Content):
         return tag(sha256(source.data).hexdigest())
     return tag(f"{source.sha256}:{source.mtime}")
 
 
 def tag(text: str) -> str:
-    """16 hex digits that stand for a text."""
+    """Return 16 hex digits that stand for a text."""
     return sha256(text.encode()).hexdigest()[:16]
 
 
 def in_memory(data: bytes) -> Callable[[Span | None], Awaitable[AsyncIterator[bytes]]]:
-    """``open`` of a small file."""
+    """Return ``open`` of a small file."""
 
     async def pieces(span: Span | None) -> AsyncIterator[bytes]:
         yield data[slice(*span)] if span else data
@@ -68,6 +80,6 @@ def in_memory(data: bytes) -> Callable[[Span | None], Awaitable[AsyncIterator[by
 
 
 async def nothing() -> AsyncIterator[bytes]:
-    """No bytes."""
+    """Yield no bytes."""
     return
     yield b""

@@ -1,4 +1,4 @@
-"""What is at a path of the tree."""
+"""Reads of the file tree: what is at a path."""
 
 from __future__ import annotations
 
@@ -27,11 +27,15 @@ from webjobs_apiserver.sites import Site
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 STATUS = "status"
+"""Name of the file with the state of a run."""
 _SCHEDULER_LOGS = (scheduler_lines.PREVIOUS_FILE_NAME, scheduler_lines.FILE_NAME)
 
 
 def place(path: str) -> tree.Place:
-    """What a path means; BadRequest for one that could lead elsewhere."""
+    """Return what a path means.
+
+    Raises BadRequest for a path that could lead elsewhere.
+    """
     try:
         return tree.place(path)
     except tree.PathError as error:
@@ -39,7 +43,7 @@ def place(path: str) -> tree.Place:
 
 
 class Reading:
-    """Reads of the tree of a site."""
+    """Reads of the file tree of a site."""
 
     def __init__(self, store: ObjectStore, *, jobs: Jobs, runs: Runs, logs: JobLogs) -> None:
         self._store = store
@@ -48,7 +52,10 @@ class Reading:
         self._logs = logs
 
     async def find(self, site: Site, path: str) -> Node:
-        """What is at a path; Missing when there is nothing, BadRequest for a path that nothing can have."""
+        """Return the file or folder at a path.
+
+        Raises Missing when there is nothing, BadRequest for a path that nothing can have.
+        """
         there = place(path)
         name = (tree.segments(path) or ("",))[-1]
         match there:
@@ -83,7 +90,7 @@ class Reading:
     # Files of a job
 
     async def view(self, site: Site, job: Job) -> View:
-        """All files of a job."""
+        """Return all files of a job as clients see them."""
         return await asyncio.to_thread(self._view, site, job)
 
     def _view(self, site: Site, job: Job) -> View:
@@ -91,14 +98,14 @@ class Reading:
         return job_files.view(job.webjob.spec, self.manifest(site, job), read=read)
 
     def manifest(self, site: Site, job: Job) -> Manifest | None:
-        """The manifest of a job's package. Blocks."""
+        """Return the manifest of a job's package; None when it has no package. Blocks."""
         package = job.webjob.spec.package
         if package is None:
             return None
         return packages.read_manifest(self._store, namespace=site.namespace, digest=package.digest)
 
     def read(self, site: Site, file: packages.File) -> bytes:
-        """A small file of a package. Blocks."""
+        """Return the content of a small file of a package. Blocks."""
         return packages.read_file(self._store, namespace=site.namespace, file=file)
 
     async def _job_folder(self, site: Site, job: Job) -> list[Node]:
@@ -158,7 +165,10 @@ class Reading:
         return folders + [log for log in logs if log]
 
     def _run_folder(self, site: Site, job: Job, run_id: str, run: WebJobRun | None) -> FolderNode:
-        """``run``: None for one in the store, which is not read before somebody looks inside."""
+        """Return the folder of a run.
+
+        ``run``: None for a run in the store, which is not read before somebody looks inside.
+        """
         when = runs.start_time(run) if run else runs.time_of_run_id(run_id) or _EPOCH
         return _folder(run_id, when, partial(self._run_files, site, job, run_id, run))
 
@@ -225,7 +235,10 @@ class Reading:
         return FileNode(name=name, size=size, mtime=mtime, crtime=crtime, etag=etag, open=content)
 
     async def _content(self, key: str, span: Span) -> AsyncIterator[bytes]:
-        """These bytes of a log and no more: its length was told, and lines may have come since."""
+        """Return some bytes of a log and no more.
+
+        Its length was told, and lines may have come since.
+        """
         if span[0] == span[1]:
             return nothing()
         found = await stored_logs.read(self._store, key, span=span)

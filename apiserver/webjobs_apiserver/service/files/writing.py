@@ -1,4 +1,4 @@
-"""Changes of the tree: each is one conditional write of one WebJob, decided anew on what is there then.
+"""Changes of the file tree: each is one conditional write of one WebJob, decided anew on what is there then.
 
 Blobs and manifest are stored first. A package is content-addressed, so a change of one file stores that file and a
 manifest; a write that loses a race leaves only blobs behind that nobody refers to.
@@ -32,18 +32,23 @@ from webjobs_apiserver.sites import Site
 
 Object = dict[str, Any]
 Decide = Callable[[View | None], Change]
-"""The change for the files as they are; None for a job that is not there. Raises what refuses it."""
+"""A function that returns the change for the files as they are; it gets None for a job that is not there. It raises
+what refuses the change."""
 
 READ_ONLY = "Only files of WebJobs can be written, below site/wwwroot/App_Data/jobs/{triggered|continuous}/{name}/."
+"""Message to a write outside of jobs."""
 STALE = "ETag does not represent the latest state of the resource."
+"""Message to a write whose ETag is not that of the file."""
 NO_TAG = "The file exists: send its ETag, or *, as If-Match."
+"""Message to a write over a file without an ETag."""
 OWN_IMAGE = (
     "The WebJob runs an image of its own: besides settings.job it takes only files with a script that runs in it."
 )
+"""Message to files that would hide a job with an image of its own."""
 
 
 def matches(if_match: str | None, etag: str) -> bool:
-    """Whether an If-Match header fits what is there."""
+    """Return whether an If-Match header fits the ETag of what is there."""
     tags = [tag.strip().removeprefix("W/").strip('"') for tag in (if_match or "").split(",")]
     return "*" in tags or etag in tags
 
@@ -54,7 +59,7 @@ def _check_match(if_match: str | None, etag: str) -> None:
 
 
 class Writing:
-    """Writes of the tree of a site."""
+    """Writes of the file tree of a site."""
 
     def __init__(
         self,
@@ -74,7 +79,7 @@ class Writing:
     async def put(
         self, site: Site, path: str, *, body: AsyncIterable[bytes], size: int | None, if_match: str | None
     ) -> tuple[bool, str]:
-        """Writes one file; gives whether it is new, and its ETag.
+        """Write one file; return whether it is new, and its ETag.
 
         Raises Forbidden outside of jobs, Exists where a folder is, Changed when ``if_match`` does not fit.
         """
@@ -93,7 +98,7 @@ class Writing:
         return created, (there.etag if isinstance(there, FileNode) else None) or etag_of(new)
 
     async def _put(self, site: Site, at: tree.JobFiles, entry: Entry, *, if_match: str | None) -> tuple[bool, File]:
-        """Gives whether the file is new, and what is stored."""
+        """Store a file; return whether it is new, and what is stored."""
         written = await asyncio.to_thread(packages.write, self._store, namespace=site.namespace, entries=[entry])
         new = written.files[at.path]
         created = True
@@ -112,7 +117,10 @@ class Writing:
         return created, new
 
     async def make_folder(self, site: Site, path: str) -> None:
-        """Makes a folder with those above it; Exists when something is there."""
+        """Make a folder with those above it.
+
+        Raises Exists when something is there.
+        """
         at = self._writable(path)
         check_name(at.name)
 
@@ -129,10 +137,10 @@ class Writing:
             await self.change(site, at.job_type, at.name, decide)
 
     async def delete(self, site: Site, path: str, *, recursive: bool, if_match: str | None) -> None:
-        """Deletes a file (its ETag as ``if_match``) or a folder (when it is empty, or ``recursive``).
+        """Delete a file (its ETag as ``if_match``) or a folder (when it is empty, or ``recursive``).
 
-        The folder of a job goes with the job. Raises Missing, Changed, Exists for a folder that is not empty,
-        and Forbidden outside of jobs.
+        The folder of a job goes with the job. Raises Missing, Changed, Exists for a folder that is not empty, and
+        Forbidden outside of jobs.
         """
         await self._reading.find(site, path)  # what is not there is that first of all
         at = self._writable(path)
@@ -172,7 +180,7 @@ class Writing:
         return there
 
     async def change(self, site: Site, job_type: JobType, name: str, decide: Decide) -> Job:
-        """Changes the files of a job (which is made when there is none), and with them what they stand for.
+        """Change the files of a job (which is made when there is none), and with them what they stand for.
 
         To be called while ``uploading``: the new manifest lists blobs of the old one.
         """
@@ -184,7 +192,7 @@ class Writing:
         return await self._jobs.save_planned(site, job_type, name, plan)
 
     def _plan(self, site: Site, job_type: JobType, job: Job | None, decide: Decide) -> Edit:
-        """Blocks."""
+        """Return the edit of a WebJob that a change of its files means. Blocks."""
         spec = job.webjob.spec if job else None
         read = partial(self._reading.read, site)
         manifest = self._reading.manifest(site, job) if job else None
@@ -215,7 +223,7 @@ class Writing:
 
 
 def check_room(view: View | None, path: str) -> None:
-    """Exists when a folder is at the path, or a file where a folder above it would be."""
+    """Raise Exists when a folder is at the path, or a file where a folder above it would be."""
     if view is None:
         return
     if tree.children(path, files=view.files, folders=view.folders) is not None:

@@ -1,4 +1,4 @@
-"""The tree as zips: a folder out, and a zip in over what is there."""
+"""The file tree as zips: a folder out, and a zip in over what is there."""
 
 from __future__ import annotations
 
@@ -30,10 +30,14 @@ from webjobs_apiserver.sites import Site
 
 _PIECE_BYTES = 2**16
 READ_ONLY = "Logs can't be written."
+"""Message to a zip that would be unpacked over logs."""
 
 
 class _Sink:
-    """Takes what zipfile writes until it is fetched; it can't seek, so zipfile writes sizes after the content."""
+    """A buffer that takes what zipfile writes until it is fetched.
+
+    It can't seek, so zipfile writes sizes after the content.
+    """
 
     def __init__(self) -> None:
         self._pending = bytearray()
@@ -55,7 +59,7 @@ class _Sink:
 
 
 async def zipped(folder: FolderNode) -> AsyncIterator[bytes]:
-    """A zip of all below a folder, in memory bounded by one piece of a file."""
+    """Yield a zip of all below a folder, in memory bounded by one piece of a file."""
     sink = _Sink()
     with zipfile.ZipFile(cast(IO[bytes], sink), "w", zipfile.ZIP_DEFLATED) as archive:
         async for path, node in _walk(folder):
@@ -78,7 +82,7 @@ async def zipped(folder: FolderNode) -> AsyncIterator[bytes]:
 
 
 async def _walk(folder: FolderNode, prefix: str = "") -> AsyncIterator[tuple[str, Node]]:
-    """All below a folder with their paths; a folder is told of only when it is empty."""
+    """Yield all below a folder with their paths; a folder is told of only when it is empty."""
     for node in await folder.children():
         path = prefix + node.name
         if isinstance(node, FileNode):
@@ -101,7 +105,7 @@ def _date(node: Node) -> tuple[int, int, int, int, int, int]:
 
 @dataclass
 class _Addition:
-    """What a zip adds to one job."""
+    """The files and folders that a zip adds to one job."""
 
     job_type: JobType
     name: str
@@ -110,7 +114,7 @@ class _Addition:
 
 
 class Zips:
-    """Zips of the tree of a site."""
+    """Zips of the file tree of a site."""
 
     def __init__(self, store: ObjectStore, *, reading: Reading, writing: Writing, limits: LimitsConfig) -> None:
         self._store = store
@@ -119,18 +123,22 @@ class Zips:
         self._limits = limits
 
     async def read(self, site: Site, path: str) -> tuple[str, AsyncIterator[bytes]]:
-        """Name and zip of a folder; Missing for a file and for nothing."""
+        """Return name and zip of a folder.
+
+        Raises Missing for a file and for nothing.
+        """
         node = await self._reading.find(site, path)
         if not isinstance(node, FolderNode):
             raise Missing
         return node.name, await begun(zipped(node))
 
     async def write(self, site: Site, path: str, *, body: AsyncIterable[bytes], size: int | None) -> int:
-        """Unpacks a zip over a folder: nothing is deleted, folders are made. Gives how many files were ignored.
+        """Unpack a zip over a folder; return how many files were ignored.
 
-        Files of jobs are written, all of one job at once; others have no place here and are ignored, because the
-        zip of a whole web site holds many. Nothing is written when the zip or a name in it can't be used.
-        Without its trailing slash the folder must be there, else Missing; Forbidden below ``data``.
+        Nothing is deleted, folders are made. Files of jobs are written, all of one job at once; others have no place
+        here and are ignored, because the zip of a whole web site holds many. Nothing is written when the zip or a name
+        in it can't be used. Without its trailing slash the folder must be there, else Missing; Forbidden below
+        ``data``.
         """
         place(path)  # refuses what leads elsewhere
         first = next(iter(tree.segments(path)), "")
@@ -151,7 +159,7 @@ class Zips:
         return ignored
 
     def _store_files(self, site: Site, base: str, file: IO[bytes], size: int) -> tuple[list[_Addition], int]:
-        """Stores the files of jobs. Blocks."""
+        """Store the files of jobs; return them by job, and how many files were ignored. Blocks."""
         found: dict[tuple[JobType, str], _Addition] = {}
         ignored = 0
 

@@ -24,17 +24,22 @@ from webjobs_kube.errors import Conflict, NotFound
 
 @dataclass(frozen=True, kw_only=True)
 class Scheduled:
-    """A job as clients see it."""
+    """A scheduled job as clients see it."""
 
     id: int
+    """Number of the job."""
     name: str | None
+    """Name of the job, unique in the site; None: it has none."""
     stack: int
+    """Number of the triggered WebJob that runs."""
     timing: int
+    """Number of the job's timing."""
     active: bool
+    """True when the job is switched on."""
     queued: bool
-    """It will be deleted at its next run instead of running."""
+    """True when the job will be deleted at its next run instead of running."""
     next_run: datetime | None
-    """When it is off: None."""
+    """When the job runs next; None when it is off, or when the schedules of its WebJob don't fire."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +47,16 @@ class Stack:
     """A triggered WebJob by number, and the jobs that run it."""
 
     id: int
+    """Number of the stack."""
     job: Job
+    """The triggered WebJob."""
     users: Sequence[int]
+    """Numbers of the scheduled jobs that run the stack."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _View:
-    """The registry, and the objects that follow it."""
+    """The registry of a site, and the objects that follow it."""
 
     registry: Registry
     objects: Mapping[int, Seen]
@@ -56,7 +64,10 @@ class _View:
     """Object names of the WebJobs whose schedules fire."""
 
     def job(self, identifier: int, *, now: datetime) -> Scheduled:
-        """Missing when there is none."""
+        """Return one job as clients see it.
+
+        Raises Missing when there is none.
+        """
         if identifier not in self.objects:
             raise Missing(f"There is no Job {identifier}.")
         entry, one = self.registry.jobs[identifier], self.objects[identifier]
@@ -73,7 +84,10 @@ class _View:
 
 
 class ScheduledJobs:
-    """See the module. ApiError passes through."""
+    """Operations on the scheduled jobs of a site, their timings and stacks.
+
+    ApiError of the API server passes through.
+    """
 
     def __init__(self, kube: KubeClient, *, jobs: Jobs, settings: AppSettings, clock: Callable[[], datetime]) -> None:
         self._kube = kube
@@ -85,23 +99,32 @@ class ScheduledJobs:
     # Jobs
 
     async def list(self, site: Site) -> list[Scheduled]:
-        """All, by id."""
+        """Return all scheduled jobs, by id."""
         view = await self._view(site)
         return [view.job(number, now=self._clock()) for number in sorted(view.objects)]
 
     async def get(self, site: Site, identifier: int) -> Scheduled:
-        """One; Missing when there is none."""
+        """Return one scheduled job.
+
+        Raises Missing when there is none.
+        """
         return (await self._view(site)).job(identifier, now=self._clock())
 
     async def named(self, site: Site, name: str) -> Scheduled:
-        """One by its name; Missing when none has it."""
+        """Return one scheduled job by its name.
+
+        Raises Missing when none has it.
+        """
         for job in await self.list(site):
             if job.name == name:
                 return job
         raise Missing("There is no Job of that name.")
 
     async def create(self, site: Site, *, name: str | None, stack: int, timing: int, enabled: bool) -> int:
-        """A new job; gives its id. NoStack, NoTiming, NameTaken."""
+        """Create a scheduled job; return its id.
+
+        Raises NoStack, NoTiming, NameTaken.
+        """
         await self._check_stack(site, stack)
         entry = Entry(name=name, stack=stack, timing=timing, enabled=enabled)
 
@@ -114,9 +137,10 @@ class ScheduledJobs:
         return wanted.id
 
     async def change(self, site: Site, identifier: int, changes: Mapping[str, Any]) -> Scheduled:
-        """Changes ``name``, ``stack``, ``timing``, ``enabled``, those that are given. Missing, and as above.
+        """Change the given fields of a scheduled job: ``name``, ``stack``, ``timing``, ``enabled``.
 
-        One that is queued for deletion goes at once when it is switched off.
+        Raises Missing, NoStack, NoTiming, NameTaken. A job that is queued for deletion goes at once when it is switched
+        off.
         """
         view = await self._view(site)
         before = view.job(identifier, now=self._clock())
@@ -148,7 +172,10 @@ class ScheduledJobs:
         )
 
     async def delete(self, site: Site, identifier: int) -> bool:
-        """Whether it is queued: one that is on and has a next run is deleted then. Else it is deleted now."""
+        """Delete a scheduled job; return whether it is only queued.
+
+        A job that is on and has a next run is deleted at that time, any other now. Raises Missing.
+        """
         for _ in range(TRIES):
             view = await self._view(site)
             job, one = view.job(identifier, now=self._clock()), view.objects[identifier]
@@ -168,19 +195,25 @@ class ScheduledJobs:
     # Timings
 
     async def timings(self, site: Site) -> dict[int, Timing]:
-        """All, by id."""
+        """Return all timings, by id."""
         return dict(sorted((await self._following.read(site)).timings.items()))
 
     async def timing(self, site: Site, identifier: int) -> Timing:
-        """One; Missing when there is none."""
+        """Return one timing.
+
+        Raises Missing when there is none.
+        """
         return (await self._following.read(site)).timing(identifier)
 
     async def add_timing(self, site: Site, timing: Timing) -> int:
-        """A new one; gives its id."""
+        """Store a new timing; return its id."""
         return await self._following.change(site, lambda registry: registry.add_timing(timing.model_copy()))
 
     async def change_timing(self, site: Site, identifier: int, edit: Callable[[Timing], Timing]) -> Timing:
-        """Changes one that no job uses; Missing, InUse, and what ``edit`` raises."""
+        """Change a timing that no job uses.
+
+        Raises Missing, InUse, and what ``edit`` raises.
+        """
 
         def put(registry: Registry) -> Timing:
             registry.timings[identifier] = edit(registry.free(identifier))
@@ -189,7 +222,10 @@ class ScheduledJobs:
         return await self._following.change(site, put)
 
     async def drop_timing(self, site: Site, identifier: int) -> None:
-        """Removes one that no job uses; Missing, InUse."""
+        """Delete a timing that no job uses.
+
+        Raises Missing, InUse.
+        """
 
         def drop(registry: Registry) -> None:
             registry.free(identifier)
@@ -200,7 +236,10 @@ class ScheduledJobs:
     # Stacks
 
     async def stacks(self, site: Site) -> Sequence[Stack]:
-        """All triggered WebJobs, by id; each gets one when it is first asked for."""
+        """Return all triggered WebJobs as stacks, by id.
+
+        A WebJob gets its id when it is first asked for.
+        """
         found = {job.object_name: job for job in await self._jobs.list(site, "triggered")}
         registry = await self._following.read(site)
         if missing := sorted(name for name in found if registry.stack_id(name) is None):
@@ -213,7 +252,7 @@ class ScheduledJobs:
         return [Stack(id=number, job=ids[number], users=users.get(number, [])) for number in sorted(ids)]
 
     async def _check_stack(self, site: Site, identifier: int) -> None:
-        """NoStack unless it is there now, by a direct read."""
+        """Raise NoStack unless a stack is there now, by a direct read."""
         name = (await self._following.read(site)).stack_name(identifier)
         job = None
         if name:

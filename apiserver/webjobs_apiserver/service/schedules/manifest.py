@@ -1,4 +1,4 @@
-"""A scheduled job <-> its WebJobSchedule. Pure."""
+"""The WebJobSchedule of a scheduled job: made from the registry, and read back. Pure."""
 
 from __future__ import annotations
 
@@ -16,57 +16,72 @@ from webjobs.schedules.webjob_schedule import jitter, timetable_of
 from webjobs_apiserver.service.schedules.registry import Entry, Registry, Timing
 
 LABEL_JOB = f"{GROUP}/kragle-job"
+"""Label with the id of the scheduled job."""
 LABEL_TIMING = f"{GROUP}/kragle-schedule"
+"""Label with the id of the job's timing."""
 LABEL_STACK = f"{GROUP}/kragle-stack"
+"""Label with the id of the job's stack."""
 ANNOTATION_NAME = f"{GROUP}/kragle-name"
+"""Annotation with the name of the job."""
 ANNOTATION_REVISION = f"{GROUP}/kragle-revision"
-"""The registry's revision of the job that the object follows."""
+"""Annotation with the registry's revision of the job that the object follows."""
 
 Object = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """The object of a job."""
+    """The WebJobSchedule of a scheduled job, as it is in the cluster."""
 
     raw: Object
+    """The object as the API server gave it."""
     schedule: WebJobSchedule
+    """Model of the object."""
 
     @property
     def uid(self) -> str:
+        """UID of the object."""
         return self.schedule.metadata.uid
 
     @property
     def name(self) -> str:
+        """Name of the object."""
         return self.schedule.metadata.name
 
     @property
     def identifier(self) -> int:
+        """Id of the scheduled job."""
         return int(self.schedule.metadata.labels[LABEL_JOB])
 
     @property
     def revision(self) -> int:
-        """0 when it can't be told, so that it is written anew."""
+        """Revision of the job that the object follows; 0 when it can't be told, so that the object is written anew."""
         return _number(self.schedule.metadata.annotations.get(ANNOTATION_REVISION, ""))
 
     @property
     def queued(self) -> bool:
-        """Whether it goes at its next time instead of running."""
+        """True when the job goes at its next time instead of running."""
         return self.schedule.spec.delete_at is not None
 
     @property
     def done(self) -> bool:
-        """Whether its one time was dealt with."""
+        """True when the one time of a one-time job was dealt with."""
         spec, handled = self.schedule.spec, self.schedule.status.last_schedule_time
         return bool(spec.at and handled and times.parse_time(handled) >= times.parse_time(spec.at))
 
     @property
     def active(self) -> bool:
-        """Switched on; a one-time job switches itself off. One that is queued was on, and rests until it goes."""
+        """True when the job is switched on; a one-time job switches itself off.
+
+        A job that is queued was on, and rests until it goes.
+        """
         return self.queued or not (self.schedule.spec.suspend or self.done)
 
     def next_run(self, *, now: datetime) -> datetime | None:
-        """When it runs next, or goes instead; None when it is off. In the past when it is due but not dealt with."""
+        """Return when the job runs next, or goes instead; None when it is off.
+
+        In the past when it is due but not dealt with.
+        """
         if not self.active:
             return None
         if self.schedule.spec.delete_at:
@@ -75,7 +90,7 @@ class Seen:
 
 
 def coming(schedule: WebJobSchedule, *, now: datetime) -> datetime | None:
-    """The next moment of a schedule that was not dealt with, switched on or not; None when there is none."""
+    """Return the next moment of a schedule that was not dealt with, switched on or not; None when there is none."""
     try:
         timetable, shift = timetable_of(schedule, zone=None), jitter(schedule)
     except (ScheduleError, ValueError):
@@ -90,7 +105,7 @@ def coming(schedule: WebJobSchedule, *, now: datetime) -> datetime | None:
 
 
 def seen(raw: Object) -> Seen | None:
-    """The object of a job; None when it is not readable, or going already."""
+    """Return the object of a scheduled job; None when it is not readable, or going already."""
     try:
         schedule = WebJobSchedule.parse(raw)
     except ValidationError:
@@ -102,17 +117,17 @@ def seen(raw: Object) -> Seen | None:
 
 
 def _number(text: str) -> int:
-    """What a label or annotation says; 0 for what is no number."""
+    """Return the number that a label or annotation says; 0 when it says none."""
     return int(text) if text.isascii() and text.isdecimal() else 0
 
 
 def object_name(identifier: int) -> str:
-    """Of a job's WebJobSchedule."""
+    """Return the name of the WebJobSchedule of a scheduled job."""
     return f"kragle-{identifier}"
 
 
 def spec_of(entry: Entry, *, timing: Timing, webjob: str) -> Object:
-    """All fields that the registry says; null: not there."""
+    """Return all fields of a WebJobSchedule's spec that the registry says; null: not there."""
     time = datetime.fromtimestamp(timing.timestamp, UTC) if timing.timestamp is not None else None
     start = datetime.fromtimestamp(entry.start, UTC) if entry.start is not None and timing.period else None
     return {
@@ -137,7 +152,7 @@ def _without_nulls(values: Mapping[str, Any]) -> Object:
 
 
 def new(identifier: int, entry: Entry, *, namespace: str, timing: Timing, webjob: str) -> Object:
-    """The manifest of a job that has none yet."""
+    """Return the manifest of a scheduled job that has no object yet."""
     meta = _metadata(identifier, entry)
     meta["annotations"] = _without_nulls(meta["annotations"])
     return {
@@ -149,7 +164,10 @@ def new(identifier: int, entry: Entry, *, namespace: str, timing: Timing, webjob
 
 
 def patch(there: Seen, entry: Entry, *, timing: Timing, webjob: str, now: datetime) -> Object:
-    """The merge patch that makes an object follow the registry; Conflict when it has changed since."""
+    """Return the merge patch that makes an object follow the registry.
+
+    The API server answers it by Conflict when the object has changed since.
+    """
     spec = spec_of(entry, timing=timing, webjob=webjob)
     if there.queued:  # it goes at what is its next time from now on
         changed = there.schedule.model_copy(
@@ -163,14 +181,17 @@ def patch(there: Seen, entry: Entry, *, timing: Timing, webjob: str, now: dateti
 
 
 def queue(there: Seen, *, end: datetime) -> Object:
-    """The merge patch after which it makes no run any more, and goes at ``end``; Conflict when it has changed since."""
+    """Return the merge patch after which an object makes no run any more, and goes at ``end``.
+
+    The API server answers it by Conflict when the object has changed since.
+    """
     meta = {"resourceVersion": there.schedule.metadata.resource_version}
     # It rests already: a run that is late, because the operator was away, would be one after the deletion.
     return {"metadata": meta, "spec": {"suspend": True, "deleteAt": times.rfc3339(end, micro=False)}}
 
 
 def recovered(left: Iterable[Object]) -> Registry:
-    """The registry as far as the objects of its jobs tell it, for when it was lost."""
+    """Return the registry as far as the objects of its jobs tell it, for when it was lost."""
     registry = Registry()
     found = {one.identifier: one for one in (seen(raw) for raw in left) if one}
     names: set[str] = set()

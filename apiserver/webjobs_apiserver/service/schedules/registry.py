@@ -1,7 +1,7 @@
-"""What a site's registry holds: which ids are taken by what, and what each scheduled job is to be. Pure.
+"""The registry of a site: which ids are taken by what, and what each scheduled job is to be. Pure.
 
 It is one object, so that each change of it is one conditional write: ids are given once, two jobs never get one name,
-and a timing never changes under a job that begins to use it. WebJobSchedules follow it (``jobs.py``).
+and a timing never changes under a job that begins to use it. WebJobSchedules follow it (``sync.py``).
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from webjobs_apiserver.errors import BadRequest, Exists, Missing, Refused, ServiceError
 
 MAX_BYTES = 900_000
-"""Of the stored form; an object of Kubernetes may have a little more than a megabyte."""
+"""Most bytes of the stored registry; an object of Kubernetes may have a little more than a megabyte."""
 
 
 class NoStack(ServiceError):
-    """The stack of a job is not there."""
+    """A job whose stack is not there."""
 
 
 class NoTiming(ServiceError):
-    """The timing of a job is not there."""
+    """A job whose timing is not there."""
 
 
 class NameTaken(Exists):
-    """Another job has the name."""
+    """A name that another job has."""
 
     def __init__(self, message: str, *, holder: int) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class NameTaken(Exists):
 
 
 class InUse(Refused):
-    """Jobs use the timing."""
+    """A timing that jobs use."""
 
     def __init__(self, message: str, *, users: list[int]) -> None:
         super().__init__(message)
@@ -46,75 +46,91 @@ class _Stored(BaseModel):
 
 
 class Timing(_Stored):
-    """When jobs run: every ``period`` seconds, or at ``timestamp`` (Unix seconds); just one of them."""
+    """A timing of jobs: every ``period`` seconds, or at ``timestamp``; just one of them."""
 
     name: str | None = None
+    """Name of the timing; None: it has none."""
     once: bool = False
+    """True when a job with the timing runs once."""
     period: int | None = None
+    """Seconds from one run to the next."""
     timestamp: int | None = None
+    """Time of the one run in seconds of Unix time."""
 
 
 class Entry(_Stored):
-    """A scheduled job."""
+    """A scheduled job as it is to be."""
 
     name: str | None = None
+    """Name of the job, unique in the site; None: it has none."""
     stack: int
+    """Id of the triggered WebJob that runs."""
     timing: int
+    """Id of the job's timing."""
     enabled: bool = False
+    """True when the job is switched on."""
     start: int | None = None
-    """Unix seconds of the first run of a period."""
+    """Time of the first run of a period in seconds of Unix time."""
     revision: int = 1
-    """Raised by each change; its WebJobSchedule says which one it follows."""
+    """Number that each change raises; the job's WebJobSchedule says which one it follows."""
     uid: str | None = None
-    """Of its WebJobSchedule, once that was seen: when it is not there any more, the job is gone."""
+    """UID of the job's WebJobSchedule, once that was seen: when that object is not there any more, the job is gone."""
 
 
 class Registry(_Stored):
-    """See the module. The methods change it in place, or raise and change nothing."""
+    """The registry of a site. The methods change it in place, or raise and change nothing."""
 
     next_job: int = 1
+    """Id of the next job."""
     next_timing: int = 1
+    """Id of the next timing."""
     jobs: dict[int, Entry] = Field(default_factory=dict)
+    """Scheduled jobs by id."""
     timings: dict[int, Timing] = Field(default_factory=dict)
+    """Timings by id."""
     stacks: list[str] = Field(default_factory=list)
-    """Object names of WebJobs (empty: lost); the id is the place, from 1.
-
-    A name keeps its id when its WebJob is made anew.
-    """
+    """Object names of WebJobs (empty: lost); the id is the place, from 1. A name keeps its id when its WebJob is made
+    anew."""
 
     def stack_id(self, name: str) -> int | None:
-        """The id of a WebJob by its object name; None when it has none yet."""
+        """Return the id of a WebJob by its object name; None when it has none yet."""
         return self.stacks.index(name) + 1 if name in self.stacks else None
 
     def stack_name(self, identifier: int) -> str | None:
-        """The object name of a stack."""
+        """Return the object name of a stack; None when there is none."""
         return (self.stacks[identifier - 1] or None) if 0 < identifier <= len(self.stacks) else None
 
     def name_stacks(self, names: list[str]) -> None:
-        """Gives ids to WebJobs that have none."""
+        """Give ids to WebJobs that have none."""
         self.stacks += [name for name in names if name not in self.stacks]
 
     # Timings
 
     def add_timing(self, timing: Timing) -> int:
-        """Stores a timing; gives its id."""
+        """Store a timing; return its id."""
         identifier = self.next_timing
         self.next_timing += 1
         self.timings[identifier] = timing
         return identifier
 
     def users(self, identifier: int) -> list[int]:
-        """Ids of the jobs that use a timing."""
+        """Return the ids of the jobs that use a timing."""
         return sorted(job for job, entry in self.jobs.items() if entry.timing == identifier)
 
     def timing(self, identifier: int) -> Timing:
-        """One; Missing when there is none."""
+        """Return one timing.
+
+        Raises Missing when there is none.
+        """
         if identifier not in self.timings:
             raise Missing(f"There is no Schedule {identifier}.")
         return self.timings[identifier]
 
     def free(self, identifier: int) -> Timing:
-        """A timing that may be changed; Missing, or InUse when jobs use it."""
+        """Return a timing that may be changed.
+
+        Raises Missing, or InUse when jobs use it.
+        """
         timing = self.timing(identifier)
         if users := self.users(identifier):
             raise InUse(
@@ -126,7 +142,10 @@ class Registry(_Stored):
     # Jobs
 
     def add_job(self, entry: Entry, *, now: datetime) -> int:
-        """Takes a job in; gives its id. NoStack, NoTiming, NameTaken."""
+        """Add a job; return its id.
+
+        Raises NoStack, NoTiming, NameTaken.
+        """
         self._check(entry)
         identifier = self.next_job
         self.next_job += 1
@@ -135,7 +154,10 @@ class Registry(_Stored):
         return identifier
 
     def change_job(self, identifier: int, changes: Mapping[str, object], *, now: datetime) -> Entry:
-        """Changes some fields of a job (``name``, ``stack``, ``timing``, ``enabled``); Missing and as above."""
+        """Change some fields of a job (``name``, ``stack``, ``timing``, ``enabled``).
+
+        Raises Missing, NoStack, NoTiming, NameTaken.
+        """
         before = self.jobs.get(identifier)
         if before is None:
             raise Missing(f"There is no Job {identifier}.")
@@ -166,13 +188,16 @@ class Registry(_Stored):
                 raise NameTaken(f"Job {identifier} has that name already.", holder=identifier)
 
     def drop_job(self, identifier: int, *, uid: str | None) -> None:
-        """A job whose WebJobSchedule is gone; nothing when it is another one by now."""
+        """Remove a job whose WebJobSchedule is gone; do nothing when it has another one by now."""
         entry = self.jobs.get(identifier)
         if entry and entry.uid == uid:
             del self.jobs[identifier]
 
     def stored(self) -> str:
-        """As it is kept; BadRequest when it has grown too large."""
+        """Return the registry as it is kept.
+
+        Raises BadRequest when it has grown too large.
+        """
         text = self.model_dump_json(exclude_defaults=True)
         if len(text.encode()) > MAX_BYTES:
             raise BadRequest("There are too many Jobs and Schedules in this site: delete some.")

@@ -1,4 +1,4 @@
-"""A site's registry in its ConfigMap: read, and changed by conditional writes."""
+"""The registry of a site in its ConfigMap: read, and changed by conditional writes."""
 
 from __future__ import annotations
 
@@ -18,29 +18,33 @@ from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
 
 CONFIG_MAP = "webjobs-kragle"
+"""Name of the ConfigMap that holds the registry of a site."""
 _KEY = "registry.json"
 _TRIES = 20
 _LONGEST_PAUSE = 0.1
-"""Seconds before another try: other replicas write, too."""
+"""Most seconds before another try: other replicas write, too."""
 
 T = TypeVar("T")
 Object = dict[str, Any]
 
 
 class StoredRegistry:
-    """See the module. Nothing is remembered from one call to the next."""
+    """The registries of all sites, read and written. Nothing is remembered from one call to the next."""
 
     def __init__(self, kube: KubeClient) -> None:
         self._kube = kube
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        """By namespace: our own requests wait for each other instead of colliding."""
+        """Locks by namespace: requests of this process wait for each other instead of colliding."""
 
     async def read(self, site: Site) -> Registry:
-        """As it is now."""
+        """Return the registry of a site as it is now."""
         return (await self._read(site))[0]
 
     async def change(self, site: Site, edit: Callable[[Registry], T]) -> T:
-        """One write, decided anew on every conflict, none when nothing differs. What ``edit`` raises comes through."""
+        """Change the registry of a site by one write; return what ``edit`` returns.
+
+        Decided anew on every conflict; nothing is written when nothing differs. What ``edit`` raises comes through.
+        """
         async with self._locks[site.namespace]:
             for _ in range(_TRIES):
                 registry, there = await self._read(site)
@@ -64,7 +68,7 @@ class StoredRegistry:
         raise Unavailable("The Jobs of this site are being changed by others at the same time. Try again.")
 
     async def _read(self, site: Site) -> tuple[Registry, Object | None]:
-        """And the object that it is in; None when there is none."""
+        """Return the registry and the object that it is in; None for the object when there is none."""
         try:
             found = await self._kube.get("ConfigMap", site.namespace, CONFIG_MAP)
         except NotFound:

@@ -23,7 +23,9 @@ from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
 
 TRIES = 40
+"""Looks at registry and objects before the shim gives up."""
 UNSETTLED = "The Job is being changed by others at the same time. Try again."
+"""Message to a client when the objects don't come to follow the registry."""
 _PATIENCE = 4
 """Looks in which the objects may be ahead of the registry."""
 
@@ -32,15 +34,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What the registry says of one job."""
+    """A scheduled job as the registry wants it."""
 
     id: int
+    """Id of the job."""
     entry: Entry
+    """Entry of the job in the registry."""
     timing: Timing
+    """Timing of the job."""
     webjob: str
+    """Object name of the WebJob that runs."""
 
     @classmethod
     def of(cls, registry: Registry, identifier: int) -> Self:
+        """Return what a registry says of one job.
+
+        Raises Unavailable when its timing or stack is not there, after an edit by hand.
+        """
         entry = registry.jobs[identifier]
         timing, webjob = registry.timings.get(entry.timing), registry.stack_name(entry.stack)
         if timing is None or webjob is None:  # somebody edited it by hand
@@ -49,7 +59,10 @@ class Wanted:
 
 
 class Following:
-    """See the module. ApiError passes through."""
+    """The registry of a site and the WebJobSchedules that follow it.
+
+    ApiError of the API server passes through.
+    """
 
     def __init__(self, kube: KubeClient, *, clock: Callable[[], datetime]) -> None:
         self._kube = kube
@@ -57,11 +70,14 @@ class Following:
         self._stored = StoredRegistry(kube)
 
     async def read(self, site: Site) -> Registry:
-        """The registry alone."""
+        """Return the registry alone."""
         return await self._stored.read(site)
 
     async def change(self, site: Site, edit: Callable[[Registry], T]) -> T:
-        """A change of the registry."""
+        """Change the registry; return what ``edit`` returns.
+
+        A job that is gone already holds neither name nor timing: for them it is looked at once more.
+        """
         try:
             return await self._stored.change(site, edit)
         except (NameTaken, InUse):
@@ -69,13 +85,16 @@ class Following:
             return await self._stored.change(site, edit)
 
     async def delete(self, site: Site, one: Seen) -> None:
-        """The object first: an entry whose object is gone is no job, but an object without entry would go on firing."""
+        """Delete a job, its object first.
+
+        An entry whose object is gone is no job, but an object without entry would go on firing.
+        """
         with suppress(NotFound, Conflict):
             await self._kube.delete("WebJobSchedule", site.namespace, one.name, uid=one.uid)
         await self._stored.change(site, lambda registry: registry.drop_job(one.identifier, uid=one.uid))
 
     async def look(self, site: Site) -> tuple[Registry, dict[int, Seen]]:
-        """The registry and the objects of its jobs by id, once all of these follow it."""
+        """Return the registry and the objects of its jobs by id, once all of these follow it."""
         for number in range(TRIES):
             # The registry first: an object that it knows was made before, and if it is not listed it is gone.
             registry = await self._stored.read(site)
@@ -89,7 +108,10 @@ class Following:
         raise Unavailable(UNSETTLED)
 
     async def _finish(self, site: Site, registry: Registry, there: Mapping[int, Seen], *, patient: bool) -> bool:
-        """Does what others have left undone; whether there was anything, or the registry was read too early."""
+        """Do what others have left undone.
+
+        Return whether there was anything, or the registry was read too early.
+        """
         found = False
         for number, entry in registry.jobs.items():
             one = there.get(number)
@@ -105,7 +127,7 @@ class Following:
         return found
 
     async def follow(self, site: Site, wanted: Wanted, one: Seen | None) -> None:
-        """Makes a job's object what the registry says, and notes in the registry that it was seen."""
+        """Make a job's object what the registry says, and note in the registry that it was seen."""
         made = False
         if one is None:
             one, made = await self._made(site, wanted)
@@ -132,7 +154,7 @@ class Following:
                 await self._kube.delete("WebJobSchedule", site.namespace, one.name, uid=uid)
 
     async def _made(self, site: Site, wanted: Wanted) -> tuple[Seen, bool]:
-        """The object of a new job, and whether it was made by this call."""
+        """Return the object of a new job, and whether it was made by this call."""
         body = manifest.new(
             wanted.id, wanted.entry, namespace=site.namespace, timing=wanted.timing, webjob=wanted.webjob
         )
