@@ -16,29 +16,35 @@ Object = Mapping[str, Any]
 
 
 def is_armed(job: Object | None) -> bool:
-    """Whether a Job was there before its run."""
+    """Return whether a Job or pod was there before its run."""
     return job is not None and LABEL_ARMED in job["metadata"].get("labels", {})
 
 
 def run_of(thing: Object) -> str | None:
-    """Run id on a Job or pod."""
+    """Return the run id on a Job or pod; None: no run has it."""
     found: str | None = thing["metadata"].get("labels", {}).get(LABEL_RUN)
     return found
 
 
 def job_of(pod: Object) -> str | None:
-    """UID of the Job of a pod: another Job may have its name by now, while the pods of the first are still ending."""
+    """Return the UID of the Job of a pod.
+
+    Its name is not enough: another Job may have it by now, while the pods of the first one are still ending.
+    """
     owners = pod["metadata"].get("ownerReferences", ())
     return next((owner["uid"] for owner in owners if owner["kind"] == "Job"), None)
 
 
 def pods_of(job: Object, pods: Sequence[Object]) -> list[Object]:
-    """The pods of a Job."""
+    """Return the pods of a Job."""
     return [pod for pod in pods if job_of(pod) == job["metadata"]["uid"]]
 
 
 class RunPods:
-    """The pods of each run. One that waited is one of it with its Job, marked or not yet, and with no other."""
+    """The pods of each run of a WebJob.
+
+    A pod that waited belongs to the run that has its Job, marked or not yet, and to no other.
+    """
 
     def __init__(self, pods: Iterable[dict[str, Any]]) -> None:
         self._by: dict[tuple[str | None, str | None], list[dict[str, Any]]] = defaultdict(list)
@@ -47,24 +53,24 @@ class RunPods:
                 self._by[run_of(pod), job_of(pod) if is_armed(pod) else None].append(pod)
 
     def of(self, run: WebJobRun) -> list[dict[str, Any]]:
-        """Those of one."""
+        """Return the pods of one run."""
         run_id, job = runs.run_id(run), run.status.job_uid
         keys = [(run_id, None), (run_id, job), (None, job)] if job else [(run_id, None)]
         return [pod for key in keys for pod in self._by.get(key, ())]
 
 
 def is_anothers(job: Object, run: WebJobRun, pods: Sequence[Object]) -> bool:
-    """Whether another run took the Job: of two that wanted it (of two operators), it marked the pod."""
+    """Return whether another run took a Job: of two that wanted it (by two operators), that one marked the pod."""
     return any(run_of(pod) not in (None, runs.run_id(run)) for pod in pods_of(job, pods))
 
 
 def is_staying(thing: Object) -> bool:
-    """Whether nobody deleted a Job or pod."""
+    """Return whether nobody deleted a Job or pod."""
     return not thing["metadata"].get("deletionTimestamp")
 
 
 def is_up(pod: Object) -> bool:
-    """Whether its container runs, and will."""
+    """Return whether the container of a pod runs, and will go on."""
     return is_staying(pod) and not is_over(pod) and "running" in container_state(pod)
 
 
@@ -81,13 +87,13 @@ class Pool:
     """What there is of a WebJob, and what is to be done about it."""
 
     ready: list[Waiting] = field(default_factory=list)
-    """Those that a run can take, the oldest first."""
+    """Waiting Jobs that a run can take, the oldest first."""
     coming: dict[str, datetime] = field(default_factory=dict)
     """Names of Jobs that were just made, and until when a run had better wait for them than for a Job of its own."""
     create: list[str] = field(default_factory=list)
     """Names of Jobs that are missing."""
     remove: list[Object] = field(default_factory=list)
     failed: int = 0
-    """Of those: Jobs that ended, or whose pod did, without a run."""
+    """How many of the Jobs to remove ended, or had their pod end, without a run."""
     expires: datetime | None = None
     """When the next one is too old."""

@@ -24,7 +24,7 @@ class Wanted:
 def update(
     known: Iterable[Condition], wanted: Iterable[Wanted], *, generation: int, now: datetime
 ) -> list[dict[str, Any]]:
-    """The whole new list on the wire; conditions that are not wanted any more go."""
+    """Return the whole new list of conditions on the wire; conditions that are not wanted any more go."""
     before = {condition.type: condition for condition in known}
     out = []
     for condition in wanted:

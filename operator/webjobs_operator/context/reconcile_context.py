@@ -25,9 +25,9 @@ class Turn:
     schedule: WebJobSchedule
     plan: Plan = field(default_factory=Plan)
     newest: WebJobRun | None = None
-    """Of the runs that it made."""
+    """The newest of the runs that the WebJobSchedule made."""
     outcome: SlotOutcome | None = None
-    """What came of the slot that was due; None: none was."""
+    """What became of the slot that was due; None: no slot was due."""
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Pass:
     clock: Callable[[], datetime]
     site: SiteSettings = field(default_factory=SiteSettings)
     plan: Plan = field(default_factory=Plan)
-    """Of the WebJob's own schedule."""
+    """What the WebJob's own schedule asks for."""
     turns: list[Turn] = field(default_factory=list)
     program: Program | None = None
     problem: Unrunnable | None = None
@@ -54,9 +54,9 @@ class Pass:
     pool: Pool = field(default_factory=Pool)
     """Jobs that wait."""
     warmth: Wanted | None = None
-    """What to say of them; None: nobody asked for any."""
+    """The condition about waiting pods; None: nobody asked for any."""
     held: bool = False
-    """Whether what can wait is left to the next pass, for a run that has just begun."""
+    """True: what can wait is left to the next pass, for a run that has just begun."""
     lines: list[Line] = field(default_factory=list)
     """For job_scheduler.log, once the pass is through."""
     skipped: int = 0
@@ -66,7 +66,7 @@ class Pass:
 
     @property
     def refusal(self) -> str | None:
-        """Why runs fail and slots are skipped; None when they don't, though they may have to wait."""
+        """Why runs fail and slots are skipped; None: they don't, though they may have to wait."""
         return None if self.problem is None or isinstance(self.problem, StoreAway) else self.problem.message
 
     @property

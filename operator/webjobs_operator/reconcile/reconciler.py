@@ -42,11 +42,11 @@ from webjobs_operator.warm.promotion import Promotion
 from webjobs_operator.workloads.workloads import Workloads
 
 UNKNOWN_WEBJOB_GRACE = timedelta(seconds=10)
-"""A run may be applied together with its WebJob, and be seen first."""
+"""How long a run waits for its WebJob: both may be applied together, and the run be seen first."""
 
 
 class Reconciler:
-    """Called with a key; gives the seconds until the key is due again, or None."""
+    """Makes passes over WebJobs. A call with a key gives the seconds until the key is due again, or None."""
 
     def __init__(
         self,
@@ -197,7 +197,7 @@ class Reconciler:
         this.due += [when for plan in plans for when in (plan.next, plan.given_up) if when]
 
     async def _find_holder(self, this: Pass) -> None:
-        """Before a lock counts as void because its run never appeared: the watch of runs may only be late."""
+        """Look for the run of a lock before the lock counts as void: the watch of runs may only be late."""
         active = this.webjob.status.active_run
         if active is None or active.name in self._cache.runs(this.key):
             return
@@ -208,7 +208,7 @@ class Reconciler:
                 return
 
     async def _be_current(self, this: Pass) -> None:
-        """Conflict unless the WebJob is as this pass knows it.
+        """Raise Conflict unless the WebJob is as this pass knows it.
 
         The REST shim takes the lock before it creates a run. Watches of different kinds are not in step, and a run
         that we see while we don't see its lock yet would be refused, though a client was told 202.
@@ -221,7 +221,10 @@ class Reconciler:
             raise Conflict(409, "Conflict", f"WebJob {this.key[1]} has changed since this pass began")
 
     async def _write_status(self, this: Pass, *, holder: str | None) -> None:
-        """At most one write, and none when nothing differs; Conflict when somebody else wrote in between."""
+        """Write the status of the WebJob: at most one write, and none when nothing differs.
+
+        Raises Conflict when somebody else wrote in between.
+        """
         webjob, known = this.webjob, self._cache.runs(this.key)
         observed = webjob_status.Observed(
             runs=known,
@@ -240,7 +243,7 @@ class Reconciler:
         this.skipped = 0
 
     async def _write_schedule(self, turn: Turn, *, webjob: WebJob | None, now: datetime) -> None:
-        """The same for a WebJobSchedule."""
+        """Write the status of a WebJobSchedule: at most one write, and none when nothing differs."""
         meta = turn.schedule.metadata
         wanted = schedule_status.compute(turn, webjob=webjob, now=now)
         patch = webjob_status.changes(turn.schedule.status.to_wire(), wanted)
@@ -258,7 +261,7 @@ class Reconciler:
         turn.schedule, turn.outcome = WebJobSchedule.parse(answer), None
 
     async def _without_webjob(self, key: Key) -> float | None:
-        """Runs that name a WebJob which is not there: after a moment they fail with a message that says so."""
+        """Fail the runs that name a WebJob which is not there, after a moment, with a message that says so."""
         now = self._clock()
         self._warm_pool.forget(key)
         due = await self._expiry.carry_out(key, now=now)
@@ -277,7 +280,7 @@ class Reconciler:
 
 
 def _may_wait(this: Pass) -> bool:
-    """Whether nothing that this pass found out would be lost with it: it dealt with no slot, and refused nothing."""
+    """Return whether nothing would be lost with a pass: it dealt with no slot, and refused nothing."""
     return not (this.skipped or this.handled or any(turn.outcome for turn in this.turns))
 
 

@@ -16,7 +16,10 @@ Status = dict[str, Any]
 
 
 def compute(turn: Turn, *, webjob: WebJob | None, now: datetime) -> Status:
-    """The whole status on the wire after a pass; ``webjob``: None when there is none of the name."""
+    """Return the whole status of a WebJobSchedule on the wire after a pass.
+
+    ``webjob``: None when there is none of the name.
+    """
     schedule, plan, before = turn.schedule, turn.plan, turn.schedule.status
     status: Status = {}
     last, outcome = _last(turn)
@@ -45,7 +48,7 @@ def compute(turn: Turn, *, webjob: WebJob | None, now: datetime) -> Status:
 
 
 def _last(turn: Turn) -> tuple[str | None, SlotOutcome | None]:
-    """The newest slot that was dealt with, and what came of it."""
+    """Return the newest slot that was dealt with, and what became of it."""
     if turn.outcome and turn.plan.handled:
         return times.rfc3339(turn.plan.handled, micro=False), turn.outcome
     before, made = turn.schedule.status, turn.newest.spec.schedule_time if turn.newest else None

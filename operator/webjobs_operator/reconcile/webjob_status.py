@@ -30,7 +30,7 @@ class Observed:
     """What is there of a WebJob when its status is written."""
 
     runs: Mapping[str, WebJobRun]
-    """Its runs, by object name."""
+    """Runs of the WebJob, by object name."""
     pods: Sequence[Object]
     deployment: Object | None = None
     """The Deployment of a continuous job."""
@@ -198,7 +198,7 @@ def _progress(pods: Sequence[Object], *, ready: int, wanted: int) -> str:
 
 
 def changes(current: Mapping[str, Any], wanted: Status) -> Status:
-    """The merge patch from one status to another; empty when they are equal."""
+    """Return the merge patch from one status to another; empty when they are equal."""
     patch: Status = {key: value for key, value in wanted.items() if current.get(key) != value}
     for key, value in patch.items():
         before = current.get(key)

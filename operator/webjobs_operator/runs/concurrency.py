@@ -29,7 +29,7 @@ class Decision:
 
 
 def holder(webjob: WebJob, known: Mapping[str, WebJobRun], *, now: datetime) -> str | None:
-    """The run that holds the lock now."""
+    """Return the object name of the run that holds the lock now; None: nobody does."""
     active = webjob.status.active_run
     if active and runs.lock_is_held(webjob, dict(known), now=now, grace=LOCK_GRACE):
         return active.name
@@ -37,7 +37,7 @@ def holder(webjob: WebJob, known: Mapping[str, WebJobRun], *, now: datetime) -> 
 
 
 def decide(webjob: WebJob, known: Mapping[str, WebJobRun], *, now: datetime, lingering: bool = False) -> Decision:
-    """The decision for all runs of a WebJob, by object name.
+    """Return the decision for all runs of a WebJob, given by object name.
 
     ``lingering``: a process goes on whose run is gone (somebody deleted it, and its pod has not ended yet).
     """

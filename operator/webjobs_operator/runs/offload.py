@@ -46,7 +46,7 @@ class _Todo:
 
 @dataclass
 class _Known:
-    """Of one WebJob."""
+    """What is known, and to be done, of one WebJob's runs in the store."""
 
     todo: _Todo | None = None
     ends: str | None = None
@@ -58,7 +58,10 @@ class _Known:
 
 
 class StoredRuns:
-    """The runs of all WebJobs on their way. ``add`` makes a WebJob due; ``objects``: see ``history.places``."""
+    """The runs of all WebJobs on their way into the store.
+
+    ``add`` makes a WebJob due; ``objects``: ended runs of a job that stay as WebJobRuns.
+    """
 
     def __init__(
         self,
@@ -84,13 +87,13 @@ class StoredRuns:
     # What passes and handlers call
 
     def status(self, webjob: WebJob, known: Mapping[str, WebJobRun]) -> model.StoredRuns | None:
-        """What the status of a WebJob is to say."""
+        """Return what the status of a WebJob is to say of its runs in the store."""
         own = self._known.get(_key(webjob))
         there = retention.places(webjob, known, objects=self._objects)
         return retention.stored_status(webjob.status.stored_runs, there, own.trimmed if own else None)
 
     def tend(self, webjob: WebJob, known: Mapping[str, WebJobRun]) -> None:
-        """Takes notice of what is due. The status must have been written before."""
+        """Take notice of the runs that are to move, or to go. The status must have been written before."""
         there = retention.places(webjob, known, objects=self._objects)
         said = webjob.status.stored_runs
         if said is None or (not there.store and said.limit == retention.limit_of(webjob)):
@@ -100,7 +103,7 @@ class StoredRuns:
         self._start(_key(webjob), own)
 
     def drop(self, key: Key) -> None:
-        """The WebJob is gone, and what is stored of it goes too."""
+        """Remove what is stored of a WebJob that is gone."""
         own = self._known.setdefault(key, _Known())
         own.todo = own.stored = own.trimmed = None
         # A WebJob that is made anew under the name may have runs soon; they are newer.
@@ -108,7 +111,7 @@ class StoredRuns:
         self._start(key, own)
 
     async def keeps(self, run: WebJobRun) -> bool:
-        """Whether a WebJobRun that was deleted goes on as a run in the store, so that its log must stay.
+        """Return whether a WebJobRun that was deleted goes on as a run in the store, so that its log must stay.
 
         Raises what the store raises.
         """
@@ -121,12 +124,12 @@ class StoredRuns:
         return await self._stored_uid(run) == run.metadata.uid  # moved by an operator that died, if so
 
     async def idle(self) -> None:
-        """Waits until nothing is under way."""
+        """Wait until no move or removal is under way."""
         while tasks := [own.task for own in self._known.values() if own.task]:
             await asyncio.gather(*tasks)
 
     async def close(self) -> None:
-        """Ends all. What was not done will be due again."""
+        """End all moves and removals. What was not done will be due again."""
         await cancelled(own.task for own in self._known.values() if own.task)
 
     # What goes on beside
@@ -152,7 +155,7 @@ class StoredRuns:
             del self._known[key]
 
     async def _remove_all(self, key: Key, own: _Known) -> None:
-        """Removes what a WebJob that is gone has left, a part at a time."""
+        """Remove what a WebJob that is gone has left in the store, a part at a time."""
         ends = own.ends or ""
         found = [one for one in await self._listed(key) if one <= ends]
         await stored_history.delete(self._store, found[: 10 * BATCH], namespace=key[0], webjob=key[1])
@@ -186,7 +189,7 @@ class StoredRuns:
             self._add(key)  # the status will say so
 
     async def _move(self, run: WebJobRun, *, owner: str) -> bool:
-        """Whether the run is in the store now, and no WebJobRun any more."""
+        """Return whether a run is in the store now, and no WebJobRun any more."""
         meta, run_id = run.metadata, runs.run_id(run)
         where, content = _key_of(run), stored_run.to_json(run, owner=owner)
         new = await stored_history.write(self._store, where, content)

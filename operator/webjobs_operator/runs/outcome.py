@@ -27,7 +27,7 @@ _SETUP_FAILURES = {
     "NodeNotPrepared",  # ours: the kubelet tells of it by events alone
 }
 UNPREPARED = timedelta(seconds=60)
-"""For which a node may work at a pod's volumes and network before that is told."""
+"""How long a node may work at a pod's volumes and network before the run says so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,17 +40,17 @@ class Outcome:
     exit_code: int | None = None
     message: str | None = None
     pod: str | None = None
-    """Pod whose log counts."""
+    """Name of the pod whose log counts."""
 
 
 def has_stray(pods: Sequence[Object], *, run_ids: Collection[str]) -> bool:
-    """Whether a process goes on whose run is gone. ``run_ids``: of the runs that are there."""
+    """Return whether a process goes on whose run is gone. ``run_ids``: of the runs that are there."""
     labels = (pod["metadata"].get("labels", {}) for pod in pods if is_alive(pod))
     return any(LABEL_RUN in label and label[LABEL_RUN] not in run_ids for label in labels)
 
 
 def outcome(run: WebJobRun, *, job: Object | None, pods: Sequence[Object], now: datetime) -> Outcome:
-    """The state of a run that was started."""
+    """Return the state of a run that was started."""
     pod = newest_pod(pods)
     if job is None:
         if any(is_alive(one) for one in pods):  # still on its way out
@@ -95,7 +95,7 @@ def _name(pod: Object | None) -> str | None:
 
 
 def _was_killed(pod: Object) -> bool:
-    """Whether the process ended because its pod was deleted, and not by itself before that."""
+    """Return whether a pod's process ended because the pod was deleted, and not by itself before that."""
     deleted = pod["metadata"].get("deletionTimestamp")
     finished = container_state(pod).get("terminated", {}).get("finishedAt")
     if not deleted or not finished:
@@ -111,12 +111,12 @@ def _started(pod: Object) -> datetime | None:
 
 
 def never_began(run: WebJobRun) -> bool:
-    """Whether no process of the run is known of."""
+    """Return whether no process of a run is known of."""
     return run.status.state in (None, "Initializing") and run.status.process_start_time is None
 
 
 def is_setup_failure(message: str | None) -> bool:
-    """Whether a message of ``outcome`` says why a container can't be made, as its image can't be pulled."""
+    """Return whether a message of ``outcome`` says why a container can't be made, as its image can't be pulled."""
     return (message or "").partition(":")[0] in _SETUP_FAILURES
 
 
@@ -214,7 +214,7 @@ def _pod_message(pod: Object) -> str | None:
 def warm_outcome(
     run: WebJobRun, *, code: int | None, over: datetime | None, job: Object, pods: Sequence[Object]
 ) -> Outcome | None:
-    """The end of a run as the connection to its pod tells it, seconds before the pod's status does.
+    """Return the end of a run as the connection to its pod tells it, seconds before the pod's status does.
 
     Only what is beyond doubt: a success of what nobody is ending. Why something failed is known by the pod alone.
     """
@@ -227,7 +227,7 @@ def warm_outcome(
 
 
 def contradiction(run: WebJobRun, pods: Sequence[Object]) -> bool:
-    """Whether a run that was told a success is none: its pod says so, and counts."""
+    """Return whether a run that was told a success is none: its pod says so, and counts."""
     pod = newest_pod(pods)
     return run.status.state == "Success" and pod is not None and _exited_badly(pod)
 

@@ -42,7 +42,7 @@ Object = dict[str, Any]
 
 
 class RunProgress:
-    """What becomes of the runs that were started."""
+    """Carries the state of Jobs and pods over into the runs that were started."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class RunProgress:
         """UIDs of the runs whose log was compared with the kubelet's."""
 
     async def carry_over(self, this: Pass) -> None:
-        """One look at every run that was started."""
+        """Look at every run that was started, and record what became of it."""
         jobs, pods = self._cache.of("Job", this.key), list(self._cache.of("Pod", this.key).values())
         pods_of = armed_jobs.RunPods(pods).of
         for run in self._cache.runs(this.key).values():
@@ -129,7 +129,7 @@ class RunProgress:
             await self._writes.tell(this, "RunFailed", message)
 
     async def _check(self, this: Pass, run: WebJobRun, *, pods: Sequence[Object]) -> None:
-        """What a connection heard may lack the last lines; the kubelet has all, now that the container has ended."""
+        """Compare the stored log of a warm run with the kubelet's: what a connection heard may lack the last lines."""
         if run.status.state == "Success":
             try:
                 whole = [line async for line in run_output.of_pods(self._logs, pods)]
@@ -149,7 +149,7 @@ class RunProgress:
     async def _output(
         self, this: Pass, run: WebJobRun, session: Session | None, *, pods: Sequence[Object], ended: datetime
     ) -> AsyncIterator[Output]:
-        """All that it wrote: as its connection heard it, where that is all, else as the kubelet has it."""
+        """Return all that a run wrote: as its connection heard it, where that is all, else as the kubelet has it."""
         key = run_archive.log_key(run)
         if session and session.lines is not None:
             await self._followers.drop(key)
@@ -181,7 +181,7 @@ def _heard(
 
 
 def _patience(since_end: timedelta) -> timedelta:
-    """Until a log is tried again: the longer it can't be read, the longer."""
+    """Return how long a log is not tried again: the longer it can't be read, the longer."""
     return min(max(since_end / 4, timedelta(seconds=1)), timedelta(minutes=1))
 
 

@@ -18,7 +18,7 @@ from webjobs_operator.context.armed_jobs import is_armed
 Object = Mapping[str, Any]
 
 CHECK_GRACE = timedelta(seconds=15)
-"""For which the Job of a warm run stays in any case: its log is compared with the kubelet's once its pod has ended."""
+"""How long the Job of a warm run stays at least: its log is compared with the kubelet's once its pod has ended."""
 ORPHAN_GRACE = timedelta(minutes=1)
 """A Job is never older than its run; the grace covers watches that are apart."""
 
@@ -36,12 +36,12 @@ class Places:
 
 
 def limit_of(webjob: WebJob) -> int:
-    """Ended runs that are kept."""
+    """Return how many ended runs of a WebJob are kept."""
     return webjob.spec.history_limit or DEFAULT_HISTORY_LIMIT
 
 
 def places(webjob: WebJob, known: Mapping[str, WebJobRun], *, objects: int) -> Places:
-    """``objects``: ended runs that stay as WebJobRuns.
+    """Return where the ended runs of a WebJob belong. ``objects``: how many stay as WebJobRuns.
 
     Skipped runs are no history for clients: they never go into the store, and take no other run's place.
     """
@@ -61,7 +61,7 @@ def places(webjob: WebJob, known: Mapping[str, WebJobRun], *, objects: int) -> P
 
 
 def stored_status(before: StoredRuns | None, there: Places, trimmed: Trimmed | None) -> StoredRuns | None:
-    """What the status is to say of the store: before a run goes there, and after the last of them left it."""
+    """Return what the status is to say of the store: before a run goes there, and after the last of them left it."""
     newest = max([before.newest if before else "", *map(runs.run_id, there.store)])
     if not newest or (trimmed and trimmed.empty and not there.store):
         return None
@@ -74,15 +74,15 @@ class Trimmed:
     """What is known of the store since runs were removed from it."""
 
     limit: int
-    """The historyLimit that it fits."""
+    """The historyLimit that the store fits."""
     empty: bool
-    """Whether no run is left there."""
+    """True: no run is left in the store."""
 
 
 def finished_jobs(
     jobs: Mapping[str, Object], known: Mapping[str, WebJobRun], *, retention: timedelta, now: datetime
 ) -> tuple[list[Object], datetime | None]:
-    """Jobs that can go now, and when the next one can."""
+    """Return the Jobs that can go now, and when the next one can."""
     by_job = {run.status.job_name or run.metadata.name: run for run in known.values()}
     gone: list[Object] = []
     following: list[datetime] = []
@@ -108,7 +108,7 @@ def finished_jobs(
 
 
 def used_config_maps(workloads: Iterable[Object]) -> set[str]:
-    """Names of the ConfigMaps that workloads (Deployments, CronJobs, Jobs, pods) mount."""
+    """Return the names of the ConfigMaps that workloads (Deployments, CronJobs, Jobs, pods) mount."""
     used: set[str] = set()
     for workload in workloads:
         spec = workload.get("spec", {})

@@ -107,7 +107,7 @@ class RunStart:
         self._cold.discard(run.metadata.uid)
 
     def _lacks_package(self, this: Pass, job: Object) -> bool:
-        """Whether a Job is of a package that is gone: its CronJob made it before it knew of the next one.
+        """Return whether a Job is of a package that is gone: its CronJob made it before it knew of the next one.
 
         We did not know of the Job when the package went. It can never begin; a Job of our own takes its place.
         """

@@ -24,7 +24,7 @@ COMING = timedelta(seconds=3)
 
 
 def wanted(webjob: WebJob, program: Program | None, config: Warm) -> int:
-    """Pods that shall wait, if they can."""
+    """Return how many pods shall wait, if they can."""
     if program is None or webjob.spec.suspend:
         return 0
     for said in (webjob.spec.warm, program.runtime.warm):
@@ -34,7 +34,7 @@ def wanted(webjob: WebJob, program: Program | None, config: Warm) -> int:
 
 
 def obstacle(program: Program, config: Warm, *, forbidden: bool) -> tuple[str, str] | None:
-    """Why no pod can wait for a run: a reason and what to do about it; None: one can."""
+    """Return why no pod can wait for a run: a reason and what to do about it; None: one can."""
     if program.script is None:
         return "NoShell", "A plain image has no shell that could wait: give the job a script or a package."
     if program.on_windows:
@@ -47,7 +47,7 @@ def obstacle(program: Program, config: Warm, *, forbidden: bool) -> tuple[str, s
 
 
 def ran_nothing(pods: Sequence[Object]) -> bool:
-    """Whether the newest of the pods ended, and says that it began no run."""
+    """Return whether the newest of the pods ended, and says that it began no run."""
     pod = newest_pod(pods)
     ended = container_state(pod).get("terminated", {}) if pod else {}
     return str(ended.get("message", "")).strip() == warm_protocol.UNUSED
@@ -63,7 +63,10 @@ def pool(
     count: int,
     now: datetime,
 ) -> Pool:
-    """``digest``: of what a run would be now; None: nothing. ``count``: how many are to wait."""
+    """Return what there is of waiting Jobs of a WebJob, and what is to be done about it.
+
+    ``digest``: of what a run would be now; None: nothing. ``count``: how many are to wait.
+    """
     taken = {run.status.job_name for run in known}
     jobs_of = {runs.run_id(run): run.status.job_name for run in known if not run.ended}
     max_age = timedelta(seconds=webjob.spec.warm_max_age_seconds) if webjob.spec.warm_max_age_seconds else MAX_AGE
@@ -114,7 +117,10 @@ def _made(job: Object) -> datetime:
 
 
 def _names(webjob: WebJob, known: Sequence[str], *, digest: str, count: int) -> list[str]:
-    """The next numbers: two operators that make one at once make the same one, and a run's Job keeps its name."""
+    """Return names with the next numbers.
+
+    Two operators that make a Job at once make the same one, and a run's Job keeps its name.
+    """
     stem = f"{webjob.metadata.name}-{digest}-"
     ends = [name.removeprefix(stem) for name in known if name.startswith(stem)]
     numbers = [int(end) for end in ends if re.fullmatch(r"\d{1,9}", end)]
@@ -123,7 +129,7 @@ def _names(webjob: WebJob, known: Sequence[str], *, digest: str, count: int) -> 
 
 
 def line_of(run: WebJobRun, arguments: Sequence[str]) -> bytes:
-    """What tells a pod its run. Raises goline.TooLong."""
+    """Return the line that tells a pod its run. Raises warm_protocol.TooLong."""
     environment = {
         "WEBJOBS_RUN_ID": runs.run_id(run).encode(),
         "WEBJOBS_COMMAND_ARGUMENTS": (run.spec.arguments or "").encode(),

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 Object = dict[str, Any]
 
 Taken = Literal["taken", "soon", "no"]
-"""Whether a run got a pod that waits, will in a moment, or is to start as usual."""
+"""What became of a run that asked for a waiting pod: it has one, will have one in a moment, or starts as usual."""
 YOUNG = timedelta(milliseconds=250)
 """Age up to which a run has the machine for itself: most are over by then, and what can wait would only slow them."""
 _FIRST_BACK_OFF, _LAST_BACK_OFF = timedelta(seconds=2), timedelta(minutes=5)
@@ -43,7 +43,7 @@ _FIRST_BACK_OFF, _LAST_BACK_OFF = timedelta(seconds=2), timedelta(minutes=5)
 
 @dataclass
 class _BackOff:
-    """Of a WebJob whose Jobs end without a run."""
+    """The pause of a WebJob whose waiting Jobs end without a run."""
 
     failures: int
     until: datetime
@@ -60,7 +60,7 @@ class WarmPool:
         self._back_offs: dict[Key, _BackOff] = {}
 
     def look(self, this: Pass) -> None:
-        """What there is, and what a run of this pass can take; says in the pass how warm the job is."""
+        """Look at the waiting Jobs: what a run of this pass can take, and how warm the job is, as the pass is told."""
         program = None if this.problem else this.program
         if program and plan.wanted(this.webjob, program, self._config.warm):
             obstacle = plan.obstacle(program, self._config.warm, forbidden=self._sessions.forbidden)
@@ -94,7 +94,7 @@ class WarmPool:
     # A run
 
     async def take(self, this: Pass, run: WebJobRun) -> Taken:
-        """Starts a run in a pod that waits, if there is one for it. Conflict: look again."""
+        """Start a run in a pod that waits, if there is one for it. Raises Conflict: look again."""
         try:
             line = _line(run)
         except ValueError as error:
@@ -108,7 +108,7 @@ class WarmPool:
         return "taken"
 
     def _is_coming(self, this: Pass) -> bool:
-        """Whether a pod is about to wait that no other run of this pass waits for: sooner than one of the run's own."""
+        """Return whether a pod is about to wait that no other run of this pass waits for: it is there first."""
         if not this.pool.coming:
             return False
         _, until = this.pool.coming.popitem()
@@ -136,7 +136,10 @@ class WarmPool:
         return None
 
     async def _claim(self, run: WebJobRun, job: Any, pod: Any, *, now: datetime) -> None:
-        """Both sides at once; none is worth anything alone. Conflict when one of them is not as we know it."""
+        """Write who takes whom on both sides at once; none is worth anything alone.
+
+        Raises Conflict when one of them is not as we know it.
+        """
         done = await asyncio.gather(self._record(run, job, now=now), self._mark(pod, run), return_exceptions=True)
         for error in done:
             if isinstance(error, NotFound):
@@ -161,7 +164,7 @@ class WarmPool:
             await change(self._kube, self._cache, "Pod", Metadata.model_validate(pod["metadata"]), mark)
 
     async def go_on(self, this: Pass, run: WebJobRun, job: Object) -> None:
-        """What may be missing of a run that took a Job: the mark of the pod (of a further attempt), and the line."""
+        """Do what may be missing of a run that took a Job: mark the pod (of a further attempt), and send the line."""
         for pod in armed_jobs.pods_of(job, list(self._cache.of("Pod", this.key).values())):
             if armed_jobs.is_up(pod) and armed_jobs.run_of(pod) in (None, runs.run_id(run)):
                 await self._mark(pod, run)
@@ -171,12 +174,12 @@ class WarmPool:
                 await self._sessions.attend(this.key, pod).begin(_line(run))
 
     def session(self, pods: Sequence[Object]) -> Session | None:
-        """The connection to the newest of a run's pods."""
+        """Return the connection to the newest of a run's pods."""
         pod = newest_pod(pods)
         return self._sessions.get(pod["metadata"]["uid"]) if pod else None
 
     async def put_back(self, this: Pass, run: WebJobRun) -> None:
-        """A run that is known to have begun nowhere waits for its turn again."""
+        """Let a run that is known to have begun nowhere wait for its turn again."""
         status = {"state": None, "jobName": None, "jobUID": None, "processStartTime": None, "message": None}
         await self._patch_run(run, status)
         log.info("run %s/%s waits for its turn again", this.key[0], run.metadata.name)
@@ -185,7 +188,7 @@ class WarmPool:
         await change(self._kube, self._cache, "WebJobRun", run.metadata, {"status": status}, subresource="status")
 
     def hold(self, this: Pass) -> bool:
-        """Whether a run has just begun in a pod that waited; this pass comes again when it is not young any more."""
+        """Return whether a run has just begun in a pod that waited; the pass comes again when it is older."""
         jobs = self._cache.of("Job", this.key)
         begun = [
             times.parse_time(run.status.process_start_time)
@@ -200,12 +203,12 @@ class WarmPool:
     # The Jobs
 
     def forget(self, key: Key) -> None:
-        """A WebJob is gone."""
+        """Forget a WebJob that is gone."""
         self._sessions.keep(key, ())
         self._back_offs.pop(key, None)
 
     async def tend(self, this: Pass) -> None:
-        """Makes the Jobs that are missing, lets those go that nobody is to take."""
+        """Make the Jobs that are missing, and remove those that nobody is to take."""
         if this.armed is None and not any(map(armed_jobs.is_armed, self._cache.of("Job", this.key).values())):
             self._sessions.keep(this.key, ())
             return
@@ -221,7 +224,7 @@ class WarmPool:
         self._sessions.keep(this.key, uids)
 
     def _note(self, this: Pass, there: Pool) -> None:
-        """Jobs that end without a run are made ever less often, until one waits in peace."""
+        """Note failures: Jobs that end without a run are made ever less often, until one waits in peace."""
         back_off = self._back_offs.get(this.key)
         if there.failed:
             failures = back_off.failures + 1 if back_off else 0

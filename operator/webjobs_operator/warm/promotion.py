@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 Object = dict[str, Any]
 
 SHORT = timedelta(seconds=2)
-"""A run that is over by then leaves its output with its connection, and needs nothing else."""
+"""Age up to which a run is short: its output is with its connection, and it needs nothing else."""
 _AGAIN = timedelta(minutes=5)
-"""Until a pod that was refused what its run requests asks again."""
+"""How long a pod that was refused what its run requests does not ask again."""
 
 
 class Promotion:
@@ -38,7 +38,7 @@ class Promotion:
         """UIDs of pods that were refused what their run requests, and until when nobody asks again."""
 
     async def adopt(self, this: Pass, run: WebJobRun, job: Object) -> None:
-        """Makes the Job the run's own, with its time limit; short runs are over before that is worth a write."""
+        """Make the Job the run's own, with its time limit; short runs are over before that is worth a write."""
         if armed_jobs.run_of(job) is not None or not armed_jobs.is_staying(job):
             return
         limit, begun = this.webjob.spec.timeout_seconds, times.parse_time(run.status.process_start_time)
@@ -51,7 +51,7 @@ class Promotion:
         self._cache.observe("Job", await self._kube.patch("Job", this.key[0], job["metadata"]["name"], patch))
 
     async def enlarge(self, this: Pass, run: WebJobRun, pods: Sequence[Object]) -> None:
-        """Gives the pods what their run requests, when it is no short one; a refusal is no reason to end it."""
+        """Give the pods what their run requests, when it is no short one; a refusal is no reason to end it."""
         for pod in filter(armed_jobs.is_up, pods):
             patch = requests.resize(pod)
             if patch is None:
