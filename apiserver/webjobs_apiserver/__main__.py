@@ -9,13 +9,13 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from webjobs.store import UMASK, open_store
+from webjobs.times import utc_now
 from webjobs_apiserver import config as configuration
 from webjobs_apiserver.app import create_app
 from webjobs_apiserver.auth_middleware import OPEN_PATHS
@@ -83,13 +83,9 @@ async def serve(config: ApiserverConfig) -> None:
 
 async def _tell_hooks(kube: KubeClient, site: Site) -> None:
     """Deliver ended runs to the web hooks of a site, forever."""
-    jobs, hooks = Jobs(kube, feed=Feed(kube, namespaces=[])), Hooks(kube, clock=_utc_now)
-    delivery = Delivery(kube, hooks=hooks, jobs=jobs, body=posted, clock=_utc_now)
+    jobs, hooks = Jobs(kube, feed=Feed(kube, namespaces=[])), Hooks(kube, clock=utc_now)
+    delivery = Delivery(kube, hooks=hooks, jobs=jobs, body=posted, clock=utc_now)
     await delivery.run(site)
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _server(app: ASGIApp, config: ApiserverConfig, *, port: int, **more: Any) -> uvicorn.Config:

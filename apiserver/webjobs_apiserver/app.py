@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, Response
 
 from webjobs.store import ObjectStore
+from webjobs.times import utc_now
 from webjobs_apiserver import failures, sites
 from webjobs_apiserver.arm import login
 from webjobs_apiserver.arm import routers as arm
@@ -47,11 +47,7 @@ from webjobs_apiserver.watching.watch import Feed
 from webjobs_kube.client import KubeClient
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore, clock: Clock = _utc_now) -> FastAPI:
+def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore, clock: Clock = utc_now) -> FastAPI:
     """Return the application for all sites.
 
     ``clock`` gives aware datetimes.

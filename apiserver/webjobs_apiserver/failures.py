@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from webjobs.constants import SITE_STOPPED
 from webjobs.store.packages import PackageError
 from webjobs_apiserver.arm import answers
 from webjobs_apiserver.arm.paths import is_arm
@@ -26,7 +27,6 @@ log = logging.getLogger(__name__)
 
 _RUN_ACTIVE = "Cannot start a new run since job is already running."
 """Text of a run that is refused. Clients match on it (docs/kudu-contract.md, section 2.5)."""
-_SITE_STOPPED = 'WebJobs are currently in "stopped" state.'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ def of(error: Exception) -> Failure:
         case Busy():
             return Failure(status=409, message=_RUN_ACTIVE)
         case Stopped():
-            return Failure(status=409, message=_SITE_STOPPED)
+            return Failure(status=409, message=SITE_STOPPED)
         case Refused():
             return Failure(status=409, message=error.message, form="object")
         case BadRequest() | Invalid():

@@ -7,10 +7,11 @@ from argparse import Namespace
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 from webjobs.model import API_VERSION
+from webjobs.times import utc_now
 from webjobs_cli import address, lookup
 from webjobs_cli.progress import Progress
 from webjobs_cli.rest import Rest
@@ -21,10 +22,6 @@ if TYPE_CHECKING:  # the client takes half a second to import, and not every com
 Object = dict[str, Any]
 MANAGER = "kubectl-webjob"
 """Name of the program as field manager and in triggers of runs."""
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(kw_only=True)
@@ -39,7 +36,7 @@ class Session:
     """Stream for results."""
     err: TextIO = field(default_factory=lambda: sys.stderr)
     """Stream for everything beside results."""
-    clock: Callable[[], datetime] = _now
+    clock: Callable[[], datetime] = utc_now
     """Function that returns the time of now, aware."""
 
     def print(self, text: str, *, end: str = "\n") -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+EPOCH = datetime.fromtimestamp(0, UTC)
+"""The zero of Unix time, which stands for a time that is not there."""
+
 
 def utc_now() -> datetime:
     """Return the time now, in UTC."""
@@ -13,7 +16,7 @@ def utc_now() -> datetime:
 def parse_time(text: str | None) -> datetime:
     """Return the time that a Kubernetes text (RFC 3339) says, in UTC; the zero of Unix time without a text."""
     if not text:
-        return datetime.fromtimestamp(0, UTC)
+        return EPOCH
     return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
 
 

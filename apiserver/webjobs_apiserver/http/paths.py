@@ -21,6 +21,9 @@ _FILES = ("/api/vfs/", "/api/zip/")
 _SWAGGER = "triggeredwebjobsswagger"
 _VERBS = frozenset({"run", "history", "settings", "start", "stop", "passthrough"})
 
+UNESCAPED = "!$&'()*+,;=:@~"
+"""What stays as it is in a segment of a URL that .NET escapes."""
+
 
 def canonical(path: str) -> str:
     """Return a path in the current spelling, ``/api/{type}webjobs...`` or ``/api/vfs/...``; others as they are.

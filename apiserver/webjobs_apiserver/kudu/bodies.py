@@ -13,6 +13,7 @@ from webjobs.logs import scheduler_lines
 from webjobs.model import WebJob, WebJobRun
 from webjobs.runs import runs
 from webjobs.store.run_logs import ERRORS, OUTPUT
+from webjobs_apiserver.http.paths import UNESCAPED
 from webjobs_apiserver.service.jobs import Job
 
 Body = dict[str, Any]
@@ -123,10 +124,7 @@ def history(known: Sequence[WebJobRun], *, job_name: str, base: str, now: dateti
 
 def location(base: str, *, job_name: str, run_id: str) -> str:
     """Return the URL of a run for a header: escaped, unlike URLs in bodies."""
-    return f"{base}/api/triggeredwebjobs/{quote(job_name, safe=_UNESCAPED)}/history/{run_id}"
-
-
-_UNESCAPED = "!$&'()*+,;=:@~"
+    return f"{base}/api/triggeredwebjobs/{quote(job_name, safe=UNESCAPED)}/history/{run_id}"
 
 
 def moving(body: Body) -> list[Any]:

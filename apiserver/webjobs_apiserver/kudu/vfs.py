@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 
 from webjobs_apiserver import errors
 from webjobs_apiserver.http import media_types, ranges, responses
+from webjobs_apiserver.http.paths import UNESCAPED
 from webjobs_apiserver.kudu.jobs import Facade, announced_size
 from webjobs_apiserver.service.files.nodes import FileNode, FolderNode, Node, nothing
 
@@ -22,7 +23,6 @@ Handler = Callable[[Request, str], Awaitable[Response]]
 
 HOME = "/home"
 """Stand-in for the site's HOME in messages."""
-_UNESCAPED = "!$&'()*+,;=:@~"
 
 
 def told(handler: Handler) -> Handler:
@@ -143,7 +143,7 @@ def entry(request: Request, node: Node, *, path: str) -> dict[str, Any]:
         "mtime": _stamp(node.mtime),
         "crtime": _stamp(node.crtime),
         "mime": media_types.FOLDER if is_folder else media_types.media_type(node.name),
-        "href": f"{asked_url(request).rstrip('/')}/{quote(node.name, safe=_UNESCAPED)}{'/' if is_folder else ''}"
+        "href": f"{asked_url(request).rstrip('/')}/{quote(node.name, safe=UNESCAPED)}{'/' if is_folder else ''}"
         + _query(request),
         "path": f"{HOME}/{folder}/{node.name}" if folder else f"{HOME}/{node.name}",
     }

@@ -16,13 +16,12 @@ from hashlib import sha256
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
+from webjobs.constants import PACKAGE_AUDIENCE
 from webjobs.store import ObjectStore, packages, read_stream
 from webjobs.store.packages import PackageError
 from webjobs_apiserver.service.service import Clock
 from webjobs_kube.client import KubeClient
 
-AUDIENCE = "webjobs.dev/packages"
-"""Audience of the tokens that count."""
 _CACHE_TIME = timedelta(seconds=10)
 _CACHE_SIZE = 256
 _PACKAGES = 16
@@ -47,7 +46,7 @@ class TokenReviews:
         until, namespace = self._known.get(key, (now, ""))
         if now < until:
             return namespace
-        account = _ACCOUNT.fullmatch(await self._kube.review_token(token, audience=AUDIENCE) or "")
+        account = _ACCOUNT.fullmatch(await self._kube.review_token(token, audience=PACKAGE_AUDIENCE) or "")
         if account is None:
             self._known.pop(key, None)
             return None

@@ -12,6 +12,7 @@ from webjobs.logs import kudu_lines
 from webjobs.logs.continuous_lines import Entry, merged
 from webjobs.logs.continuous_story import About, Position
 from webjobs.model import LABEL_RUN, LABEL_WEBJOB, WebJobRun
+from webjobs.pods import is_over
 from webjobs.runs.runs import run_id
 from webjobs.store import ObjectStore, continuous_journal
 from webjobs.store import run_logs as stored_logs
@@ -198,7 +199,7 @@ class JobLogs:
     async def instances(self, site: Site, job: Job) -> list[Pod]:
         """Return the pods of a continuous job that have not ended, oldest first."""
         pods = await self._pods(site, f"{LABEL_WEBJOB}={job.object_name}")
-        return [pod for pod in pods if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")]
+        return [pod for pod in pods if not is_over(pod)]
 
     async def _pods(self, site: Site, selector: str) -> list[Pod]:
         """Return the pods that a selector names, oldest first."""

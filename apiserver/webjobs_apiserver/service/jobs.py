@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from copy import deepcopy
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from webjobs import names
 from webjobs.files import package_history
 from webjobs.model import API_VERSION, JobType, WebJob
+from webjobs.times import utc_now
 from webjobs_apiserver.errors import Missing, Refused, Unavailable
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.watching import job as job_module
@@ -27,18 +28,14 @@ Plan = Callable[["Job | None"], Awaitable[Edit]]
 
 TRIES = 8
 """Rounds of read and conditional write before the shim gives up; each lost round is somebody else's progress."""
-_UNSETTLED = "The WebJob is being changed by others at the same time. Try again."
+UNSETTLED = "The WebJob is being changed by others at the same time. Try again."
 _DELETING = "The WebJob is being deleted. Try again when it is gone."
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Jobs:
     """Operations on the WebJobs of a site."""
 
-    def __init__(self, kube: KubeClient, *, feed: Feed, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, kube: KubeClient, *, feed: Feed, clock: Callable[[], datetime] = utc_now) -> None:
         self._kube = kube
         self._feed = feed
         self._clock = clock
@@ -142,7 +139,7 @@ class Jobs:
             except (Conflict, NotFound):
                 continue  # changed, created or deleted since we looked
             return saved
-        raise Unavailable(_UNSETTLED)
+        raise Unavailable(UNSETTLED)
 
     async def change(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
         """Change a job that is there.
@@ -155,7 +152,7 @@ class Jobs:
                 return await self._replace(job, edit)
             except (Conflict, NotFound):
                 continue
-        raise Unavailable(_UNSETTLED)
+        raise Unavailable(UNSETTLED)
 
     async def _replace(self, job: Job, edit: Edit) -> Job:
         # A merge patch could not do it: it merges settings key by key, and can't store a null.

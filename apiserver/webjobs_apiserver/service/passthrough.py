@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from webjobs.constants import PORT
 from webjobs_apiserver.errors import Missing
 from webjobs_apiserver.service.job_logs import JobLogs
 from webjobs_apiserver.service.jobs import Jobs
@@ -22,8 +23,6 @@ Pod = dict[str, Any]
 Headers = list[tuple[str, str]]
 """Headers with their values, in their order."""
 
-PORT = 8100
-"""WEBJOBS_PORT of every pod; ``webjobs_operator.manifests.pod`` sets it."""
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=10, sock_read=230)
 """Timeouts in seconds; App Service's front end too gives up after 230 without a byte."""
 _PIECE_BYTES = 2**16

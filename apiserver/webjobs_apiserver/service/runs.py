@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from webjobs import times
-from webjobs.model import API_VERSION, LABEL_WEBJOB, WebJobRun
+from webjobs.model import LABEL_WEBJOB, WebJobRun
 from webjobs.runs import runs
+from webjobs.runs.manifest import owned_run
 from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, Stopped, Unavailable
 from webjobs_apiserver.service.app_settings import AppSettings
-from webjobs_apiserver.service.jobs import TRIES, Job, Jobs
+from webjobs_apiserver.service.jobs import TRIES, UNSETTLED, Job, Jobs
 from webjobs_apiserver.service.run_lock import RunLock
 from webjobs_apiserver.service.stored_runs import StoredRuns
 from webjobs_apiserver.sites import Site
@@ -31,7 +32,6 @@ _LOOK_SECONDS = 0.005
 _RUN_ID_STEP = timedelta(microseconds=100)
 _TRIGGER_LENGTH = 1024
 _ARGUMENTS_LENGTH = 65536
-_UNSETTLED = "The WebJob is being changed by others at the same time. Try again."
 
 
 class Runs:
@@ -188,7 +188,12 @@ class Runs:
                 settings = await self._settings.effective(site)
                 if settings.stopped:
                     raise Stopped
-                manifest = _manifest(job, run_id, arguments=arguments, trigger=trigger[:_TRIGGER_LENGTH])
+                manifest = owned_run(
+                    job.webjob,
+                    name=runs.object_name(webjob=job.object_name, run_id=run_id),
+                    trigger=trigger[:_TRIGGER_LENGTH],
+                    arguments=arguments or None,
+                )
                 policy = job.webjob.spec.concurrency_policy or settings.concurrency_policy or "Forbid"
                 if policy == "Forbid" and not _is_incurable(job):
                     await self._lock.create_locked(site, job, manifest, now=now, fresh=fresh)
@@ -203,7 +208,7 @@ class Runs:
                 fresh = True  # from memory no client is refused: the news that it has seen may not be here yet
                 continue
             return job, run_id
-        raise Unavailable(_UNSETTLED)
+        raise Unavailable(UNSETTLED)
 
     async def cancel(self, site: Site, name: str, run_id: str) -> None:
         """Ask for the end of a run.
@@ -227,29 +232,3 @@ def _is_incurable(job: Job) -> bool:
         one.type == "Ready" and one.reason in _INCURABLE and one.observed_generation == webjob.metadata.generation
         for one in webjob.status.conditions
     )
-
-
-def _manifest(job: Job, run_id: str, *, arguments: str | None, trigger: str) -> Object:
-    meta = job.webjob.metadata
-    spec = {"webJobName": meta.name, "trigger": trigger}
-    if arguments:
-        spec["arguments"] = arguments
-    owner = {
-        "apiVersion": API_VERSION,
-        "kind": "WebJob",
-        "name": meta.name,
-        "uid": meta.uid,
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "WebJobRun",
-        "metadata": {
-            "name": runs.object_name(webjob=meta.name, run_id=run_id),
-            "namespace": meta.namespace,
-            "labels": {LABEL_WEBJOB: meta.name},
-            "ownerReferences": [owner],
-        },
-        "spec": spec,
-    }

@@ -10,6 +10,7 @@ from typing import Any
 
 from webjobs.model import API_VERSION, LABEL_RUN, LABEL_WEBJOB, WebJob, WebJobRun
 from webjobs.runs import runs
+from webjobs.runs.manifest import new_run
 from webjobs_cli import exit_codes, lookup, output, pod_output, tables, text
 from webjobs_cli.errors import FAILED, OK, CliError
 from webjobs_cli.session import MANAGER, Session
@@ -25,24 +26,14 @@ _FAILURES = 60
 """Looks at a run that may fail in a row before that is told: half a minute without an API server."""
 
 
-def manifest(job: WebJob, *, namespace: str, arguments: list[str]) -> Object:
-    """Return a run as it is created.
-
-    Its name, and so its place in the history, comes from the API server's clock.
-    """
-    spec: Object = {"webJobName": job.metadata.name, "trigger": f"External - {MANAGER}"}
-    if arguments:
-        spec["arguments"] = shlex.join(arguments)
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "WebJobRun",
-        "metadata": {
-            "generateName": f"{job.metadata.name}-",
-            "namespace": namespace,
-            "labels": {LABEL_WEBJOB: job.metadata.name},
-        },
-        "spec": spec,
-    }
+def _new_run(session: Session, job: WebJob) -> Object:
+    arguments = session.options.arguments
+    return new_run(
+        job,
+        namespace=session.namespace,
+        trigger=f"External - {MANAGER}",
+        arguments=shlex.join(arguments) if arguments else None,
+    )
 
 
 class Watched:
@@ -87,7 +78,7 @@ async def run(session: Session) -> int:
     async with session.kube() as kube:
         job = WebJob.parse(await session.webjob(kube))
         lookup.needs_type(job, "triggered", instead="Continuous ones start by 'start'.")
-        raw = await kube.create(manifest(job, namespace=session.namespace, arguments=options.arguments))
+        raw = await kube.create(_new_run(session, job))
         watched = Watched(kube, WebJobRun.parse(raw), namespace=session.namespace)
         run_id = runs.run_id(watched.run)
         if not (options.wait or options.follow):

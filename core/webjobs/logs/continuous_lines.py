@@ -5,19 +5,19 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from webjobs.logs import kudu_lines, log_position
 from webjobs.logs.continuous_story import Position, Tell, is_full
 from webjobs.logs.kudu_lines import Output
+from webjobs.times import EPOCH
 
 FULL = (
     "Reached maximum allowed output lines for this run, to see all of the job's logs you can enable App Service Logs "
     "option in the Portal."
 )
 """Text of the last line that ``job_log.txt`` takes of a process, in Kudu's words."""
-_EPOCH = datetime.fromtimestamp(0, UTC)
 _SECOND = timedelta(seconds=1)
 
 
@@ -54,7 +54,7 @@ def taken(position: Position, output: Output, *, instance: str, cap: int) -> Ent
 def told(step: Tell, *, instance: str) -> Entry:
     """Return the entry with the system lines of one step."""
     text = "".join(kudu_lines.line(one.when, instance, one.text, level=one.level, system=True) for one in step.lines)
-    when = step.lines[0].when if step.lines else _EPOCH
+    when = step.lines[0].when if step.lines else EPOCH
     if step.loose:
         when += _SECOND  # the API tells whole seconds: what was written in this one may have come before
     return Entry((when, ""), text.encode("utf-8", "replace"), step.after, loose=step.loose)
@@ -64,7 +64,7 @@ def merged(stories: Iterable[Sequence[Entry]]) -> bytes:
     """Return the lines of several pods in the order of time; the lines of one pod keep their order."""
 
     def ordered(story: Sequence[Entry]) -> Iterator[tuple[tuple[datetime, str], bytes]]:
-        latest = (_EPOCH, "")
+        latest = (EPOCH, "")
         for loose, group in groupby(story, key=lambda entry: entry.loose):
             for entry in sorted(group, key=lambda entry: entry.moment) if loose else group:
                 latest = max(latest, entry.moment)  # the API tells whole seconds, lines are finer

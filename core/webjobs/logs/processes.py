@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from webjobs import pods
-from webjobs.times import parse_time
+from webjobs.times import EPOCH, parse_time
 
 Pod = Mapping[str, Any]
-
-_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +60,7 @@ def _short(container_id: str | None) -> str:
 def _ended(state: Mapping[str, Any], name: str, *, previous: bool = False) -> Process:
     started, ended = parse_time(state.get("startedAt")), parse_time(state.get("finishedAt"))
     # A process that could not be started has no time of its start.
-    begun = started if started > _EPOCH else ended
+    begun = started if started > EPOCH else ended
     return Process(
         id=name, started=begun, ended=ended, exit_code=state.get("exitCode"), previous=previous, terminated=state
     )

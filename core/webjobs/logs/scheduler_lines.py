@@ -6,13 +6,14 @@ from datetime import datetime, tzinfo
 from hashlib import sha256
 from typing import NamedTuple
 
+from webjobs.constants import PREVIOUS_LOG
 from webjobs.logs import kudu_lines
 from webjobs.logs.kudu_lines import Level
 from webjobs.times import kudu_duration
 
 FILE_NAME = "job_scheduler.log"
 """Name of the scheduler's log, beside the folders of the runs."""
-PREVIOUS_FILE_NAME = "job_prev_log.txt"
+PREVIOUS_FILE_NAME = PREVIOUS_LOG
 """Name of the scheduler's log once it was full and another one began."""
 
 

@@ -10,9 +10,6 @@ from typing import Any
 from webjobs.model import WebJob, site_settings
 from webjobs.model.site_settings import SiteSettings
 
-STOPPED = 'WebJobs are currently in "stopped" state.'
-"""Text of a site on which no run starts, in Kudu's words."""
-
 
 def under(webjob: WebJob, site: SiteSettings) -> WebJob:
     """Return a WebJob as it is to be treated under the settings of its site.

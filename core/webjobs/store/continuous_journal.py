@@ -17,6 +17,7 @@ from datetime import datetime
 import obstore
 from obstore.exceptions import AlreadyExistsError, PreconditionError
 
+from webjobs.constants import PREVIOUS_LOG
 from webjobs.logs import kudu_lines
 from webjobs.logs.continuous_story import Position
 from webjobs.store import ObjectStore, read_stream
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 
 FILE_NAME = "job_log.txt"
 """Name of the log of a continuous job."""
-PREVIOUS_FILE_NAME = "job_prev_log.txt"
+PREVIOUS_FILE_NAME = PREVIOUS_LOG
 """Name of the log of a continuous job once it was full and another one began."""
 _JOURNAL = "job_log.journal"
 

@@ -12,13 +12,12 @@ from collections.abc import Sequence
 import obstore
 from obstore.exceptions import AlreadyExistsError
 
+from webjobs.constants import STATUS_FILE
 from webjobs.runs.runs import time_of_run_id
 from webjobs.store import ObjectStore
 from webjobs.store import run_logs as stored_logs
 from webjobs.store.run_logs import ERRORS, OUTPUT
 
-STATUS = "status"
-"""Name of the object that stays of a run, beside its log."""
 _AT_ONCE = 8
 
 
@@ -30,7 +29,7 @@ def folder(*, namespace: str, webjob: str = "") -> str:
     return f"{namespace}/data/jobs/triggered/{webjob}".removesuffix("/")
 
 
-def key(*, namespace: str, webjob: str, run_id: str, file_name: str = STATUS) -> str:
+def key(*, namespace: str, webjob: str, run_id: str, file_name: str = STATUS_FILE) -> str:
     """Return the key of the object that stays of a run, or of a file beside it."""
     return stored_logs.run_log_key(namespace=namespace, webjob=webjob, run_id=run_id, file_name=file_name)
 
@@ -63,7 +62,7 @@ async def run_ids(store: ObjectStore, *, namespace: str, webjob: str) -> list[st
     async for batch in obstore.list(store, folder(namespace=namespace, webjob=webjob), chunk_size=1000):
         for one in batch:
             _, run_id, name = one["path"].rsplit("/", 2)
-            if name == STATUS and time_of_run_id(run_id):
+            if name == STATUS_FILE and time_of_run_id(run_id):
                 found.append(run_id)
     return sorted(found)
 
@@ -84,7 +83,7 @@ async def delete(store: ObjectStore, run_ids: Sequence[str], *, namespace: str, 
 
     async def one(run_id: str) -> None:
         async with room:
-            for name in (OUTPUT, ERRORS, STATUS):
+            for name in (OUTPUT, ERRORS, STATUS_FILE):
                 await stored_logs.delete(store, key(namespace=namespace, webjob=webjob, run_id=run_id, file_name=name))
 
     await asyncio.gather(*(one(run_id) for run_id in run_ids))
@@ -107,4 +106,4 @@ async def run_files(store: ObjectStore, *, namespace: str, webjob: str, limit: i
                 found.append(path)
         if len(found) >= limit:
             break
-    return sorted(found[:limit], key=lambda path: path.endswith(f"/{STATUS}"))
+    return sorted(found[:limit], key=lambda path: path.endswith(f"/{STATUS_FILE}"))

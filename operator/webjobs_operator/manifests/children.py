@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from webjobs import model, times
+from webjobs import times
 from webjobs.model import (
     ANNOTATION_APP_SETTINGS,
     ANNOTATION_HASH,
-    API_VERSION,
     LABEL_ARMED,
     LABEL_RUN,
     LABEL_SCHEDULE,
@@ -23,6 +22,7 @@ from webjobs.model import (
 )
 from webjobs.pods import CONTAINER
 from webjobs.runs import runs
+from webjobs.runs.manifest import owned_run, owner_reference
 from webjobs.schedules import iana_name
 from webjobs.schedules.plan import Plan
 from webjobs_operator.config import OperatorConfig
@@ -35,18 +35,6 @@ Manifest = dict[str, Any]
 
 SINGLETON_GATE = "webjobs.dev/singleton"
 """Scheduling gate that holds a pod of a singleton back until no other can run."""
-
-
-def owner(kind: str, metadata: model.Metadata) -> Manifest:
-    """Return an ownerReference to an object as controller."""
-    return {
-        "apiVersion": API_VERSION,
-        "kind": kind,
-        "name": metadata.name,
-        "uid": metadata.uid,
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
 
 
 def labels_of(webjob: WebJob) -> dict[str, str]:
@@ -63,7 +51,7 @@ def _metadata(webjob: WebJob, name: str, *, owned_by: Manifest | None = None) ->
         "name": name,
         "namespace": webjob.metadata.namespace,
         "labels": labels_of(webjob),
-        "ownerReferences": [owned_by or owner("WebJob", webjob.metadata)],
+        "ownerReferences": [owned_by or owner_reference("WebJob", webjob.metadata)],
     }
 
 
@@ -207,7 +195,7 @@ def job(webjob: WebJob, run: WebJobRun, *, program: Program, config: OperatorCon
         arguments=scripts.split_arguments(run.spec.arguments),
         arguments_text=run.spec.arguments or "",
     )
-    metadata = _metadata(webjob, run.metadata.name, owned_by=owner("WebJobRun", run.metadata))
+    metadata = _metadata(webjob, run.metadata.name, owned_by=owner_reference("WebJobRun", run.metadata))
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -248,7 +236,7 @@ def adoption_patch(run: WebJobRun, *, deadline: int | None) -> Manifest:
     patch: Manifest = {
         "metadata": {
             "labels": {LABEL_RUN: runs.run_id(run)},
-            "ownerReferences": [owner("WebJobRun", run.metadata)],
+            "ownerReferences": [owner_reference("WebJobRun", run.metadata)],
         }
     }
     if deadline is not None:
@@ -281,18 +269,14 @@ class SlotOrigin:
 
 def scheduled_run(webjob: WebJob, *, name: str, slot: datetime, origin: SlotOrigin) -> Manifest:
     """Return the WebJobRun of a schedule's slot."""
-    spec: Manifest = {
-        "webJobName": webjob.metadata.name,
-        "trigger": origin.plan.trigger,
-        "scheduleTime": times.rfc3339(slot, micro=False),
-    }
-    metadata = _metadata(webjob, name)
-    if origin.cron_job_name:
-        spec["cronJobName"] = origin.cron_job_name
-    if origin.schedule:
-        schedule = origin.schedule
-        spec["scheduleName"] = schedule.metadata.name
-        if schedule.spec.arguments:
-            spec["arguments"] = schedule.spec.arguments
-        metadata["labels"] |= {LABEL_SCHEDULE: schedule.metadata.name}
-    return {"apiVersion": API_VERSION, "kind": "WebJobRun", "metadata": metadata, "spec": spec}
+    schedule = origin.schedule
+    return owned_run(
+        webjob,
+        name=name,
+        labels=labels_of(webjob) | ({LABEL_SCHEDULE: schedule.metadata.name} if schedule else {}),
+        trigger=origin.plan.trigger,
+        scheduleTime=times.rfc3339(slot, micro=False),
+        cronJobName=origin.cron_job_name,
+        scheduleName=schedule.metadata.name if schedule else None,
+        arguments=(schedule.spec.arguments or None) if schedule else None,
+    )

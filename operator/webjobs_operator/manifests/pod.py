@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from webjobs import model
+from webjobs.constants import PACKAGE_AUDIENCE, PORT
 from webjobs.model import WebJob, site_settings
 from webjobs.pods import CONTAINER, END
 from webjobs_operator.config import OperatorConfig
@@ -31,14 +32,10 @@ SHUTDOWN = "/webjobs/shutdown"
 """Folder of the shutdown file."""
 SHUTDOWN_FILE = f"{SHUTDOWN}/stop"
 """WEBJOBS_SHUTDOWN_FILE: the file that tells a process that it is to end."""
-PORT = 8100
-"""WEBJOBS_PORT: every pod has its own network, so that one number is always free."""
 LISTEN_SECONDS = 10
 """Seconds for which a script waits for the operator to attach, where that is enabled."""
 END_PIPE = "/webjobs/end/pipe"
 """Named pipe by which a pod that waited tells the exit code of its run."""
-PACKAGE_AUDIENCE = "webjobs.dev/packages"
-"""Audience of the token with which pods fetch their package."""
 PACKAGE_FILE = "package.tar"
 """Name of the tar with a small package."""
 

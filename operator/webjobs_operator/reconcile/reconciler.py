@@ -11,8 +11,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from webjobs import times
+from webjobs.constants import SITE_STOPPED
 from webjobs.model import WebJob, WebJobRun, WebJobSchedule
-from webjobs.model.effective_spec import STOPPED, under
+from webjobs.model.effective_spec import under
 from webjobs.runs import runs
 from webjobs.schedules import plan as scheduling
 from webjobs.store import ObjectStore
@@ -152,7 +153,7 @@ class Reconciler:
         await self._ends.give_up(this)
         # A job that can't run refuses what has not begun.
         if this.refusal or this.site.stopped:
-            await self._ends.refuse_all(this, this.refusal or STOPPED)
+            await self._ends.refuse_all(this, this.refusal or SITE_STOPPED)
         # Slots that are due become runs, or are skipped or missed.
         await self._firing.take(this)
         for turn in this.turns:

@@ -12,6 +12,7 @@ from typing import Any
 from webjobs import times
 from webjobs.model import LABEL_WEBJOB, Metadata, RunState, WebJobRun
 from webjobs.runs import runs
+from webjobs.runs.manifest import owner_reference
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import NotFound
 from webjobs_operator import metrics
@@ -20,7 +21,6 @@ from webjobs_operator.cluster.events import event, post
 from webjobs_operator.cluster.writes import remove
 from webjobs_operator.context.conditions import Wanted, update
 from webjobs_operator.context.reconcile_context import Pass
-from webjobs_operator.manifests import children
 
 Object = dict[str, Any]
 
@@ -46,7 +46,7 @@ class RunWrites:
         """Make a run from elsewhere the WebJob's: it goes with it, and is found by its label."""
         if any(owner.uid == this.webjob.metadata.uid for owner in run.metadata.owner_references):
             return
-        owner = children.owner("WebJob", this.webjob.metadata)
+        owner = owner_reference("WebJob", this.webjob.metadata)
         adopted = {"ownerReferences": [owner], "labels": {LABEL_WEBJOB: this.key[1]}}
         await self.patch_run(run, {"metadata": adopted}, subresource=None)
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from webjobs import times
+from webjobs.constants import STATUS_FILE
 from webjobs.files import tree
 from webjobs.logs import scheduler_lines
 from webjobs.model import WebJobRun
@@ -18,6 +19,7 @@ from webjobs.store import ObjectStore, continuous_journal, job_files, packages, 
 from webjobs.store import run_logs as stored_logs
 from webjobs.store.job_files import Content, Source, View
 from webjobs.store.packages import Manifest
+from webjobs.times import EPOCH
 from webjobs_apiserver.errors import BadRequest, Missing
 from webjobs_apiserver.service.files.nodes import FileNode, FolderNode, Node, Span, etag_of, in_memory, nothing, tag
 from webjobs_apiserver.service.job_logs import JobLogs, archive_key
@@ -25,9 +27,6 @@ from webjobs_apiserver.service.jobs import Job, Jobs
 from webjobs_apiserver.service.runs import Runs
 from webjobs_apiserver.sites import Site
 
-_EPOCH = datetime.fromtimestamp(0, UTC)
-STATUS = "status"
-"""Name of the file with the state of a run."""
 _SCHEDULER_LOGS = (scheduler_lines.PREVIOUS_FILE_NAME, scheduler_lines.FILE_NAME)
 
 
@@ -62,7 +61,7 @@ class Reading:
             case tree.Fixed():
                 return self._fixed(site, "/".join(tree.segments(path)), there, name=name)
             case tree.JobList():
-                return _folder(name, _EPOCH, partial(self._jobs_in, site, there))
+                return _folder(name, EPOCH, partial(self._jobs_in, site, there))
             case tree.JobFiles():
                 job = await self._jobs.get(site, there.job_type, there.name, scriptless=True)
                 return _known(self._in_view(site, job, await self.view(site, job), there.path, name=name))
@@ -76,7 +75,7 @@ class Reading:
         async def children() -> list[Node]:
             return [await self.find(site, f"{path}/{child}") for child in there.children]
 
-        return _folder(name, _EPOCH, children)
+        return _folder(name, EPOCH, children)
 
     async def _jobs_in(self, site: Site, there: tree.JobList) -> list[Node]:
         found: list[Node] = []
@@ -169,7 +168,7 @@ class Reading:
 
         ``run``: None for a run in the store, which is not read before somebody looks inside.
         """
-        when = runs.start_time(run) if run else runs.time_of_run_id(run_id) or _EPOCH
+        when = runs.start_time(run) if run else runs.time_of_run_id(run_id) or EPOCH
         return _folder(run_id, when, partial(self._run_files, site, job, run_id, run))
 
     async def _run_files(self, site: Site, job: Job, run_id: str, run: WebJobRun | None) -> list[Node]:
@@ -194,7 +193,7 @@ class Reading:
                 return await self._run_log(site, job, run)
             case (file,) if file == stored_logs.ERRORS:
                 return await self._error_log(site, run)
-            case (file,) if file == STATUS:
+            case (file,) if file == STATUS_FILE:
                 return self._run_status(run)
         return None
 
@@ -256,7 +255,7 @@ class Reading:
         }
         if ended:
             body["EndTime"] = times.kudu_time(ended)
-        return _json_file(STATUS, body, mtime=ended or started, crtime=started)
+        return _json_file(STATUS_FILE, body, mtime=ended or started, crtime=started)
 
     async def _continuous_data(self, site: Site, there: tree.JobData, *, name: str) -> Node | None:
         job = await self._jobs.get(site, "continuous", there.name, scriptless=True)

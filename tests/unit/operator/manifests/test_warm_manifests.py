@@ -11,6 +11,7 @@ from tests.fakes.objects import config, run, webjob
 from tests.unit.core.model.test_crd import SCHEMAS, schema_of
 from webjobs.model import ANNOTATION_APP_SETTINGS, ANNOTATION_REQUESTS, LABEL_ARMED, LABEL_RUN
 from webjobs.model.runtime_settings import BadSetting, RuntimeSettings, read
+from webjobs.runs.manifest import owner_reference
 from webjobs_operator.manifests import children, requests
 from webjobs_operator.manifests.program import resolve
 
@@ -149,7 +150,7 @@ def test_the_patch_that_makes_a_job_the_runs_own() -> None:
     found = children.adoption_patch(run(), deadline=None)
     assert "spec" not in found
     assert found["metadata"]["labels"] == {LABEL_RUN: ID}
-    assert found["metadata"]["ownerReferences"] == [children.owner("WebJobRun", run().metadata)]
+    assert found["metadata"]["ownerReferences"] == [owner_reference("WebJobRun", run().metadata)]
     assert children.adoption_patch(run(), deadline=7)["spec"] == {"activeDeadlineSeconds": 7}
 
 
