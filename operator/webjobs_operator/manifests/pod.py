@@ -40,6 +40,10 @@ PACKAGE_FILE = "package.tar"
 """Name of the tar with a small package."""
 
 
+Pod = dict[str, Any]
+"""Spec of a pod, or a part of it."""
+
+
 def literal(text: str) -> str:
     """Return text as Kubernetes must not expand it.
 
@@ -67,8 +71,40 @@ def pod_template(
     ``arguments``: words of one run, ``arguments_text`` the text they came from. The run id comes from the pod's label,
     because the label of a suspended Job can still be set when the Job is admitted, its environment can't.
     """
-    spec, borrowed = webjob.spec, program.borrowed
-    container: dict[str, Any] = {
+    words = [*(webjob.spec.args or []), *(arguments or [])]
+    container = _container(webjob, program=program, config=config, arguments_text=arguments_text)
+    container |= _command(webjob, program=program, config=config, words=words, armed=armed)
+    pod: Pod = {
+        "restartPolicy": restart_policy,
+        "terminationGracePeriodSeconds": webjob.stopping_wait,
+        "enableServiceLinks": False,
+        **_identity(webjob, program=program),
+        "securityContext": _pod_security(config, plain_image=program.script is None),
+        "containers": [container],
+        "volumes": [{"name": "work", "emptyDir": {}}, _data(webjob)],
+    }
+    _bring_package(pod, webjob, program=program, config=config)
+    if armed:
+        _wait_for_run(pod, program=program, config=config)
+    if webjob.spec.type == "continuous":
+        container["ports"] = [{"name": "webjob", "containerPort": PORT}]
+    if webjob.has_shutdown_file:
+        _give_notice(pod, program=program)
+    if borrowed := program.borrowed:
+        container["volumeMounts"] += borrowed.mounts
+        pod["volumes"] += borrowed.volumes
+    if program.on_windows and program.script:
+        line = [program.script.directory, program.script.file_name, *words]
+        pod = windows.adapted(pod, words=line, shutdown_file=SHUTDOWN_FILE)
+    template = {"metadata": {"labels": dict(labels)}, "spec": pod}
+    merged: dict[str, Any] = merge(template, webjob.spec.pod_template or {})
+    return merged
+
+
+def _container(webjob: WebJob, *, program: Program, config: OperatorConfig, arguments_text: str) -> Pod:
+    """Return the job's container, without what it runs."""
+    borrowed = program.borrowed
+    return {
         "name": CONTAINER,
         "image": program.image,
         "imagePullPolicy": config.image_pull_policy,
@@ -76,7 +112,7 @@ def pod_template(
         "envFrom": [
             *_app_settings(),
             *(borrowed.env_from if borrowed else []),
-            *(spec.env_from or []),
+            *(webjob.spec.env_from or []),
         ],  # the last source that has a name wins
         "resources": _resources(webjob, program=program, config=config),
         "volumeMounts": [
@@ -85,78 +121,67 @@ def pod_template(
         ],
         "securityContext": config.container_security_context,
     }
-    words = [*(spec.args or []), *(arguments or [])]
-    listened = config.attach and not program.on_windows and not armed
-    if program.script:
-        text = boot.script(
-            package=f"{PACKAGE}/{PACKAGE_FILE}" if program.config_map else None,
-            notice=webjob.has_shutdown_file,
-            restart_delay=spec.restart_delay_seconds if spec.type == "continuous" else None,
-            idle_timeout=spec.idle_timeout_seconds,
-            listen_seconds=LISTEN_SECONDS if listened else None,
-            end_pipe=END_PIPE if armed else None,
-        )
-        if listened or armed:  # who waits for a run is attached to again by an operator that comes later
-            container |= {"stdin": True, "stdinOnce": not armed}
-        container["command"] = ["/bin/sh", "-euc", literal(text), literal(program.script.directory)]
-        container["args"] = [literal(word) for word in [*(program.runtime.command or program.script.words), *words]]
-    else:
+
+
+def _command(webjob: WebJob, *, program: Program, config: OperatorConfig, words: list[str], armed: bool) -> Pod:
+    """Return what the job's container runs: a script by a shell of ours, or what image and spec say."""
+    spec, found = webjob.spec, dict[str, Any]()
+    if not program.script:
         if command := spec.command or program.runtime.command:
-            container["command"] = [literal(word) for word in command]
+            found["command"] = [literal(word) for word in command]
         if words:
-            container["args"] = [literal(word) for word in words]
+            found["args"] = [literal(word) for word in words]
+        return found
+    listened = config.attach and not program.on_windows and not armed
+    text = boot.script(
+        package=f"{PACKAGE}/{PACKAGE_FILE}" if program.config_map else None,
+        notice=webjob.has_shutdown_file,
+        restart_delay=spec.restart_delay_seconds if spec.type == "continuous" else None,
+        idle_timeout=spec.idle_timeout_seconds,
+        listen_seconds=LISTEN_SECONDS if listened else None,
+        end_pipe=END_PIPE if armed else None,
+    )
+    if listened or armed:  # who waits for a run is attached to again by an operator that comes later
+        found |= {"stdin": True, "stdinOnce": not armed}
+    found["command"] = ["/bin/sh", "-euc", literal(text), literal(program.script.directory)]
+    found["args"] = [literal(word) for word in [*(program.runtime.command or program.script.words), *words]]
+    return found
+
+
+def _data(webjob: WebJob) -> Pod:
+    """Return the volume behind WEBJOBS_DATA_PATH."""
     claim = {"persistentVolumeClaim": {"claimName": webjob.data_claim}} if webjob.data_claim else {"emptyDir": {}}
-    volumes: list[dict[str, Any]] = [{"name": "work", "emptyDir": {}}, {"name": "data", **claim}]
-    pod: dict[str, Any] = {
-        "restartPolicy": restart_policy,
-        "terminationGracePeriodSeconds": webjob.stopping_wait,
-        "enableServiceLinks": False,
-        **_identity(webjob, program=program),
-        "securityContext": _pod_security(config, plain_image=program.script is None),
-        "containers": [container],
-        "volumes": volumes,
-    }
+    return {"name": "data", **claim}
+
+
+def _bring_package(pod: Pod, webjob: WebJob, *, program: Program, config: OperatorConfig) -> None:
+    """Give a pod its package: a small one by a ConfigMap, a large one by a container that fetches it."""
+    (container,) = pod["containers"]
     if program.config_map:
         container["volumeMounts"].append({"name": "package", "mountPath": PACKAGE, "readOnly": True})
-        volumes.append({"name": "package", "configMap": {"name": program.config_map}})
+        pod["volumes"].append({"name": "package", "configMap": {"name": program.config_map}})
     if program.fetch_digest:
         pod["initContainers"] = [_fetch(webjob, program.fetch_digest, config)]
-        volumes.append(
-            {
-                "name": "package-token",
-                "projected": {
-                    "sources": [
-                        {
-                            "serviceAccountToken": {
-                                "audience": PACKAGE_AUDIENCE,
-                                "expirationSeconds": 600,
-                                "path": "token",
-                            }
-                        }
-                    ]
-                },
-            }
-        )
-    if armed:
-        pod.setdefault("initContainers", []).append(_end(program, config))
-        container["volumeMounts"].append({"name": "end", "mountPath": END_PIPE.rpartition("/")[0]})
-        volumes.append({"name": "end", "emptyDir": {}})
-    if spec.type == "continuous":
-        container["ports"] = [{"name": "webjob", "containerPort": PORT}]
-    if webjob.has_shutdown_file:
-        container["volumeMounts"].append({"name": "shutdown", "mountPath": SHUTDOWN})
-        volumes.append({"name": "shutdown", "emptyDir": {}})
-        if program.script:  # only then is a shell known to be there
-            container["lifecycle"] = {"preStop": {"exec": {"command": ["/bin/sh", "-c", f"date -u > {SHUTDOWN_FILE}"]}}}
-    if borrowed:
-        container["volumeMounts"] += borrowed.mounts
-        volumes += borrowed.volumes
-    if program.on_windows and program.script:
-        line = [program.script.directory, program.script.file_name, *words]
-        pod = windows.adapted(pod, words=line, shutdown_file=SHUTDOWN_FILE)
-    template = {"metadata": {"labels": dict(labels)}, "spec": pod}
-    merged: dict[str, Any] = merge(template, spec.pod_template or {})
-    return merged
+        token = {"audience": PACKAGE_AUDIENCE, "expirationSeconds": 600, "path": "token"}
+        sources = {"sources": [{"serviceAccountToken": token}]}
+        pod["volumes"].append({"name": "package-token", "projected": sources})
+
+
+def _wait_for_run(pod: Pod, *, program: Program, config: OperatorConfig) -> None:
+    """Give a pod that waits for its run the container that tells the exit code, and the pipe between both."""
+    (container,) = pod["containers"]
+    pod.setdefault("initContainers", []).append(_end(program, config))
+    container["volumeMounts"].append({"name": "end", "mountPath": END_PIPE.rpartition("/")[0]})
+    pod["volumes"].append({"name": "end", "emptyDir": {}})
+
+
+def _give_notice(pod: Pod, *, program: Program) -> None:
+    """Give a pod the shutdown file, which tells its process that it is to end."""
+    (container,) = pod["containers"]
+    container["volumeMounts"].append({"name": "shutdown", "mountPath": SHUTDOWN})
+    pod["volumes"].append({"name": "shutdown", "emptyDir": {}})
+    if program.script:  # only then is a shell known to be there
+        container["lifecycle"] = {"preStop": {"exec": {"command": ["/bin/sh", "-c", f"date -u > {SHUTDOWN_FILE}"]}}}
 
 
 def _identity(webjob: WebJob, *, program: Program) -> dict[str, Any]:
