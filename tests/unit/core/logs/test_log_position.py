@@ -166,3 +166,10 @@ def test_since() -> None:
     position.add(line(9 * 10**9, "late"))
     assert position.since() == "2026-01-01T00:00:05Z", "lines before it may come after it"
     assert position.since("ERR") is None, "each stream has its own"
+
+
+def test_a_position_that_was_stored_as_one_stamp() -> None:
+    """Journals of earlier operators have the newest stamp only: nothing of before it is told once more."""
+    position = Position.of_wire({"stage": "running", "process": "#0", "out": line(9, "").stamped.split()[0]}).log
+    unread = position.unread()
+    assert [stamp for stamp in (7, 8, 9, 10, 11) if unread.has(line(stamp, ""))] == [10, 11]
