@@ -35,7 +35,7 @@ demo: up  ## the main job: cluster, chart, an uploaded zip that runs, its log
 up: $(VENV)/.synced  ## a cluster (NAME=dev) with the chart installed; writes .local/env
 	@$(RUN) -m tests.stack up --name $(NAME)
 
-down:  ## stops the cluster and removes its state
+down: $(VENV)/.synced  ## stops the cluster and removes its state
 	@$(RUN) -m tests.stack down --name $(NAME)
 
 test: lint  ## everything: lint, unit, integration, e2e, conformance

@@ -14,6 +14,7 @@ from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Invalid, NotFound, Unreachable
 from webjobs_kube.logs import run_output
 from webjobs_kube.logs.pod_logs import PodLogs
+from webjobs_kube.logs.rotation import Rotated
 
 Object = dict[str, Any]
 LOOK_SECONDS = 0.3
@@ -47,11 +48,22 @@ class PodReader:
                     self._breaks = 0
                     yield line
                     self._position.add(line)
+        except Rotated:  # lines may be missing from here on: the next request finds the file that goes on
+            self.broke = True
         except Unreachable:
             self._breaks += 1
             self.broke = True
             if self._breaks > _BREAKS:
                 raise
+
+    async def all(self, *, follow: bool) -> AsyncGenerator[Output]:
+        """Yield the lines that come after those that were given, over broken connections. Raises ApiError."""
+        while True:
+            async for line in self.read(follow=follow):
+                yield line
+            if not self.broke:
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 def has_begun(pod: Mapping[str, Any]) -> bool:
@@ -83,12 +95,8 @@ async def of_run(
                 break
             reader = PodReader(pod_logs, namespace, name)
             try:
-                async for line in reader.read(follow=True):
+                async for line in reader.all(follow=True):
                     yield line
-                while reader.broke:
-                    await asyncio.sleep(LOOK_SECONDS)
-                    async for line in reader.read(follow=True):
-                        yield line
             except (NotFound, Invalid):
                 pass  # the pod has just gone
             done.add(name)

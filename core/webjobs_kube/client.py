@@ -11,6 +11,7 @@ from urllib.parse import quote
 import aiohttp
 
 from webjobs_kube.errors import NotFound, from_status
+from webjobs_kube.logs.line_cutter import LineCutter
 from webjobs_kube.transport import Object, Transport, reachable
 
 _Objects = list[Object]  # inside the class, list is the method
@@ -33,8 +34,6 @@ _PREFIXES = {
 }
 _WATCH_GRACE = 10
 """Seconds after the end that a watch asked for; when the server has not ended the watch by then, the server is dead."""
-_LINE_BYTES = 2**18
-"""Most bytes of a line of a log; a longer line is cut, each part under the same stamp."""
 
 MERGE_PATCH = "application/merge-patch+json"
 """Content type of a JSON merge patch."""
@@ -213,18 +212,14 @@ class KubeClient(Transport):
             },
             timeout_seconds=None,
         )
-        rest = b""
+        cutter = LineCutter()
         with reachable():
             async with response:
                 async for piece in response.content.iter_any():
-                    *lines, rest = (rest + piece).split(b"\n")
-                    for line in lines:
-                        yield line.decode("utf-8", "replace")
-                    if len(rest) > _LINE_BYTES:  # a program that ends no line must not fill the memory
-                        yield rest.decode("utf-8", "replace")
-                        rest = rest.partition(b" ")[0] + b" "
-        if rest:
-            yield rest.decode("utf-8", "replace")
+                    for line in cutter.feed(piece):
+                        yield line
+        for line in cutter.end():
+            yield line
 
     async def review_token(self, token: str, *, audience: str) -> str | None:
         """Return the user name behind a bearer token made for an audience; None when the token is not valid."""

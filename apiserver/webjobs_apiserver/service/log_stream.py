@@ -16,13 +16,15 @@ from typing import Any
 
 from webjobs import times
 from webjobs.logs import kudu_lines
+from webjobs.logs.kudu_lines import Output
+from webjobs.logs.log_position import LogPosition, all_before
 from webjobs.model import LABEL_ARMED, LABEL_RUN, LABEL_WEBJOB, JobType
 from webjobs.pods import CONTAINER, container_status, instance_id
 from webjobs_apiserver.errors import Missing, Unavailable
 from webjobs_apiserver.service.jobs import Job, Jobs
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import ApiError
+from webjobs_kube.errors import ApiError, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -159,17 +161,37 @@ class LogStreams:
             await asyncio.gather(*followers.values(), return_exceptions=True)
 
     async def _one(self, site: Site, pod: Pod, job: str, queue: asyncio.Queue[Line], *, only_new: bool) -> None:
-        name = pod["metadata"]["name"]
+        """Follow one process to its end; a connection that breaks is taken up where it broke."""
+        name, position = pod["metadata"]["name"], LogPosition()
         async with self._room:
-            try:
+            while True:
+                unread, since = position.unread(), position.since()
                 lines = self._kube.log_lines(
-                    site.namespace, name, container=CONTAINER, follow=True, since_seconds=1 if only_new else None
+                    site.namespace,
+                    name,
+                    container=CONTAINER,
+                    follow=True,
+                    since_time=since,
+                    since_seconds=1 if only_new and since is None else None,
                 )
-                async with aclosing(lines):  # type: ignore[type-var]
-                    async for stamped in lines:
-                        await queue.put(_line(stamped, pod, job))
-            except ApiError as error:
-                log.info("log stream of pod %s/%s ended: %s", site.namespace, name, error)
+                try:
+                    async with aclosing(lines):  # type: ignore[type-var]
+                        async for stamped in lines:
+                            if not unread.has(line := Output(stamped)):
+                                continue
+                            if only_new and since is None and position.since() is None:
+                                # The stream began here: what is older is not told later, either.
+                                position = LogPosition({"INFO": all_before(stamped.partition(" ")[0])})
+                            else:
+                                position.add(line)
+                            await queue.put(_line(stamped, pod, job))
+                    return
+                except Unreachable as error:
+                    log.info("log stream of pod %s/%s broke off: %s", site.namespace, name, error)
+                except ApiError as error:
+                    log.info("log stream of pod %s/%s ended: %s", site.namespace, name, error)
+                    return
+                await asyncio.sleep(POLL_SECONDS)
 
     async def _pods(self, site: Site, job_type: JobType | None, name: str | None) -> list[tuple[Pod, str]]:
         names = await self._names(site, job_type, name)

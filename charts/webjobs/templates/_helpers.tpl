@@ -44,7 +44,11 @@ app.kubernetes.io/component: {{ .component }}
 
 {{- /* JSON of the security context of jobs' pods. */}}
 {{- define "webjobs.jobSecurity" -}}
-{{- merge (deepCopy (.Values.jobs.podSecurityContext | default dict)) (include "webjobs.ids" . | fromJson) | toJson -}}
+{{- $context := deepCopy (.Values.jobs.podSecurityContext | default dict) }}
+{{- range $name, $id := include "webjobs.ids" . | fromJson }}
+{{- if not (hasKey $context $name) }}{{ $_ := set $context $name $id }}{{ end }}
+{{- end }}
+{{- toJson $context -}}
 {{- end }}
 
 {{- define "webjobs.podSecurity" -}}

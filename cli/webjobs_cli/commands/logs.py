@@ -77,7 +77,7 @@ async def _now(kube: KubeClient, namespace: str, pods: list[Object]) -> AsyncGen
     pod_logs = PodLogs(kube)
     for pod in run_output.in_order(pods):
         if pod_output.has_begun(pod):
-            async for line in pod_output.PodReader(pod_logs, namespace, pod["metadata"]["name"]).read(follow=False):
+            async for line in pod_output.PodReader(pod_logs, namespace, pod["metadata"]["name"]).all(follow=False):
                 yield line
 
 
@@ -95,7 +95,7 @@ async def _of_worker(session: Session, kube: KubeClient, job: WebJob) -> int:
         uid, instance = pod["metadata"]["uid"], instance_id(pod["metadata"]["uid"])
         readers[uid] = pod_output.PodReader(PodLogs(kube), session.namespace, pod["metadata"]["name"])
         with suppress(NotFound, Invalid):  # it has just gone
-            lines = readers[uid].read(follow=False)
+            lines = readers[uid].all(follow=False)
             by_pod.append([(log_lines.moment(line.stamped), instance, line) async for line in lines])
     found = list(merge(*by_pod, key=lambda one: one[0]))
     if not session.options.follow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from webjobs.model.effective_spec import under
 from webjobs.model.site_settings import SiteSettings
 from webjobs.schedules import ScheduleError, Zoned, load_zone, parse
 from webjobs.schedules.plan import upcoming
+from webjobs.schedules.webjob_schedule import timetable_of
 from webjobs.times import rfc3339
 from webjobs_cli import lookup, output, text
 from webjobs_cli.errors import OK, CliError, UsageError
@@ -48,23 +49,21 @@ async def next_(session: Session) -> int:
             raise UsageError(f"{expression!r} is no schedule: {error}.") from None
         session.tell(f"{schedule.normalised}: {schedule.description}, {options.time_zone or 'UTC'}")
         rows = list(islice(_times(Zoned(schedule, zone), after, expression), options.count))
-        return _show(session, rows, zone_name=options.time_zone)
+        return _show(session, rows, zone=zone)
     if len(words) != 1:
         raise UsageError("Give one WebJob, or an expression of six fields in quotes.")
+    shown = _zone(options.time_zone)
     options.name, options.type = words[0], "triggered"
     async with session.kube() as kube:
         job = WebJob.parse(await session.webjob(kube))
         found = [
             raw
             for raw in await kube.list("WebJobSchedule", session.namespace)
-            if raw["spec"].get("webJobName") == job.metadata.name
+            if raw["spec"].get("webJobName") == job.metadata.name and not raw["metadata"].get("deletionTimestamp")
         ]
         site = await _site(session, kube)
     job = _under(session, job, site)
-    further = [WebJobSchedule.parse(raw) for raw in found]
-    for one in further:
-        if one.spec.suspend:
-            session.tell(f"WebJobSchedule {one.metadata.name!r} is suspended.")
+    further = [one for raw in found if _fires(session, job, one := WebJobSchedule.parse(raw))]
     try:
         rows = [
             (when, schedule.metadata.name if schedule else lookup.job_name(_raw(job)))
@@ -74,7 +73,37 @@ async def next_(session: Session) -> int:
         raise CliError(f"The schedule of {job.display_name!r} can't be read: {error}.") from None
     if not rows and not job.schedule and not found:
         raise CliError(f"{job.display_name!r} has no schedule. Put one into its settings.job, or spec.schedule.")
-    return _show(session, rows, zone_name=options.time_zone or job.spec.time_zone)
+    rests = job.spec.suspend or not (job.schedule or further)
+    return _show(session, rows, zone=shown or _zone_of(job), told=rests)
+
+
+def _zone(name: str | None) -> tzinfo | None:
+    """Return the zone that somebody asks for; None: nobody does."""
+    try:
+        return load_zone(name) if name else None
+    except ScheduleError as error:
+        raise UsageError(f"--time-zone: {error}.") from None
+
+
+def _zone_of(job: WebJob) -> tzinfo:
+    """Return the zone in which the times of a job are shown: UTC for one that nobody knows, and nothing needs."""
+    try:
+        return load_zone(job.spec.time_zone)
+    except ScheduleError:
+        return UTC
+
+
+def _fires(session: Session, job: WebJob, schedule: WebJobSchedule) -> bool:
+    """Return whether a WebJobSchedule can fire; says why it can't."""
+    if schedule.spec.suspend:
+        session.tell(f"WebJobSchedule {schedule.metadata.name!r} is suspended.")
+        return False
+    try:
+        timetable_of(schedule, zone=job.spec.time_zone)
+    except ScheduleError as error:
+        session.tell(f"WebJobSchedule {schedule.metadata.name!r} can't be read: {error}.")
+        return False
+    return True
 
 
 def _under(session: Session, job: WebJob, site: SiteSettings) -> WebJob:
@@ -110,8 +139,9 @@ def _raw(job: WebJob) -> dict[str, Any]:
     return {"metadata": {"name": job.metadata.name}, "spec": {"jobName": job.spec.job_name}}
 
 
-def _show(session: Session, rows: Sequence[Row], *, zone_name: str | None) -> int:
-    form, now, zone = session.options.output, session.clock(), load_zone(zone_name)
+def _show(session: Session, rows: Sequence[Row], *, zone: tzinfo, told: bool = False) -> int:
+    """Print the rows. ``told``: why there are none was said already."""
+    form, now = session.options.output, session.clock()
     if form in ("json", "yaml"):
         listed = [{"time": rfc3339(when, micro=False), "schedule": name} for when, name in rows]
         session.print(output.dump(listed, form), end="")
@@ -129,6 +159,6 @@ def _show(session: Session, rows: Sequence[Row], *, zone_name: str | None) -> in
             for when, name in rows
         ]
         session.print(text.table(["UTC", "LOCAL", "IN", "SCHEDULE"], table), end="")
-    else:
+    elif not told:
         session.tell("It never fires again.")
     return OK

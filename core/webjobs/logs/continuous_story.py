@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, Self, cast, get_args
 
 from webjobs.logs import kudu_lines
 from webjobs.logs.kudu_lines import Level
-from webjobs.logs.log_position import MOST, LogPosition, Stamps
+from webjobs.logs.log_position import LogPosition, Stamps, all_before
 from webjobs.logs.processes import Pod, Process, processes
 from webjobs.logs.restarts import own_delay, restart_at
 from webjobs.model import WebJob
@@ -70,8 +70,8 @@ class Position:
 
 def _stamps(wire: Any) -> Stamps:
     if isinstance(wire, str):  # a journal of an operator that kept the newest stamp only
-        return ((wire, 1),) * MOST  # full: what has an earlier stamp was read
-    return tuple((stamp, count) for stamp, count in wire or ())
+        return all_before(wire)
+    return tuple((str(stamp), int(count)) for stamp, count in wire or ())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,11 @@ def extended(stamps: Stamps, line: Output) -> Stamps:
     return (*stamps[1 - MOST :], (stamp, 1))
 
 
+def all_before(stamp: str) -> Stamps:
+    """Return the stamps of a stream of which all is taken for read up to a stamp, and nothing else is known."""
+    return ((stamp, 1),) * MOST
+
+
 class LogPosition:
     """A position in a log: the end of what was read of it, by stream."""
 

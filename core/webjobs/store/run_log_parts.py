@@ -6,7 +6,7 @@ level with ``+`` was not read as such: the line came among those of both streams
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from typing import cast
 
 import obstore
@@ -35,7 +35,7 @@ async def keys(store: ObjectStore, log_key: str) -> dict[str, list[str]]:
     return {pod: sorted(own) for pod, own in sorted(found.items())}
 
 
-async def read(store: ObjectStore, parts: Iterable[str]) -> AsyncIterator[Output]:
+async def read(store: ObjectStore, parts: Iterable[str]) -> AsyncGenerator[Output]:
     """Yield the lines of stored parts, in bounded memory."""
     for key in parts:
         found = await read_stream(store, key)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from datetime import datetime
 from typing import Any
 
-from webjobs.logs.kudu_lines import Output
+from webjobs.logs.kudu_lines import NEVER, Output, moment
 from webjobs.logs.log_position import LogPosition
 from webjobs.store import ObjectStore, run_log_parts
 from webjobs_kube.errors import ApiError, Invalid, NotFound
@@ -25,7 +27,8 @@ async def output(
     stored = await run_log_parts.keys(store, log_key)
     there = in_order(pods)
     names = {pod["metadata"]["name"] for pod in there}
-    for name in stored.keys() - names:  # of attempts whose pod is gone
+    gone = [(await _begin(store, stored[name]), name) for name in stored.keys() - names]
+    for _, name in sorted(gone):  # attempts whose pod is gone, the oldest first
         async for line in run_log_parts.read(store, stored[name]):
             yield line
     for pod in there:
@@ -42,6 +45,14 @@ async def output(
             if must_read:
                 raise
             log.warning("the rest of the log of pod %s/%s is lost: %s", meta["namespace"], meta["name"], error)
+
+
+async def _begin(store: ObjectStore, parts: Sequence[str]) -> tuple[datetime, str]:
+    """Return the moment of the first line that is stored of an attempt."""
+    async with aclosing(run_log_parts.read(store, parts)) as lines:
+        async for line in lines:
+            return moment(line.stamped)
+    return NEVER
 
 
 async def of_pods(pod_logs: PodLogs, pods: Sequence[Mapping[str, Any]]) -> AsyncIterator[Output]:

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from webjobs.model.effective_spec import under
 from webjobs.model.site_settings import CONFIG_MAP, SiteSettings
 from webjobs.schedules.plan import plan, plan_further
 from webjobs.times import rfc3339
+from webjobs_cli.errors import UsageError
 
 Object = dict[str, Any]
 
@@ -72,6 +74,40 @@ def _told(webjob: Object, schedule: Object | None, site: dict[str, str], *, now:
     assert called("schedule", "next", "job", "-c", "1", "-o", "json") == 0
     found = json.loads(called.out.getvalue())
     return str(found[0]["time"]) if found else None
+
+
+def _called(webjob: Object, *schedules: Object) -> Called:
+    kube = FakeKube()
+    kube.add(webjob)
+    for number, spec in enumerate(schedules):
+        metadata = {"name": f"s{number}", "namespace": "site", "creationTimestamp": "2026-01-01T00:00:00Z"}
+        kube.add({"apiVersion": "webjobs.dev/v1", "kind": "WebJobSchedule", "metadata": metadata, "spec": spec})
+    called = Called(kube)
+    called.now = datetime(2026, 1, 1, tzinfo=UTC)
+    return called
+
+
+def test_one_that_can_not_be_read_stops_no_other() -> None:
+    bad = {"webJobName": "job", "cron": "0 0 3 * * *", "timeZone": "Nowhere/City"}
+    called = _called(webjob_body({"timeZone": "Elsewhere/City"}), bad, {"webJobName": "job", "periodSeconds": 60})
+    assert called("schedule", "next", "job", "-c", "1") == 0
+    assert "2026-01-01T00:01:00Z" in called.out.getvalue()
+    assert "'s0' can't be read: time zone" in called.err.getvalue()
+
+
+def test_a_zone_that_nobody_knows() -> None:
+    with pytest.raises(UsageError, match="--time-zone: time zone 'Nowhere/City' is unknown"):
+        _called(webjob_body({"schedule": "0 0 3 * * *"}))("schedule", "next", "job", "--time-zone", "Nowhere/City")
+
+
+@pytest.mark.parametrize("suspended", ["job", "schedules"])
+def test_what_rests_may_fire_again(suspended: str) -> None:
+    rests = suspended == "schedules"
+    spec = {"suspend": True, "schedule": "0 0 3 * * *"} if not rests else {}
+    called = _called(webjob_body(spec), {"webJobName": "job", "periodSeconds": 60, "suspend": rests})
+    assert called("schedule", "next", "job") == 0
+    assert "suspended" in called.err.getvalue()
+    assert "never" not in called.err.getvalue()
 
 
 def _planned(when: datetime | None) -> str | None:

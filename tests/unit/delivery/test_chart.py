@@ -62,10 +62,14 @@ def test_one_value_is_the_user_of_all_pods(chosen: int | str | None) -> None:
         assert {key: context[key] for key in ("runAsUser", "runAsGroup", "fsGroup") if key in context} == expected
 
 
-def test_jobs_can_have_another_user() -> None:
-    config = render({"jobs": {"podSecurityContext": {"runAsUser": 7}}})["ConfigMap", "webjobs-operator"]["data"]
+@pytest.mark.parametrize(
+    "chosen", [{"runAsUser": 7}, {"runAsGroup": 0}, {"runAsUser": 7, "runAsGroup": 0, "fsGroup": 0}]
+)
+def test_jobs_can_have_another_user(chosen: dict[str, int]) -> None:
+    config = render({"jobs": {"podSecurityContext": chosen}})["ConfigMap", "webjobs-operator"]["data"]
     found = yaml.safe_load(config["config.yaml"])["podSecurityContext"]
-    assert (found["runAsUser"], found["runAsGroup"]) == (7, 65532)
+    usual = dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"), 65532)
+    assert {key: found[key] for key in usual} == usual | chosen
 
 
 @pytest.mark.parametrize("bad", [0, -1, "65532", 1.5])

@@ -20,6 +20,7 @@ from webjobs_apiserver.service.jobs import Jobs
 from webjobs_apiserver.service.log_stream import LogStreams
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.watching.watch import Feed
+from webjobs_kube.errors import Unreachable
 
 JSON = "application/json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
@@ -165,6 +166,37 @@ def test_a_stream_tells_new_lines_of_old_and_new_pods(one: Shim) -> None:
         assert [line.partition("] ")[2] for line in await _take(lines, 2)] == ["job: one\r\n", "job: two\r\n"]
         await lines.aclose()  # type: ignore[attr-defined]
         assert len(asyncio.all_tasks()) == 1
+
+    _virtual(work())
+
+
+def test_a_stream_goes_on_where_its_connection_broke(one: Shim) -> None:
+    async def work() -> None:
+        kube = one.kube
+        kube.add(webjob_body(name="job"))
+        kube.add(pod(name="one", phase="Running", state=RUNNING))
+        written = kube.logs["site", "one", False] = ["2026-01-01T12:00:00Z before"]
+        asked, read = list[str | None](), kube.log_lines
+
+        async def breaks(*where: Any, **how: Any) -> AsyncIterator[str]:
+            asked.append(how.get("since_time"))
+            count = 0
+            async for line in read(*where, **how):
+                yield line
+                count += 1
+                if len(asked) == 1 and count == 2:
+                    raise Unreachable("broken")
+
+        kube.log_lines = breaks  # type: ignore[method-assign]
+        lines = await LogStreams(kube, jobs=jobs_of(kube), clock=lambda: one.now).follow(SITE)
+        await anext(lines)
+        soon = asyncio.ensure_future(_take(lines, 4))
+        for number in range(4):
+            await asyncio.sleep(3)
+            written.append(f"2026-01-01T12:00:0{number}.5Z {number}")
+        assert [line.partition("job: ")[2].strip() for line in await soon] == ["0", "1", "2", "3"]
+        assert [since is not None for since in asked] == [False, True]
+        await lines.aclose()  # type: ignore[attr-defined]
 
     _virtual(work())
 
