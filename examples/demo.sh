@@ -14,9 +14,20 @@ printf 'user = "%s:%s"\n' "$WEBJOBS_USER" "$WEBJOBS_PASSWORD" > "$secret"
 call() { printf '\033[2m$ curl -u ... %s\033[0m\n' "${*: -1}" >&2; curl -sS --fail-with-body -K "$secret" "$@"; }
 field() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]] or "")' "$1"; }
 
+# On a slow line images take minutes: what the pods of a job wait for is told, so that it does not look stuck.
+waiting() {
+  kubectl get pods --namespace "$WEBJOBS_SITE" --selector "webjobs.dev/webjob=$1" --no-headers | sed 's/^/  /'
+  kubectl get events --namespace "$WEBJOBS_SITE" --field-selector reason=Pulling \
+    --output 'jsonpath={range .items[*]}{.message}{"\n"}{end}' | tail -n 1 | sed 's/^/  /'
+}
+
 step "Jobs as Kubernetes objects: on demand, on a schedule, and a worker that is always one"
 show kubectl apply --namespace "$WEBJOBS_SITE" -f examples/
-show kubectl wait --namespace "$WEBJOBS_SITE" --for=condition=Ready webjob/worker-singleton --timeout=60s
+for n in $(seq 40); do
+  show kubectl wait --namespace "$WEBJOBS_SITE" --for=condition=Ready webjob/worker-singleton --timeout=15s && break
+  waiting worker-singleton
+  [ "$n" != 40 ]
+done
 
 step "The same from a zip, by Kudu's REST API: upload"
 work=$(mktemp -d)
@@ -38,11 +49,12 @@ echo "and a second time, while it runs:"
 curl -sS -K "$secret" -X POST -w ' (%{http_code})\n' "$WEBJOBS_URL/api/triggeredwebjobs/demo/run"
 
 step "Follow it"
-for _ in $(seq 120); do
+for n in $(seq 1200); do
   run=$(curl -sS -K "$secret" "$location"); status=$(field status <<< "$run")
   [ "$status" = "${before:-}" ] || echo "$(date +%T) $status"
   before=$status
   case $status in Success|Failed|Aborted) break ;; esac
+  if [ "$status" = Initializing ] && [ $((n % 30)) = 0 ]; then waiting demo; fi
   sleep 0.5
 done
 
