@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import aiohttp
 
+from webjobs.logs.line_cutter import LineCutter
 from webjobs_kube.errors import NotFound, from_status
-from webjobs_kube.logs.line_cutter import LineCutter
 from webjobs_kube.transport import Object, Transport, reachable
 
 _Objects = list[Object]  # inside the class, list is the method

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webjobs_kube.logs import line_cutter
-from webjobs_kube.logs.line_cutter import LineCutter
+from webjobs.logs import line_cutter
+from webjobs.logs.line_cutter import LineCutter
 
 STAMP = "2026-01-01T00:00:00.000000001Z"
 
