@@ -32,13 +32,20 @@ def shell(text: str) -> dict[str, Any]:
 
 
 def eventually(look: Callable[[], T | None], *, seconds: float = 30, what: str = "it") -> T:
-    """The first result that is not None or False; AssertionError when there is none in time."""
+    """Return the first result that is not None or False; AssertionError when there is none in time.
+
+    A field that is not there yet (LookupError) is no result: an object is seen before its first status is written.
+    """
     deadline = time.monotonic() + seconds
     while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
+        lacks: LookupError | None = None
+        try:
+            if found := look():
+                return found
+        except LookupError as error:
+            lacks = error
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"{what} did not happen within {seconds} s") from lacks
         time.sleep(0.1)
 
 
