@@ -21,6 +21,7 @@ from webjobs_cli.__main__ import _command, explain
 from webjobs_cli.errors import CliError, UsageError
 from webjobs_cli.session import Session
 from webjobs_kube.errors import ApiError, NotFound, Unreachable
+from webjobs_kube.logs.rotation import Rotated
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 Object = dict[str, Any]
@@ -209,6 +210,52 @@ def test_a_log_that_breaks_is_read_on_without_doubles(called: Called) -> None:
     kube.log_lines = log_lines  # type: ignore[method-assign]
     assert called("logs", "job", "-f") == 0
     assert called.out.getvalue() == "a\nb\nc\n"
+
+
+def test_a_log_that_is_rotated_is_followed_on(called: Called) -> None:
+    """Lines may be missing from a request after a rotation: the next one has them, and the run's end is waited for."""
+    kube, tries = called.kube, 0
+    kube.add(run_body(state="Running", labels={"webjobs.dev/webjob": "job"}))
+    kube.add(pod(name="one", labels={LABEL_RUN: "202601010000000000"}, state={"running": {}}))
+
+    async def log_lines(*_: Any, stream: str | None = None, **how: Any) -> AsyncIterator[str]:
+        nonlocal tries
+        if stream == "Stderr":
+            return
+        if how.get("limit_bytes"):  # which file is it by now
+            yield "2026-01-01T00:00:00.00Z"
+            return
+        tries += 1
+        for number in range(2 * tries):
+            yield f"2026-01-01T00:00:00.{number:02d}Z {number}"
+        if tries < 8:  # more often than connections may break in a row
+            raise Rotated("site/one")
+        kube.objects["WebJobRun", "site", "job-202601010000000000"]["status"]["state"] = "Success"
+
+    kube.log_lines = log_lines  # type: ignore[method-assign]
+    assert called("logs", "job", "-f") == 0
+    assert called.out.getvalue().split() == [str(number) for number in range(16)]
+
+
+def test_a_log_as_it_is_now_is_read_to_its_end(called: Called) -> None:
+    """A connection that breaks in between is taken up where it broke."""
+    kube, tries = called.kube, 0
+    kube.add(run_body(state="Running", labels={"webjobs.dev/webjob": "job"}))
+    kube.add(pod(name="one", labels={LABEL_RUN: "202601010000000000"}, state={"running": {}}))
+
+    async def log_lines(*_: Any, stream: str | None = None, **__: Any) -> AsyncIterator[str]:
+        nonlocal tries
+        if stream == "Stderr":
+            return
+        tries += 1
+        for number in range(5):
+            if tries == 1 and number == 2:
+                raise Unreachable("gone")
+            yield f"2026-01-01T00:00:00.{number}Z {number}"
+
+    kube.log_lines = log_lines  # type: ignore[method-assign]
+    assert called("logs", "job") == 0
+    assert called.out.getvalue().split() == ["0", "1", "2", "3", "4"]
 
 
 def test_an_ended_run_without_pods_needs_the_store(called: Called) -> None:

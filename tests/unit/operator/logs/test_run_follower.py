@@ -12,6 +12,7 @@ import pytest
 from tests.fakes.attach import Ear
 from tests.fakes.kube import FakeKube
 from tests.fakes.objects import pod
+from webjobs.logs.kudu_lines import Output
 from webjobs.store import ObjectStore, open_store, run_log_parts
 from webjobs.store.run_logs import run_log_key
 from webjobs_kube.errors import ApiError, NotFound, Unreachable
@@ -101,6 +102,14 @@ async def test_lines_are_stored_within_seconds_and_outlive_the_node() -> None:
     world.kube.objects.clear()  # the pod is collected with its node
     assert await world.output() == ["1", "2", "3"]
     await world.followers.close()
+
+
+async def test_attempts_whose_pods_are_gone_come_in_the_order_of_time() -> None:
+    world = Setup()
+    for name, second in (("c", 1), ("a", 2), ("d", 3), ("b", 4)):
+        await run_log_parts.write(world.store, KEY, pod=name, number=0, lines=[Output(line(second))])
+    world.kube.objects.clear()
+    assert await world.output() == ["1", "2", "3", "4"]
 
 
 async def test_rotation_takes_nothing_away() -> None:
