@@ -31,7 +31,7 @@ def never_ran() -> World:
 
 
 def with_history() -> World:
-    """One with a schedule, and as many ended runs as are kept as objects."""
+    """Return a world with a schedule, and as many ended runs as are kept as objects."""
     world = World(webjob_body({"schedule": "0 0 3 * * *", "historyLimit": ENDED}))
     for number in range(ENDED):
         status = {"state": "Success", "endTime": "2026-01-01T00:00:20Z", "runId": f"20260101000000{number:04d}"}
@@ -48,7 +48,7 @@ def with_history() -> World:
 
 
 def running() -> World:
-    """The same, while one more run goes on."""
+    """Return the world with history, while one more of its runs goes on."""
     world = with_history()
     world.kube.add(run_body("job-202601010000200000"))
     settled(world)

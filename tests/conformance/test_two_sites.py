@@ -49,7 +49,7 @@ _READABLE = re.compile(r"/api/(?:webjobs|(?:triggered|continuous)webjobs(?:/[^/]
 _READABLE_BY_ARM = re.compile(
     r"/subscriptions(?:/0(?:/.*/sites/MEANT(?:/slots/\w+)?/(?:triggered|continuous|)webjobs(?:/[^/]+)?)?)?"
 )
-"""Of readers, with GET (docs/kudu-contract.md, section 9)."""
+"""Paths that readers may GET (docs/kudu-contract.md, section 9)."""
 
 
 @dataclass(kw_only=True)

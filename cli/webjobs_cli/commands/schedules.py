@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from webjobs.model import WebJob, WebJobSchedule, site_settings
 from webjobs.model.effective_spec import under
 from webjobs.model.site_settings import SiteSettings
-from webjobs.schedules import ScheduleError, Zoned, load_zone, parse
+from webjobs.schedules import ScheduleError, Zoned, load_zone, parse, times_after
 from webjobs.schedules.plan import upcoming
 from webjobs.schedules.webjob_schedule import timetable_of
 from webjobs.times import rfc3339
@@ -48,7 +48,8 @@ async def next_(session: Session) -> int:
         except ScheduleError as error:
             raise UsageError(f"{expression!r} is no schedule: {error}.") from None
         session.tell(f"{schedule.normalised}: {schedule.description}, {options.time_zone or 'UTC'}")
-        rows = list(islice(_times(Zoned(schedule, zone), after, expression), options.count))
+        times = islice(times_after(Zoned(schedule, zone), after), options.count)
+        rows = [(when, expression) for when in times]
         return _show(session, rows, zone=zone)
     if len(words) != 1:
         raise UsageError("Give one WebJob, or an expression of six fields in quotes.")
@@ -127,12 +128,6 @@ async def _site(session: Session, kube: KubeClient) -> SiteSettings:
         session.tell("warning: the site's settings can't be read: --time-zone, else UTC, is taken for its time zone.")
         return SiteSettings(time_zone=session.options.time_zone)
     return SiteSettings.read(found.get("data") or {})
-
-
-def _times(timetable: Zoned, after: datetime, name: str) -> Iterator[Row]:
-    when: datetime | None = after
-    while when is not None and (when := timetable.next_after(when)) is not None:
-        yield when, name
 
 
 def _raw(job: WebJob) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from webjobs.schedules.cron import CronMapping
 from webjobs.schedules.grammar import ScheduleError
 from webjobs.schedules.ncrontab import Missed, Schedule, parse
-from webjobs.schedules.timetable import Due, Once, Period, Timetable, Zoned, due
+from webjobs.schedules.timetable import Due, Once, Period, Timetable, Zoned, due, times_after
 from webjobs.schedules.zones import iana_name, load_zone
 
 __all__ = [
@@ -32,4 +32,5 @@ __all__ = [
     "iana_name",
     "load_zone",
     "parse",
+    "times_after",
 ]

@@ -9,7 +9,7 @@ from heapq import merge
 
 from webjobs.model import WebJob, WebJobRun, WebJobSchedule
 from webjobs.runs import runs
-from webjobs.schedules import Missed, ScheduleError, Zoned, due, load_zone, parse
+from webjobs.schedules import Missed, ScheduleError, Zoned, due, load_zone, parse, times_after
 from webjobs.schedules.webjob_schedule import jitter, planned_from, times_of, timetable_of
 from webjobs.times import parse_time
 
@@ -141,11 +141,10 @@ def upcoming(
     zone = webjob.spec.time_zone
     sources: list[Iterator[tuple[datetime, WebJobSchedule | None]]] = []
     if webjob.schedule:
-        own = _times(Zoned(parse(webjob.schedule), load_zone(zone)), after)
+        own = times_after(Zoned(parse(webjob.schedule), load_zone(zone)), after)
         sources.append((when, None) for when in own)
     for schedule in schedules:
         if not schedule.spec.suspend:
-            timetable_of(schedule, zone=zone)  # before the first time is asked for
             sources.append(_of(schedule, zone=zone, after=after))
     yield from merge(*sources, key=lambda one: one[0])
 
@@ -153,12 +152,6 @@ def upcoming(
 def _of(schedule: WebJobSchedule, *, zone: str | None, after: datetime) -> Iterator[tuple[datetime, WebJobSchedule]]:
     for when in times_of(schedule, zone=zone, after=after):
         yield when, schedule
-
-
-def _times(timetable: Zoned, after: datetime) -> Iterator[datetime]:
-    when: datetime | None = after
-    while when is not None and (when := timetable.next_after(when)) is not None:
-        yield when
 
 
 def _cron_handled(webjob: WebJob, own: Iterable[WebJobRun], *, text: str, now: datetime) -> datetime:

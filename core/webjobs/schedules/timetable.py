@@ -6,6 +6,7 @@ results are UTC.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
@@ -28,6 +29,13 @@ class Timetable(Protocol):
     def missed_between(self, last: datetime, now: datetime, /, *, limit: int = 100) -> Missed:
         """Return the moments in (last, now], counted up to ``limit``."""
         ...
+
+
+def times_after(timetable: Timetable, after: datetime) -> Iterator[datetime]:
+    """Yield the moments of a timetable strictly after a moment, in their order, in UTC; endless for most."""
+    when: datetime | None = after
+    while when is not None and (when := timetable.next_after(when)) is not None:
+        yield when
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from webjobs import times
 from webjobs.model import WebJobRun, WebJobSchedule
-from webjobs.schedules import Once, Period, ScheduleError, Timetable, Zoned, load_zone, parse
+from webjobs.schedules import Once, Period, ScheduleError, Timetable, Zoned, load_zone, parse, times_after
 
 
 def timetable_of(schedule: WebJobSchedule, *, zone: str | None) -> Timetable:
@@ -62,8 +62,7 @@ def times_of(
     ``newest``: as of ``planned_from``.
     """
     timetable, shift, end = timetable_of(schedule, zone=zone), jitter(schedule), ends(schedule)
-    slot: datetime | None = max(after - shift, planned_from(schedule, timetable, newest=newest))
-    while slot is not None and (slot := timetable.next_after(slot)) is not None:
+    for slot in times_after(timetable, max(after - shift, planned_from(schedule, timetable, newest=newest))):
         if end is not None and slot + shift >= end:
             return
         yield slot + shift

@@ -17,7 +17,7 @@ NODE_PORTS = (30080,)
 LOOPBACK = "127.0.0.1"
 _ANY = ("", "0.0.0.0", "::")  # noqa: S104 - read, never bound
 _NODE_MASK = 22
-"""Of the node's part of the pods' network: kubeadm's own 24 has too few addresses for ``limits.MAX_PODS``."""
+"""Mask of the node's part of the pods' network: kubeadm's own 24 has too few addresses for ``limits.MAX_PODS``."""
 
 
 def cluster_name(name: str) -> str:

@@ -14,7 +14,7 @@ ROOT = repo_root()
 PACKAGES = ("core", "operator", "apiserver", "cli")
 MOST_MODULES = 16
 MOST_LINES = 70
-"""Of a function."""
+"""Most lines of a function."""
 TABLE = ROOT / "docs/architecture/README.md"
 
 
