@@ -116,9 +116,7 @@ def build(config: OperatorConfig, kube: KubeClient) -> Parts:
     attach = partial(stderr_of, kube) if config.attach else None
     followers = RunFollowers(pod_logs=pod_logs, store=store, attach=attach)
     sessions = Sessions(partial(attached, kube), changed=queue.add)
-    stored_runs = StoredRuns(
-        kube=kube, cache=cache, store=store, objects=config.history_objects, add=queue.add, clock=utc_now
-    )
+    stored_runs = StoredRuns(kube=kube, cache=cache, store=store, add=queue.add, clock=utc_now)
     reconciler = Reconciler(
         kube=kube,
         cache=cache,

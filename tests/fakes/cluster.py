@@ -72,7 +72,6 @@ class World:
             kube=self.kube,
             cache=self.cache,
             store=self.store,
-            objects=self.objects,
             add=self.added.append,
             clock=lambda: self.now,
         )

@@ -84,6 +84,8 @@ class Cache:
         self._homes: dict[str, list[Key]] = {}
         """WebJobs that a WebJobSchedule belongs to or did, by its UID, the present one last."""
         self._deleted: dict[tuple[str, str], None] = {}
+        self.revision = 0
+        """A number that grows with every change."""
         self._sites: dict[str, SiteSettings] = {}
         self._site_maps: dict[str, Object] = {}
         """ConfigMaps that the settings of sites are from, by namespace, without their data."""
@@ -131,6 +133,7 @@ class Cache:
         if kind == "WebJobSchedule" and not self._moves_in(owner, body):
             return owner
         self._objects[kind][owner][meta["name"]] = _slim(kind, body)
+        self.revision += 1
         if kind == "WebJob":
             self._webjobs[owner] = WebJob.parse(body)
         else:
@@ -166,6 +169,7 @@ class Cache:
         known = self._objects[kind][owner].get(meta["name"])
         if known and known["metadata"]["uid"] == meta["uid"]:
             del self._objects[kind][owner][meta["name"]]
+            self.revision += 1
             if kind == "WebJob":
                 self._webjobs.pop(owner, None)
             elif kind == "WebJobRun":
@@ -216,6 +220,7 @@ class Cache:
             return
         marked = known | {"metadata": known["metadata"] | {"deletionTimestamp": _DELETING}}
         self._objects[kind][owner][name] = marked
+        self.revision += 1
         self._parse(kind, owner, marked)
 
     def known(self, kind: str) -> dict[str, Object]:

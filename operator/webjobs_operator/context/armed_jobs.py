@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from webjobs.model import LABEL_ARMED, LABEL_RUN, WebJobRun
@@ -72,28 +70,3 @@ def is_staying(thing: Object) -> bool:
 def is_up(pod: Object) -> bool:
     """Return whether the container of a pod runs, and will go on."""
     return is_staying(pod) and not is_over(pod) and "running" in container_state(pod)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Waiting:
-    """One Job that waits, with its pod once that is up."""
-
-    job: Object
-    pod: Object | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pool:
-    """What there is of a WebJob, and what is to be done about it."""
-
-    ready: list[Waiting] = field(default_factory=list)
-    """Waiting Jobs that a run can take, the oldest first."""
-    coming: dict[str, datetime] = field(default_factory=dict)
-    """Names of Jobs that were just made, and until when a run had better wait for them than for a Job of its own."""
-    create: list[str] = field(default_factory=list)
-    """Names of Jobs that are missing."""
-    remove: list[Object] = field(default_factory=list)
-    failed: int = 0
-    """How many of the Jobs to remove ended, or had their pod end, without a run."""
-    expires: datetime | None = None
-    """When the next one is too old."""

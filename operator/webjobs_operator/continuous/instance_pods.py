@@ -7,11 +7,13 @@ when Kubernetes would start its process again too late.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from webjobs.model import LABEL_WEBJOB
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, NotFound
 from webjobs_operator.cluster.cache import Cache
-from webjobs_operator.context.reconcile_context import Pass
+from webjobs_operator.context.facts import Facts
 from webjobs_operator.continuous import instances
 from webjobs_operator.manifests.children import SINGLETON_GATE
 from webjobs_operator.runs.writes import RunWrites
@@ -25,32 +27,33 @@ class InstancePods:
         self._cache = cache
         self._writes = writes
 
-    async def tend(self, this: Pass) -> None:
-        """Let in the pods that wait and may start; replace the pod of a process whose time has come."""
-        pods = list(self._cache.of("Pod", this.key).values())
-        if instances.admissible(pods, singleton=this.webjob.singleton):
-            await self._admit(this)
-        delay = this.webjob.spec.restart_delay_seconds
-        for pod in pods:
+    async def tend(self, facts: Facts) -> list[datetime]:
+        """Let in the pods that wait and may start; replace the pod of a process whose time has come.
+
+        Returns when the time of others comes.
+        """
+        due: list[datetime] = []
+        if instances.admissible(facts.pods, singleton=facts.webjob.singleton):
+            await self._admit(facts)
+        delay = facts.webjob.spec.restart_delay_seconds
+        for pod in facts.pods:
             coming = instances.restart(pod, delay=delay)
             if coming is None:
                 continue
-            if this.now < coming.at:
-                this.due.append(coming.at)
-            due = coming.replace_at()
-            if due and due > this.now:
-                this.due.append(due)
-            elif due:
-                await self._writes.delete_object(this, "Pod", pod)
+            replace_at = coming.replace_at()
+            due += [when for when in (coming.at, replace_at) if when and when > facts.now]
+            if replace_at and replace_at <= facts.now:
+                await self._writes.delete_object(facts.key, "Pod", pod)
+        return due
 
-    async def _admit(self, this: Pass) -> None:
+    async def _admit(self, facts: Facts) -> None:
         """Let in the pods that may start, by what the API server says now.
 
         What a watch has not yet told of counts most.
         """
-        singleton = this.webjob.singleton
-        pods = await self._kube.list("Pod", this.key[0], selector=f"{LABEL_WEBJOB}={this.key[1]}")
-        for pod in instances.admissible(pods, singleton=singleton):
+        namespace, name = facts.key
+        pods = await self._kube.list("Pod", namespace, selector=f"{LABEL_WEBJOB}={name}")
+        for pod in instances.admissible(pods, singleton=facts.webjob.singleton):
             meta = pod["metadata"]
             gates = [gate for gate in pod["spec"]["schedulingGates"] if gate["name"] != SINGLETON_GATE]
             # The version: a pod that anything happened to since is looked at anew.
@@ -59,6 +62,6 @@ class InstancePods:
                 "spec": {"schedulingGates": gates or None},
             }
             try:
-                self._cache.observe("Pod", await self._kube.patch("Pod", this.key[0], meta["name"], body))
+                self._cache.observe("Pod", await self._kube.patch("Pod", namespace, meta["name"], body))
             except (Conflict, NotFound):
                 continue  # its watch tells, and makes this due again

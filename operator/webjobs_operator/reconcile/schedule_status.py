@@ -9,8 +9,8 @@ from webjobs import times
 from webjobs.model import SlotOutcome, WebJob, WebJobSchedule
 from webjobs.schedules.plan import Plan
 from webjobs_operator.context.conditions import Wanted, update
-from webjobs_operator.context.reconcile_context import Turn
 from webjobs_operator.reconcile.webjob_status import SUSPENDED
+from webjobs_operator.schedules.firing import Turn
 
 Status = dict[str, Any]
 

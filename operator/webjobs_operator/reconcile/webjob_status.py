@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from webjobs.logs.restarts import own_delay
@@ -14,9 +13,10 @@ from webjobs.schedules.plan import Plan
 from webjobs.store import scheduler_logs
 from webjobs.times import parse_time, rfc3339
 from webjobs_operator.context.conditions import Wanted, update
-from webjobs_operator.context.reconcile_context import Pass
+from webjobs_operator.context.facts import Facts
 from webjobs_operator.continuous import instances
 from webjobs_operator.manifests.program import Unrunnable
+from webjobs_operator.reconcile.findings import Findings
 
 Object = Mapping[str, Any]
 Status = dict[str, Any]
@@ -25,36 +25,26 @@ Status = dict[str, Any]
 SUSPENDED = "The schedule rests: by spec.suspend, or by WEBJOBS_STOPPED or WEBJOBS_DISABLE_SCHEDULE of the site."
 
 
-@dataclass(frozen=True, kw_only=True)
-class Observed:
-    """What is there of a WebJob when its status is written."""
+def compute(facts: Facts, found: Findings, *, ready: int = 0, stored: StoredRuns | None = None) -> Status:
+    """Return the whole status of a WebJob on the wire, after a pass.
 
-    runs: Mapping[str, WebJobRun]
-    """Runs of the WebJob, by object name."""
-    pods: Sequence[Object]
-    deployment: Object | None = None
-    """The Deployment of a continuous job."""
-    stored: StoredRuns | None = None
-    """What there is to say of runs in the store."""
-
-
-def compute(this: Pass, observed: Observed, *, holder: str | None) -> Status:
-    """Return the whole status of a WebJob on the wire, after a pass. ``holder``: the run that has the lock."""
-    webjob = this.webjob
+    ``ready``: pods that wait for a run; ``stored``: what there is to say of runs in the store.
+    """
+    webjob = facts.webjob
     if webjob.spec.type == "continuous":
-        status, conditions = _continuous(this, observed)
+        status, conditions = _continuous(facts, found)
     else:
-        status, conditions = _triggered(this, observed.runs, holder=holder)
-        if this.warmth:
-            conditions.append(this.warmth)
-        if this.armed:
-            status["warmReady"] = len(this.pool.ready)
-        if observed.stored:
-            status["storedRuns"] = observed.stored.to_wire()
+        status, conditions = _triggered(facts, found)
+        if found.warmth.condition:
+            conditions.append(found.warmth.condition)
+        if found.warmth.armed:
+            status["warmReady"] = ready
+        if stored:
+            status["storedRuns"] = stored.to_wire()
     generation = webjob.metadata.generation
     return status | {
         "observedGeneration": generation,
-        "conditions": update(webjob.status.conditions, conditions, generation=generation, now=this.now),
+        "conditions": update(webjob.status.conditions, conditions, generation=generation, now=facts.now),
     }
 
 
@@ -62,10 +52,11 @@ def _problem(problem: Unrunnable) -> Wanted:
     return Wanted(type="Ready", status=False, reason=problem.reason, message=problem.message)
 
 
-def _triggered(this: Pass, known: Mapping[str, WebJobRun], *, holder: str | None) -> tuple[Status, list[Wanted]]:
-    webjob, plan, problem, handled, now = this.webjob, this.plan, this.problem, this.handled, this.now
-    further = [turn.plan for turn in this.turns]
-    latest = _latest_run(webjob, known=known, holder=holder)
+def _triggered(facts: Facts, found: Findings) -> tuple[Status, list[Wanted]]:
+    webjob, now, plan, holder = facts.webjob, facts.now, found.plan, found.holder
+    problem, handled = found.readiness.problem, found.handled
+    further = [turn.plan for turn in found.turns]
+    latest = _latest_run(webjob, known=facts.runs, holder=holder)
     status: Status = {}
     if latest:
         status["latestRun"] = latest
@@ -73,8 +64,8 @@ def _triggered(this: Pass, known: Mapping[str, WebJobRun], *, holder: str | None
         before = webjob.status.active_run
         since = before.since if before and before.name == holder else rfc3339(now)
         status["activeRun"] = {"name": holder, "since": since}
-    if webjob.status.skipped_runs or this.skipped:
-        status["skippedRuns"] = (webjob.status.skipped_runs or 0) + this.skipped
+    if webjob.status.skipped_runs or found.skipped:
+        status["skippedRuns"] = (webjob.status.skipped_runs or 0) + found.skipped
     conditions = [
         _problem(problem)
         if problem
@@ -147,8 +138,9 @@ def _latest_run(webjob: WebJob, *, known: Mapping[str, WebJobRun], holder: str |
     return latest
 
 
-def _continuous(this: Pass, there: Observed) -> tuple[Status, list[Wanted]]:
-    webjob, deployment, pods, problem, now = this.webjob, there.deployment, there.pods, this.problem, this.now
+def _continuous(facts: Facts, found: Findings) -> tuple[Status, list[Wanted]]:
+    webjob, pods, now, problem = facts.webjob, facts.pods, facts.now, found.readiness.problem
+    deployment = facts.objects["Deployment"].get(webjob.metadata.name)
     live = sorted((pod for pod in pods if not is_over(pod)), key=lambda pod: pod["metadata"]["name"])
     by_id = {instance_id(pod["metadata"]["uid"]): pod for pod in live}
     delay = own_delay(webjob)

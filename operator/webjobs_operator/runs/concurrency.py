@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from webjobs.model import WebJob, WebJobRun
+from webjobs.pods import is_alive
 from webjobs.runs import runs
 from webjobs.runs.runs import LOCK_GRACE
+from webjobs_operator.context import armed_jobs
+from webjobs_operator.context.facts import Facts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,3 +75,9 @@ def decide(webjob: WebJob, known: Mapping[str, WebJobRun], *, now: datetime, lin
         case _:  # Replace: the newest waits for the end of the active one, older ones give way unstarted
             older = others if first else others[:-1]
             return Decision(holder=lock, start=start, refuse=older, replace=active if first or others else [])
+
+
+def has_stray(facts: Facts) -> bool:
+    """Return whether a process goes on whose run is gone."""
+    marks = {mark for pod in facts.pods if is_alive(pod) and (mark := armed_jobs.run_of(pod))}
+    return bool(marks) and not marks <= {runs.run_id(run) for run in facts.runs.values()}

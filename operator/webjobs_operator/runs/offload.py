@@ -1,6 +1,6 @@
 """Moves older runs into the store, and removes from it what is beyond the history limit; beside the passes.
 
-A pass says what is due (``history.places``), after the status of the WebJob says that there may be runs in the store.
+A pass says what is due (``retention.places``), after the status of the WebJob says that there may be runs in the store.
 Here a run is written to the store first, and only then its WebJobRun goes. Whoever dies in between leaves it in both;
 readers show it once, and the next pass does the rest. What the store holds is listed once, when a run moves or the
 limit changes, and remembered after that: at rest the store is not asked.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from bisect import insort
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -60,7 +60,7 @@ class _Known:
 class StoredRuns:
     """The runs of all WebJobs on their way into the store.
 
-    ``add`` makes a WebJob due; ``objects``: ended runs of a job that stay as WebJobRuns.
+    ``add`` makes a WebJob due.
     """
 
     def __init__(
@@ -69,14 +69,12 @@ class StoredRuns:
         kube: KubeClient,
         cache: Cache,
         store: ObjectStore,
-        objects: int,
         add: Callable[[Key], None],
         clock: Callable[[], datetime],
     ) -> None:
         self._kube = kube
         self._cache = cache
         self._store = store
-        self._objects = objects
         self._add = add
         self._clock = clock
         self._room = asyncio.Semaphore(_JOBS_AT_ONCE)
@@ -86,15 +84,13 @@ class StoredRuns:
 
     # What passes and handlers call
 
-    def status(self, webjob: WebJob, known: Mapping[str, WebJobRun]) -> model.StoredRuns | None:
-        """Return what the status of a WebJob is to say of its runs in the store."""
+    def status(self, webjob: WebJob, there: Places) -> model.StoredRuns | None:
+        """Return what the status of a WebJob is to say of its runs in the store. ``there``: where its runs belong."""
         own = self._known.get(_key(webjob))
-        there = retention.places(webjob, known, objects=self._objects)
         return retention.stored_status(webjob.status.stored_runs, there, own.trimmed if own else None)
 
-    def tend(self, webjob: WebJob, known: Mapping[str, WebJobRun]) -> None:
+    def tend(self, webjob: WebJob, there: Places) -> None:
         """Take notice of the runs that are to move, or to go. The status must have been written before."""
-        there = retention.places(webjob, known, objects=self._objects)
         said = webjob.status.stored_runs
         if said is None or (not there.store and said.limit == retention.limit_of(webjob)):
             return

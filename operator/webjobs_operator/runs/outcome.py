@@ -5,12 +5,12 @@ Terminal truth is the Job's condition. Without retries the container's end is th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from webjobs.model import LABEL_RUN, RunState, WebJobRun
+from webjobs.model import RunState, WebJobRun
 from webjobs.pods import END, container_state, is_alive, is_over, job_condition, newest_pod, unprepared_since
 from webjobs.times import parse_time
 from webjobs_operator.context.armed_jobs import is_staying
@@ -41,12 +41,6 @@ class Outcome:
     message: str | None = None
     pod: str | None = None
     """Name of the pod whose log counts."""
-
-
-def has_stray(pods: Sequence[Object], *, run_ids: Collection[str]) -> bool:
-    """Return whether a process goes on whose run is gone. ``run_ids``: of the runs that are there."""
-    labels = (pod["metadata"].get("labels", {}) for pod in pods if is_alive(pod))
-    return any(LABEL_RUN in label and label[LABEL_RUN] not in run_ids for label in labels)
 
 
 def outcome(run: WebJobRun, *, job: Object | None, pods: Sequence[Object], now: datetime) -> Outcome:

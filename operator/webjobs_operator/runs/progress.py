@@ -21,13 +21,13 @@ from webjobs_kube.logs import run_output
 from webjobs_kube.logs.pod_logs import PodLogs
 from webjobs_operator import metrics
 from webjobs_operator.attach.connections import Session, given
-from webjobs_operator.cluster.cache import Cache
 from webjobs_operator.context import armed_jobs
 from webjobs_operator.context.conditions import Wanted, update
-from webjobs_operator.context.reconcile_context import Pass
+from webjobs_operator.context.facts import Facts
 from webjobs_operator.logs import run_archive
 from webjobs_operator.logs.run_follower import RunFollowers
 from webjobs_operator.runs import outcome
+from webjobs_operator.runs.early_ends import call_off
 from webjobs_operator.runs.end import RunEnd
 from webjobs_operator.runs.writes import RunWrites
 from webjobs_operator.warm import plan
@@ -47,7 +47,6 @@ class RunProgress:
     def __init__(
         self,
         *,
-        cache: Cache,
         store: ObjectStore,
         writes: RunWrites,
         ends: RunEnd,
@@ -56,7 +55,6 @@ class RunProgress:
         warm_pool: WarmPool,
         promotion: Promotion,
     ) -> None:
-        self._cache = cache
         self._store = store
         self._writes = writes
         self._ends = ends
@@ -67,68 +65,71 @@ class RunProgress:
         self._checked: dict[str, None] = {}
         """UIDs of the runs whose log was compared with the kubelet's."""
 
-    async def carry_over(self, this: Pass) -> None:
-        """Look at every run that was started, and record what became of it."""
-        jobs, pods = self._cache.of("Job", this.key), list(self._cache.of("Pod", this.key).values())
-        pods_of = armed_jobs.RunPods(pods).of
-        for run in self._cache.runs(this.key).values():
-            job = jobs.get(run.status.job_name or run.metadata.name)
+    async def carry_over(self, facts: Facts) -> list[datetime]:
+        """Look at every run that was started, and record what became of it; return when to look again."""
+        due: list[datetime] = []
+        for run in facts.runs.values():
+            job = facts.job_of(run)
+            armed = job if armed_jobs.is_armed(job) else None
             if run.status.state in ("Initializing", "Running"):
-                if job and armed_jobs.is_armed(job):
-                    if armed_jobs.is_anothers(job, run, pods):
-                        await self._warm_pool.put_back(this, run)
-                        continue
-                    await self._warm_pool.go_on(this, run, job)
-                await self._one(this, run, job=job, pods=pods_of(run))
-            elif job and armed_jobs.is_armed(job) and run.metadata.uid not in self._checked:
-                own = pods_of(run)
+                if armed and armed_jobs.is_anothers(armed, run, facts.pods):
+                    await self._warm_pool.put_back(run)
+                    continue
+                if armed:
+                    due += await self._warm_pool.go_on(facts, run, armed)
+                due += await self._one(facts, run, job=job)
+            elif armed and run.metadata.uid not in self._checked:
+                own = facts.pods_of(run)
                 if outcome.contradiction(run, own):
-                    await self._one(this, run, job=job, pods=own)
+                    due += await self._one(facts, run, job=armed)
                 elif own and all(map(has_ended, own)):
-                    await self._check(this, run, pods=own)
+                    due += await self._check(facts, run, pods=own)
+        return due
 
-    async def _one(self, this: Pass, run: WebJobRun, *, job: Object | None, pods: Sequence[Object]) -> None:
-        armed = job if armed_jobs.is_armed(job) else None
+    async def _one(self, facts: Facts, run: WebJobRun, *, job: Object | None) -> list[datetime]:
+        """Record what became of one run."""
+        pods, armed = facts.pods_of(run), job if armed_jobs.is_armed(job) else None
         if armed and armed_jobs.is_staying(armed) and plan.ran_nothing(pods):
             if run.spec.cancel:
-                await self._ends.call_off(run, now=this.now)
+                await self._ends.carry_out(facts, [call_off(run)])
             else:
-                await self._warm_pool.put_back(this, run)
-            await self._writes.delete_object(this, "Job", armed)
-            return
+                await self._warm_pool.put_back(run)
+            await self._writes.delete_object(facts.key, "Job", armed)
+            return []
         # What one pod said is not all when there were others before it.
         session = self._warm_pool.session(pods) if armed and len(pods) == 1 else None
-        found = _heard(run, session, job=armed, pods=pods) or outcome.outcome(run, job=job, pods=pods, now=this.now)
+        found = _heard(run, session, job=armed, pods=pods) or outcome.outcome(run, job=job, pods=pods, now=facts.now)
         if any(map(armed_jobs.is_armed, pods)):
             found = replace(found, process_start=None)  # the pod was up before the run began
-        status, known = _status(run, found, now=this.now), run.status.to_wire()
+        status, known = _status(run, found, now=facts.now), run.status.to_wire()
+        due: list[datetime] = []
         if found.end:
             ended = run.model_copy(update={"status": run.status.model_validate(known | status)})
             try:
-                lines = await self._output(this, run, session, pods=pods, ended=found.end)
-                status |= await run_archive.archive(lines, store=self._store, webjob=this.webjob, run=ended, pods=pods)
+                lines = await self._output(facts, run, session, pods=pods, ended=found.end)
+                status |= await run_archive.archive(lines, store=self._store, webjob=facts.webjob, run=ended, pods=pods)
             except run_archive.NotArchived as error:
                 # The end is told once its log is safe; other runs and the schedule don't wait for it.
-                log.warning("log of run %s/%s is not safe yet: %s", this.key[0], run.metadata.name, error)
-                this.due.append(this.now + _patience(this.now - found.end))
-                return
+                log.warning("log of run %s/%s is not safe yet: %s", facts.key[0], run.metadata.name, error)
+                return [facts.now + _patience(facts.now - found.end)]
         else:
-            self._follow(this, run, session, pods=pods)
+            due += self._follow(facts, run, session, pods=pods)
             looks = [since + outcome.UNPREPARED for pod in pods if (since := unprepared_since(pod))]
-            this.due += [look for look in looks if look > this.now]
+            due += [look for look in looks if look > facts.now]
         patch = {key: value for key, value in status.items() if known.get(key) != value}
         if patch:
             await self._writes.patch_run(run, {"status": patch})
         if found.end:
-            metrics.RUNS_ENDED.labels(*this.key, found.state).inc()
+            metrics.RUNS_ENDED.labels(*facts.key, found.state).inc()
         elif armed:
-            await self._promotion.adopt(this, run, armed)
-            await self._promotion.enlarge(this, run, pods)
+            due += await self._promotion.adopt(facts, run, armed)
+            due += await self._promotion.enlarge(facts, run, pods)
         if found.state == "Failed":
             message = f"Run {runs.run_id(run)} failed. {found.message or ''}".strip()
-            await self._writes.tell(this, "RunFailed", message)
+            await self._writes.tell(facts, "RunFailed", message)
+        return due
 
-    async def _check(self, this: Pass, run: WebJobRun, *, pods: Sequence[Object]) -> None:
+    async def _check(self, facts: Facts, run: WebJobRun, *, pods: Sequence[Object]) -> list[datetime]:
         """Compare the stored log of a warm run with the kubelet's: what a connection heard may lack the last lines."""
         if run.status.state == "Success":
             try:
@@ -136,18 +137,18 @@ class RunProgress:
                 stored = await run_archive.lines_of(self._store, run)
                 if len(whole) > stored:
                     session = self._warm_pool.session(pods)
-                    lines = [session.hearing().tell(line) for line in whole] if session else whole
-                    await run_archive.archive(given(lines), store=self._store, webjob=this.webjob, run=run, pods=pods)
+                    lines = given([session.hearing().tell(line) for line in whole] if session else whole)
+                    await run_archive.archive(lines, store=self._store, webjob=facts.webjob, run=run, pods=pods)
             except (ApiError, run_archive.NotArchived, BaseError, OSError) as error:
-                log.warning("log of run %s/%s was not compared yet: %s", this.key[0], run.metadata.name, error)
-                this.due.append(this.now + SHORT)
-                return
+                log.warning("log of run %s/%s was not compared yet: %s", facts.key[0], run.metadata.name, error)
+                return [facts.now + SHORT]
         self._checked[run.metadata.uid] = None
         while len(self._checked) > _CHECKED:
             del self._checked[next(iter(self._checked))]
+        return []
 
     async def _output(
-        self, this: Pass, run: WebJobRun, session: Session | None, *, pods: Sequence[Object], ended: datetime
+        self, facts: Facts, run: WebJobRun, session: Session | None, *, pods: Sequence[Object], ended: datetime
     ) -> AsyncIterator[Output]:
         """Return all that a run wrote: as its connection heard it, where that is all, else as the kubelet has it."""
         key = run_archive.log_key(run)
@@ -155,21 +156,24 @@ class RunProgress:
             await self._followers.drop(key)
             return given(session.lines)
         await self._followers.finish(key)
-        return run_archive.output(run, pod_logs=self._logs, store=self._store, pods=pods, ended=ended, now=this.now)
+        return run_archive.output(run, pod_logs=self._logs, store=self._store, pods=pods, ended=ended, now=facts.now)
 
-    def _follow(self, this: Pass, run: WebJobRun, session: Session | None, *, pods: Sequence[Object]) -> None:
+    def _follow(
+        self, facts: Facts, run: WebJobRun, session: Session | None, *, pods: Sequence[Object]
+    ) -> list[datetime]:
+        """Follow the log of a run, unless its connection brings it; return when that is not enough any more."""
         key, hearing = run_archive.log_key(run), session.hearing() if session else None
         if session and session.whole:
             later = times.parse_time(run.status.process_start_time) + SHORT
-            if later > this.now:
-                this.due.append(later)
-                return
+            if later > facts.now:
+                return [later]
         for pod in pods:
             if "running" in container_state(pod):
                 meta = pod["metadata"]
                 self._followers.follow(
                     meta["uid"], namespace=meta["namespace"], pod=meta["name"], log_key=key, hearing=hearing
                 )
+        return []
 
 
 def _heard(

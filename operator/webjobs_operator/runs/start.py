@@ -6,21 +6,24 @@ Every step can be repeated: names are deterministic, and AlreadyExists is looked
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from webjobs import times
-from webjobs.model import WebJobRun
+from webjobs.model import WebJob, WebJobRun
 from webjobs.runs import runs
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Invalid, NotFound
 from webjobs_operator.cluster.cache import Cache
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.context import armed_jobs
-from webjobs_operator.context.reconcile_context import Pass
+from webjobs_operator.context.facts import Facts, FactsReader
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.program import Program
 from webjobs_operator.runs.writes import RunWrites
-from webjobs_operator.warm.pool import WarmPool
+from webjobs_operator.warm.plan import Warmth
+from webjobs_operator.warm.pool import Offers, WarmPool
 
 Object = dict[str, Any]
 
@@ -39,59 +42,80 @@ class RunStart:
         self._cold: set[str] = set()
         """UIDs of the runs for which a Job was asked for: it may be there, even where that seemed to fail."""
 
-    async def start(self, this: Pass, run: WebJobRun, *, program: Program) -> None:
-        """Give a run a pod that waits for one, or make its Job (or admit its CronJob's), and record that."""
-        await self._writes.adopt(this, run)
-        run = self._cache.runs(this.key).get(run.metadata.name, run)  # as it is since then
-        slot = self._cache.get("Job", this.key, run.spec.cron_job_name) if run.spec.cron_job_name else None
+    async def start_all(
+        self, read: FactsReader, due_runs: Sequence[WebJobRun], *, program: Program, warmth: Warmth
+    ) -> list[datetime]:
+        """Start runs in their order; return when those are looked at again that wait for a pod."""
+        offers, due = Offers(read().derived(warmth.pool)), []
+        for run in due_runs:
+            until = await self.start(read, run, program=program, offers=offers)
+            if until:
+                due.append(until)
+        return due
+
+    async def start(self, read: FactsReader, run: WebJobRun, *, program: Program, offers: Offers) -> datetime | None:
+        """Give a run a pod that waits for one, or make its Job (or admit its CronJob's), and record that.
+
+        Returns until when the run waits for a pod that is about to; None: it waits for none.
+        """
+        await self._writes.adopt(read().webjob, run)
+        facts = read()
+        run = facts.runs.get(run.metadata.name, run)  # as it is since then
+        slot = facts.jobs.get(run.spec.cron_job_name) if run.spec.cron_job_name else None
         if run.metadata.uid not in self._cold and not (slot and armed_jobs.run_of(slot)):
-            taken = await self._warm_pool.take(this, run)
+            taken, until = await self._warm_pool.take(facts, run, offers)
             if taken == "taken" and slot:
-                await self._writes.delete_object(this, "Job", slot)
+                await self._writes.delete_object(facts.key, "Job", slot)
             if taken != "no":
-                return
+                return until
         self._cold.add(run.metadata.uid)
-        outdated = slot is not None and self._lacks_package(this, slot)
-        if run.spec.cron_job_name and not outdated and not self._cache.get("Job", this.key, run.metadata.name):
+        outdated = slot is not None and _lacks_package(facts, slot)
+        job = await self._job_for(facts, run, program=program, new=outdated)
+        if job is not None:
+            self._cache.observe("Job", job)
+            await self._has_job(run, job)
+            if slot and outdated:
+                await self._writes.delete_object(facts.key, "Job", slot)
+        return None
+
+    async def _job_for(self, facts: Facts, run: WebJobRun, *, program: Program, new: bool) -> Object | None:
+        """Admit the Job that a CronJob made for a run, or make one (``new``: in any case); None when the run ended."""
+        if run.spec.cron_job_name and not new and run.metadata.name not in facts.jobs:
             job = await self._admit(run, run.spec.cron_job_name)
             if job is None:
                 message = "The Job that the CronJob made for this run is gone."
-                await self._writes.finish(run, state="Aborted", reason="JobGone", message=message, now=this.now)
-                return
-        else:
-            try:
-                job = await self._create_job(this, run, program)
-            except Invalid as error:
-                text = f"The Job was refused: {error.message}"
-                await self._writes.finish(run, state="Failed", reason="JobRefused", message=text[:1024], now=this.now)
-                return
-        self._cache.observe("Job", job)
-        await self._has_job(run, job)
-        if slot and outdated:
-            await self._writes.delete_object(this, "Job", slot)
+                await self._writes.finish(run, state="Aborted", reason="JobGone", message=message, now=facts.now)
+            return job
+        try:
+            return await self._create_job(facts.webjob, run, program)
+        except Invalid as error:
+            text = f"The Job was refused: {error.message}"
+            await self._writes.finish(run, state="Failed", reason="JobRefused", message=text[:1024], now=facts.now)
+            return None
 
-    async def recover(self, this: Pass) -> None:
+    async def recover(self, read: FactsReader) -> None:
         """Record the Jobs that were made or admitted by an operator that died before it could say so.
 
         Before anything is decided: who is cancelled or refused now may have begun.
         """
-        for run in list(self._cache.runs(this.key).values()):
+        facts = read()
+        for run in facts.not_started:
             owners = {owner.uid for owner in run.metadata.owner_references}
-            if owners and this.webjob.metadata.uid not in owners:
+            if owners and facts.webjob.metadata.uid not in owners:
                 continue  # it goes with the WebJob that had this name
-            if run.status.state is None and not run.metadata.deletion_timestamp:
-                job = await self._job_of(this, run)
-                if job:
-                    await self._writes.adopt(this, run)
-                    await self._has_job(run, job)
+            job = await self._job_of(read, run)
+            if job:
+                await self._writes.adopt(facts.webjob, run)
+                await self._has_job(run, job)
 
-    async def _job_of(self, this: Pass, run: WebJobRun) -> Object | None:
+    async def _job_of(self, read: FactsReader, run: WebJobRun) -> Object | None:
         for name in filter(None, (run.metadata.name, run.spec.cron_job_name)):
             if run.metadata.uid in self._cold:
                 with contextlib.suppress(NotFound):
-                    self._cache.observe("Job", await self._kube.get("Job", this.key[0], name))
-            job = self._cache.get("Job", this.key, name)
-            if job and (_is_owned(job, run) or (armed_jobs.run_of(job) and not self._lacks_package(this, job))):
+                    self._cache.observe("Job", await self._kube.get("Job", run.metadata.namespace, name))
+            facts = read()
+            job = facts.jobs.get(name)
+            if job and (_is_owned(job, run) or (armed_jobs.run_of(job) and not _lacks_package(facts, job))):
                 return job
         return None
 
@@ -106,20 +130,8 @@ class RunStart:
         await self._writes.patch_run(run, {"status": status})
         self._cold.discard(run.metadata.uid)
 
-    def _lacks_package(self, this: Pass, job: Object) -> bool:
-        """Return whether a Job is of a package that is gone: its CronJob made it before it knew of the next one.
-
-        We did not know of the Job when the package went. It can never begin; a Job of our own takes its place.
-        """
-        there = self._cache.of("ConfigMap", this.key)
-        kept = {name for name, body in there.items() if not body["metadata"].get("deletionTimestamp")}
-        volumes = job["spec"]["template"].get("spec", {}).get("volumes", [])
-        return any(
-            one["name"] == "package" and "configMap" in one and one["configMap"]["name"] not in kept for one in volumes
-        )
-
-    async def _create_job(self, this: Pass, run: WebJobRun, program: Program) -> Object:
-        manifest = children.job(this.webjob, run, program=program, config=self._config)
+    async def _create_job(self, webjob: WebJob, run: WebJobRun, program: Program) -> Object:
+        manifest = children.job(webjob, run, program=program, config=self._config)
         try:
             return await self._kube.create(manifest)
         except AlreadyExists:
@@ -140,3 +152,16 @@ class RunStart:
 def _is_owned(job: Object, run: WebJobRun) -> bool:
     """Return whether a Job was made for a run."""
     return any(owner["uid"] == run.metadata.uid for owner in job["metadata"].get("ownerReferences", []))
+
+
+def _lacks_package(facts: Facts, job: Object) -> bool:
+    """Return whether a Job is of a package that is gone: its CronJob made it before it knew of the next one.
+
+    We did not know of the Job when the package went. It can never begin; a Job of our own takes its place.
+    """
+    maps = facts.objects["ConfigMap"]
+    kept = {name for name, body in maps.items() if not body["metadata"].get("deletionTimestamp")}
+    volumes = job["spec"]["template"].get("spec", {}).get("volumes", [])
+    return any(
+        one["name"] == "package" and "configMap" in one and one["configMap"]["name"] not in kept for one in volumes
+    )

@@ -10,17 +10,17 @@ from datetime import datetime
 from typing import Any
 
 from webjobs import times
-from webjobs.model import LABEL_WEBJOB, Metadata, RunState, WebJobRun
+from webjobs.model import LABEL_WEBJOB, Metadata, RunState, WebJob, WebJobRun
 from webjobs.runs import runs
 from webjobs.runs.manifest import owner_reference
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import NotFound
 from webjobs_operator import metrics
-from webjobs_operator.cluster.cache import Cache
+from webjobs_operator.cluster.cache import Cache, Key
 from webjobs_operator.cluster.events import event, post
 from webjobs_operator.cluster.writes import remove
 from webjobs_operator.context.conditions import Wanted, update
-from webjobs_operator.context.reconcile_context import Pass
+from webjobs_operator.context.facts import Facts
 
 Object = dict[str, Any]
 
@@ -42,12 +42,12 @@ class RunWrites:
             return  # deleted meanwhile: there is nothing left to tell
         self._cache.observe("WebJobRun", answer)
 
-    async def adopt(self, this: Pass, run: WebJobRun) -> None:
+    async def adopt(self, webjob: WebJob, run: WebJobRun) -> None:
         """Make a run from elsewhere the WebJob's: it goes with it, and is found by its label."""
-        if any(owner.uid == this.webjob.metadata.uid for owner in run.metadata.owner_references):
+        if any(owner.uid == webjob.metadata.uid for owner in run.metadata.owner_references):
             return
-        owner = owner_reference("WebJob", this.webjob.metadata)
-        adopted = {"ownerReferences": [owner], "labels": {LABEL_WEBJOB: this.key[1]}}
+        owner = owner_reference("WebJob", webjob.metadata)
+        adopted = {"ownerReferences": [owner], "labels": {LABEL_WEBJOB: webjob.metadata.name}}
         await self.patch_run(run, {"metadata": adopted}, subresource=None)
 
     async def finish(self, run: WebJobRun, *, state: RunState, reason: str, message: str, now: datetime) -> None:
@@ -63,21 +63,20 @@ class RunWrites:
         }
         await self.patch_run(run, {"status": status})
 
-    async def skip(self, this: Pass, message: str) -> None:
-        """Record that a run was skipped: in the status at the end of the pass, as a metric and as an Event."""
-        this.skipped += 1
-        metrics.RUNS_SKIPPED.labels(*this.key).inc()
-        await self.tell(this, "RunSkipped", message)
+    async def tell_skip(self, facts: Facts, message: str) -> None:
+        """Tell of a skipped run as a metric and as an Event; the status counts it at the end of the pass."""
+        metrics.RUNS_SKIPPED.labels(*facts.key).inc()
+        await self.tell(facts, "RunSkipped", message)
 
-    async def delete(self, this: Pass, kind: str, metadata: Metadata) -> None:
-        """Delete exactly this object (by UID), and what it owns after it."""
-        await remove(self._kube, self._cache, kind, metadata, owner=this.key)
-
-    async def delete_object(self, this: Pass, kind: str, body: Mapping[str, Any]) -> None:
-        """Delete exactly this object, as it was observed."""
-        await self.delete(this, kind, Metadata.model_validate(body["metadata"]))
-
-    async def tell(self, this: Pass, reason: str, message: str) -> None:
+    async def tell(self, facts: Facts, reason: str, message: str) -> None:
         """Write a warning about the WebJob as an Event."""
-        webjob = this.webjob.metadata
-        await post(self._kube, event("WebJob", webjob, level="Warning", reason=reason, message=message, now=this.now))
+        about = facts.webjob.metadata
+        await post(self._kube, event("WebJob", about, level="Warning", reason=reason, message=message, now=facts.now))
+
+    async def delete(self, key: Key, kind: str, metadata: Metadata) -> None:
+        """Delete exactly this object of a WebJob (by UID), and what it owns after it."""
+        await remove(self._kube, self._cache, kind, metadata, owner=key)
+
+    async def delete_object(self, key: Key, kind: str, body: Mapping[str, Any]) -> None:
+        """Delete exactly this object of a WebJob, as it was observed."""
+        await self.delete(key, kind, Metadata.model_validate(body["metadata"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,9 @@ from webjobs.model import LABEL_ARMED, WebJob, WebJobRun
 from webjobs.pods import container_state, is_alive, is_finished, newest_pod
 from webjobs.runs import runs, warm_protocol
 from webjobs_operator.config import Warm
-from webjobs_operator.context.armed_jobs import Pool, Waiting, is_armed, is_staying, is_up, job_of, run_of
+from webjobs_operator.context.armed_jobs import is_armed, is_staying, is_up, job_of, run_of
+from webjobs_operator.context.conditions import Wanted
+from webjobs_operator.context.facts import Facts
 from webjobs_operator.manifests.program import Program
 
 Object = Mapping[str, Any]
@@ -21,6 +24,61 @@ Object = Mapping[str, Any]
 MAX_AGE = timedelta(hours=1)
 COMING = timedelta(seconds=3)
 """Age up to which a Job is expected to be about to wait; Kubernetes tells of its making in whole seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """One Job that waits, with its pod once that is up."""
+
+    job: Object
+    pod: Object | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """What there is of a WebJob, and what is to be done about it."""
+
+    ready: list[Waiting] = field(default_factory=list)
+    """Waiting Jobs that a run can take, the oldest first."""
+    coming: dict[str, datetime] = field(default_factory=dict)
+    """Names of Jobs that were just made, and until when a run had better wait for them than for a Job of its own."""
+    create: list[str] = field(default_factory=list)
+    """Names of Jobs that are missing."""
+    remove: list[Object] = field(default_factory=list)
+    failed: int = 0
+    """How many of the Jobs to remove ended, or had their pod end, without a run."""
+    expires: datetime | None = None
+    """When the next one is too old."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Warmth:
+    """Whether pods are to wait for runs of a WebJob."""
+
+    armed: dict[str, Any] | None = None
+    """The Job of a run to come, without a name; None: no pod is to wait."""
+    count: int = 0
+    """How many are to wait."""
+    condition: Wanted | None = None
+    """The condition about waiting pods; None: nobody asked for any."""
+
+    @property
+    def digest(self) -> str | None:
+        """Digest of what a run would be now; None: no pod is to wait."""
+        found: str | None = self.armed["metadata"]["labels"][LABEL_ARMED] if self.armed else None
+        return found
+
+    def pool(self, facts: Facts) -> Pool:
+        """Return what there is of waiting Jobs by the facts of a pass, and what is to be done about it."""
+        return pool(
+            facts.webjob,
+            jobs=facts.jobs,
+            pods=facts.pods,
+            known=facts.runs.values(),
+            digest=self.digest,
+            count=self.count,
+            now=facts.now,
+        )
 
 
 def wanted(webjob: WebJob, program: Program | None, config: Warm) -> int:
@@ -110,6 +168,16 @@ def pool(
         failed=failed,
         expires=min(expires, default=None),
     )
+
+
+def marked_for(run: WebJobRun, *, jobs: Mapping[str, Object], pods: Sequence[Object]) -> Waiting | None:
+    """Return the waiting Job whose pod was marked for a run, by an operator that died then; None: there is none."""
+    by_uid = {job["metadata"]["uid"]: job for job in jobs.values()}
+    for pod in pods:
+        owner = by_uid.get(job_of(pod) or "")
+        if owner and is_armed(owner) and run_of(pod) == runs.run_id(run) and is_up(pod):
+            return Waiting(job=owner, pod=pod)
+    return None
 
 
 def _made(job: Object) -> datetime:

@@ -15,7 +15,7 @@ from webjobs_kube.errors import ApiError, Conflict
 from webjobs_operator.cluster.cache import Cache
 from webjobs_operator.cluster.writes import change
 from webjobs_operator.context import armed_jobs
-from webjobs_operator.context.reconcile_context import Pass
+from webjobs_operator.context.facts import Facts
 from webjobs_operator.manifests import children, requests
 
 log = logging.getLogger(__name__)
@@ -37,33 +37,41 @@ class Promotion:
         self._refusals: dict[str, datetime] = {}
         """UIDs of pods that were refused what their run requests, and until when nobody asks again."""
 
-    async def adopt(self, this: Pass, run: WebJobRun, job: Object) -> None:
-        """Make the Job the run's own, with its time limit; short runs are over before that is worth a write."""
+    async def adopt(self, facts: Facts, run: WebJobRun, job: Object) -> list[datetime]:
+        """Make the Job the run's own, with its time limit; short runs are over before that is worth a write.
+
+        Returns when it will be.
+        """
         if armed_jobs.run_of(job) is not None or not armed_jobs.is_staying(job):
-            return
-        limit, begun = this.webjob.spec.timeout_seconds, times.parse_time(run.status.process_start_time)
-        if limit is None and begun + SHORT > this.now:
-            this.due.append(begun + SHORT)
-            return
+            return []
+        limit, begun = facts.webjob.spec.timeout_seconds, times.parse_time(run.status.process_start_time)
+        if limit is None and begun + SHORT > facts.now:
+            return [begun + SHORT]
         up = times.parse_time(job.get("status", {}).get("startTime") or job["metadata"]["creationTimestamp"])
         deadline = ceil((begun - up).total_seconds()) + limit if limit else None
         patch = children.adoption_patch(run, deadline=deadline)
-        self._cache.observe("Job", await self._kube.patch("Job", this.key[0], job["metadata"]["name"], patch))
+        self._cache.observe("Job", await self._kube.patch("Job", facts.key[0], job["metadata"]["name"], patch))
+        return []
 
-    async def enlarge(self, this: Pass, run: WebJobRun, pods: Sequence[Object]) -> None:
-        """Give the pods what their run requests, when it is no short one; a refusal is no reason to end it."""
+    async def enlarge(self, facts: Facts, run: WebJobRun, pods: Sequence[Object]) -> list[datetime]:
+        """Give the pods what their run requests, when it is no short one; a refusal is no reason to end it.
+
+        Returns when to do so, or to try again.
+        """
+        due: list[datetime] = []
         for pod in filter(armed_jobs.is_up, pods):
             patch = requests.resize(pod)
             if patch is None:
                 continue
             begun = times.parse_time(run.status.process_start_time)
             earliest = max(begun + SHORT, self._refusals.get(pod["metadata"]["uid"], begun))
-            if earliest > this.now:
-                this.due.append(earliest)
+            if earliest > facts.now:
+                due.append(earliest)
             else:
-                await self._resize(this, pod, patch)
+                due += await self._resize(facts, pod, patch)
+        return due
 
-    async def _resize(self, this: Pass, pod: Object, patch: Object) -> None:
+    async def _resize(self, facts: Facts, pod: Object, patch: Object) -> list[datetime]:
         meta = Metadata.model_validate(pod["metadata"])
         try:
             await change(self._kube, self._cache, "Pod", meta, patch, subresource="resize")
@@ -72,7 +80,8 @@ class Promotion:
         except ApiError as error:
             if not error.is_refusal:
                 raise
-            log.warning("pod %s/%s goes on with what it requested as it waited: %s", *this.key, error)
-            self._refusals = {uid: until for uid, until in self._refusals.items() if until > this.now}
-            self._refusals[meta.uid] = this.now + _AGAIN
-            this.due.append(this.now + _AGAIN)
+            log.warning("pod %s/%s goes on with what it requested as it waited: %s", *facts.key, error)
+            self._refusals = {uid: until for uid, until in self._refusals.items() if until > facts.now}
+            self._refusals[meta.uid] = facts.now + _AGAIN
+            return [facts.now + _AGAIN]
+        return []

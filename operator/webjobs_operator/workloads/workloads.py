@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from webjobs import pods
 from webjobs.model import ANNOTATION_HASH
+from webjobs.schedules.plan import Plan
 from webjobs.store import ObjectStore
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_operator.cluster.cache import Cache
-from webjobs_operator.cluster.events import event, post
 from webjobs_operator.config import OperatorConfig
-from webjobs_operator.context.reconcile_context import Pass
+from webjobs_operator.context.facts import Facts, FactsReader
+from webjobs_operator.context.readiness import Readiness
 from webjobs_operator.manifests import children, package_content
 from webjobs_operator.manifests.borrow import Borrowed, borrow, missing
 from webjobs_operator.manifests.merge import covers
-from webjobs_operator.manifests.program import Unrunnable, resolve
+from webjobs_operator.manifests.program import Program, Unrunnable, resolve
 from webjobs_operator.runs import retention
 from webjobs_operator.runs.writes import RunWrites
+
+Object = dict[str, Any]
 
 LOOK_AGAIN = timedelta(minutes=1)
 """Time after which a problem is looked at again whose end no watch tells of."""
@@ -47,82 +50,55 @@ class Workloads:
         self._config = config
         self._writes = writes
 
-    async def ensure(self, this: Pass) -> None:
-        """Make the children what the spec asks for; leave in the pass why the job can't run."""
-        webjob = this.webjob
-        try:
-            this.program = resolve(webjob, self._config, borrowed=await self._borrowed(this))
-            await self._ensure_package(this)
-            await self._ensure_data(this)
-            if webjob.spec.type == "continuous":
-                await self._ensure(
-                    this,
-                    children.deployment(
-                        webjob, program=this.program, config=self._config, app_settings=this.site.digest
-                    ),
-                )
-            elif this.plan.cron:
-                await self._ensure(
-                    this,
-                    children.cron_job(
-                        webjob,
-                        program=this.program,
-                        config=self._config,
-                        expression=this.plan.cron,
-                        time_zone=webjob.spec.time_zone,
-                    ),
-                )
-            else:
-                await self._remove(this, "CronJob", webjob.metadata.name)
-        except Unrunnable as problem:
-            this.problem = problem
-            if problem.reason in _CURED_ELSEWHERE:
-                this.due.append(this.now + _CURED_ELSEWHERE[problem.reason])
-            if problem.reason == "NothingToRun":  # what it ran before is not its program any more
-                for kind in ("Deployment", "CronJob"):
-                    await self._remove(this, kind, webjob.metadata.name)
-            if not any(c.type == "Ready" and c.reason == problem.reason for c in webjob.status.conditions):
-                await post(
-                    self._kube,
-                    event(
-                        "WebJob",
-                        webjob.metadata,
-                        level="Warning",
-                        reason=problem.reason,
-                        message=problem.message,
-                        now=this.now,
-                    ),
-                )
-        else:
-            await self._remove_old_packages(this)
+    async def ensure(self, read: FactsReader, plan: Plan) -> tuple[Readiness, list[datetime]]:
+        """Make the children what the spec asks for.
 
-    async def _borrowed(self, this: Pass) -> Borrowed | None:
-        """Return what the WebJob takes from a Deployment.
-
-        Asked for in every pass and once a minute: the operator's watch has no Deployments but its own.
+        Returns whether the job can run, and when to look again. ``plan``: of the WebJob's own schedule.
         """
-        source = this.webjob.spec.from_deployment
+        facts = read()
+        webjob, due = facts.webjob, list[datetime]()
+        if webjob.spec.from_deployment:
+            due.append(facts.now + LOOK_AGAIN)  # the operator's watch has no Deployments but its own
+        try:
+            program = resolve(webjob, self._config, borrowed=await self._borrowed(facts))
+            if program.config_map and program.config_map not in facts.objects["ConfigMap"]:
+                content = await package_content.content(self._store, webjob)
+                due += await self._ensure(facts, children.config_map(webjob, name=program.config_map, package=content))
+            due += await self._ensure_data(facts)
+            workload = wanted(facts, program=program, plan=plan, config=self._config)
+            if workload:
+                due += await self._ensure(facts, workload)
+            else:
+                await self._remove(facts, "CronJob")
+        except Unrunnable as problem:
+            if problem.reason in _CURED_ELSEWHERE:
+                due.append(facts.now + _CURED_ELSEWHERE[problem.reason])
+            if problem.reason == "NothingToRun":  # what it ran before is not its program any more
+                await self._remove(facts, "Deployment")
+                await self._remove(facts, "CronJob")
+            if not any(c.type == "Ready" and c.reason == problem.reason for c in webjob.status.conditions):
+                await self._writes.tell(facts, problem.reason, problem.message)
+            return Readiness(problem=problem), due
+        for body in old_packages(read(), program):
+            await self._writes.delete_object(facts.key, "ConfigMap", body)
+        return Readiness(program=program), due
+
+    async def _borrowed(self, facts: Facts) -> Borrowed | None:
+        """Return what the WebJob takes from a Deployment, which is asked for in every pass."""
+        source = facts.webjob.spec.from_deployment
         if source is None:
             return None
-        this.due.append(this.now + LOOK_AGAIN)
         try:
-            return borrow(await self._kube.get("Deployment", this.key[0], source.name), source)
+            return borrow(await self._kube.get("Deployment", facts.key[0], source.name), source)
         except NotFound:
-            raise missing(source, this.key[0]) from None
+            raise missing(source, facts.key[0]) from None
 
-    async def _ensure_package(self, this: Pass) -> None:
-        name = this.program.config_map if this.program else None
-        if name is None or self._cache.get("ConfigMap", this.key, name):
-            return
-        content = await package_content.content(self._store, this.webjob)
-        await self._ensure(this, children.config_map(this.webjob, name=name, package=content))
-
-    async def _ensure_data(self, this: Pass) -> None:
-        claim = children.data_claim(this.webjob)
+    async def _ensure_data(self, facts: Facts) -> list[datetime]:
+        claim = children.data_claim(facts.webjob)
         if claim is None:
-            return  # one that was made before stays until the WebJob goes: nobody asked to delete its data
+            return []  # one that was made before stays until the WebJob goes: nobody asked to delete its data
         try:
-            await self._ensure(this, claim)
+            return await self._ensure(facts, claim)
         except ApiError as error:
             if error.status != 403:  # a quota, or a storage class that can't grow
                 raise
@@ -130,13 +106,13 @@ class Workloads:
                 "ChildRefused", f"The PersistentVolumeClaim was refused: {error.message}"[:1024]
             ) from error
 
-    async def _ensure(self, this: Pass, manifest: dict[str, Any]) -> None:
-        """Apply a child unless it is there as wanted.
+    async def _ensure(self, facts: Facts, manifest: Object) -> list[datetime]:
+        """Apply a child unless it is there as wanted; return when to look again, while one of its name is going.
 
         Raises Unrunnable when its name belongs to somebody else.
         """
         kind, meta = manifest["kind"], manifest["metadata"]
-        there = self._cache.get(kind, this.key, meta["name"])
+        there = facts.objects[kind].get(meta["name"])
         if there is None:
             try:
                 there = await self._kube.get(kind, meta["namespace"], meta["name"])
@@ -144,39 +120,55 @@ class Workloads:
                 there = None
         if there is not None:
             if there["metadata"].get("deletionTimestamp"):
-                this.due.append(this.now + timedelta(seconds=1))
-                return
+                return [facts.now + timedelta(seconds=1)]
             owners = {o["uid"] for o in there["metadata"].get("ownerReferences", []) if o.get("controller")}
-            if this.webjob.metadata.uid not in owners:
+            if facts.webjob.metadata.uid not in owners:
                 raise Unrunnable(
                     "NameTaken",
                     f"There is a {kind} called {meta['name']} that does not belong to this WebJob. Delete it, or give "
                     "the WebJob another name.",
                 )
-            wanted_hash = meta.get("annotations", {}).get(ANNOTATION_HASH)
-            same_hash = there["metadata"].get("annotations", {}).get(ANNOTATION_HASH) == wanted_hash
-            if kind == "ConfigMap" or (same_hash and covers(there.get("spec"), manifest.get("spec"))):
+            if is_as_wanted(there, manifest):
                 self._cache.observe(kind, there)
-                return
+                return []
         try:
             self._cache.observe(kind, await self._kube.apply(manifest))
         except Invalid as error:
             raise Unrunnable("ChildRefused", f"The {kind} was refused: {error.message}"[:1024]) from error
+        return []
 
-    async def _remove(self, this: Pass, kind: str, name: str) -> None:
-        there = self._cache.get(kind, this.key, name)
+    async def _remove(self, facts: Facts, kind: str) -> None:
+        there = facts.objects[kind].get(facts.key[1])
         if there and not there["metadata"].get("deletionTimestamp"):
-            await self._writes.delete_object(this, kind, there)
+            await self._writes.delete_object(facts.key, kind, there)
 
-    async def _remove_old_packages(self, this: Pass) -> None:
-        maps = self._cache.of("ConfigMap", this.key)
-        current = this.program.config_map if this.program else None
-        if not set(maps) - {current}:
-            return
-        workloads = [body for kind in ("Deployment", "CronJob") for body in self._cache.of(kind, this.key).values()]
-        workloads += [job for job in self._cache.of("Job", this.key).values() if not pods.is_finished(job)]
-        workloads += [pod for pod in self._cache.of("Pod", this.key).values() if not pods.is_over(pod)]
-        used = retention.used_config_maps(workloads) | {current}
-        for name, body in list(maps.items()):
-            if name not in used:
-                await self._writes.delete_object(this, "ConfigMap", body)
+
+def wanted(facts: Facts, *, program: Program, plan: Plan, config: OperatorConfig) -> Object | None:
+    """Return the workload that a WebJob is to have: a Deployment, a CronJob, or none. Pure."""
+    webjob = facts.webjob
+    if webjob.spec.type == "continuous":
+        return children.deployment(webjob, program=program, config=config, app_settings=facts.site.digest)
+    if plan.cron:
+        zone = webjob.spec.time_zone
+        return children.cron_job(webjob, program=program, config=config, expression=plan.cron, time_zone=zone)
+    return None
+
+
+def is_as_wanted(there: Object, manifest: Object) -> bool:
+    """Return whether a child that is there needs no write to be as its manifest wants it. Pure."""
+    if manifest["kind"] == "ConfigMap":
+        return True  # its name holds the digest of its content, and it can't change
+    digests = [one["metadata"].get("annotations", {}).get(ANNOTATION_HASH) for one in (there, manifest)]
+    return digests[0] == digests[1] and covers(there.get("spec"), manifest.get("spec"))
+
+
+def old_packages(facts: Facts, program: Program) -> list[Object]:
+    """Return the ConfigMaps of packages that nothing uses any more. Pure."""
+    maps = facts.objects["ConfigMap"]
+    if not set(maps) - {program.config_map}:
+        return []
+    workloads = [body for kind in ("Deployment", "CronJob") for body in facts.objects[kind].values()]
+    workloads += [job for job in facts.jobs.values() if not pods.is_finished(job)]
+    workloads += [pod for pod in facts.pods if not pods.is_over(pod)]
+    used = retention.used_config_maps(workloads) | {program.config_map}
+    return [body for name, body in maps.items() if name not in used]

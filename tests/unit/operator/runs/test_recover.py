@@ -12,7 +12,7 @@ from tests.fakes.objects import run_async, run_body, webjob_body
 from webjobs.model import WebJob
 from webjobs.times import rfc3339
 from webjobs_kube.errors import ApiError
-from webjobs_operator.context.reconcile_context import Pass
+from webjobs_operator.context.facts import FactsReader
 
 BY_CRON = {"schedule": "0 0 * * * *"}
 
@@ -125,7 +125,7 @@ def test_a_run_of_the_webjob_that_had_the_name_is_left_to_go() -> None:
     ]
     world.restart()
     world.watch()
-    this = Pass(webjob=WebJob.parse(world.one("WebJob")), key=KEY, now=world.now, clock=lambda: world.now)
-    run_async(world.reconciler._starts.recover(this))
+    read = FactsReader(world.cache, KEY, WebJob.parse(world.one("WebJob")), now=world.now)
+    run_async(world.reconciler._starts.recover(read))
     assert "state" not in world.one("WebJobRun").get("status", {})
     assert there["metadata"]["ownerReferences"][0]["uid"] == "before"

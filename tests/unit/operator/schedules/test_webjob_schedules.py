@@ -14,7 +14,7 @@ from webjobs.model import WebJobSchedule
 from webjobs.runs.runs import object_name
 from webjobs.schedules.webjob_schedule import jitter
 from webjobs.times import rfc3339
-from webjobs_operator.schedules.firing import run_ids
+from webjobs_operator.schedules.slot_outcome import run_ids
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PERIOD = {"periodSeconds": 60}

@@ -1,0 +1,39 @@
+"""What a pass over a WebJob has found out so far: each step gets it, and returns it with its own findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from webjobs.logs.scheduler_lines import Line
+from webjobs.schedules.plan import Plan
+from webjobs_operator.context.readiness import Readiness
+from webjobs_operator.schedules.firing import Turn
+from webjobs_operator.warm.plan import Warmth
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What a pass has found out about a WebJob so far."""
+
+    readiness: Readiness
+    plan: Plan = field(default_factory=Plan)
+    """What the WebJob's own schedule asks for."""
+    turns: Sequence[Turn] = ()
+    taken: datetime | None = None
+    unwanted: Sequence[Object] = ()
+    lines: Sequence[Line] = ()
+    skipped: int = 0
+    """Slots that were skipped and runs that were refused, and that the status does not count yet."""
+    warmth: Warmth = field(default_factory=Warmth)
+    holder: str | None = None
+    """Object name of the run that has the lock."""
+
+    @property
+    def handled(self) -> datetime | None:
+        """The newest slot of the WebJob's own schedule that this pass deals with."""
+        return max((slot for slot in (self.plan.handled, self.taken) if slot), default=None)

@@ -1,0 +1,104 @@
+"""The decisions about runs that end early: refused, cancelled, given up, replaced. Pure.
+
+How a run ends that had its process to the end is decided by ``outcome.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from webjobs import times
+from webjobs.model import RunState, WebJobRun
+from webjobs_operator.context.facts import Facts
+from webjobs_operator.runs import outcome
+
+Object = dict[str, Any]
+
+BUSY = "Another run of the job was active, and its concurrencyPolicy does not allow two."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refuse:
+    """End a run that has not started: it never has a process."""
+
+    run: WebJobRun
+    state: RunState
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kill:
+    """End a run that has started, by deleting its Job; the run is over once its pod is."""
+
+    run: WebJobRun
+    job: Object
+    reason: str
+    """Reason of the Event that tells of it."""
+    why: str
+    """End of the sentence that tells of it."""
+
+
+EarlyEnd = Refuse | Kill
+
+
+def busy(runs: Iterable[WebJobRun]) -> list[EarlyEnd]:
+    """Return the ends of runs that may not start because another one is active."""
+    return [Refuse(run=run, state="Skipped", reason="AlreadyRunning", message=BUSY) for run in runs]
+
+
+def cannot_run(facts: Facts, message: str) -> list[EarlyEnd]:
+    """Return the ends of all runs that have not started, as their WebJob can't run."""
+    return [Refuse(run=run, state="Failed", reason="CannotRun", message=message) for run in facts.not_started]
+
+
+def call_off(run: WebJobRun) -> Refuse:
+    """Return the end of a run that was cancelled before it began."""
+    return Refuse(run=run, state="Aborted", reason="Cancelled", message="It was cancelled before it began.")
+
+
+def cancelled(facts: Facts) -> list[EarlyEnd]:
+    """Return the ends of the runs that somebody cancelled."""
+    asked = [run for run in (*facts.not_started, *facts.active) if run.spec.cancel]
+    ends: list[EarlyEnd] = [call_off(run) for run in asked if run.status.state is None]
+    started = [run for run in asked if run.status.state is not None and not run.metadata.deletion_timestamp]
+    return ends + _kill(facts, started, reason="RunCancelled", why=", as it was cancelled")
+
+
+def replaced(facts: Facts, runs: Iterable[WebJobRun]) -> list[EarlyEnd]:
+    """Return the ends of active runs that give way to a newer one."""
+    return _kill(facts, runs, reason="RunReplaced", why=" for a newer one")
+
+
+def given_up(facts: Facts) -> tuple[list[EarlyEnd], list[datetime]]:
+    """Return the ends of runs whose containers can't be made, as their image can't be pulled, and whose time is over.
+
+    Beside them stand the times at which that of others is over.
+    """
+    ends: list[EarlyEnd] = []
+    due: list[datetime] = []
+    for run in facts.runs.values():
+        job = facts.job_of(run)
+        if job is None or not outcome.never_began(run) or not outcome.is_setup_failure(run.status.message):
+            continue
+        begun = job.get("status", {}).get("startTime") or job["metadata"]["creationTimestamp"]
+        over = times.parse_time(begun) + facts.webjob.starting_deadline
+        if over > facts.now:
+            due.append(over)
+        else:
+            why = f", as it could not begin. {run.status.message}"
+            ends += _kill(facts, [run], reason="RunGivenUp", why=why)
+    return ends, due
+
+
+def _kill(facts: Facts, runs: Iterable[WebJobRun], *, reason: str, why: str) -> list[EarlyEnd]:
+    """Return the ends of the runs whose Jobs nobody deletes yet."""
+    jobs = [(run, facts.job_of(run)) for run in runs]
+    return [
+        Kill(run=run, job=job, reason=reason, why=why)
+        for run, job in jobs
+        if job and not job["metadata"].get("deletionTimestamp")
+    ]
