@@ -12,6 +12,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 
@@ -125,6 +126,7 @@ def host_of(file_name: str) -> ScriptHost | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def entrypoint(path: str) -> Selected | None:
     """Return the selection that a stored entrypoint stands for; None when no host runs such a file."""
     host = host_of(path)

@@ -1,1 +1,1 @@
-"""What a pass knows: its WebJob, settings, conditions and waiting Jobs."""
+"""What a pass knows: facts, conditions, whether the job can run, and which Jobs wait."""

@@ -1,4 +1,4 @@
-"""Whether a WebJob can run: its program, or the problem that it has."""
+"""The answer to whether a WebJob can run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from webjobs_operator.manifests.program import Program, Unrunnable
 
 @dataclass(frozen=True, kw_only=True)
 class Readiness:
-    """Whether a WebJob can run: its program, or the problem that it has."""
+    """The answer to whether a WebJob can run: its program, or the problem that it has."""
 
     program: Program | None = None
     problem: Unrunnable | None = None

@@ -47,6 +47,8 @@ def covers(observed: Any, desired: Any) -> bool:
 
     Resource quantities are skipped: the API server rewrites them (``1000m`` to ``1``); the digest sees their change.
     """
+    if observed == desired:
+        return True
     if isinstance(desired, Mapping):
         return isinstance(observed, Mapping) and all(
             key == "resources"
@@ -60,4 +62,4 @@ def covers(observed: Any, desired: Any) -> bool:
             and len(observed) == len(desired)
             and all(covers(one, other) for one, other in zip(observed, desired, strict=True))
         )
-    return bool(observed == desired)
+    return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from hashlib import sha256
 
 from webjobs.model import WebJob, scripts
@@ -127,7 +128,18 @@ def _runtime_image(selected: Selected, config: OperatorConfig) -> str:
 def _content_digest(webjob: WebJob) -> str:
     if webjob.spec.package:
         return webjob.spec.package.digest.removeprefix("sha256:")
-    return sha256(inline_tar(webjob)).hexdigest()
+    script = webjob.spec.script
+    return _script_digest(script.file_name, script.text) if script else ""
+
+
+@lru_cache(maxsize=1024)
+def _script_digest(file_name: str, text: str) -> str:
+    """Return the digest of an inline script as a package; every pass over its WebJob asks for it."""
+    return sha256(_tar(file_name, text)).hexdigest()
+
+
+def _tar(file_name: str, text: str) -> bytes:
+    return packages.tar([(file_name, 0o755, text.encode())])
 
 
 def inline_tar(webjob: WebJob) -> bytes:
@@ -138,4 +150,4 @@ def inline_tar(webjob: WebJob) -> bytes:
     script = webjob.spec.script
     if script is None:
         raise ValueError("the WebJob has no inline script")
-    return packages.tar([(script.file_name, 0o755, script.text.encode())])
+    return _tar(script.file_name, script.text)

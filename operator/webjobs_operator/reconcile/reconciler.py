@@ -29,13 +29,12 @@ from webjobs_operator.config import OperatorConfig
 from webjobs_operator.context.facts import Facts, FactsReader
 from webjobs_operator.continuous.instance_pods import InstancePods
 from webjobs_operator.logs.run_follower import RunFollowers
-from webjobs_operator.reconcile import schedule_status, webjob_status
 from webjobs_operator.reconcile.findings import Findings
-from webjobs_operator.runs import concurrency, early_ends, retention
+from webjobs_operator.reconcile.status_writer import StatusWriter
+from webjobs_operator.runs import concurrency, early_ends
 from webjobs_operator.runs.end import RunEnd
 from webjobs_operator.runs.offload import StoredRuns
 from webjobs_operator.runs.progress import RunProgress
-from webjobs_operator.runs.retention import Places
 from webjobs_operator.runs.start import RunStart
 from webjobs_operator.runs.writes import RunWrites
 from webjobs_operator.schedules import scheduler_log
@@ -72,7 +71,7 @@ class Reconciler:
         self._cache = cache
         self._clock = clock
         self._stored = stored_runs
-        self._objects = config.history_objects
+        self._status = StatusWriter(kube=kube, cache=cache, stored_runs=stored_runs, objects=config.history_objects)
         self._warm_pool = WarmPool(kube=kube, cache=cache, config=config, sessions=sessions, clock=clock)
         self._writes = RunWrites(kube=kube, cache=cache)
         self._starts = RunStart(kube=kube, cache=cache, config=config, writes=self._writes, warm_pool=self._warm_pool)
@@ -126,7 +125,7 @@ class Reconciler:
         else:
             later = await self._continuous(read, found)
         for turn in found.turns:
-            await self._write_schedule(turn, webjob=facts.webjob, now=facts.now)
+            await self._status.schedule(turn, webjob=facts.webjob, now=facts.now)
         self._log.add(key, *lines, *found.lines)
         return _delay([*due, *again, *later], now=self._clock())  # a pass takes its time
 
@@ -134,7 +133,7 @@ class Reconciler:
         due = await self._instance_pods.tend(read())
         facts = read()
         await self._ends.carry_out(facts, early_ends.cannot_run(facts, NO_RUNS))
-        await self._write_status(read, found)
+        await self._status.webjob(read, found)
         return due
 
     # Runs of a triggered WebJob
@@ -157,7 +156,7 @@ class Reconciler:
         # The lock is written before the Job that it guards.
         before = read().webjob.status.active_run
         if decision.start and decision.holder and (before is None or before.name != decision.holder):
-            found = await self._write_status(read, found)
+            found = await self._status.webjob(read, found)
         if found.readiness.program:
             due += await self._starts.start_all(
                 read, decision.start, program=found.readiness.program, warmth=found.warmth
@@ -165,16 +164,16 @@ class Reconciler:
         # A run that has just begun in a pod that waited has the machine for itself: what can wait is put off.
         young = self._warm_pool.young(read())
         if not (young and _may_wait(found)):
-            found = await self._write_status(read, found)
+            found = await self._status.webjob(read, found)
         # Pods for the next runs, Jobs of slots that do not run, and what is not needed any more.
         facts = read()
         due += await self._warm_pool.tend(facts, found.warmth, facts.derived(found.warmth.pool), create=not young)
         for job in found.unwanted:
             await self._writes.delete_object(facts.key, "Job", job)
         facts = read()
-        due += await self._ends.clean_up(facts, facts.derived(self._places))
+        due += await self._ends.clean_up(facts, facts.derived(self._status.places))
         # Older runs move into the store, beside the passes.
-        self._stored.tend(facts.webjob, facts.derived(self._places))
+        self._stored.tend(facts.webjob, facts.derived(self._status.places))
         # When is there something to do again?
         if found.holder and found.holder not in facts.runs:
             due.append(facts.now + runs.LOCK_GRACE)
@@ -200,7 +199,7 @@ class Reconciler:
         for number, turn in enumerate(turns):
             if turn.outcome in ("Skipped", "Missed"):
                 # Before the WebJob's count: a pass that dies in between must not decide on the slot once more.
-                turns[number] = await self._write_schedule(turn, webjob=facts.webjob, now=facts.now)
+                turns[number] = await self._status.schedule(turn, webjob=facts.webjob, now=facts.now)
         return replace(
             found,
             turns=turns,
@@ -245,55 +244,13 @@ class Reconciler:
         if there is None or there["metadata"]["resourceVersion"] != facts.webjob.metadata.resource_version:
             raise Conflict(409, "Conflict", f"WebJob {facts.key[1]} has changed since this pass began")
 
-    def _places(self, facts: Facts) -> Places:
-        return retention.places(facts.webjob, facts.runs, objects=self._objects)
-
-    async def _write_status(self, read: FactsReader, found: Findings) -> Findings:
-        """Write the status of the WebJob: at most one write, and none when nothing differs.
-
-        Returns what is left to tell. Raises Conflict when somebody else wrote in between.
-        """
-        facts = read()
-        webjob = facts.webjob
-        ready = facts.derived(found.warmth.pool).ready
-        stored = self._stored.status(webjob, facts.derived(self._places))
-        wanted = webjob_status.compute(facts, found, ready=len(ready), stored=stored)
-        patch = webjob_status.changes(webjob.status.to_wire(), wanted)
-        if patch:
-            body = {"metadata": {"resourceVersion": webjob.metadata.resource_version}, "status": patch}
-            answer = await self._kube.patch("WebJob", *facts.key, body, subresource="status")
-            self._cache.observe("WebJob", answer)
-            read.go_on_with(WebJob.parse(answer))
-        return replace(found, skipped=0)
-
-    async def _write_schedule(self, turn: Turn, *, webjob: WebJob | None, now: datetime) -> Turn:
-        """Write the status of a WebJobSchedule: at most one write, and none when nothing differs.
-
-        Returns its turn with what is left to tell.
-        """
-        meta = turn.schedule.metadata
-        wanted = schedule_status.compute(turn, webjob=webjob, now=now)
-        patch = webjob_status.changes(turn.schedule.status.to_wire(), wanted)
-        if not patch:
-            return turn
-        body = {"metadata": {"resourceVersion": meta.resource_version}, "status": patch}
-        try:
-            answer = await self._kube.patch("WebJobSchedule", meta.namespace, meta.name, body, subresource="status")
-        except NotFound:
-            return turn  # deleted meanwhile
-        except Conflict:
-            self._cache.observe("WebJobSchedule", await self._kube.get("WebJobSchedule", meta.namespace, meta.name))
-            raise
-        self._cache.observe("WebJobSchedule", answer)
-        return replace(turn, schedule=WebJobSchedule.parse(answer), outcome=None)
-
     async def _without_webjob(self, key: Key) -> float | None:
         """Fail the runs that name a WebJob which is not there, after a moment, with a message that says so."""
         now = self._clock()
         self._warm_pool.forget(key)
         due = await self._expiry.carry_out(key, now=now)
         for schedule in self._cache.schedules(key):
-            await self._write_schedule(Turn(schedule=schedule), webjob=None, now=now)
+            await self._status.schedule(Turn(schedule=schedule), webjob=None, now=now)
         for run in self._cache.runs(key).values():
             if run.ended or run.metadata.deletion_timestamp or run.metadata.owner_references:
                 continue  # owned ones are being collected with their WebJob

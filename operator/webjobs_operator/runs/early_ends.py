@@ -80,7 +80,7 @@ def given_up(facts: Facts) -> tuple[list[EarlyEnd], list[datetime]]:
     """
     ends: list[EarlyEnd] = []
     due: list[datetime] = []
-    for run in facts.runs.values():
+    for run in facts.active:
         job = facts.job_of(run)
         if job is None or not outcome.never_began(run) or not outcome.is_setup_failure(run.status.message):
             continue

@@ -68,23 +68,27 @@ class RunProgress:
     async def carry_over(self, facts: Facts) -> list[datetime]:
         """Look at every run that was started, and record what became of it; return when to look again."""
         due: list[datetime] = []
-        for run in facts.runs.values():
+        for run in facts.active:
             job = facts.job_of(run)
-            armed = job if armed_jobs.is_armed(job) else None
-            if run.status.state in ("Initializing", "Running"):
-                if armed and armed_jobs.is_anothers(armed, run, facts.pods):
+            if job and armed_jobs.is_armed(job):
+                if armed_jobs.is_anothers(job, run, facts.pods):
                     await self._warm_pool.put_back(run)
                     continue
-                if armed:
-                    due += await self._warm_pool.go_on(facts, run, armed)
+                due += await self._warm_pool.go_on(facts, run, job)
+            due += await self._one(facts, run, job=job)
+        for run, job in self._unchecked(facts):
+            pods = facts.pods_of(run)
+            if outcome.contradiction(run, pods):
                 due += await self._one(facts, run, job=job)
-            elif armed and run.metadata.uid not in self._checked:
-                own = facts.pods_of(run)
-                if outcome.contradiction(run, own):
-                    due += await self._one(facts, run, job=armed)
-                elif own and all(map(has_ended, own)):
-                    due += await self._check(facts, run, pods=own)
+            elif pods and all(map(has_ended, pods)):
+                due += await self._check(facts, run, pods=pods)
         return due
+
+    def _unchecked(self, facts: Facts) -> list[tuple[WebJobRun, Object]]:
+        """Return the ended warm runs whose log was not compared with the kubelet's, with their Jobs."""
+        armed = {name: job for name, job in facts.jobs.items() if armed_jobs.is_armed(job)}
+        found = [(run, armed.get(run.status.job_name or "")) for run in facts.runs.values()] if armed else []
+        return [(run, job) for run, job in found if job and run.ended and run.metadata.uid not in self._checked]
 
     async def _one(self, facts: Facts, run: WebJobRun, *, job: Object | None) -> list[datetime]:
         """Record what became of one run."""

@@ -83,6 +83,8 @@ def finished_jobs(
     jobs: Mapping[str, Object], known: Mapping[str, WebJobRun], *, retention: timedelta, now: datetime
 ) -> tuple[list[Object], datetime | None]:
     """Return the Jobs that can go now, and when the next one can."""
+    if not jobs:
+        return [], None
     by_job = {run.status.job_name or run.metadata.name: run for run in known.values()}
     gone: list[Object] = []
     following: list[datetime] = []

@@ -53,7 +53,7 @@ class Pool:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Warmth:
-    """Whether pods are to wait for runs of a WebJob."""
+    """The pods that are to wait for runs of a WebJob."""
 
     armed: dict[str, Any] | None = None
     """The Job of a run to come, without a name; None: no pod is to wait."""

@@ -1,0 +1,74 @@
+"""The writes of the status of WebJobs and WebJobSchedules: at most one each time, and none when nothing differs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from webjobs.model import WebJob, WebJobSchedule
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import Conflict, NotFound
+from webjobs_operator.cluster.cache import Cache
+from webjobs_operator.context.facts import Facts, FactsReader
+from webjobs_operator.reconcile import schedule_status, webjob_status
+from webjobs_operator.reconcile.findings import Findings
+from webjobs_operator.runs import retention
+from webjobs_operator.runs.offload import StoredRuns
+from webjobs_operator.runs.retention import Places
+from webjobs_operator.schedules.firing import Turn
+
+
+class StatusWriter:
+    """Writes what a pass found into the status of its objects.
+
+    ``objects``: ended runs of a job that stay as WebJobRuns.
+    """
+
+    def __init__(self, *, kube: KubeClient, cache: Cache, stored_runs: StoredRuns, objects: int) -> None:
+        self._kube = kube
+        self._cache = cache
+        self._stored = stored_runs
+        self._objects = objects
+
+    def places(self, facts: Facts) -> Places:
+        """Return where the ended runs of a WebJob belong."""
+        return retention.places(facts.webjob, facts.runs, objects=self._objects)
+
+    async def webjob(self, read: FactsReader, found: Findings) -> Findings:
+        """Write the status of a WebJob, if it differs.
+
+        Returns what is left to tell. Raises Conflict when somebody else wrote in between.
+        """
+        facts = read()
+        webjob = facts.webjob
+        ready = facts.derived(found.warmth.pool).ready
+        stored = self._stored.status(webjob, facts.derived(self.places))
+        wanted = webjob_status.compute(facts, found, ready=len(ready), stored=stored)
+        patch = webjob_status.changes(webjob.status.to_wire(), wanted)
+        if patch:
+            body = {"metadata": {"resourceVersion": webjob.metadata.resource_version}, "status": patch}
+            answer = await self._kube.patch("WebJob", *facts.key, body, subresource="status")
+            self._cache.observe("WebJob", answer)
+            read.go_on_with(WebJob.parse(answer))
+        return replace(found, skipped=0) if found.skipped else found
+
+    async def schedule(self, turn: Turn, *, webjob: WebJob | None, now: datetime) -> Turn:
+        """Write the status of a WebJobSchedule, if it differs.
+
+        Returns its turn with what is left to tell.
+        """
+        meta = turn.schedule.metadata
+        wanted = schedule_status.compute(turn, webjob=webjob, now=now)
+        patch = webjob_status.changes(turn.schedule.status.to_wire(), wanted)
+        if not patch:
+            return turn
+        body = {"metadata": {"resourceVersion": meta.resource_version}, "status": patch}
+        try:
+            answer = await self._kube.patch("WebJobSchedule", meta.namespace, meta.name, body, subresource="status")
+        except NotFound:
+            return turn  # deleted meanwhile
+        except Conflict:
+            self._cache.observe("WebJobSchedule", await self._kube.get("WebJobSchedule", meta.namespace, meta.name))
+            raise
+        self._cache.observe("WebJobSchedule", answer)
+        return replace(turn, schedule=WebJobSchedule.parse(answer), outcome=None)
