@@ -6,18 +6,14 @@ from pathlib import Path
 from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, field_validator, model_validator
 
+from webjobs.model.base import ConfigSection
 from webjobs_apiserver.http.forwarded import networks
 from webjobs_apiserver.sites import Site, host_name
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
-
-
-class LimitsConfig(_Section):
+class LimitsConfig(ConfigSection):
     """Bounds of what clients may send."""
 
     upload_bytes: int = Field(default=256 * 2**20, gt=0)
@@ -30,7 +26,7 @@ class LimitsConfig(_Section):
     """Most bytes of a settings object; it lives in the WebJob, and etcd takes objects up to 1.5 MB."""
 
 
-class TlsConfig(_Section):
+class TlsConfig(ConfigSection):
     """A mounted Secret of the type kubernetes.io/tls, and the port that uses it."""
 
     directory: Path
@@ -39,7 +35,7 @@ class TlsConfig(_Section):
     """Port that serves by TLS."""
 
 
-class KragleConfig(_Section):
+class KragleConfig(ConfigSection):
     """Settings of the Kragle Jobs API at ``/api/v1``."""
 
     enabled: bool = False
@@ -48,7 +44,7 @@ class KragleConfig(_Section):
     """Status of errors: always 500, as documented, or what HTTP has for each."""
 
 
-class SiteConfig(_Section):
+class SiteConfig(ConfigSection):
     """A further site."""
 
     namespace: str = Field(min_length=1)
@@ -57,7 +53,7 @@ class SiteConfig(_Section):
     """Host name of the site; empty: ``{namespace}.{domain}``."""
 
 
-class ApiserverConfig(_Section):
+class ApiserverConfig(ConfigSection):
     """Settings of the REST shim: everything that differs between installations."""
 
     namespace: str = Field(min_length=1)

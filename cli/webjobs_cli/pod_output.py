@@ -10,9 +10,9 @@ from typing import Any
 from webjobs import pods
 from webjobs.logs.kudu_lines import Output
 from webjobs.logs.log_position import LogPosition
+from webjobs.pods import by_age
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Invalid, NotFound, Unreachable
-from webjobs_kube.logs import run_output
 from webjobs_kube.logs.pod_logs import PodLogs
 from webjobs_kube.logs.rotation import Rotated
 
@@ -87,7 +87,7 @@ async def of_run(
     done: set[str] = set()
     while True:
         over = await ended()  # looked at before the pods: what they have then is all of it
-        for pod in run_output.in_order(await kube.list("Pod", namespace, selector=selector)):
+        for pod in by_age(await kube.list("Pod", namespace, selector=selector)):
             name = pod["metadata"]["name"]
             if name in done:
                 continue

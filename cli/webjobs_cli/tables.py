@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from webjobs import times
+from webjobs import names, times
 from webjobs.files.package_history import Earlier
 from webjobs.logs.kudu_lines import script_of
 from webjobs.model import WebJob, WebJobRun
@@ -24,7 +24,7 @@ def jobs(known: Sequence[WebJob], *, now: datetime, wide: bool) -> Table:
     headers = ["NAME", "TYPE", "STATE", "SCHEDULE", "NEXT RUN", "LAST RUN", "INSTANCES"]
     if wide:
         headers += ["OBJECT", "RUNS", "PACKAGE", "READY", "REASON"]
-    ordered = sorted(known, key=lambda job: (job.spec.type != "triggered", job.display_name.casefold()))
+    ordered = sorted(known, key=lambda job: names.listing_key(job.spec.type, job.display_name))
     return headers, [_job(job, now=now) + (_job_wide(job) if wide else []) for job in ordered]
 
 

@@ -39,6 +39,11 @@ def same(one: str, other: str) -> bool:
     return fold(one) == fold(other)
 
 
+def listing_key(job_type: JobType, job_name: str) -> tuple[bool, str]:
+    """Return the key by which jobs are sorted in lists: triggered ones first, each type by name."""
+    return job_type != "triggered", fold(job_name)
+
+
 def fold(job_name: str) -> str:
     """Return the form of a job name in which names are compared."""
     # Decomposed first: folding a composed letter and folding its parts can differ in the order of the marks.

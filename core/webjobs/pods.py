@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from webjobs.times import parse_time
 
 Object = Mapping[str, Any]
+T = TypeVar("T", bound=Mapping[str, Any])
 
 CONTAINER = "job"
 """Name of the container that runs the job, in every pod of a job."""
@@ -34,9 +35,18 @@ def container_state(pod: Object) -> Object:
     return state
 
 
+def by_age(objects: Iterable[T]) -> list[T]:
+    """Return raw objects in the order of their creation; those of one second by name."""
+    return sorted(objects, key=_age)
+
+
+def _age(body: Mapping[str, Any]) -> tuple[str, str]:
+    return body["metadata"]["creationTimestamp"], body["metadata"]["name"]
+
+
 def newest_pod(pods: Sequence[Object]) -> Object | None:
     """Return the newest of several pods, which is the pod of the last attempt; None when there is none."""
-    return max(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]), default=None)
+    return max(pods, key=_age, default=None)
 
 
 def is_over(pod: Object) -> bool:

@@ -7,17 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field
 
+from webjobs.model.base import ConfigSection
 from webjobs.model.runtime_settings import MOST_WARM, quantity
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
-
-
-class Runtime(_Section):
+class Runtime(ConfigSection):
     """The image that runs scripts of one kind; it needs a POSIX shell, tar and the interpreter."""
 
     image: str
@@ -34,7 +30,7 @@ Quantity = Annotated[str, AfterValidator(_quantity)]
 """A Kubernetes quantity as text."""
 
 
-class WaitingRequests(_Section):
+class WaitingRequests(ConfigSection):
     """Most that a pod requests while it waits for a run.
 
     None: it requests what its run requests. For clusters that resize pods in place.
@@ -50,7 +46,7 @@ class WaitingRequests(_Section):
         return self.model_dump(exclude_none=True)
 
 
-class Warm(_Section):
+class Warm(ConfigSection):
     """Settings of pods that wait for runs."""
 
     enabled: bool = False
@@ -61,7 +57,7 @@ class Warm(_Section):
     """Most that a pod requests while it waits for a run."""
 
 
-class OperatorConfig(_Section):
+class OperatorConfig(ConfigSection):
     """Settings of the operator: everything that differs between installations."""
 
     namespaces: list[str] = Field(default_factory=list)

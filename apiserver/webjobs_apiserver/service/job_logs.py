@@ -12,7 +12,7 @@ from webjobs.logs import kudu_lines
 from webjobs.logs.continuous_lines import Entry, merged
 from webjobs.logs.continuous_story import About, Position
 from webjobs.model import LABEL_RUN, LABEL_WEBJOB, WebJobRun
-from webjobs.pods import is_over
+from webjobs.pods import by_age, is_over
 from webjobs.runs.runs import run_id
 from webjobs.store import ObjectStore, continuous_journal
 from webjobs.store import run_logs as stored_logs
@@ -203,8 +203,7 @@ class JobLogs:
 
     async def _pods(self, site: Site, selector: str) -> list[Pod]:
         """Return the pods that a selector names, oldest first."""
-        pods = await self._kube.list("Pod", site.namespace, selector=selector)
-        return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
+        return by_age(await self._kube.list("Pod", site.namespace, selector=selector))
 
 
 async def begun(source: AsyncIterator[Item]) -> AsyncIterator[Item]:

@@ -59,4 +59,4 @@ def listed(jobs: list[Job]) -> list[Job]:
     Without those that are being deleted.
     """
     live = [job for job in jobs if not job.deleting]
-    return sorted(live, key=lambda job: (job.webjob.spec.type != "triggered", names.fold(job.name)))
+    return sorted(live, key=lambda job: names.listing_key(job.webjob.spec.type, job.name))

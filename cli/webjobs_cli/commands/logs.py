@@ -13,7 +13,7 @@ from urllib.parse import quote
 from webjobs.logs import kudu_lines as log_lines
 from webjobs.logs.kudu_lines import Output
 from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun
-from webjobs.pods import instance_id
+from webjobs.pods import by_age, instance_id
 from webjobs.runs import runs
 from webjobs_cli import lookup, pod_output
 from webjobs_cli.commands.runs import Watched, runs_of, selector
@@ -21,7 +21,6 @@ from webjobs_cli.errors import OK, CliError, UsageError
 from webjobs_cli.session import Session
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Invalid, NotFound
-from webjobs_kube.logs import run_output
 from webjobs_kube.logs.pod_logs import PodLogs
 
 Object = dict[str, Any]
@@ -75,7 +74,7 @@ async def _of_run(session: Session, kube: KubeClient, run: WebJobRun) -> bool:
 async def _now(kube: KubeClient, namespace: str, pods: list[Object]) -> AsyncGenerator[Output]:
     """Yield the lines that pods have by now."""
     pod_logs = PodLogs(kube)
-    for pod in run_output.in_order(pods):
+    for pod in by_age(pods):
         if pod_output.has_begun(pod):
             async for line in pod_output.PodReader(pod_logs, namespace, pod["metadata"]["name"]).all(follow=False):
                 yield line
@@ -91,7 +90,7 @@ async def _of_worker(session: Session, kube: KubeClient, job: WebJob) -> int:
     pods = [pod for pod in await kube.list("Pod", session.namespace, selector=chosen) if pod_output.has_begun(pod)]
     readers: dict[str, pod_output.PodReader] = {}
     by_pod = []
-    for pod in run_output.in_order(pods):
+    for pod in by_age(pods):
         uid, instance = pod["metadata"]["uid"], instance_id(pod["metadata"]["uid"])
         readers[uid] = pod_output.PodReader(PodLogs(kube), session.namespace, pod["metadata"]["name"])
         with suppress(NotFound, Invalid):  # it has just gone

@@ -39,7 +39,7 @@ def chosen(jobs: Sequence[SourceJob], wanted: Iterable[str] | None) -> list[Sour
 
     Raises UsageError for an unknown name.
     """
-    ordered = sorted(jobs, key=lambda job: (job.job_type != "triggered", names.fold(job.name)))
+    ordered = sorted(jobs, key=lambda job: names.listing_key(job.job_type, job.name))
     if wanted is None:
         return ordered
     for name in wanted:

@@ -67,6 +67,12 @@ class ApiModel(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+class ConfigSection(BaseModel):
+    """Base of the settings of our own processes, in YAML: camelCase, immutable; an unknown field is an error."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
+
+
 def open_schema() -> dict[str, Any]:
     """Return the extra schema of an object whose fields are Kubernetes' own and are kept as they come."""
     return {"type": "object", "x-kubernetes-preserve-unknown-fields": True}

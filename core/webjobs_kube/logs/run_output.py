@@ -10,6 +10,7 @@ from typing import Any
 
 from webjobs.logs.kudu_lines import NEVER, Output, moment
 from webjobs.logs.log_position import LogPosition
+from webjobs.pods import by_age
 from webjobs.store import ObjectStore, run_log_parts
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.logs.pod_logs import PodLogs
@@ -25,7 +26,7 @@ async def output(
     ``pods``: the raw pods that are there. Raises ApiError when one can't be read now, unless ``must_read`` is false.
     """
     stored = await run_log_parts.keys(store, log_key)
-    there = in_order(pods)
+    there = by_age(pods)
     names = {pod["metadata"]["name"] for pod in there}
     gone = [(await _begin(store, stored[name]), name) for name in stored.keys() - names]
     for _, name in sorted(gone):  # attempts whose pod is gone, the oldest first
@@ -60,14 +61,9 @@ async def of_pods(pod_logs: PodLogs, pods: Sequence[Mapping[str, Any]]) -> Async
 
     Raises ApiError; a pod that is gone has no lines.
     """
-    for pod in in_order(pods):
+    for pod in by_age(pods):
         try:
             async for line in pod_logs.lines(pod["metadata"]["namespace"], pod["metadata"]["name"]):
                 yield line
         except NotFound:
             continue
-
-
-def in_order(pods: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return raw pods in the order of their creation."""
-    return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))

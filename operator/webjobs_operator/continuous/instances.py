@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from webjobs.logs.restarts import restart_at
-from webjobs.pods import container_state, container_status, is_over
+from webjobs.pods import by_age, container_state, container_status, is_over
 from webjobs_operator.manifests.children import SINGLETON_GATE
 
 Object = Mapping[str, Any]
@@ -95,4 +95,4 @@ def admissible(pods: Sequence[Object], *, singleton: bool) -> list[Object]:
         return waiting
     if not all(is_gated(pod) for pod in there):
         return []
-    return sorted(waiting, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))[:1]
+    return by_age(waiting)[:1]

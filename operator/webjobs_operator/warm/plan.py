@@ -11,7 +11,7 @@ from typing import Any
 
 from webjobs import times
 from webjobs.model import LABEL_ARMED, WebJob, WebJobRun
-from webjobs.pods import container_state, is_alive, is_finished, newest_pod
+from webjobs.pods import by_age, container_state, is_alive, is_finished, newest_pod
 from webjobs.runs import runs, warm_protocol
 from webjobs_operator.config import Warm
 from webjobs_operator.context.armed_jobs import is_armed, is_staying, is_up, job_of, run_of
@@ -135,7 +135,7 @@ def pool(
     remove: list[Object] = []
     failed = 0
     armed = [job for name, job in jobs.items() if name not in taken and is_armed(job)]
-    for job in sorted(armed, key=lambda one: (one["metadata"]["creationTimestamp"], one["metadata"]["name"])):
+    for job in by_age(armed):
         meta = job["metadata"]
         if meta.get("deletionTimestamp") or run_of(job):
             continue
