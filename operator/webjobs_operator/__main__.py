@@ -67,10 +67,7 @@ async def run(config: OperatorConfig, *, health: str | None = None) -> None:
         metrics.WAITING.set_function(parts.queue.depth)
         await _wait_for_crds(kube)
         log.info("watching %s", ", ".join(config.namespaces) or "all namespaces")
-        watching = watch.run(
-            identity=MANAGER,
-            namespaces=config.namespaces,
-            health=health,
+        told = handlers.Handlers(
             cache=parts.cache,
             queue=parts.queue,
             store=parts.store,
@@ -78,6 +75,7 @@ async def run(config: OperatorConfig, *, health: str | None = None) -> None:
             followers=parts.followers,
             stored_runs=parts.stored_runs,
         )
+        watching = watch.run(identity=MANAGER, namespaces=config.namespaces, health=health, register=told.register)
         try:
             await until_one_ends(watching, parts.queue.run(parts.work_on), *beside(config, kube, parts))
         finally:
