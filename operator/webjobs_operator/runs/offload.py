@@ -20,6 +20,7 @@ from webjobs.model import WebJob, WebJobRun
 from webjobs.runs import runs
 from webjobs.store import ObjectStore, stored_run
 from webjobs.store import run_records as stored_history
+from webjobs_kube.backoff import Backoff
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, NotFound
 from webjobs_operator.cluster.cache import Cache, Key
@@ -139,17 +140,16 @@ class StoredRuns:
             own.task = asyncio.create_task(self._run(key, own))
 
     async def _run(self, key: Key, own: _Known) -> None:
-        seconds = _RETRY_SECONDS
+        backoff = Backoff(_RETRY_SECONDS, _LONGEST_RETRY_SECONDS)
         while own.todo or own.ends:
             try:
                 async with self._room, asyncio.timeout(_BATCH_SECONDS):
                     await (self._remove_all(key, own) if own.ends else self._batch(key, own))
-                seconds = _RETRY_SECONDS
+                backoff.reset()
             except Exception as error:
-                own.stored = None
+                own.stored, seconds = None, backoff.next()
                 log.warning("old runs of %s/%s stay where they are, next try in %.0f s: %s", *key, seconds, error)
                 await asyncio.sleep(seconds)
-                seconds = min(2 * seconds, _LONGEST_RETRY_SECONDS)
         own.task = None
         if not own.stored and own.trimmed is None:
             del self._known[key]
