@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cachetools import FIFOCache
+
 from webjobs import model
 from webjobs.model import WebJob, WebJobRun
 from webjobs.runs import runs
@@ -82,7 +84,7 @@ class StoredRuns:
         self._clock = clock
         self._room = asyncio.Semaphore(_JOBS_AT_ONCE)
         self._known: dict[Key, _Known] = {}
-        self._moved: dict[str, None] = {}
+        self._moved: FIFOCache[str, None] = FIFOCache(_MOVED)
         """UIDs of the WebJobRuns that were deleted here because they are in the store."""
 
     # What passes and handlers call
@@ -200,8 +202,6 @@ class StoredRuns:
             await stored_history.delete(self._store, [run_id], namespace=meta.namespace, webjob=run.spec.web_job_name)
             return False
         self._moved[meta.uid] = None
-        while len(self._moved) > _MOVED:
-            del self._moved[next(iter(self._moved))]
         try:
             await self._kube.delete("WebJobRun", meta.namespace, meta.name, uid=meta.uid)
         except (NotFound, Conflict):
