@@ -80,18 +80,16 @@ class Delivery:
 
     async def run(self, site: Site) -> None:
         """Deliver forever; errors are logged and tried again."""
-        tasks: set[asyncio.Task[None]] = set()
-        while True:
-            try:
-                for work in await self.due(site):
-                    task = asyncio.create_task(self.tell(site, *work))
-                    tasks.add(task)
-                    task.add_done_callback(tasks.discard)
-            except (ApiError, ServiceError) as error:
-                log.warning("web hooks of %s: %s", site.namespace, error)
-            except Exception:  # one object that can't be read must not end the loop
-                log.exception("web hooks of %s", site.namespace)
-            await asyncio.sleep(POLL_SECONDS)
+        async with asyncio.TaskGroup() as deliveries:
+            while True:
+                try:
+                    for work in await self.due(site):
+                        deliveries.create_task(self.tell(site, *work))
+                except (ApiError, ServiceError) as error:
+                    log.warning("web hooks of %s: %s", site.namespace, error)
+                except Exception:  # one object that can't be read must not end the loop
+                    log.exception("web hooks of %s", site.namespace)
+                await asyncio.sleep(POLL_SECONDS)
 
     async def due(self, site: Site) -> list[tuple[Hook, WebJobRun]]:
         """Claim the deliveries that are to be made now, and return them.
@@ -142,6 +140,8 @@ class Delivery:
                 await update_by_patch(self._kube, "WebJobRun", site.namespace, run.metadata.name, done)
             except (ApiError, ServiceError) as error:
                 log.warning("web hook %s of run %s: %s", hook.id, run.metadata.name, error)
+            except Exception:  # one delivery must not end the others
+                log.exception("web hook %s of run %s", hook.id, run.metadata.name)
 
     async def _job(self, site: Site, run: WebJobRun) -> Job | None:
         jobs = await self._jobs.list(site, "triggered", scriptless=True)

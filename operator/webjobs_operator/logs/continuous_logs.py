@@ -16,11 +16,11 @@ from webjobs.store import ObjectStore, continuous_journal
 from webjobs_kube.backoff import Backoff
 from webjobs_kube.client import KubeClient
 from webjobs_kube.logs.pod_logs import PodLogs
+from webjobs_kube.tasks import cancelled
 from webjobs_operator.attach.stderr import Attach
 from webjobs_operator.cluster.cache import Cache, Key
 from webjobs_operator.logs.continuous_reader import FOLLOWED, Sources
 from webjobs_operator.logs.continuous_writer import JobWriter
-from webjobs_operator.tasks import cancelled
 
 log = logging.getLogger(__name__)
 

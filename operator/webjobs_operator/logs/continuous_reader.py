@@ -22,6 +22,7 @@ from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.logs.pod_logs import PodLogs
 from webjobs_kube.logs.rotation import Rotated
+from webjobs_kube.tasks import cancelled
 from webjobs_operator.attach.line_buffer import HeldLines
 from webjobs_operator.attach.stderr import Attach, Hearing
 
@@ -199,9 +200,7 @@ class PodReader:
             if task.done() and not self._mistaken.is_set():
                 await task
         finally:
-            for one in (task, *others):
-                one.cancel()
-            await asyncio.gather(task, *others, return_exceptions=True)
+            await cancelled([task, *others])
         return not self._mistaken.is_set()
 
     async def _look(self) -> None:

@@ -18,9 +18,9 @@ from webjobs.logs.continuous_story import About, Position
 from webjobs.model import WebJob
 from webjobs.store import ObjectStore, continuous_journal
 from webjobs_kube.backoff import Backoff
+from webjobs_kube.tasks import cancelled
 from webjobs_operator.cluster.cache import Key
 from webjobs_operator.logs.continuous_reader import PodReader, Sources
-from webjobs_operator.tasks import cancelled
 
 log = logging.getLogger(__name__)
 

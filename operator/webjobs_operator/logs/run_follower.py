@@ -18,8 +18,8 @@ from webjobs_kube.backoff import Backoff
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.logs.pod_logs import PodLogs
 from webjobs_kube.logs.rotation import Rotated
+from webjobs_kube.tasks import cancelled
 from webjobs_operator.attach.stderr import SETTLE_SECONDS, Attach, Ears, Hearing
-from webjobs_operator.tasks import cancelled
 
 log = logging.getLogger(__name__)
 

@@ -25,10 +25,10 @@ from webjobs.store import run_records as stored_history
 from webjobs_kube.backoff import Backoff
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, NotFound
+from webjobs_kube.tasks import cancelled
 from webjobs_operator.cluster.cache import Cache, Key
 from webjobs_operator.runs import retention
 from webjobs_operator.runs.retention import Places, Trimmed
-from webjobs_operator.tasks import cancelled
 
 log = logging.getLogger(__name__)
 
