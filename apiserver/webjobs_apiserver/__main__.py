@@ -28,6 +28,7 @@ from webjobs_apiserver.sites import Site
 from webjobs_apiserver.tls import InClear, reload_on_change
 from webjobs_apiserver.watching.watch import Feed
 from webjobs_kube.client import KubeClient
+from webjobs_kube.tasks import cancelled
 
 log = logging.getLogger("webjobs_apiserver")
 
@@ -70,15 +71,14 @@ async def serve(config: ApiserverConfig) -> None:
         for host, site in config.host_map().items():
             log.info("serving %s: namespace %s", host, site.namespace)
         log.info("serving other hosts: site %s, namespace %s", config.site, config.namespace)
-        telling = asyncio.gather(*(_tell_hooks(kube, site) for site in config.all_sites()))
+        telling = [asyncio.create_task(_tell_hooks(kube, site)) for site in config.all_sites()]
         try:
             if config.tls:
                 await serve_tls(app, config=config, tls=config.tls)
             else:
                 await uvicorn.Server(_server(app, config, port=config.port)).serve()
         finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+            await cancelled(telling)
 
 
 async def _tell_hooks(kube: KubeClient, site: Site) -> None:

@@ -77,7 +77,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
             Middleware(CanonicalPaths),
         ],
     )
-    endpoint = packages.PackageEndpoint(store, reviews=packages.TokenReviews(kube, clock=clock))
+    endpoint = packages.PackageEndpoint(store, tokens=keeper.tokens)
     app.include_router(packages.router(endpoint), include_in_schema=False)
     for router in (login.router(keeper), *arm.routers(service)):
         app.include_router(router, include_in_schema=False)  # Azure's own documents describe them

@@ -7,11 +7,11 @@ watch whose resourceVersion is too old starts with a new list.
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn, Protocol
 
+from webjobs_kube.backoff import Backoff
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Gone
 
@@ -22,7 +22,7 @@ Object = dict[str, Any]
 WATCH_SECONDS = 60
 """Seconds of one watch: a connection that died without a word is noticed so late at most."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 15.0
-"""Seconds; doubled with each failure in a row."""
+"""Seconds."""
 
 
 class Sink(Protocol):
@@ -73,7 +73,7 @@ class Informer:
 
     async def run(self) -> NoReturn:
         """List and watch until the task is cancelled."""
-        failures = 0
+        backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE, spread=0.5)
         while True:
             asked = 0.0
             try:
@@ -85,12 +85,10 @@ class Informer:
                 if isinstance(error, Gone) or not isinstance(error, ApiError):
                     self._version = None
                 self._failed(error)
-            # A watch that ended at once and told nothing must not become a busy loop either.
-            failures = 0 if told else failures + 1
-            if failures:
-                longest = min(_FIRST_PAUSE * 2 ** min(failures - 1, 10), _LONGEST_PAUSE)
-                pause = longest * random.uniform(0.5, 1)  # noqa: S311  spreads the load, no secret
-                await self._sleep(asked + pause)
+            if told:
+                backoff.reset()
+            else:  # also when it just ended: a watch that tells nothing must not become a busy loop
+                await self._sleep(asked + backoff.next())
 
     async def _fill(self) -> str:
         items, version = await self._kube.list_at(self._kind, self._namespace)

@@ -19,6 +19,7 @@ from webjobs.times import utc_now
 from webjobs_kube.attach import attached, stderr_of
 from webjobs_kube.client import KubeClient
 from webjobs_kube.logs.pod_logs import PodLogs
+from webjobs_kube.tasks import cancelled
 from webjobs_operator import config as configuration
 from webjobs_operator import metrics
 from webjobs_operator.attach.connections import Sessions
@@ -32,7 +33,6 @@ from webjobs_operator.reconcile.reconciler import Reconciler
 from webjobs_operator.runs.offload import StoredRuns
 from webjobs_operator.schedules.scheduler_log import SchedulerLog
 from webjobs_operator.store.garbage_collector import GarbageCollector
-from webjobs_operator.tasks import cancelled
 from webjobs_operator.watching import handlers, watch
 
 log = logging.getLogger("webjobs_operator")
@@ -67,10 +67,7 @@ async def run(config: OperatorConfig, *, health: str | None = None) -> None:
         metrics.WAITING.set_function(parts.queue.depth)
         await _wait_for_crds(kube)
         log.info("watching %s", ", ".join(config.namespaces) or "all namespaces")
-        watching = watch.run(
-            identity=MANAGER,
-            namespaces=config.namespaces,
-            health=health,
+        told = handlers.Handlers(
             cache=parts.cache,
             queue=parts.queue,
             store=parts.store,
@@ -78,6 +75,7 @@ async def run(config: OperatorConfig, *, health: str | None = None) -> None:
             followers=parts.followers,
             stored_runs=parts.stored_runs,
         )
+        watching = watch.run(identity=MANAGER, namespaces=config.namespaces, health=health, register=told.register)
         try:
             await until_one_ends(watching, parts.queue.run(parts.work_on), *beside(config, kube, parts))
         finally:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
+
+from cachetools import LRUCache
 
 BURST = 20
 """Bad tries in a row that are free."""
@@ -37,7 +38,7 @@ class Throttle:
 
     def __init__(self, *, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._spent: OrderedDict[Key, tuple[float, float]] = OrderedDict()
+        self._spent: LRUCache[Key, tuple[float, float]] = LRUCache(_KEPT)
         """Tries that count by key, as of a time in seconds."""
 
     def _count(self, key: Key, now: float) -> float:
@@ -53,6 +54,3 @@ class Throttle:
         """Count a bad try."""
         now = self._clock().timestamp()
         self._spent[key] = (self._count(key, now) + 1, now)
-        self._spent.move_to_end(key)
-        while len(self._spent) > _KEPT:
-            self._spent.popitem(last=False)

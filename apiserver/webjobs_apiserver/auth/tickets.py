@@ -11,9 +11,10 @@ import asyncio
 import hashlib
 import hmac
 import re
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from cachetools import LRUCache
 
 from webjobs_apiserver.auth.credentials import ROLES, Accounts, Role
 from webjobs_apiserver.auth.headers import Bearer
@@ -55,7 +56,7 @@ class Tickets:
     """The maker and checker of tickets."""
 
     def __init__(self) -> None:
-        self._keys: OrderedDict[bytes, bytes] = OrderedDict()
+        self._keys: LRUCache[bytes, bytes] = LRUCache(_KEYS)
         self._lock = asyncio.Lock()
 
     async def issue(self, accounts: Accounts, role: Role, *, namespace: str, now: datetime) -> Ticket:
@@ -82,8 +83,6 @@ class Tickets:
         async with self._lock:
             if seed not in self._keys:
                 self._keys[seed] = await asyncio.to_thread(_slow, seed)
-                while len(self._keys) > _KEYS:
-                    self._keys.popitem(last=False)
             return self._keys[seed]
 
 

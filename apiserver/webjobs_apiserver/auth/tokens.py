@@ -6,12 +6,15 @@ Answers are remembered for seconds, tokens only by their digest.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Callable
+import re
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
+from cachetools import TTLCache
+
+from webjobs.constants import PACKAGE_AUDIENCE
 from webjobs_apiserver.auth.rights import Need
 from webjobs_kube.client import KubeClient
 
@@ -20,38 +23,35 @@ V = TypeVar("V")
 
 _CACHE_TIME = timedelta(seconds=10)
 _CACHE_SIZE = 4096
+_PODS = 256
+"""Tokens of pods that are remembered."""
 _AT_ONCE = 8
 """Reviews at once; strangers must not flood the API server through the shim."""
+_ACCOUNT = re.compile(r"system:serviceaccount:([^:]+):[^:]+")
 
 
-class _Recent(Generic[K, V]):
-    """Values that were found out lately."""
-
-    def __init__(self, *, clock: Callable[[], datetime]) -> None:
-        self._clock = clock
-        self._known: OrderedDict[K, tuple[datetime, V]] = OrderedDict()
-
-    def get(self, key: K) -> V | None:
-        until, value = self._known.get(key, (None, None))
-        return value if until and self._clock() < until else None
-
-    def put(self, key: K, value: V) -> None:
-        self._known[key] = (self._clock() + _CACHE_TIME, value)
-        self._known.move_to_end(key)
-        while len(self._known) > _CACHE_SIZE:
-            self._known.popitem(last=False)
+async def _recalled(known: TTLCache[K, V, datetime], key: K, ask: Callable[[], Awaitable[V | None]]) -> V | None:
+    """Return what is remembered under a key, else what is found out now; None is not remembered."""
+    value = known.get(key)
+    if value is None:
+        value = await ask()
+        if value is not None:
+            known[key] = value
+    return value
 
 
 class Tokens:
-    """Reviews of bearer tokens of Kubernetes.
+    """Reviews of bearer tokens of Kubernetes, of clients and of pods.
 
     ApiError of the API server passes through.
     """
 
     def __init__(self, kube: KubeClient, *, clock: Callable[[], datetime]) -> None:
         self._kube = kube
-        self._users: _Recent[bytes, dict[str, Any]] = _Recent(clock=clock)
-        self._decisions: _Recent[tuple[bytes, str, Need], bool] = _Recent(clock=clock)
+        self._users: TTLCache[bytes, dict[str, Any], datetime] = TTLCache(_CACHE_SIZE, _CACHE_TIME, timer=clock)
+        self._decisions: TTLCache[tuple[bytes, str, Need], bool, datetime]
+        self._decisions = TTLCache(_CACHE_SIZE, _CACHE_TIME, timer=clock)
+        self._namespaces: TTLCache[bytes, str, datetime] = TTLCache(_PODS, _CACHE_TIME, timer=clock)
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def user(self, token: str) -> dict[str, Any] | None:
@@ -59,27 +59,41 @@ class Tokens:
 
         Only good news is remembered.
         """
-        key = sha256(token.encode()).digest()
-        if known := self._users.get(key):
-            return known
-        async with self._slots:
-            user = await self._kube.authenticate(token)
-        if user:
-            self._users.put(key, user)
-        return user
+
+        async def ask() -> dict[str, Any] | None:
+            async with self._slots:
+                return await self._kube.authenticate(token)
+
+        return await _recalled(self._users, _digest(token), ask)
 
     async def allowed(self, token: str, user: dict[str, Any], *, namespace: str, needs: tuple[Need, ...]) -> bool:
         """Return whether the token's user has all of several rights in a namespace."""
-        digest = sha256(token.encode()).digest()
+        digest = _digest(token)
         for need in needs:
-            key = (digest, namespace, need)
-            decision = self._decisions.get(key)
-            if decision is None:
+
+            async def ask(need: Need = need) -> bool:
                 async with self._slots:
-                    decision = await self._kube.is_allowed(
+                    return await self._kube.is_allowed(
                         user, namespace=namespace, verb=need.verb, resource=need.resource
                     )
-                self._decisions.put(key, decision)
-            if not decision:
+
+            if not await _recalled(self._decisions, (digest, namespace, need), ask):
                 return False
         return True
+
+    async def namespace_of(self, token: str) -> str | None:
+        """Return the namespace of the service account behind a pod's token for packages; None when it is not valid.
+
+        Only good news is remembered.
+        """
+
+        async def ask() -> str | None:
+            user = await self._kube.review_token(token, audience=PACKAGE_AUDIENCE)
+            account = _ACCOUNT.fullmatch(user or "")
+            return account[1] if account else None
+
+        return await _recalled(self._namespaces, _digest(token), ask)
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode()).digest()

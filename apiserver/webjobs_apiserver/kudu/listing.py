@@ -6,10 +6,11 @@ A thousand jobs are a megabyte of JSON; what changes between two calls is mostly
 from __future__ import annotations
 
 import zlib
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+from cachetools import LRUCache
 
 from webjobs.model import WebJob, WebJobRun
 from webjobs_apiserver.http.responses import dump
@@ -53,7 +54,7 @@ class Listing:
     """The renderer of lists of jobs, which remembers what it rendered."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, ...], dict[str, _Piece]] = OrderedDict()
+        self._known: LRUCache[tuple[str, ...], dict[str, _Piece]] = LRUCache(_KEPT)
 
     def render(
         self, key: tuple[str, ...], jobs: Iterable[Job], *, latest: Mapping[str, WebJobRun], base: str, now: datetime
@@ -63,11 +64,9 @@ class Listing:
         ``key``: whatever makes this another list than those before, besides ``base``. ``latest``: newest runs by object
         name.
         """
-        known = self._known.pop((*key, base), {})
+        known = self._known.get((*key, base), {})
         pieces = {job.object_name: _piece(known, job, latest.get(job.object_name), base=base, now=now) for job in jobs}
         self._known[(*key, base)] = pieces
-        if len(self._known) > _KEPT:
-            self._known.popitem(last=False)
         body = b"[" + b",".join(piece.body for piece in pieces.values()) + b"]"
         return Rendered(body=body, etag=etag_of(piece.moving for piece in pieces.values()))
 

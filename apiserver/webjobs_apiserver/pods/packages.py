@@ -8,52 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import sha256
 
+from cachetools import LRUCache
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
-from webjobs.constants import PACKAGE_AUDIENCE
 from webjobs.store import ObjectStore, packages, read_stream
 from webjobs.store.packages import PackageError
-from webjobs_apiserver.service.service import Clock
-from webjobs_kube.client import KubeClient
+from webjobs_apiserver.auth.tokens import Tokens
 
-_CACHE_TIME = timedelta(seconds=10)
-_CACHE_SIZE = 256
 _PACKAGES = 16
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_ACCOUNT = re.compile(r"system:serviceaccount:([^:]+):[^:]+")
-
-
-class TokenReviews:
-    """Reviews of pods' tokens, asked from the API server and remembered for seconds."""
-
-    def __init__(self, kube: KubeClient, *, clock: Clock) -> None:
-        self._kube = kube
-        self._clock = clock
-        self._known: OrderedDict[bytes, tuple[datetime, str]] = OrderedDict()
-
-    async def namespace_of(self, token: str) -> str | None:
-        """Return the namespace of a token's service account; None for a token that is not valid here.
-
-        Only good news is remembered.
-        """
-        key, now = sha256(token.encode()).digest(), self._clock()
-        until, namespace = self._known.get(key, (now, ""))
-        if now < until:
-            return namespace
-        account = _ACCOUNT.fullmatch(await self._kube.review_token(token, audience=PACKAGE_AUDIENCE) or "")
-        if account is None:
-            self._known.pop(key, None)
-            return None
-        self._known[key] = (now + _CACHE_TIME, account[1])
-        while len(self._known) > _CACHE_SIZE:
-            self._known.popitem(last=False)
-        return account[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +33,10 @@ class _Package:
 class PackageEndpoint:
     """The answers of the package endpoint."""
 
-    def __init__(self, store: ObjectStore, *, reviews: TokenReviews) -> None:
+    def __init__(self, store: ObjectStore, *, tokens: Tokens) -> None:
         self._store = store
-        self._reviews = reviews
-        self._packages: OrderedDict[tuple[str, str], _Package] = OrderedDict()
+        self._tokens = tokens
+        self._packages: LRUCache[tuple[str, str], _Package] = LRUCache(_PACKAGES)
 
     async def refusal(self, request: Request, namespace: str) -> Response | None:
         """Return the answer to a request that may not have the packages of a namespace; None when it may."""
@@ -78,7 +44,7 @@ class PackageEndpoint:
         challenge = {"WWW-Authenticate": "Bearer"}
         if scheme.lower() != "bearer" or not token.strip():
             return Response(status_code=401, headers=challenge)
-        found = await self._reviews.namespace_of(token.strip())
+        found = await self._tokens.namespace_of(token.strip())
         if found is None:
             return Response(status_code=401, headers=challenge)
         return None if found == namespace else Response(status_code=403)
@@ -87,7 +53,8 @@ class PackageEndpoint:
         key = (namespace, digest)
         if not _DIGEST.fullmatch(digest):
             return None
-        if key not in self._packages:
+        package = self._packages.get(key)
+        if package is None:
             try:
                 manifest = await asyncio.to_thread(
                     packages.read_manifest, self._store, namespace=namespace, digest=digest
@@ -95,10 +62,8 @@ class PackageEndpoint:
             except PackageError:
                 return None
             blobs = frozenset(file.sha256 for file in manifest.files.values())
-            self._packages[key] = _Package(manifest=manifest.to_json(), blobs=blobs)
-            while len(self._packages) > _PACKAGES:
-                self._packages.popitem(last=False)
-        return self._packages[key]
+            package = self._packages[key] = _Package(manifest=manifest.to_json(), blobs=blobs)
+        return package
 
     async def manifest(self, namespace: str, digest: str) -> Response:
         """Return the manifest in its canonical form, of which the digest is made."""

@@ -12,6 +12,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from webjobs import times
@@ -23,6 +24,7 @@ from webjobs_apiserver.service.jobs import Job, Jobs
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Conflict, NotFound
+from webjobs_kube.update import update_by_patch
 
 log = logging.getLogger(__name__)
 
@@ -78,18 +80,16 @@ class Delivery:
 
     async def run(self, site: Site) -> None:
         """Deliver forever; errors are logged and tried again."""
-        tasks: set[asyncio.Task[None]] = set()
-        while True:
-            try:
-                for work in await self.due(site):
-                    task = asyncio.create_task(self.tell(site, *work))
-                    tasks.add(task)
-                    task.add_done_callback(tasks.discard)
-            except (ApiError, ServiceError) as error:
-                log.warning("web hooks of %s: %s", site.namespace, error)
-            except Exception:  # one object that can't be read must not end the loop
-                log.exception("web hooks of %s", site.namespace)
-            await asyncio.sleep(POLL_SECONDS)
+        async with asyncio.TaskGroup() as deliveries:
+            while True:
+                try:
+                    for work in await self.due(site):
+                        deliveries.create_task(self.tell(site, *work))
+                except (ApiError, ServiceError) as error:
+                    log.warning("web hooks of %s: %s", site.namespace, error)
+                except Exception:  # one object that can't be read must not end the loop
+                    log.exception("web hooks of %s", site.namespace)
+                await asyncio.sleep(POLL_SECONDS)
 
     async def due(self, site: Site) -> list[tuple[Hook, WebJobRun]]:
         """Claim the deliveries that are to be made now, and return them.
@@ -121,8 +121,8 @@ class Delivery:
     async def _note(self, site: Site, raw: Object, notes: dict[str, str]) -> bool:
         """Write notes unless the run has changed since it was read; return whether they are written."""
         meta = raw["metadata"]
-        text = json.dumps(_notes(raw) | notes, separators=(",", ":"), sort_keys=True)
-        patch = {"metadata": {"resourceVersion": meta["resourceVersion"], "annotations": {ANNOTATION: text}}}
+        noted = _noted(raw, notes)["metadata"]
+        patch = {"metadata": noted | {"resourceVersion": meta["resourceVersion"]}}
         try:
             await self._kube.patch("WebJobRun", site.namespace, meta["name"], patch)
         except (Conflict, NotFound):
@@ -136,12 +136,12 @@ class Delivery:
                 job = await self._job(site, run)
                 if job:
                     await self._try(site, hook, self._body(run, job, hook.base))
-                for _ in range(5):
-                    raw = await self._kube.get("WebJobRun", site.namespace, run.metadata.name)
-                    if await self._note(site, raw, {hook.id: DONE}):
-                        break
+                done = partial(_noted, notes={hook.id: DONE})
+                await update_by_patch(self._kube, "WebJobRun", site.namespace, run.metadata.name, done)
             except (ApiError, ServiceError) as error:
                 log.warning("web hook %s of run %s: %s", hook.id, run.metadata.name, error)
+            except Exception:  # one delivery must not end the others
+                log.exception("web hook %s of run %s", hook.id, run.metadata.name)
 
     async def _job(self, site: Site, run: WebJobRun) -> Job | None:
         jobs = await self._jobs.list(site, "triggered", scriptless=True)
@@ -178,6 +178,12 @@ def _notes(raw: Object) -> dict[str, str]:
     except ValueError:
         return {}
     return {str(key): str(value) for key, value in notes.items()} if isinstance(notes, dict) else {}
+
+
+def _noted(raw: Object, notes: dict[str, str]) -> Object:
+    """Return the patch that adds notes to those of a run."""
+    text = json.dumps(_notes(raw) | notes, separators=(",", ":"), sort_keys=True)
+    return {"metadata": {"annotations": {ANNOTATION: text}}}
 
 
 def _time(text: str) -> datetime:

@@ -18,7 +18,8 @@ from webjobs import times
 from webjobs_apiserver.errors import BadRequest, Exists, Missing, Unavailable
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
+from webjobs_kube.errors import Conflict, NotFound
+from webjobs_kube.update import update
 
 SECRET = "webjobs-hooks"  # noqa: S105  a name
 """Name of the Secret that holds the hooks of a site."""
@@ -29,7 +30,6 @@ _FIRST_DAY = datetime(1, 1, 1, tzinfo=UTC)
 """Zero of .NET's times. Kudu's ids are such times: tenths of a microsecond since then."""
 _MOST = 50
 _LONGEST_URL = 2048
-_TRIES = 8
 
 Object = dict[str, Any]
 
@@ -142,25 +142,17 @@ class Hooks:
 
         Nothing is written when nothing changes.
         """
-        for _ in range(_TRIES):
-            try:
-                secret = await self._kube.get("Secret", site.namespace, SECRET)
-            except NotFound:
-                secret = {}
-            before = _parsed(secret)
+
+        async def changed(secret: Object | None) -> Object | None:
+            before = _parsed(secret or {})
             after = edit(before)
             if after == before:
-                return
+                return None
             data = base64.b64encode(json.dumps([hook.model_dump() for hook in after]).encode()).decode()
             meta = {"name": SECRET, "namespace": site.namespace}
-            try:
-                if secret:
-                    await self._kube.replace(secret | {"data": {_KEY: data}})
-                else:
-                    await self._kube.create(
-                        {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": {_KEY: data}}
-                    )
-            except (AlreadyExists, Conflict, NotFound):
-                continue
-            return
-        raise Unavailable("The hooks are being changed by others at the same time. Try again.")
+            return (secret or {"apiVersion": "v1", "kind": "Secret", "metadata": meta}) | {"data": {_KEY: data}}
+
+        try:
+            await update(self._kube, "Secret", site.namespace, SECRET, changed)
+        except Conflict:
+            raise Unavailable("The hooks are being changed by others at the same time. Try again.") from None

@@ -25,6 +25,7 @@ from webjobs_apiserver.service.jobs import Job, Jobs
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Unreachable
+from webjobs_kube.tasks import cancelled
 
 log = logging.getLogger(__name__)
 
@@ -123,8 +124,7 @@ class LogStreams:
             yield self._told(f"Stream terminated due to no new trace in the past {silent / 60:.0f} min(s).")
         finally:
             self._open -= 1
-            watcher.cancel()
-            await asyncio.gather(watcher, return_exceptions=True)
+            await cancelled([watcher])
 
     def _told(self, text: str) -> str:
         return f"{self._clock():%Y-%m-%dT%H:%M:%S}  {text}{_END}"
@@ -156,9 +156,7 @@ class LogStreams:
                 first = False
                 await asyncio.sleep(POLL_SECONDS)
         finally:
-            for task in followers.values():
-                task.cancel()
-            await asyncio.gather(*followers.values(), return_exceptions=True)
+            await cancelled(followers.values())
 
     async def _one(self, site: Site, pod: Pod, job: str, queue: asyncio.Queue[Line], *, only_new: bool) -> None:
         """Follow one process to its end; a connection that breaks is taken up where it broke."""

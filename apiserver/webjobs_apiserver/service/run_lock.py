@@ -14,12 +14,12 @@ from webjobs import times
 from webjobs.model import WebJobRun
 from webjobs.runs import runs
 from webjobs_apiserver.errors import Busy, Missing
-from webjobs_apiserver.service.jobs import TRIES
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.watching.job import Job
 from webjobs_apiserver.watching.watch import Feed
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, NotFound
+from webjobs_kube.update import update_by_patch
 
 log = logging.getLogger(__name__)
 
@@ -95,14 +95,11 @@ class RunLock:
             "endTime": None,  # the run before it may have left one
             "trigger": trigger,
         }
-        await self._patch_status(
-            site, job.raw, {"activeRun": {"name": name, "since": times.rfc3339(now)}, "latestRun": latest}
-        )
-
-    async def _patch_status(self, site: Site, raw: Object, status: Object) -> None:
-        meta = raw["metadata"]
-        patch = {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": status}
-        written = await self._kube.patch("WebJob", site.namespace, meta["name"], patch, subresource="status")
+        patch = {
+            "metadata": {"resourceVersion": job.raw["metadata"]["resourceVersion"]},
+            "status": {"activeRun": {"name": name, "since": times.rfc3339(now)}, "latestRun": latest},
+        }
+        written = await self._kube.patch("WebJob", site.namespace, job.object_name, patch, subresource="status")
         self._feed.observe(written)
 
     async def _is_created(self, site: Site, manifest: Object) -> bool:
@@ -134,19 +131,22 @@ class RunLock:
         """
         name = manifest["metadata"]["name"]
         before = job.raw.get("status", {}).get("latestRun")
+
+        def without(raw: Object) -> Object | None:
+            status = raw.get("status", {})
+            if status.get("activeRun", {}).get("name") != name:
+                return None
+            patch: Object = {"activeRun": None}
+            if status.get("latestRun", {}).get("name") == name:
+                patch["latestRun"] = dict.fromkeys(status["latestRun"]) | before if before else None
+            return {"status": patch}
+
         try:
-            for _ in range(TRIES):
-                raw = await self._kube.get("WebJob", site.namespace, job.object_name)
-                status = raw.get("status", {})
-                if status.get("activeRun", {}).get("name") != name:
-                    return
-                patch: Object = {"activeRun": None}
-                if status.get("latestRun", {}).get("name") == name:
-                    patch["latestRun"] = dict.fromkeys(status["latestRun"]) | before if before else None
-                try:
-                    await self._patch_status(site, raw, patch)
-                except Conflict:
-                    continue
-                return
+            written = await update_by_patch(
+                self._kube, "WebJob", site.namespace, job.object_name, without, subresource="status"
+            )
         except ApiError as error:
             log.warning("the lock of WebJob %s/%s stays until its grace ends: %s", site.namespace, name, error)
+        else:
+            if written:
+                self._feed.observe(written)

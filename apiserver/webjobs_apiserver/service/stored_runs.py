@@ -33,6 +33,7 @@ class StoredRuns:
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
+        # An LRUCache would count sizes in a dictionary more, a third of what it costs to remember a run.
         self._remembered: OrderedDict[str, bytes] = OrderedDict()
         self._bytes = 0
         self._room = asyncio.Semaphore(_AT_ONCE)

@@ -1,7 +1,6 @@
 """WebJobs and WebJobRuns of one namespace in memory: what a watch tells and the answers to the shim's own writes.
 
-The newest resourceVersion wins, whoever tells it, so that a client that has just written reads what it wrote. An object
-that was deleted is remembered by its UID for a while: a late answer about it must not bring it back.
+What counts of all that is told, ``webjobs_kube.object_cache`` decides.
 """
 
 from __future__ import annotations
@@ -18,20 +17,11 @@ from webjobs.model import JobType, WebJobRun
 from webjobs.runs import runs
 from webjobs_apiserver.watching import job as jobs
 from webjobs_apiserver.watching.job import Job
+from webjobs_kube.object_cache import ObjectCache, without_managed_fields
 
 log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
-
-_TOMBSTONES = 10_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Known:
-    version: int
-    uid: str
-    job: str
-    """Object name of the WebJob that the object is or belongs to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +37,8 @@ class SiteCache:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, dict[str, _Known]] = {"WebJob": {}, "WebJobRun": {}}
-        self._gone: dict[str, None] = {}
+        self._objects: ObjectCache[str, str] = ObjectCache(self._take_out)
+        """Versions of the objects, by object name; each belongs to a WebJob, by its object name."""
         self._jobs: dict[str, Job] = {}
         self._listing: list[Job] | None = None
         self._by_name: dict[tuple[str, str], list[str]] = {}
@@ -64,24 +54,16 @@ class SiteCache:
 
         Other objects are gone, but for those that are newer than that version.
         """
-        there = {item["metadata"]["uid"] for item in items}
-        for name, known in list(self._known[kind].items()):
-            if known.uid not in there and known.version <= version:
-                self._drop(kind, name, uid=known.uid)
+        self._objects.forget_others(kind, {item["metadata"]["uid"] for item in items}, version=version)
         for item in items:
             self.observe(kind, item)
 
     def observe(self, kind: str, body: Object) -> None:
         """Take in an object, unless a newer one of its name is known or it is gone."""
-        meta = body["metadata"]
-        name, uid, version = meta["name"], meta["uid"], int(meta["resourceVersion"])
-        before = self._known[kind].get(name)
-        if uid in self._gone or (before and before.version >= version):
-            return
-        if before and before.uid != uid:
-            self._drop(kind, name, uid=before.uid)
+        name = body["metadata"]["name"]
         job = name if kind == "WebJob" else body["spec"]["webJobName"]
-        self._known[kind][name] = _Known(version=version, uid=uid, job=job)
+        if not self._objects.observe(kind, name, body, home=job):
+            return
         if kind == "WebJob":
             self._take_job(name, body)
         else:
@@ -89,20 +71,18 @@ class SiteCache:
 
     def forget(self, kind: str, body: Mapping[str, Any]) -> None:
         """Remove an object that is gone; only its name and UID are looked at."""
-        self._drop(kind, body["metadata"]["name"], uid=body["metadata"]["uid"])
+        self._objects.forget(kind, body["metadata"]["name"], uid=body["metadata"]["uid"])
 
     def _take_job(self, name: str, body: Object) -> None:
-        # Managed fields are half of an object, and a write without them keeps them.
-        slim = body | {"metadata": {key: value for key, value in body["metadata"].items() if key != "managedFields"}}
         self._jobs.pop(name, None)
         self._listing = None
-        if job := jobs.of(slim):
+        if job := jobs.of(without_managed_fields(body)):
             self._jobs[name] = job
 
     def _take_run(self, job: str, name: str, body: Object) -> None:
         self._unsettled.add(job)
         if body["spec"].get("trigger"):  # else the manager tells who created it
-            body = body | {"metadata": {k: v for k, v in body["metadata"].items() if k != "managedFields"}}
+            body = without_managed_fields(body)
         try:
             run = WebJobRun.parse(body)
             self._runs.setdefault(job, {})[name] = _Run(run_id=runs.run_id(run), run=run)
@@ -110,23 +90,16 @@ class SiteCache:
             log.warning("WebJobRun %s can't be read: %s", name, error)
             self._runs.get(job, {}).pop(name, None)
 
-    def _drop(self, kind: str, name: str, *, uid: str) -> None:
-        self._gone[uid] = None
-        while len(self._gone) > _TOMBSTONES:
-            del self._gone[next(iter(self._gone))]
-        known = self._known[kind].get(name)
-        if known is None or known.uid != uid:
-            return
-        del self._known[kind][name]
+    def _take_out(self, kind: str, job: str, name: str) -> None:
         if kind == "WebJob":
             self._jobs.pop(name, None)
             self._listing = None
             return
-        self._unsettled.add(known.job)
-        of_job = self._runs.get(known.job, {})
+        self._unsettled.add(job)
+        of_job = self._runs.get(job, {})
         of_job.pop(name, None)
         if not of_job:
-            self._runs.pop(known.job, None)
+            self._runs.pop(job, None)
 
     # What is asked
 
@@ -175,6 +148,6 @@ class SiteCache:
 
     def run_named(self, name: str) -> WebJobRun | None:
         """Return one run by its object name; None when it is not known."""
-        known = self._known["WebJobRun"].get(name)
-        found = self._runs.get(known.job, {}).get(name) if known else None
+        job = self._objects.home("WebJobRun", name)
+        found = self._runs.get(job, {}).get(name) if job else None
         return found.run if found else None

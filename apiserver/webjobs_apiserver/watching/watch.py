@@ -14,6 +14,7 @@ from webjobs_apiserver.watching.cache import Object, SiteCache
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError
 from webjobs_kube.informer import Informer
+from webjobs_kube.tasks import cancelled
 
 _BELIEVED = 15.0
 """Seconds for which a cache is used after its watch broke: a reconnect goes unnoticed, an outage does not."""
@@ -65,9 +66,7 @@ class Feed:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancelled(tasks)
 
 
 def _is_final(error: Exception | None) -> bool:

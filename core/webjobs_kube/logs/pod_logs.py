@@ -18,6 +18,7 @@ from webjobs.pods import CONTAINER
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Invalid
 from webjobs_kube.logs.rotation import Reading
+from webjobs_kube.tasks import cancelled
 
 _QUEUE = 256
 _STAMP_BYTES = 64
@@ -135,6 +136,4 @@ async def _together(
                     raise found
                 yield found
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancelled(tasks)

@@ -20,7 +20,7 @@ from webjobs.logs.stderr import Stderr
 from webjobs.pods import CONTAINER, END
 from webjobs_kube.attach import STDERR, Attached
 from webjobs_kube.errors import ApiError, Unreachable
-from webjobs_operator.tasks import cancelled
+from webjobs_kube.tasks import cancelled
 
 log = logging.getLogger(__name__)
 

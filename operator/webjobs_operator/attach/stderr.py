@@ -14,7 +14,7 @@ from typing import Protocol
 from webjobs.logs.kudu_lines import Output
 from webjobs.logs.stderr import Stderr
 from webjobs_kube.errors import ApiError, Invalid, NotFound
-from webjobs_operator.tasks import cancelled
+from webjobs_kube.tasks import cancelled
 
 log = logging.getLogger(__name__)
 

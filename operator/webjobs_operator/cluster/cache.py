@@ -1,7 +1,7 @@
-"""The operator's cache of the cluster: watch events and the answers to its own writes, newest wins.
+"""The operator's cache of the cluster: watch events and the answers to its own writes.
 
 Answers to writes go in as well, so that a pass that follows at once sees what the last one did, and never writes it
-again while the watch is still behind.
+again while the watch is still behind. What counts of all that is told, ``webjobs_kube.object_cache`` decides.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun, WebJobSchedule, site_settings
 from webjobs.model.site_settings import SiteSettings
+from webjobs_kube.object_cache import ObjectCache, without_managed_fields
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -52,12 +53,12 @@ def webjob_of(kind: str, body: Mapping[str, Any]) -> Key | None:
 
 def _slim(kind: str, body: Mapping[str, Any]) -> Object:
     """Return an object without what is large and never looked at."""
-    out = dict(body)
+    if kind == "WebJobRun":  # the manager tells who created it
+        return dict(body)
+    out = without_managed_fields(body)
     if kind == "ConfigMap":
         out.pop("data", None)
         out.pop("binaryData", None)
-    if kind != "WebJobRun":  # of a run, the manager tells who created it
-        out["metadata"] = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
     return out
 
 
@@ -81,9 +82,10 @@ class Cache:
         self._webjobs: dict[Key, WebJob] = {}
         self._runs: dict[Key, dict[str, WebJobRun]] = defaultdict(dict)
         self._schedules: dict[Key, dict[str, WebJobSchedule]] = defaultdict(dict)
+        self._versions: ObjectCache[tuple[str, str], Key] = ObjectCache(self._take_out)
+        """Versions of the objects, by namespace and name; each belongs to a WebJob."""
         self._homes: dict[str, list[Key]] = {}
         """WebJobs that a WebJobSchedule belongs to or did, by its UID, the present one last."""
-        self._deleted: dict[tuple[str, str], None] = {}
         self.revision = 0
         """A number that grows with every change."""
         self._sites: dict[str, SiteSettings] = {}
@@ -115,8 +117,9 @@ class Cache:
                 return []  # there is a new one already
             self._site_maps.pop(meta["namespace"], None)
             return self._set_site(meta["namespace"], SiteSettings())
-        owner = self.forget(kind, body)
-        return [owner] if owner else []
+        home, owner = self.forget(kind, body), webjob_of(kind, body)
+        # An object whose move to another WebJob was missed is gone for both.
+        return list(dict.fromkeys((owner, home))) if owner and home else []
 
     def observe(self, kind: str, body: Mapping[str, Any]) -> Key | None:
         """Take in an object, unless a newer version of it is known; return the WebJob that it belongs to."""
@@ -124,14 +127,10 @@ class Cache:
         if owner is None:
             return None
         meta = body["metadata"]
-        version = int(meta["resourceVersion"])
-        known = self._objects[kind][owner].get(meta["name"])
-        if known and int(known["metadata"]["resourceVersion"]) >= version:
+        if not self._versions.observe(kind, (meta["namespace"], meta["name"]), body, home=owner):
             return owner
-        if (kind, meta["uid"]) in self._deleted:
-            return owner  # a late answer about an object that is gone: UIDs never come back
-        if kind == "WebJobSchedule" and not self._moves_in(owner, body):
-            return owner
+        if kind == "WebJobSchedule":
+            self._homes[meta["uid"]] = [home for home in self._homes.get(meta["uid"], []) if home != owner] + [owner]
         self._objects[kind][owner][meta["name"]] = _slim(kind, body)
         self.revision += 1
         if kind == "WebJob":
@@ -139,19 +138,6 @@ class Cache:
         else:
             self._parse(kind, owner, body)
         return owner
-
-    def _moves_in(self, owner: Key, body: Mapping[str, Any]) -> bool:
-        """Take a WebJobSchedule away from the WebJob that it belonged to; return False when this is older news."""
-        name, uid = body["metadata"]["name"], body["metadata"]["uid"]
-        homes = self._homes.setdefault(uid, [])
-        if homes and homes[-1] != owner:
-            known = self._objects["WebJobSchedule"][homes[-1]].get(name)
-            if known and int(known["metadata"]["resourceVersion"]) >= int(body["metadata"]["resourceVersion"]):
-                return False
-            self._objects["WebJobSchedule"][homes[-1]].pop(name, None)
-            self._schedules[homes[-1]].pop(name, None)
-        self._homes[uid] = [home for home in homes if home != owner] + [owner]
-        return True
 
     def _parse(self, kind: str, owner: Key, body: Mapping[str, Any]) -> None:
         name = body["metadata"]["name"]
@@ -161,28 +147,26 @@ class Cache:
             self._schedules[owner][name] = WebJobSchedule.parse(body)
 
     def forget(self, kind: str, body: Mapping[str, Any]) -> Key | None:
-        """Remove an object; return the WebJob that it belonged to."""
+        """Remove an object; return the WebJob that it belonged to, as far as that was known."""
         owner = webjob_of(kind, body)
         if owner is None:
             return None
         meta = body["metadata"]
-        known = self._objects[kind][owner].get(meta["name"])
-        if known and known["metadata"]["uid"] == meta["uid"]:
-            del self._objects[kind][owner][meta["name"]]
-            self.revision += 1
-            if kind == "WebJob":
-                self._webjobs.pop(owner, None)
-            elif kind == "WebJobRun":
-                self._runs[owner].pop(meta["name"], None)
-            elif kind == "WebJobSchedule":
-                self._schedules[owner].pop(meta["name"], None)
-                self._homes.pop(meta["uid"], None)
-        if not self._objects[kind][owner]:
+        self._homes.pop(meta["uid"], None)
+        return self._versions.forget(kind, (meta["namespace"], meta["name"]), uid=meta["uid"]) or owner
+
+    def _take_out(self, kind: str, owner: Key, name: tuple[str, str]) -> None:
+        self.revision += 1
+        there = self._objects[kind][owner]
+        there.pop(name[1], None)
+        if not there:
             del self._objects[kind][owner]
-        self._deleted[kind, meta["uid"]] = None
-        while len(self._deleted) > 10_000:
-            del self._deleted[next(iter(self._deleted))]
-        return owner
+        if kind == "WebJob":
+            self._webjobs.pop(owner, None)
+        elif kind == "WebJobRun":
+            self._runs[owner].pop(name[1], None)
+        elif kind == "WebJobSchedule":
+            self._schedules[owner].pop(name[1], None)
 
     def _set_site(self, namespace: str, settings: SiteSettings) -> list[Key]:
         self._sites[namespace] = settings

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
+from webjobs_kube.backoff import Backoff
 from webjobs_kube.errors import ApiError
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class WorkQueue(Generic[K]):
         self._active: set[K] = set()
         self._again: set[K] = set()
         self._timers: dict[K, asyncio.TimerHandle] = {}
-        self._failures: dict[K, int] = {}
+        self._failing: dict[K, Backoff] = {}
         self._workers = workers
 
     def add(self, key: K) -> None:
@@ -82,9 +83,7 @@ class WorkQueue(Generic[K]):
         try:
             due = await work(key)
         except Exception as error:
-            count = self._failures.get(key, 0)
-            self._failures[key] = count + 1
-            delay = min(FIRST_RETRY_SECONDS * 2 ** min(count, 10), LAST_RETRY_SECONDS)
+            delay = self._failing.setdefault(key, Backoff(FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS)).next()
             if isinstance(error, ApiError):
                 delay = max(delay, error.retry_after)
             # What the API server answers says all; a defect of ours needs its trace.
@@ -92,7 +91,7 @@ class WorkQueue(Generic[K]):
             log.warning("pass over %s failed, next try in %.1f s: %s", key, delay, error, exc_info=trace)
             self.add_after(key, delay)
             return
-        self._failures.pop(key, None)
+        self._failing.pop(key, None)
         if due is not None:
             self.add_after(key, due)
         elif timer := self._timers.pop(key, None):

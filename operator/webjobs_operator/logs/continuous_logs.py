@@ -13,13 +13,14 @@ from datetime import datetime
 
 from webjobs.model.effective_spec import under
 from webjobs.store import ObjectStore, continuous_journal
+from webjobs_kube.backoff import Backoff
 from webjobs_kube.client import KubeClient
 from webjobs_kube.logs.pod_logs import PodLogs
+from webjobs_kube.tasks import cancelled
 from webjobs_operator.attach.stderr import Attach
 from webjobs_operator.cluster.cache import Cache, Key
 from webjobs_operator.logs.continuous_reader import FOLLOWED, Sources
 from webjobs_operator.logs.continuous_writer import JobWriter
-from webjobs_operator.tasks import cancelled
 
 log = logging.getLogger(__name__)
 
@@ -83,14 +84,15 @@ class ContinuousLogs:
         if before:
             await asyncio.wait([before])
         await writer.cancel()
-        for number in range(_TRIES):
+        backoff = Backoff(_RETRY_SECONDS, _LONGEST_RETRY_SECONDS)
+        for _ in range(_TRIES):
             try:
                 async with self._room, asyncio.timeout(_STORE_SECONDS):
                     await continuous_journal.delete(self._store, namespace=key[0], webjob=key[1])
                 return
             except Exception as error:
                 log.warning("log of deleted WebJob %s/%s is still there: %s", *key, error)
-                await asyncio.sleep(min(_RETRY_SECONDS * 2**number, _LONGEST_RETRY_SECONDS))
+                await asyncio.sleep(backoff.next())
 
     async def close(self) -> None:
         """Store what waits, and end all writers and deletions."""

@@ -17,10 +17,12 @@ from webjobs.logs.continuous_lines import Entry
 from webjobs.logs.continuous_story import About, Position, Read, Tell, Wait
 from webjobs.logs.kudu_lines import Output
 from webjobs.logs.processes import Process, processes
+from webjobs_kube.backoff import Backoff
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.logs.pod_logs import PodLogs
 from webjobs_kube.logs.rotation import Rotated
+from webjobs_kube.tasks import cancelled
 from webjobs_operator.attach.line_buffer import HeldLines
 from webjobs_operator.attach.stderr import Attach, Hearing
 
@@ -38,6 +40,7 @@ OVER_SECONDS = 10.0
 """Seconds for which a log is read on whose process has ended: its connection may be dead."""
 _RETRY_SECONDS = 2.0
 _LONGEST_RETRY_SECONDS = 30.0
+_RETRY_FACTOR = 1.5
 _TRIES = 25
 """Tries to read the log of an ended process, about ten minutes in all."""
 _HELD_BYTES = 2**16
@@ -99,7 +102,7 @@ class PodReader:
         """Set when the log that is read is that of another process."""
         self._read = ""
         """The ended process whose output was read to its end."""
-        self._failures = 0
+        self._backoff = Backoff(_RETRY_SECONDS * _RETRY_FACTOR, _LONGEST_RETRY_SECONDS, factor=_RETRY_FACTOR)
         self._hearing: tuple[str, Hearing] | None = None
         """Id and listener of the newest process that was followed."""
 
@@ -167,14 +170,13 @@ class PodReader:
             log.info("%s", error.message)
             return
         except ApiError as error:
-            if process.ended and self._failures >= _TRIES:
+            if process.ended and self._backoff.failures >= _TRIES:
                 log.warning("output of process %s of %s is lost: %s", process.id, self._instance, error)
                 whole = True
             else:
-                self._failures += 1
-                await asyncio.sleep(min(_RETRY_SECONDS * 1.5**self._failures, _LONGEST_RETRY_SECONDS))
+                await asyncio.sleep(self._backoff.next())
                 return
-        self._failures = 0
+        self._backoff.reset()
         if not whole:
             return
         if process.ended:
@@ -198,9 +200,7 @@ class PodReader:
             if task.done() and not self._mistaken.is_set():
                 await task
         finally:
-            for one in (task, *others):
-                one.cancel()
-            await asyncio.gather(task, *others, return_exceptions=True)
+            await cancelled([task, *others])
         return not self._mistaken.is_set()
 
     async def _look(self) -> None:

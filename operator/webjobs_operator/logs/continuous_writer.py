@@ -17,9 +17,10 @@ from webjobs.logs.continuous_lines import Entry
 from webjobs.logs.continuous_story import About, Position
 from webjobs.model import WebJob
 from webjobs.store import ObjectStore, continuous_journal
+from webjobs_kube.backoff import Backoff
+from webjobs_kube.tasks import cancelled
 from webjobs_operator.cluster.cache import Key
 from webjobs_operator.logs.continuous_reader import PodReader, Sources
-from webjobs_operator.tasks import cancelled
 
 log = logging.getLogger(__name__)
 
@@ -165,16 +166,16 @@ class JobWriter:
 
     async def _tried(self, work: Callable[[], Awaitable[None]]) -> None:
         """Repeat work until the store does it."""
-        seconds = _RETRY_SECONDS
+        backoff = Backoff(_RETRY_SECONDS, _LONGEST_RETRY_SECONDS)
         while True:
             try:
                 async with self._store_room, asyncio.timeout(_STORE_SECONDS):
                     return await work()
             except Exception as error:
+                seconds = backoff.next()
                 if not isinstance(error, continuous_journal.Changed):  # somebody else writes too
                     log.warning("log of %s/%s is not stored, next try in %.0f s: %s", *self._key, seconds, error)
             await asyncio.sleep(seconds)
-            seconds = min(2 * seconds, _LONGEST_RETRY_SECONDS)
 
     async def _journal(self) -> continuous_journal.Journal:
         return await continuous_journal.read(self._store, namespace=self._key[0], webjob=self._key[1], owner=self.owner)

@@ -14,11 +14,12 @@ from webjobs.logs import kudu_lines
 from webjobs.logs.kudu_lines import Output
 from webjobs.logs.log_position import LogPosition
 from webjobs.store import ObjectStore, run_log_parts
+from webjobs_kube.backoff import Backoff
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.logs.pod_logs import PodLogs
 from webjobs_kube.logs.rotation import Rotated
+from webjobs_kube.tasks import cancelled
 from webjobs_operator.attach.stderr import SETTLE_SECONDS, Attach, Ears, Hearing
-from webjobs_operator.tasks import cancelled
 
 log = logging.getLogger(__name__)
 
@@ -105,13 +106,13 @@ class _Follower:
         if hearing is None and self._attach:
             hearing = Hearing(self._attach, namespace, pod)
         self._hearing = hearing
-        wait = _RETRY_SECONDS
+        backoff = Backoff(_RETRY_SECONDS, _LAST_RETRY_SECONDS)
         try:
             await self._resume(pod)
             while True:
                 try:
                     async for line in self._pod_logs.follow(namespace, pod, after=self._position):
-                        wait = _RETRY_SECONDS
+                        backoff.reset()
                         self._take(line)
                         if self._bytes >= _PART_BYTES:
                             await self._flush(pod)
@@ -122,8 +123,7 @@ class _Follower:
                     log.info("%s", error.message)
                 except ApiError as error:
                     log.info("log of pod %s/%s broke off: %s", namespace, pod, error)
-                    await asyncio.sleep(wait)
-                    wait = min(wait * 2, _LAST_RETRY_SECONDS)
+                    await asyncio.sleep(backoff.next())
             if hearing:  # stderr ends with the container
                 await hearing.settle()
         finally:

@@ -15,17 +15,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cachetools import FIFOCache
+
 from webjobs import model
 from webjobs.model import WebJob, WebJobRun
 from webjobs.runs import runs
 from webjobs.store import ObjectStore, stored_run
 from webjobs.store import run_records as stored_history
+from webjobs_kube.backoff import Backoff
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, NotFound
+from webjobs_kube.tasks import cancelled
 from webjobs_operator.cluster.cache import Cache, Key
 from webjobs_operator.runs import retention
 from webjobs_operator.runs.retention import Places, Trimmed
-from webjobs_operator.tasks import cancelled
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +82,7 @@ class StoredRuns:
         self._clock = clock
         self._room = asyncio.Semaphore(_JOBS_AT_ONCE)
         self._known: dict[Key, _Known] = {}
-        self._moved: dict[str, None] = {}
+        self._moved: FIFOCache[str, None] = FIFOCache(_MOVED)
         """UIDs of the WebJobRuns that were deleted here because they are in the store."""
 
     # What passes and handlers call
@@ -135,17 +138,16 @@ class StoredRuns:
             own.task = asyncio.create_task(self._run(key, own))
 
     async def _run(self, key: Key, own: _Known) -> None:
-        seconds = _RETRY_SECONDS
+        backoff = Backoff(_RETRY_SECONDS, _LONGEST_RETRY_SECONDS)
         while own.todo or own.ends:
             try:
                 async with self._room, asyncio.timeout(_BATCH_SECONDS):
                     await (self._remove_all(key, own) if own.ends else self._batch(key, own))
-                seconds = _RETRY_SECONDS
+                backoff.reset()
             except Exception as error:
-                own.stored = None
+                own.stored, seconds = None, backoff.next()
                 log.warning("old runs of %s/%s stay where they are, next try in %.0f s: %s", *key, seconds, error)
                 await asyncio.sleep(seconds)
-                seconds = min(2 * seconds, _LONGEST_RETRY_SECONDS)
         own.task = None
         if not own.stored and own.trimmed is None:
             del self._known[key]
@@ -196,8 +198,6 @@ class StoredRuns:
             await stored_history.delete(self._store, [run_id], namespace=meta.namespace, webjob=run.spec.web_job_name)
             return False
         self._moved[meta.uid] = None
-        while len(self._moved) > _MOVED:
-            del self._moved[next(iter(self._moved))]
         try:
             await self._kube.delete("WebJobRun", meta.namespace, meta.name, uid=meta.uid)
         except (NotFound, Conflict):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from cachetools import FIFOCache
 from obstore.exceptions import BaseError
 
 from webjobs import times
@@ -62,7 +63,7 @@ class RunProgress:
         self._followers = followers
         self._warm_pool = warm_pool
         self._promotion = promotion
-        self._checked: dict[str, None] = {}
+        self._checked: FIFOCache[str, None] = FIFOCache(_CHECKED)
         """UIDs of the runs whose log was compared with the kubelet's."""
 
     async def carry_over(self, facts: Facts) -> list[datetime]:
@@ -147,8 +148,6 @@ class RunProgress:
                 log.warning("log of run %s/%s was not compared yet: %s", facts.key[0], run.metadata.name, error)
                 return [facts.now + SHORT]
         self._checked[run.metadata.uid] = None
-        while len(self._checked) > _CHECKED:
-            del self._checked[next(iter(self._checked))]
         return []
 
     async def _output(

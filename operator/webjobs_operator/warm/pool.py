@@ -17,6 +17,7 @@ from webjobs import times
 from webjobs.model import LABEL_RUN, Metadata, WebJobRun, scripts
 from webjobs.pods import is_over, newest_pod
 from webjobs.runs import runs
+from webjobs_kube.backoff import Backoff
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, NotFound
 from webjobs_operator.attach.connections import FORBIDDEN_SECONDS, Session, Sessions
@@ -39,14 +40,15 @@ Taken = Literal["taken", "soon", "no"]
 """What became of a run that asked for a waiting pod: it has one, will have one in a moment, or starts as usual."""
 YOUNG = timedelta(milliseconds=250)
 """Age up to which a run has the machine for itself: most are over by then, and what can wait would only slow them."""
-_FIRST_BACK_OFF, _LAST_BACK_OFF = timedelta(seconds=2), timedelta(minutes=5)
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0
+"""Seconds."""
 
 
-@dataclass
-class _BackOff:
-    """The pause of a WebJob whose waiting Jobs end without a run."""
+@dataclass(frozen=True)
+class _Pause:
+    """The pause of a WebJob whose waiting Jobs end without a run, or are refused."""
 
-    failures: int
+    backoff: Backoff
     until: datetime
 
 
@@ -88,7 +90,7 @@ class WarmPool:
         self._config = config
         self._sessions = sessions
         self._clock = clock
-        self._back_offs: dict[Key, _BackOff] = {}
+        self._pauses: dict[Key, _Pause] = {}
 
     def warmth(self, facts: Facts, readiness: Readiness) -> Warmth:
         """Return whether pods are to wait for runs of a WebJob."""
@@ -207,7 +209,7 @@ class WarmPool:
     def forget(self, key: Key) -> None:
         """Forget a WebJob that is gone."""
         self._sessions.keep(key, ())
-        self._back_offs.pop(key, None)
+        self._pauses.pop(key, None)
 
     async def tend(self, facts: Facts, warmth: Warmth, pool: Pool, *, create: bool) -> list[datetime]:
         """Make the Jobs that are missing (``create``), and remove those that nobody is to take.
@@ -238,19 +240,18 @@ class WarmPool:
 
     def _note(self, facts: Facts, pool: Pool) -> None:
         """Note failures: Jobs that end without a run are made ever less often, until one waits in peace."""
-        back_off = self._back_offs.get(facts.key)
+        pause = self._pauses.get(facts.key)
         if pool.failed:
-            failures = back_off.failures + 1 if back_off else 0
-            wait = min(_FIRST_BACK_OFF * 2 ** min(failures, 10), _LAST_BACK_OFF)
-            self._back_offs[facts.key] = _BackOff(failures, facts.now + wait)
-        elif pool.ready and back_off and facts.now >= back_off.until:
-            del self._back_offs[facts.key]
+            backoff = pause.backoff if pause else Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
+            self._pauses[facts.key] = _Pause(backoff, facts.now + timedelta(seconds=backoff.next()))
+        elif pool.ready and pause and facts.now >= pause.until:
+            del self._pauses[facts.key]
 
     async def _create(self, facts: Facts, armed: Object, name: str) -> list[datetime]:
         """Make a Job that waits; return when to try again, where it can't be made now."""
-        back_off = self._back_offs.get(facts.key)
-        if back_off and facts.now < back_off.until:
-            return [back_off.until]
+        pause = self._pauses.get(facts.key)
+        if pause and facts.now < pause.until:
+            return [pause.until]
         manifest = armed | {"metadata": armed["metadata"] | {"name": name}}
         try:
             made = await self._kube.create(manifest)
@@ -261,8 +262,9 @@ class WarmPool:
                 raise
             # Quotas and policies that refuse it are no reason to do nothing else for the job.
             log.warning("no pod of %s/%s can wait for runs: %s", *facts.key, error)
-            self._back_offs[facts.key] = _BackOff(0, facts.now + _LAST_BACK_OFF)
-            return [facts.now + _LAST_BACK_OFF]
+            later = facts.now + timedelta(seconds=_LONGEST_PAUSE)
+            self._pauses[facts.key] = _Pause(Backoff(_FIRST_PAUSE, _LONGEST_PAUSE), later)
+            return [later]
         self._cache.observe("Job", made)
         return []
 

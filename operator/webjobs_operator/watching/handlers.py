@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import kopf
@@ -71,66 +72,54 @@ class _Endless:
             yield 8
 
 
-def register(
-    registry: kopf.OperatorRegistry,
-    *,
-    cache: Cache,
-    queue: WorkQueue[Key],
-    store: ObjectStore,
-    scheduler_log: SchedulerLog,
-    followers: RunFollowers,
-    stored_runs: StoredRuns,
-) -> None:
-    """Register the handlers of all watched kinds."""
-    for kind, (group, version, plural) in WATCHED.items():
-        _register_kind(
-            registry,
-            kind,
-            (group, version, plural),
-            cache=cache,
-            queue=queue,
-            store=store,
-            scheduler_log=scheduler_log,
-            followers=followers,
-            stored_runs=stored_runs,
-        )
+@dataclass(frozen=True, kw_only=True)
+class Handlers:
+    """The handlers of all watched kinds, and the parts that events are told to."""
 
+    cache: Cache
+    """Cache of the cluster, which takes in every event."""
+    queue: WorkQueue[Key]
+    """Queue of the WebJobs that are due."""
+    store: ObjectStore
+    """Store of the logs."""
+    scheduler_log: SchedulerLog
+    """Logs of the schedules, which go with their WebJob."""
+    followers: RunFollowers
+    """Followers of the logs of runs, which end with their run."""
+    stored_runs: StoredRuns
+    """Runs in the store, which go with their WebJob."""
 
-def _register_kind(
-    registry: kopf.OperatorRegistry,
-    kind: str,
-    resource: tuple[str, str, str],
-    *,
-    cache: Cache,
-    queue: WorkQueue[Key],
-    store: ObjectStore,
-    scheduler_log: SchedulerLog,
-    followers: RunFollowers,
-    stored_runs: StoredRuns,
-) -> None:
-    name = kind.lower()
+    def register(self, registry: kopf.OperatorRegistry) -> None:
+        """Register the handlers of all watched kinds."""
+        for kind in WATCHED:
+            self._register_kind(registry, kind)
 
-    @kopf.index(*resource, id=f"{name}_cache", registry=registry)
-    async def _observe(body: kopf.Body, **_: Any) -> None:
-        cache.take(kind, _plain(body, kind))  # nothing is due before all indices are filled
+    def _register_kind(self, registry: kopf.OperatorRegistry, kind: str) -> None:
+        resource, name = WATCHED[kind], kind.lower()
 
-    @kopf.on.event(*resource, id=f"{name}_event", registry=registry)
-    async def _event(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:
-        plain = _plain(body, kind)
-        if event["type"] == "DELETED":
-            due = cache.drop(kind, plain)
-            if kind == "WebJob":
-                for key in due:
-                    scheduler_log.drop(key)
-                    metrics.forget(*key)
-                    if plain["spec"].get("type") == "triggered":
-                        stored_runs.drop(key)
-            if kind == "WebJobRun":
-                await _drop_logs(store, followers, stored_runs, plain)
-        else:
-            due = cache.take(kind, plain)
-        for key in due:
-            queue.add(key)
+        @kopf.index(*resource, id=f"{name}_cache", registry=registry)
+        async def _observe(body: kopf.Body, **_: Any) -> None:
+            self.cache.take(kind, _plain(body, kind))  # nothing is due before all indices are filled
+
+        @kopf.on.event(*resource, id=f"{name}_event", registry=registry)
+        async def _event(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:
+            plain = _plain(body, kind)
+            due = await self._gone(kind, plain) if event["type"] == "DELETED" else self.cache.take(kind, plain)
+            for key in due:
+                self.queue.add(key)
+
+    async def _gone(self, kind: str, body: Mapping[str, Any]) -> Sequence[Key]:
+        """Drop an object that was deleted and what goes with it; return the WebJobs that are due by it."""
+        due = self.cache.drop(kind, body)
+        if kind == "WebJob":
+            for key in due:
+                self.scheduler_log.drop(key)
+                metrics.forget(*key)
+                if body["spec"].get("type") == "triggered":
+                    self.stored_runs.drop(key)
+        if kind == "WebJobRun":
+            await _drop_logs(self.store, self.followers, self.stored_runs, body)
+        return due
 
 
 def _plain(body: kopf.Body, kind: str) -> dict[str, Any]:

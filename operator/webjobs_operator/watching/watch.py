@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import kopf
 
-from webjobs.store import ObjectStore
-from webjobs_operator.cluster.cache import Cache, Key
-from webjobs_operator.cluster.workqueue import WorkQueue
-from webjobs_operator.logs.run_follower import RunFollowers
-from webjobs_operator.runs.offload import StoredRuns
-from webjobs_operator.schedules.scheduler_log import SchedulerLog
 from webjobs_operator.watching import handlers
 
 
@@ -22,28 +16,16 @@ async def run(
     identity: str,
     namespaces: Sequence[str],
     health: str | None,
-    cache: Cache,
-    queue: WorkQueue[Key],
-    store: ObjectStore,
-    scheduler_log: SchedulerLog,
-    followers: RunFollowers,
-    stored_runs: StoredRuns,
+    register: Callable[[kopf.OperatorRegistry], None],
 ) -> None:
     """Watch the cluster until cancelled.
 
-    ``namespaces``: all when empty. ``health``: URL of the liveness answer; None: there is none.
+    ``namespaces``: all when empty. ``health``: URL of the liveness answer; None: there is none. ``register``: function
+    that registers what is called at events.
     """
     registry, settings = kopf.OperatorRegistry(), kopf.OperatorSettings()
     handlers.configure(settings)
-    handlers.register(
-        registry,
-        cache=cache,
-        queue=queue,
-        store=store,
-        scheduler_log=scheduler_log,
-        followers=followers,
-        stored_runs=stored_runs,
-    )
+    register(registry)
     _register_login(registry)
     await kopf.operator(
         registry=registry,

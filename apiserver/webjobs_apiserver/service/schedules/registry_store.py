@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,7 +14,8 @@ from webjobs_apiserver.service.schedules import manifest
 from webjobs_apiserver.service.schedules.registry import Registry
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
+from webjobs_kube.errors import Conflict, NotFound
+from webjobs_kube.update import update
 
 CONFIG_MAP = "webjobs-kragle"
 """Name of the ConfigMap that holds the registry of a site."""
@@ -38,45 +38,53 @@ class StoredRegistry:
 
     async def read(self, site: Site) -> Registry:
         """Return the registry of a site as it is now."""
-        return (await self._read(site))[0]
+        try:
+            there = await self._kube.get("ConfigMap", site.namespace, CONFIG_MAP)
+        except NotFound:
+            there = None
+        return await self._registry(site, there)
 
     async def change(self, site: Site, edit: Callable[[Registry], T]) -> T:
         """Change the registry of a site by one write; return what ``edit`` returns.
 
         Decided anew on every conflict; nothing is written when nothing differs. What ``edit`` raises comes through.
         """
-        async with self._locks[site.namespace]:
-            for _ in range(_TRIES):
-                registry, there = await self._read(site)
-                before = registry.model_copy(deep=True)
-                result = edit(registry)
-                if registry == before and there is not None:
-                    return result
-                data = {_KEY: registry.stored()}
-                try:
-                    if there is None:
-                        meta = {"name": CONFIG_MAP, "namespace": site.namespace}
-                        await self._kube.create(
-                            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}
-                        )
-                    else:
-                        await self._kube.replace(there | {"apiVersion": "v1", "kind": "ConfigMap", "data": data})
-                except (AlreadyExists, Conflict, NotFound):
-                    await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311  spreads, no secret
-                    continue
-                return result
-        raise Unavailable("The Jobs of this site are being changed by others at the same time. Try again.")
+        result: T
 
-    async def _read(self, site: Site) -> tuple[Registry, Object | None]:
-        """Return the registry and the object that it is in; None for the object when there is none."""
-        try:
-            found = await self._kube.get("ConfigMap", site.namespace, CONFIG_MAP)
-        except NotFound:
+        async def changed(there: Object | None) -> Object | None:
+            nonlocal result
+            registry = await self._registry(site, there)
+            before = registry.model_copy(deep=True)
+            result = edit(registry)
+            if registry == before and there is not None:
+                return None
+            whole = there or {"metadata": {"name": CONFIG_MAP, "namespace": site.namespace}}
+            return whole | {"apiVersion": "v1", "kind": "ConfigMap", "data": {_KEY: registry.stored()}}
+
+        async with self._locks[site.namespace]:
+            try:
+                await update(
+                    self._kube,
+                    "ConfigMap",
+                    site.namespace,
+                    CONFIG_MAP,
+                    changed,
+                    tries=_TRIES,
+                    longest_pause=_LONGEST_PAUSE,
+                )
+            except Conflict:
+                message = "The Jobs of this site are being changed by others at the same time. Try again."
+                raise Unavailable(message) from None
+        return result
+
+    async def _registry(self, site: Site, there: Object | None) -> Registry:
+        """Return the registry in its ConfigMap, as far as there is one."""
+        if there is None:
             # It was never there, or somebody deleted it: then no id may be given twice, and no job be forgotten.
             left = await self._kube.list("WebJobSchedule", site.namespace, selector=manifest.LABEL_JOB)
-            return manifest.recovered(left), None
+            return manifest.recovered(left)
         try:
-            return Registry.model_validate_json((found.get("data") or {}).get(_KEY, "")), found
+            return Registry.model_validate_json((there.get("data") or {}).get(_KEY, ""))
         except ValidationError as error:
             message = f"The ConfigMap {CONFIG_MAP} of this site can't be read: set it back, or delete it."
             raise Unavailable(message) from error

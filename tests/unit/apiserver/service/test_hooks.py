@@ -246,6 +246,34 @@ def test_the_loop_survives_errors(one: Shim, caplog: pytest.LogCaptureFixture) -
     _virtual(work())
 
 
+def test_a_bug_in_one_delivery_ends_no_other(one: Shim, caplog: pytest.LogCaptureFixture) -> None:
+    async def work() -> None:
+        world = World(one, 503, 503, 503, 503)
+        await world.subscribe()
+        world.end()
+        delivery = world.delivery()
+        tell, bodies = delivery._body, iter([ZeroDivisionError("bug")])
+
+        def broken(*arguments: Any) -> bytes:
+            if error := next(bodies, None):
+                raise error
+            return tell(*arguments)
+
+        delivery._body = broken
+        loop = asyncio.create_task(delivery.run(SITE))
+        await asyncio.sleep(1)
+        world.end("job-202601010000000001")
+        await asyncio.sleep(9)
+        assert len(world.posts) == 2
+        assert "ZeroDivisionError" in caplog.text
+        loop.cancel()
+        await asyncio.gather(loop, return_exceptions=True)
+        await asyncio.sleep(60)
+        assert len(world.posts) == 2  # its further tries have ended with it
+
+    _virtual(work())
+
+
 async def test_a_real_post() -> None:
     seen: list[tuple[str | None, str | None, bytes]] = []
 

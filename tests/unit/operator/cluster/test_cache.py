@@ -77,3 +77,19 @@ def test_comparison_finds_what_the_watches_missed() -> None:
     due.clear()
     run_async(compare(kind="Job", **arguments))  # type: ignore[arg-type]
     assert due == []
+
+
+def test_an_object_whose_label_changes_leaves_its_webjob() -> None:
+    cache = Cache()
+    cache.observe("Job", job(name="moves"))
+    cache.observe("Job", job(name="moves", resourceVersion="5", labels={"webjobs.dev/webjob": "other"}))
+    assert cache.of("Job", KEY) == {}
+    assert list(cache.of("Job", ("site", "other"))) == ["moves"]
+
+
+def test_the_end_of_an_object_whose_move_was_missed_is_told_to_both() -> None:
+    cache = Cache()
+    cache.observe("Job", job(name="moves"))
+    moved = job(name="moves", resourceVersion="5", labels={"webjobs.dev/webjob": "other"})
+    assert cache.drop("Job", moved) == [("site", "other"), KEY]
+    assert cache.of("Job", KEY) == {}
