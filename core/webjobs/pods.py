@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from webjobs.objects import ObjectView
 from webjobs.times import parse_time
 
-Object = Mapping[str, Any]
 T = TypeVar("T", bound=Mapping[str, Any])
 
 CONTAINER = "job"
@@ -29,9 +29,9 @@ def instance_id(pod_uid: str) -> str:
     return pod_uid.replace("-", "")[:6] or "000000"
 
 
-def container_state(pod: Object) -> Object:
+def container_state(pod: ObjectView) -> ObjectView:
     """Return ``state`` of the job's container: waiting, running or terminated; empty before the kubelet wrote it."""
-    state: Object = container_status(pod).get("state") or {}
+    state: ObjectView = container_status(pod).get("state") or {}
     return state
 
 
@@ -44,22 +44,22 @@ def _age(body: Mapping[str, Any]) -> tuple[str, str]:
     return body["metadata"]["creationTimestamp"], body["metadata"]["name"]
 
 
-def newest_pod(pods: Sequence[Object]) -> Object | None:
+def newest_pod(pods: Sequence[ObjectView]) -> ObjectView | None:
     """Return the newest of several pods, which is the pod of the last attempt; None when there is none."""
     return max(pods, key=_age, default=None)
 
 
-def is_over(pod: Object) -> bool:
+def is_over(pod: ObjectView) -> bool:
     """Return whether no process of a pod runs any more."""
     return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
-def has_ended(pod: Object) -> bool:
+def has_ended(pod: ObjectView) -> bool:
     """Return whether the job's container is known to have ended; then its log is whole."""
     return "terminated" in container_state(pod)
 
 
-def is_alive(pod: Object) -> bool:
+def is_alive(pod: ObjectView) -> bool:
     """Return whether the job's process may still run.
 
     Asks the container, too: the phase of a pod follows seconds after its container's end.
@@ -67,7 +67,7 @@ def is_alive(pod: Object) -> bool:
     return not is_over(pod) and "terminated" not in container_state(pod)
 
 
-def unprepared_since(pod: Object) -> datetime | None:
+def unprepared_since(pod: ObjectView) -> datetime | None:
     """Return since when a node prepares the volumes and the network of a pod; None when none does."""
     conditions = {one["type"]: one for one in pod.get("status", {}).get("conditions", [])}
     scheduled, ready = conditions.get("PodScheduled", {}), conditions.get("PodReadyToStartContainers", {})
@@ -76,7 +76,7 @@ def unprepared_since(pod: Object) -> datetime | None:
     return parse_time(scheduled.get("lastTransitionTime"))
 
 
-def is_finished(job: Object) -> bool:
+def is_finished(job: ObjectView) -> bool:
     """Return whether a Job has ended.
 
     Other conditions (Suspended, FailureTarget) come before the end and don't count.
@@ -84,10 +84,10 @@ def is_finished(job: Object) -> bool:
     return job_condition(job, "Complete") is not None or job_condition(job, "Failed") is not None
 
 
-def job_condition(job: Object, kind: str) -> Object | None:
+def job_condition(job: ObjectView, kind: str) -> ObjectView | None:
     """Return the condition of a kind that is true of a Job; None when it is not true or not there."""
     for condition in job.get("status", {}).get("conditions", []):
         if condition["type"] == kind and condition["status"] == "True":
-            found: Object = condition
+            found: ObjectView = condition
             return found
     return None

@@ -11,8 +11,9 @@ from urllib.parse import quote
 import aiohttp
 
 from webjobs.logs.line_cutter import LineCutter
+from webjobs.objects import Object
 from webjobs_kube.errors import NotFound, from_status
-from webjobs_kube.transport import Object, Transport, reachable
+from webjobs_kube.transport import Transport, reachable
 
 _Objects = list[Object]  # inside the class, list is the method
 Event = tuple[str, Object]

@@ -9,15 +9,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn, Protocol
+from typing import NoReturn, Protocol
 
+from webjobs.objects import Object
 from webjobs_kube.backoff import Backoff
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Gone
 
 log = logging.getLogger(__name__)
 
-Object = dict[str, Any]
 
 WATCH_SECONDS = 60
 """Seconds of one watch: a connection that died without a word is noticed so late at most."""

@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeVar
 
 from cachetools import FIFOCache
 
-Object = dict[str, Any]
+from webjobs.objects import Object
+
 N = TypeVar("N", bound=Hashable)
 H = TypeVar("H")
 

@@ -21,9 +21,8 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import ConfigException, incluster_config, kube_config
 
+from webjobs.objects import Object
 from webjobs_kube.errors import NoCluster, Unreachable, from_response, from_status
-
-Object = dict[str, Any]
 
 _CONNECTIONS = 1000
 REQUEST_TIMEOUT = 30

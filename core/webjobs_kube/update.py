@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any
 
+from webjobs.objects import Object
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, NotFound
 
-Object = dict[str, Any]
 Edit = Callable[[Object | None], Awaitable[Object | None]]
 """A function from the object as it is (None: there is none) to the whole object as it is to be; None: leave it."""
 PatchOf = Callable[[Object], Object | None]

@@ -13,10 +13,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from webjobs import times
 from webjobs.model import GROUP, WebJobRun
+from webjobs.objects import Object
 from webjobs_apiserver.errors import ServiceError
 from webjobs_apiserver.service import hook_requests
 from webjobs_apiserver.service.hooks import Hook, Hooks
@@ -39,8 +40,6 @@ CLAIM_SECONDS = 180
 DONE = "done"
 """Note on a delivery that is done."""
 _AT_ONCE = 16
-
-Object = dict[str, Any]
 
 
 class Post(Protocol):

@@ -9,12 +9,12 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from webjobs import times
+from webjobs.objects import Object
 from webjobs_apiserver.errors import BadRequest, Exists, Missing, Unavailable
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
@@ -30,8 +30,6 @@ _FIRST_DAY = datetime(1, 1, 1, tzinfo=UTC)
 """Zero of .NET's times. Kudu's ids are such times: tenths of a microsecond since then."""
 _MOST = 50
 _LONGEST_URL = 2048
-
-Object = dict[str, Any]
 
 
 class Hook(BaseModel):

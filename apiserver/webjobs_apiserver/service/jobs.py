@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from webjobs import names
 from webjobs.files import package_history
 from webjobs.model import API_VERSION, JobType, WebJob
+from webjobs.objects import Object
 from webjobs.times import utc_now
 from webjobs_apiserver.errors import Missing, Refused, Unavailable
 from webjobs_apiserver.sites import Site
@@ -20,7 +20,6 @@ from webjobs_apiserver.watching.watch import Feed
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
 
-Object = dict[str, Any]
 Edit = Callable[[Object], None]
 """A function that changes a WebJob's raw spec in place."""
 Plan = Callable[["Job | None"], Awaitable[Edit]]

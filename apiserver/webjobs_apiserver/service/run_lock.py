@@ -8,10 +8,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from webjobs import times
 from webjobs.model import WebJobRun
+from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs_apiserver.errors import Busy, Missing
 from webjobs_apiserver.sites import Site
@@ -22,8 +22,6 @@ from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, NotFound
 from webjobs_kube.update import update_by_patch
 
 log = logging.getLogger(__name__)
-
-Object = dict[str, Any]
 
 
 class RunLock:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from webjobs import times
 from webjobs.model import LABEL_WEBJOB, WebJobRun
+from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs.runs.manifest import owned_run
 from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, Stopped, Unavailable
@@ -20,8 +20,6 @@ from webjobs_apiserver.sites import Site
 from webjobs_apiserver.watching.watch import Feed
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, NotFound
-
-Object = dict[str, Any]
 
 _INCURABLE = frozenset({"WindowsOnly", "UnknownScript", "NoRuntime", "InvalidSettings", "TooLargeForWindows"})
 """Reasons of a false Ready with which each run fails: no such run keeps another from its turn."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterable, Iterator
-from typing import IO, Any
+from typing import IO
 
 from webjobs import names
 from webjobs.files.unpack import Entry, Limits, UploadError, safe_path, zip_entries
 from webjobs.model import JobType, job_settings, scripts
+from webjobs.objects import Object
 from webjobs.store import ObjectStore, packages
 from webjobs.store.guard import uploading
 from webjobs.store.job_files import beside_script
@@ -21,8 +22,6 @@ from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.errors import BadRequest, TooLarge
 from webjobs_apiserver.service.jobs import Job, Jobs
 from webjobs_apiserver.sites import Site
-
-Object = dict[str, Any]
 
 NOTHING_RUNNABLE = "No runnable script file was found."
 """Message of an upload without a script (docs/kudu-contract.md, section 2.5)."""

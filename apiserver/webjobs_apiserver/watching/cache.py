@@ -14,14 +14,13 @@ from pydantic import ValidationError
 
 from webjobs import names
 from webjobs.model import JobType, WebJobRun
+from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs_apiserver.watching import job as jobs
 from webjobs_apiserver.watching.job import Job
 from webjobs_kube.object_cache import ObjectCache, without_managed_fields
 
 log = logging.getLogger(__name__)
-
-Object = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

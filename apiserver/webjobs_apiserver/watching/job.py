@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import ValidationError
 
 from webjobs import names
 from webjobs.model import JobType, WebJob
+from webjobs.objects import Object
 
 log = logging.getLogger(__name__)
-
-Object = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

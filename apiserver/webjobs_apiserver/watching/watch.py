@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
-from webjobs_apiserver.watching.cache import Object, SiteCache
+from webjobs.objects import Object
+from webjobs_apiserver.watching.cache import SiteCache
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError
 from webjobs_kube.informer import Informer

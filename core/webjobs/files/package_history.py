@@ -17,8 +17,7 @@ from pydantic import ValidationError
 
 from webjobs import times
 from webjobs.model import GROUP, Package
-
-Object = dict[str, Any]
+from webjobs.objects import Object
 
 ANNOTATION = f"{GROUP}/earlier-packages"
 """Annotation of a WebJob that lists its earlier packages as JSON, the newest first."""

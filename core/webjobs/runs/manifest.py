@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from webjobs.model import API_VERSION, LABEL_WEBJOB, Metadata, WebJob
-
-Object = dict[str, Any]
+from webjobs.objects import Object
 
 
 def owner_reference(kind: str, metadata: Metadata) -> Object:

@@ -11,12 +11,11 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
 
 from webjobs.model import JobType, WebJobSpec, job_settings, scripts
+from webjobs.objects import Object
 from webjobs.store.packages import File, Manifest
 
-Object = dict[str, Any]
 Read = Callable[[File], bytes]
 """A function that returns the content of a stored file."""
 

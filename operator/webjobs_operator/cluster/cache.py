@@ -12,9 +12,9 @@ from typing import Any
 
 from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun, WebJobSchedule, site_settings
 from webjobs.model.site_settings import SiteSettings
+from webjobs.objects import Object
 from webjobs_kube.object_cache import ObjectCache, without_managed_fields
 
-Object = dict[str, Any]
 Key = tuple[str, str]
 """Namespace and name of a WebJob: the unit that is reconciled."""
 

@@ -12,8 +12,6 @@ from webjobs_operator.cluster.cache import Cache, Key
 
 log = logging.getLogger(__name__)
 
-Object = dict[str, Any]
-
 
 async def remove(kube: KubeClient, cache: Cache, kind: str, metadata: Metadata, *, owner: Key) -> None:
     """Delete exactly one object (by UID) and after it what it owns; do nothing when it is gone.

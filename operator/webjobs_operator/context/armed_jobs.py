@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from webjobs.model import LABEL_ARMED, LABEL_RUN, WebJobRun
+from webjobs.objects import ObjectView
 from webjobs.pods import container_state, is_over
 from webjobs.runs import runs
 
-Object = Mapping[str, Any]
 
-
-def is_armed(job: Object | None) -> bool:
+def is_armed(job: ObjectView | None) -> bool:
     """Return whether a Job or pod was there before its run."""
     return job is not None and LABEL_ARMED in job["metadata"].get("labels", {})
 
 
-def run_of(thing: Object) -> str | None:
+def run_of(thing: ObjectView) -> str | None:
     """Return the run id on a Job or pod; None: no run has it."""
     found: str | None = thing["metadata"].get("labels", {}).get(LABEL_RUN)
     return found
 
 
-def job_of(pod: Object) -> str | None:
+def job_of(pod: ObjectView) -> str | None:
     """Return the UID of the Job of a pod.
 
     Its name is not enough: another Job may have it by now, while the pods of the first one are still ending.
@@ -33,7 +32,7 @@ def job_of(pod: Object) -> str | None:
     return next((owner["uid"] for owner in owners if owner["kind"] == "Job"), None)
 
 
-def pods_of(job: Object, pods: Sequence[Object]) -> list[Object]:
+def pods_of(job: ObjectView, pods: Sequence[ObjectView]) -> list[ObjectView]:
     """Return the pods of a Job."""
     return [pod for pod in pods if job_of(pod) == job["metadata"]["uid"]]
 
@@ -57,16 +56,16 @@ class RunPods:
         return [pod for key in keys for pod in self._by.get(key, ())]
 
 
-def is_anothers(job: Object, run: WebJobRun, pods: Sequence[Object]) -> bool:
+def is_anothers(job: ObjectView, run: WebJobRun, pods: Sequence[ObjectView]) -> bool:
     """Return whether another run took a Job: of two that wanted it (by two operators), that one marked the pod."""
     return any(run_of(pod) not in (None, runs.run_id(run)) for pod in pods_of(job, pods))
 
 
-def is_staying(thing: Object) -> bool:
+def is_staying(thing: ObjectView) -> bool:
     """Return whether nobody deleted a Job or pod."""
     return not thing["metadata"].get("deletionTimestamp")
 
 
-def is_up(pod: Object) -> bool:
+def is_up(pod: ObjectView) -> bool:
     """Return whether the container of a pod runs, and will go on."""
     return is_staying(pod) and not is_over(pod) and "running" in container_state(pod)

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 from webjobs.model import WebJob, WebJobRun
 from webjobs.model.effective_spec import under
 from webjobs.model.site_settings import SiteSettings
+from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs_operator.cluster.cache import Cache, Key
 from webjobs_operator.context.armed_jobs import RunPods
 
-Object = dict[str, Any]
 T = TypeVar("T")
 
 KINDS = ("ConfigMap", "PersistentVolumeClaim", "Deployment", "CronJob", "Job", "Pod")

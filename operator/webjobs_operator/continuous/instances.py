@@ -5,16 +5,14 @@ The states are those of docs/kudu-contract.md, section 6.2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from webjobs.logs.restarts import restart_at
+from webjobs.objects import ObjectView
 from webjobs.pods import by_age, container_state, container_status, is_over
 from webjobs_operator.manifests.children import SINGLETON_GATE
-
-Object = Mapping[str, Any]
 
 _SLACK = timedelta(seconds=2)
 """Time in which Kubernetes may start a container by itself before its pod is replaced."""
@@ -37,7 +35,7 @@ class Restart:
         return self.at + _SLACK if self.held_back else None
 
 
-def restart(pod: Object, *, delay: int | None) -> Restart | None:
+def restart(pod: ObjectView, *, delay: int | None) -> Restart | None:
     """Return the restart that an instance waits for, or the last one that it waited for; None when there was none.
 
     ``delay``: seconds after a short life; None: by Kubernetes' back-off alone. A process that lived for two minutes
@@ -52,7 +50,7 @@ def restart(pod: Object, *, delay: int | None) -> Restart | None:
     return Restart(at=restart_at(ended, delay=delay), held_back="running" not in state)
 
 
-def status(pod: Object, *, delay: int | None = None, now: datetime) -> str:
+def status(pod: ObjectView, *, delay: int | None = None, now: datetime) -> str:
     """Return the state of one instance, in Kudu's words.
 
     ``Success`` is what Kudu shows for a moment after exit code 0; after any other exit it goes on to PendingRestart.
@@ -78,12 +76,12 @@ def of_all(instances: Sequence[str]) -> str:
     return next((word for word in order if word in instances), "Initializing")
 
 
-def is_gated(pod: Object) -> bool:
+def is_gated(pod: ObjectView) -> bool:
     """Return whether an instance of a singleton waits until it may start."""
     return any(gate["name"] == SINGLETON_GATE for gate in pod["spec"].get("schedulingGates") or [])
 
 
-def admissible(pods: Sequence[Object], *, singleton: bool) -> list[Object]:
+def admissible(pods: Sequence[ObjectView], *, singleton: bool) -> list[ObjectView]:
     """Return the waiting instances that may start, of all that there are.
 
     Of a singleton it is the oldest one, and only while no process of another can be alive: a pod that is being deleted

@@ -12,9 +12,8 @@ from typing import Any
 
 from webjobs.model import ANNOTATION_REQUESTS
 from webjobs.model.runtime_settings import quantity
+from webjobs.objects import Object
 from webjobs.pods import CONTAINER
-
-Object = dict[str, Any]
 
 
 def lowered(template: Object, waiting: Mapping[str, str]) -> Object:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from webjobs.logs.scheduler_lines import Line
+from webjobs.objects import Object
 from webjobs.schedules.plan import Plan
 from webjobs_operator.context.readiness import Readiness
 from webjobs_operator.schedules.firing import Turn
 from webjobs_operator.warm.plan import Warmth
-
-Object = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

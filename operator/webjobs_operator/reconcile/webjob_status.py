@@ -7,6 +7,7 @@ from typing import Any
 
 from webjobs.logs.restarts import own_delay
 from webjobs.model import LABEL_WEBJOB, StoredRuns, WebJob, WebJobRun
+from webjobs.objects import ObjectView
 from webjobs.pods import container_state, instance_id, is_over
 from webjobs.runs import runs
 from webjobs.schedules.plan import Plan
@@ -18,7 +19,6 @@ from webjobs_operator.continuous import instances
 from webjobs_operator.manifests.program import Unrunnable
 from webjobs_operator.reconcile.findings import Findings
 
-Object = Mapping[str, Any]
 Status = dict[str, Any]
 
 
@@ -176,7 +176,7 @@ def _continuous(facts: Facts, found: Findings) -> tuple[Status, list[Wanted]]:
     ]
 
 
-def _progress(pods: Sequence[Object], *, ready: int, wanted: int) -> str:
+def _progress(pods: Sequence[ObjectView], *, ready: int, wanted: int) -> str:
     text = f"{ready} of {wanted} instances run."
     if any(instances.is_gated(pod) for pod in pods):
         for other in (pod for pod in pods if not is_over(pod) and not instances.is_gated(pod)):

@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from webjobs import times
 from webjobs.model import RunState, WebJobRun
+from webjobs.objects import Object
 from webjobs_operator.context.facts import Facts
 from webjobs_operator.runs import outcome
-
-Object = dict[str, Any]
 
 BUSY = "Another run of the job was active, and its concurrencyPolicy does not allow two."
 

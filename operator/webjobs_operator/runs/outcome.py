@@ -11,11 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from webjobs.model import RunState, WebJobRun
+from webjobs.objects import ObjectView
 from webjobs.pods import END, container_state, is_alive, is_over, job_condition, newest_pod, unprepared_since
 from webjobs.times import parse_time
 from webjobs_operator.context.armed_jobs import is_staying
-
-Object = Mapping[str, Any]
 
 _SETUP_FAILURES = {
     "ErrImagePull",
@@ -43,7 +42,7 @@ class Outcome:
     """Name of the pod whose log counts."""
 
 
-def outcome(run: WebJobRun, *, job: Object | None, pods: Sequence[Object], now: datetime) -> Outcome:
+def outcome(run: WebJobRun, *, job: ObjectView | None, pods: Sequence[ObjectView], now: datetime) -> Outcome:
     """Return the state of a run that was started."""
     pod = newest_pod(pods)
     if job is None:
@@ -84,11 +83,11 @@ def outcome(run: WebJobRun, *, job: Object | None, pods: Sequence[Object], now: 
     )
 
 
-def _name(pod: Object | None) -> str | None:
+def _name(pod: ObjectView | None) -> str | None:
     return pod["metadata"]["name"] if pod else None
 
 
-def _was_killed(pod: Object) -> bool:
+def _was_killed(pod: ObjectView) -> bool:
     """Return whether a pod's process ended because the pod was deleted, and not by itself before that."""
     deleted = pod["metadata"].get("deletionTimestamp")
     finished = container_state(pod).get("terminated", {}).get("finishedAt")
@@ -98,7 +97,7 @@ def _was_killed(pod: Object) -> bool:
     return parse_time(finished) >= parse_time(deleted) - grace
 
 
-def _started(pod: Object) -> datetime | None:
+def _started(pod: ObjectView) -> datetime | None:
     state = container_state(pod)
     since = state.get("running", {}).get("startedAt") or state.get("terminated", {}).get("startedAt")
     return parse_time(since) if since else None
@@ -114,7 +113,7 @@ def is_setup_failure(message: str | None) -> bool:
     return (message or "").partition(":")[0] in _SETUP_FAILURES
 
 
-def _waiting_message(pod: Object, *, now: datetime) -> str | None:
+def _waiting_message(pod: ObjectView, *, now: datetime) -> str | None:
     waiting = container_state(pod).get("waiting", {})
     if waiting.get("reason") in _SETUP_FAILURES:
         return (
@@ -138,7 +137,7 @@ def _waiting_message(pod: Object, *, now: datetime) -> str | None:
     return None
 
 
-def _ended(pod: Object, *, job_message: str | None, now: datetime) -> Outcome:
+def _ended(pod: ObjectView, *, job_message: str | None, now: datetime) -> Outcome:
     terminated = container_state(pod).get("terminated")
     # The container says it before the phase does, which waits until the kubelet has cleaned up.
     success = terminated["exitCode"] == 0 if terminated else pod.get("status", {}).get("phase") == "Succeeded"
@@ -166,7 +165,7 @@ _REASONS = {
 }
 
 
-def _failure(pod: Object, terminated: Mapping[str, Any], *, job_message: str | None) -> str:
+def _failure(pod: ObjectView, terminated: Mapping[str, Any], *, job_message: str | None) -> str:
     """Why a process that ended did not succeed."""
     if job_message and "backoff" not in job_message.lower():  # that one only counts attempts
         return job_message
@@ -189,7 +188,7 @@ _DISRUPTIONS = {
 }
 
 
-def _taken_away(pod: Object) -> str | None:
+def _taken_away(pod: ObjectView) -> str | None:
     """Why Kubernetes took a pod away; None when it did not."""
     for condition in pod.get("status", {}).get("conditions", []):
         if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
@@ -199,14 +198,14 @@ def _taken_away(pod: Object) -> str | None:
     return None
 
 
-def _pod_message(pod: Object) -> str | None:
+def _pod_message(pod: ObjectView) -> str | None:
     status = pod.get("status", {})
     found = status.get("message") or status.get("reason")
     return str(found) if found else None
 
 
 def warm_outcome(
-    run: WebJobRun, *, code: int | None, over: datetime | None, job: Object, pods: Sequence[Object]
+    run: WebJobRun, *, code: int | None, over: datetime | None, job: ObjectView, pods: Sequence[ObjectView]
 ) -> Outcome | None:
     """Return the end of a run as the connection to its pod tells it, seconds before the pod's status does.
 
@@ -220,12 +219,12 @@ def warm_outcome(
     return Outcome(state="Success", end=over, exit_code=0, pod=pod["metadata"]["name"])
 
 
-def contradiction(run: WebJobRun, pods: Sequence[Object]) -> bool:
+def contradiction(run: WebJobRun, pods: Sequence[ObjectView]) -> bool:
     """Return whether a run that was told a success is none: its pod says so, and counts."""
     pod = newest_pod(pods)
     return run.status.state == "Success" and pod is not None and _exited_badly(pod)
 
 
-def _exited_badly(pod: Object) -> bool:
+def _exited_badly(pod: ObjectView) -> bool:
     """Return whether the job's container ended with another exit code than 0."""
     return bool(container_state(pod).get("terminated", {}).get("exitCode"))

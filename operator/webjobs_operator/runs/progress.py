@@ -6,7 +6,6 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from cachetools import FIFOCache
 from obstore.exceptions import BaseError
@@ -14,6 +13,7 @@ from obstore.exceptions import BaseError
 from webjobs import times
 from webjobs.logs.kudu_lines import Output
 from webjobs.model import WebJobRun
+from webjobs.objects import Object
 from webjobs.pods import container_state, has_ended, unprepared_since
 from webjobs.runs import runs
 from webjobs.store import ObjectStore
@@ -38,8 +38,6 @@ from webjobs_operator.warm.promotion import SHORT, Promotion
 log = logging.getLogger(__name__)
 
 _CHECKED = 10_000
-
-Object = dict[str, Any]
 
 
 class RunProgress:

@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from webjobs import times
 from webjobs.model import DEFAULT_HISTORY_LIMIT, LABEL_RUN, StoredRuns, WebJob, WebJobRun
+from webjobs.objects import ObjectView
 from webjobs.runs import runs
 from webjobs_operator.context.armed_jobs import is_armed
-
-Object = Mapping[str, Any]
 
 CHECK_GRACE = timedelta(seconds=15)
 """How long the Job of a warm run stays at least: its log is compared with the kubelet's once its pod has ended."""
@@ -80,13 +78,13 @@ class Trimmed:
 
 
 def finished_jobs(
-    jobs: Mapping[str, Object], known: Mapping[str, WebJobRun], *, retention: timedelta, now: datetime
-) -> tuple[list[Object], datetime | None]:
+    jobs: Mapping[str, ObjectView], known: Mapping[str, WebJobRun], *, retention: timedelta, now: datetime
+) -> tuple[list[ObjectView], datetime | None]:
     """Return the Jobs that can go now, and when the next one can."""
     if not jobs:
         return [], None
     by_job = {run.status.job_name or run.metadata.name: run for run in known.values()}
-    gone: list[Object] = []
+    gone: list[ObjectView] = []
     following: list[datetime] = []
     for name, job in jobs.items():
         if job["metadata"].get("deletionTimestamp"):
@@ -109,7 +107,7 @@ def finished_jobs(
     return gone, min(following, default=None)
 
 
-def used_config_maps(workloads: Iterable[Object]) -> set[str]:
+def used_config_maps(workloads: Iterable[ObjectView]) -> set[str]:
     """Return the names of the ConfigMaps that workloads (Deployments, CronJobs, Jobs, pods) mount."""
     used: set[str] = set()
     for workload in workloads:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from webjobs import times
 from webjobs.model import WebJob, WebJobRun
+from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Invalid, NotFound
@@ -24,8 +24,6 @@ from webjobs_operator.manifests.program import Program
 from webjobs_operator.runs.writes import RunWrites
 from webjobs_operator.warm.plan import Warmth
 from webjobs_operator.warm.pool import Offers, WarmPool
-
-Object = dict[str, Any]
 
 
 class RunStart:

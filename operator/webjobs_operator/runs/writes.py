@@ -11,6 +11,7 @@ from typing import Any
 
 from webjobs import times
 from webjobs.model import LABEL_WEBJOB, Metadata, RunState, WebJob, WebJobRun
+from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs.runs.manifest import owner_reference
 from webjobs_kube.client import KubeClient
@@ -21,8 +22,6 @@ from webjobs_operator.cluster.events import event, post
 from webjobs_operator.cluster.writes import remove
 from webjobs_operator.context.conditions import Wanted, update
 from webjobs_operator.context.facts import Facts
-
-Object = dict[str, Any]
 
 
 class RunWrites:

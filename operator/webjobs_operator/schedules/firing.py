@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from webjobs import times
 from webjobs.logs import scheduler_lines
 from webjobs.logs.scheduler_lines import Line
 from webjobs.model import SlotOutcome, WebJobRun, WebJobSchedule
+from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs.schedules import load_zone, webjob_schedule
 from webjobs.schedules.plan import Plan
@@ -29,8 +29,6 @@ from webjobs_operator.runs.writes import RunWrites
 from webjobs_operator.schedules import live_schedule, slot_outcome
 from webjobs_operator.schedules.scheduler_log import SchedulerLog
 from webjobs_operator.schedules.slot_outcome import HasRun, Skip, by, slot_time
-
-Object = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

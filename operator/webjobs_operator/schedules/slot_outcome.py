@@ -12,14 +12,13 @@ from typing import Any
 
 from webjobs import times
 from webjobs.model import LABEL_RUN, WebJobRun, WebJobSchedule
+from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs.schedules import webjob_schedule
 from webjobs_operator.context.facts import Facts
 from webjobs_operator.manifests.children import SlotOrigin
 from webjobs_operator.runs.concurrency import holder
 from webjobs_operator.runs.early_ends import BUSY
-
-Object = dict[str, Any]
 
 _CRON_SLOT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 _TRIES = 100

@@ -11,6 +11,7 @@ from typing import Any
 
 from webjobs import times
 from webjobs.model import LABEL_ARMED, WebJob, WebJobRun
+from webjobs.objects import ObjectView
 from webjobs.pods import by_age, container_state, is_alive, is_finished, newest_pod
 from webjobs.runs import runs, warm_protocol
 from webjobs_operator.config import Warm
@@ -18,8 +19,6 @@ from webjobs_operator.context.armed_jobs import is_armed, is_staying, is_up, job
 from webjobs_operator.context.conditions import Wanted
 from webjobs_operator.context.facts import Facts
 from webjobs_operator.manifests.program import Program
-
-Object = Mapping[str, Any]
 
 MAX_AGE = timedelta(hours=1)
 COMING = timedelta(seconds=3)
@@ -30,8 +29,8 @@ COMING = timedelta(seconds=3)
 class Waiting:
     """One Job that waits, with its pod once that is up."""
 
-    job: Object
-    pod: Object | None = None
+    job: ObjectView
+    pod: ObjectView | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +43,7 @@ class Pool:
     """Names of Jobs that were just made, and until when a run had better wait for them than for a Job of its own."""
     create: list[str] = field(default_factory=list)
     """Names of Jobs that are missing."""
-    remove: list[Object] = field(default_factory=list)
+    remove: list[ObjectView] = field(default_factory=list)
     failed: int = 0
     """How many of the Jobs to remove ended, or had their pod end, without a run."""
     expires: datetime | None = None
@@ -104,7 +103,7 @@ def obstacle(program: Program, config: Warm, *, forbidden: bool) -> tuple[str, s
     return None
 
 
-def ran_nothing(pods: Sequence[Object]) -> bool:
+def ran_nothing(pods: Sequence[ObjectView]) -> bool:
     """Return whether the newest of the pods ended, and says that it began no run."""
     pod = newest_pod(pods)
     ended = container_state(pod).get("terminated", {}) if pod else {}
@@ -114,8 +113,8 @@ def ran_nothing(pods: Sequence[Object]) -> bool:
 def pool(
     webjob: WebJob,
     *,
-    jobs: Mapping[str, Object],
-    pods: Sequence[Object],
+    jobs: Mapping[str, ObjectView],
+    pods: Sequence[ObjectView],
     known: Collection[WebJobRun],
     digest: str | None,
     count: int,
@@ -128,11 +127,11 @@ def pool(
     taken = {run.status.job_name for run in known}
     jobs_of = {runs.run_id(run): run.status.job_name for run in known if not run.ended}
     max_age = timedelta(seconds=webjob.spec.warm_max_age_seconds) if webjob.spec.warm_max_age_seconds else MAX_AGE
-    pods_by: dict[str | None, list[Object]] = defaultdict(list)
+    pods_by: dict[str | None, list[ObjectView]] = defaultdict(list)
     for pod in pods:
         pods_by[job_of(pod)].append(pod)
     waiting: list[Waiting] = []
-    remove: list[Object] = []
+    remove: list[ObjectView] = []
     failed = 0
     armed = [job for name, job in jobs.items() if name not in taken and is_armed(job)]
     for job in by_age(armed):
@@ -170,7 +169,7 @@ def pool(
     )
 
 
-def marked_for(run: WebJobRun, *, jobs: Mapping[str, Object], pods: Sequence[Object]) -> Waiting | None:
+def marked_for(run: WebJobRun, *, jobs: Mapping[str, ObjectView], pods: Sequence[ObjectView]) -> Waiting | None:
     """Return the waiting Job whose pod was marked for a run, by an operator that died then; None: there is none."""
     by_uid = {job["metadata"]["uid"]: job for job in jobs.values()}
     for pod in pods:
@@ -180,7 +179,7 @@ def marked_for(run: WebJobRun, *, jobs: Mapping[str, Object], pods: Sequence[Obj
     return None
 
 
-def _made(job: Object) -> datetime:
+def _made(job: ObjectView) -> datetime:
     return times.parse_time(job["metadata"]["creationTimestamp"])
 
 

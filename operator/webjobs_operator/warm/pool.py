@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from webjobs import times
 from webjobs.model import LABEL_RUN, Metadata, WebJobRun, scripts
+from webjobs.objects import Object
 from webjobs.pods import is_over, newest_pod
 from webjobs.runs import runs
 from webjobs_kube.backoff import Backoff
@@ -34,7 +35,6 @@ from webjobs_operator.warm.plan import Pool, Waiting, Warmth
 
 log = logging.getLogger(__name__)
 
-Object = dict[str, Any]
 
 Taken = Literal["taken", "soon", "no"]
 """What became of a run that asked for a waiting pod: it has one, will have one in a moment, or starts as usual."""

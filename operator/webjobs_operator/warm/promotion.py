@@ -6,10 +6,10 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any
 
 from webjobs import times
 from webjobs.model import Metadata, WebJobRun
+from webjobs.objects import Object
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Conflict
 from webjobs_operator.cluster.cache import Cache
@@ -20,7 +20,6 @@ from webjobs_operator.manifests import children, requests
 
 log = logging.getLogger(__name__)
 
-Object = dict[str, Any]
 
 SHORT = timedelta(seconds=2)
 """Age up to which a run is short: its output is with its connection, and it needs nothing else."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from webjobs import pods
 from webjobs.model import ANNOTATION_HASH
+from webjobs.objects import Object
 from webjobs.schedules.plan import Plan
 from webjobs.store import ObjectStore
 from webjobs_kube.client import KubeClient
@@ -21,8 +21,6 @@ from webjobs_operator.manifests.merge import covers
 from webjobs_operator.manifests.program import Program, Unrunnable, resolve
 from webjobs_operator.runs import retention
 from webjobs_operator.runs.writes import RunWrites
-
-Object = dict[str, Any]
 
 LOOK_AGAIN = timedelta(minutes=1)
 """Time after which a problem is looked at again whose end no watch tells of."""

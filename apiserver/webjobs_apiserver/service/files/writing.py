@@ -12,12 +12,13 @@ import tempfile
 from collections.abc import AsyncIterable, Callable
 from datetime import datetime
 from functools import partial
-from typing import IO, Any
+from typing import IO
 
 from webjobs.files import tree
 from webjobs.files.unpack import Entry
 from webjobs.model import JobType, scripts
 from webjobs.model.job_settings import FILE_NAME
+from webjobs.objects import Object
 from webjobs.store import ObjectStore, job_files, packages
 from webjobs.store.guard import uploading
 from webjobs.store.job_files import Change, Content, Outcome, View
@@ -30,7 +31,6 @@ from webjobs_apiserver.service.jobs import Edit, Job, Jobs
 from webjobs_apiserver.service.uploads import check_name, receive
 from webjobs_apiserver.sites import Site
 
-Object = dict[str, Any]
 Decide = Callable[[View | None], Change]
 """A function that returns the change for the files as they are; it gets None for a job that is not there. It raises
 what refuses the change."""

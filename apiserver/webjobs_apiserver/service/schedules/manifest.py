@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from webjobs import times
 from webjobs.model import API_VERSION, GROUP, WebJobSchedule
+from webjobs.objects import Object
 from webjobs.schedules import Once, ScheduleError
 from webjobs.schedules.webjob_schedule import jitter, timetable_of
 from webjobs_apiserver.service.schedules.registry import Entry, Registry, Timing
@@ -25,8 +26,6 @@ ANNOTATION_NAME = f"{GROUP}/kragle-name"
 """Annotation with the name of the job."""
 ANNOTATION_REVISION = f"{GROUP}/kragle-revision"
 """Annotation with the registry's revision of the job that the object follows."""
-
-Object = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

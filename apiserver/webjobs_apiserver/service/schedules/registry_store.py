@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 
+from webjobs.objects import Object
 from webjobs_apiserver.errors import Unavailable
 from webjobs_apiserver.service.schedules import manifest
 from webjobs_apiserver.service.schedules.registry import Registry
@@ -25,7 +26,6 @@ _LONGEST_PAUSE = 0.1
 """Most seconds before another try: other replicas write, too."""
 
 T = TypeVar("T")
-Object = dict[str, Any]
 
 
 class StoredRegistry:
