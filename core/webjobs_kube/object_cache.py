@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Generic, TypeVar
 
 from cachetools import FIFOCache
@@ -40,7 +41,8 @@ class ObjectCache(Generic[N, H]):
     def __init__(self, take_out: Callable[[str, H, N], None]) -> None:
         self._take_out = take_out
         self._known: defaultdict[str, dict[N, _Known[H]]] = defaultdict(dict)
-        self._gone: FIFOCache[tuple[str, str], None] = FIFOCache(GONE)
+        self._gone: FIFOCache[tuple[str, str], float] = FIFOCache(GONE)
+        """Version up to which news of an object are late, by kind and UID."""
 
     def observe(self, kind: str, name: N, body: Mapping[str, Any], *, home: H) -> bool:
         """Take notice of an object; return whether it is news, whose content is to be kept.
@@ -49,18 +51,22 @@ class ObjectCache(Generic[N, H]):
         """
         uid, version = body["metadata"]["uid"], int(body["metadata"]["resourceVersion"])
         before = self._known[kind].get(name)
-        if (before and before.version >= version) or (kind, uid) in self._gone:
+        if (before and before.version >= version) or self._gone.get((kind, uid), 0) >= version:
             return False
         if before and before.uid != uid:
-            self._gone[kind, before.uid] = None
+            self._gone[kind, before.uid] = inf
         if before and (before.uid, before.home) != (uid, home):
             self._take_out(kind, before.home, name)
         self._known[kind][name] = _Known(version=version, uid=uid, home=home)
         return True
 
-    def forget(self, kind: str, name: N, *, uid: str) -> H | None:
-        """Take notice of the end of an object; return what it belonged to, None when it was not known."""
-        self._gone[kind, uid] = None
+    def forget(self, kind: str, name: N, *, uid: str, version: float = inf) -> H | None:
+        """Take notice of the end of an object; return what it belonged to, None when it was not known.
+
+        ``version``: as of which it is gone; newer news bring it back. For a watch with a selector an object is gone
+        without its label, and there again with it. Without a version it is gone for good.
+        """
+        self._gone[kind, uid] = version
         known = self._known[kind].get(name)
         if known is None or known.uid != uid:
             return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun, WebJobSchedule, site_settings
@@ -147,13 +148,17 @@ class Cache:
             self._schedules[owner][name] = WebJobSchedule.parse(body)
 
     def forget(self, kind: str, body: Mapping[str, Any]) -> Key | None:
-        """Remove an object; return the WebJob that it belonged to, as far as that was known."""
+        """Remove an object; return the WebJob that it belonged to, as far as that was known.
+
+        News up to the body's resourceVersion are late; without one the object is gone for good.
+        """
         owner = webjob_of(kind, body)
         if owner is None:
             return None
         meta = body["metadata"]
         self._homes.pop(meta["uid"], None)
-        return self._versions.forget(kind, (meta["namespace"], meta["name"]), uid=meta["uid"]) or owner
+        name, version = (meta["namespace"], meta["name"]), float(meta.get("resourceVersion", inf))
+        return self._versions.forget(kind, name, uid=meta["uid"], version=version) or owner
 
     def _take_out(self, kind: str, owner: Key, name: tuple[str, str]) -> None:
         self.revision += 1

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from webjobs.objects import Object
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError
 from webjobs_operator.cluster.cache import Cache, Key, selector_of
@@ -46,12 +47,18 @@ async def compare(
     """
     before = cache.known(kind)
     scopes: list[str | None] = [*namespaces] or [None]
-    listed = [body for scope in scopes for body in await kube.list(kind, scope, selector=selector_of(kind))]
+    listed: list[Object] = []
+    versions: dict[str | None, str] = {}
+    for scope in scopes:
+        items, versions[scope] = await kube.list_at(kind, scope, selector=selector_of(kind))
+        listed += items
     there = {body["metadata"]["uid"] for body in listed}
     for uid, body in before.items():
         if uid not in there and uid in cache.known(kind):
             log.info("%s %s was deleted unseen", kind, body["metadata"]["name"])
-            for owner in cache.drop(kind, body):
+            # Gone as of the list: an object that only lost its label can come back later.
+            as_of = {"resourceVersion": versions.get(None) or versions[body["metadata"]["namespace"]]}
+            for owner in cache.drop(kind, body | {"metadata": body["metadata"] | as_of}):
                 add(owner)
     for body in listed:
         known = before.get(body["metadata"]["uid"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import pytest
@@ -31,8 +32,8 @@ class Contents:
             self.there.setdefault(home, {})[name] = f"{uid}@{version}"
         return news
 
-    def forget(self, name: str, uid: str) -> str | None:
-        return self.rules.forget("Pod", name, uid=uid)
+    def forget(self, name: str, uid: str, version: float = inf) -> str | None:
+        return self.rules.forget("Pod", name, uid=uid, version=version)
 
     @property
     def flat(self) -> dict[str, str]:
@@ -67,6 +68,15 @@ def test_what_counts(news: list[tuple[str, int] | str], left: str | None) -> Non
         else:
             contents.observe("a", *one)
     assert contents.flat.get("a") == left
+
+
+def test_an_object_without_its_label_comes_back_with_it() -> None:
+    """A watch with a selector tells of both as an end and a beginning, with one UID."""
+    contents = Contents()
+    contents.observe("a", "u", 1)
+    contents.forget("a", "u", 5)
+    assert [contents.observe("a", "u", version) for version in (2, 5, 6)] == [False, False, True]
+    assert contents.flat == {"a": "u@6"}
 
 
 def test_news_are_told_from_the_rest() -> None:

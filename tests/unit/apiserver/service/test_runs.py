@@ -21,6 +21,7 @@ from webjobs_apiserver.service.stored_runs import StoredRuns
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.watching.watch import Feed
 from webjobs_kube.errors import ApiError, Conflict, Unreachable
+from webjobs_kube.update import TRIES
 
 RUN = "/api/triggeredwebjobs/job/run"
 RUNNING = (409, "text/plain; charset=utf-8", "Cannot start a new run since job is already running.")
@@ -161,10 +162,16 @@ async def test_a_lock_whose_answer_is_lost_is_given_back(one: Shim, client: http
 
 
 async def test_giving_back_fails_too(one: Shim, client: httpx.AsyncClient) -> None:
+    async def others(call: Call) -> None:
+        if call.verb == "create":  # from now on, so that the lock is taken
+            one.kube.fail(Conflict(409, "Conflict", "x"), verb="patch", subresource="status", times=TRIES)
+
+    one.kube.before_call = others
     one.kube.fail(ApiError(500, "InternalError", "x"), verb="create", kind="WebJobRun")
-    one.kube.fail(Conflict(409, "Conflict", "x"), verb="patch", subresource="status", times=0)
     one.kube.fail(Unreachable("x"), verb="get", kind="WebJobRun")
     assert (await client.post(RUN)).status_code == 503
+    one.kube.before_call = None
+    assert "activeRun" in _webjob(one)["status"]
     one.pass_time(seconds=31)
     assert (await client.post(RUN)).status_code == 202
 

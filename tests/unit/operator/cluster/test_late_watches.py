@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.cluster import KEY, World
 from tests.fakes.kube import Call
-from tests.fakes.objects import run_async, run_body, webjob_body
+from tests.fakes.objects import pod, run_async, run_body, webjob_body
 from tests.fakes.shim import Shim
 from webjobs.model.site_settings import CONFIG_MAP, LABEL
 from webjobs.times import rfc3339
@@ -80,6 +80,24 @@ def test_settings_of_a_site_that_were_deleted_unseen() -> None:
     del world.kube.objects["ConfigMap", "site", CONFIG_MAP]
     compare()
     assert (due, world.cache.site("site").stopped) == ([KEY, KEY], False)
+
+
+@pytest.mark.parametrize("unseen", [False, True], ids=["told by the watch", "found by the comparison"])
+def test_a_pod_whose_label_was_taken_off_and_put_back(unseen: bool) -> None:
+    """For a watch with a selector it was deleted, and has the same UID when it is back."""
+    world = World(webjob_body(), pod(name="labelled"))
+    world.watch()
+    there = world.kube.objects["Pod", "site", "labelled"]
+    labels = there["metadata"].pop("labels")
+    there["metadata"]["resourceVersion"] = world.kube._next_version()
+    if unseen:
+        run_async(resync.compare(kube=world.kube, cache=world.cache, kind="Pod", namespaces=[], add=lambda _: None))
+    else:
+        world.cache.drop("Pod", there | {"metadata": there["metadata"] | {"labels": labels}})
+    assert world.cache.of("Pod", KEY) == {}
+    there["metadata"] |= {"labels": labels, "resourceVersion": world.kube._next_version()}
+    world.cache.take("Pod", there)
+    assert list(world.cache.of("Pod", KEY)) == ["labelled"]
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["still ours", "lost meanwhile"])
