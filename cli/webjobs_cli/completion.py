@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
+from webjobs_cli.parser import Parser
+
 Names = Callable[[Sequence[str]], list[str]]
 """A function from the words typed so far to names of WebJobs."""
 
@@ -43,7 +45,7 @@ SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 """Scripts that complete words, by shell."""
 
 
-def candidates(parser: argparse.ArgumentParser, words: Sequence[str], *, names: Names) -> list[str]:
+def candidates(parser: Parser, words: Sequence[str], *, names: Names) -> list[str]:
     """Return what the last of the words can become; empty where it is free text or a file."""
     *before, last = words or [""]
     if "--" in before:
@@ -57,18 +59,17 @@ def candidates(parser: argparse.ArgumentParser, words: Sequence[str], *, names: 
         if word.startswith("-"):
             option = None if "=" in word else _takes_value(place, word)
             continue
-        below = _commands(place)
-        if word in below:
-            place, waiting = below[word], 0
+        if word in place.commands:
+            place, waiting = place.commands[word], 0
         else:
             waiting += 1
     if option is not None:
         return _fitting([str(one) for one in option.choices or ()], last)
     if last.startswith("-"):
-        return _fitting([word for action in place._actions for word in action.option_strings], last)
-    if below := _commands(place):
-        return _fitting(list(below), last)
-    positionals = [action for action in place._actions if not action.option_strings]
+        return _fitting([word for action in place.words for word in action.option_strings], last)
+    if place.commands:
+        return _fitting(list(place.commands), last)
+    positionals = [action for action in place.words if not action.option_strings]
     if waiting >= len(positionals):
         return []
     action = positionals[waiting]
@@ -81,14 +82,7 @@ def _fitting(words: list[str], begin: str) -> list[str]:
     return [word for word in words if word.startswith(begin)]
 
 
-def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            return dict(action.choices)
-    return {}
-
-
-def _takes_value(parser: argparse.ArgumentParser, word: str) -> argparse.Action | None:
+def _takes_value(parser: Parser, word: str) -> argparse.Action | None:
     """Return the option, when the next word is its value."""
-    action = next((one for one in parser._actions if word in one.option_strings), None)
+    action = next((one for one in parser.words if word in one.option_strings), None)
     return action if action is not None and action.nargs is None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -91,7 +92,7 @@ def test_what_is_an_expression(words: list[str], is_one: bool) -> None:
 def test_every_command_has_a_module() -> None:
     from webjobs_cli.__main__ import _COMMANDS, _command
 
-    assert set(completion._commands(parser.build())) - {"completion"} == set(_COMMANDS)
+    assert set(parser.build().commands) - {"completion"} == set(_COMMANDS)
     assert all(callable(_command(name)) for name in _COMMANDS)
 
 
@@ -119,6 +120,14 @@ def test_completion(words: list[str], offered: list[str] | None) -> None:
     found = completion.candidates(parser.build(), words, names=lambda before: NAMES)
     if offered is not None:
         assert found == offered
+
+
+def test_completion_knows_every_option_that_the_help_shows() -> None:
+    top = parser.build()
+    for place in (top, *top.commands.values(), *top.commands["schedule"].commands.values()):
+        shown = re.findall(r"(?:\[|\| )(-[^\s\]]+)", place.format_usage())
+        known = {name for word in place.words for name in word.option_strings}
+        assert {"-h", "-n", "-o"} <= set(shown) <= known, place.prog
 
 
 ADDRESSES: list[tuple[dict[str, Any], dict[str, str], str, str]] = [
@@ -179,5 +188,5 @@ def test_passwords_in_clear_are_told_of(url: str, in_clear: bool) -> None:
 
 def test_the_docs_know_every_command() -> None:
     docs = (repo_root() / "docs/cli.md").read_text()
-    for name in completion._commands(parser.build()):
+    for name in parser.build().commands:
         assert f"`{name}" in docs, name
