@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 from webjobs_cli.errors import UsageError
-from webjobs_cli.output import FORMATS
 
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s?)?", re.ASCII)
 TYPES = ("triggered", "continuous")
 """Types of jobs that an option can name."""
+FORMATS = ("table", "wide", "json", "yaml", "name")
+"""Forms of results."""
 SHELLS = ("bash", "zsh", "fish")
 """Shells that words can be completed in."""
 
