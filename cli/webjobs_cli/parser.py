@@ -206,7 +206,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if "--" in words:
         at = words.index("--")
         words, extra = words[:at], words[at + 1 :]
-    options = build().parse_args(words)
+    parser = build()
+    options, unknown = parser.parse_known_args(words)
+    if unknown:
+        # argparse leaves them to the parser at the top, whose help does not have the options of commands.
+        for name in (options.command or "", getattr(options, "verb", "")):
+            parser = parser.commands.get(name, parser)
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     for key, value in _DEFAULTS.items():
         if not hasattr(options, key):
             setattr(options, key, value)

@@ -56,6 +56,24 @@ def test_usage(words: list[str], message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ("--frob", ""),
+        ("list --frob", " list"),
+        ("--frob list", " list"),
+        ("-n x show job more", " show"),
+        ("schedule next job --frob", " schedule next"),
+        ("schedule --frob", " schedule"),
+        ("list -o xml", " list"),
+    ],
+)
+def test_errors_name_the_help_of_their_command(words: str, command: str) -> None:
+    with pytest.raises(UsageError) as told:
+        parser.parse(words.split())
+    assert str(told.value).endswith(f" 'kubectl webjob{command} --help' shows how it goes.")
+
+
+@pytest.mark.parametrize(
     ("text", "length"),
     [
         ("90", timedelta(seconds=90)),
