@@ -126,11 +126,11 @@ def _complete(words: Sequence[str]) -> int:
 def kubectl_complete() -> int:
     """Print what kubectl expects of ``kubectl_complete-webjob``; return the exit code.
 
-    Candidates, then a directive (4: no file names).
+    Candidates, then a directive (0: file names where there are no candidates; 4: no file names).
     """
     words = sys.argv[1:]
     _complete(words)
-    print(":0" if words[:1] in (["push"], ["import"]) else ":4")
+    print(":0" if completion.is_file(parser.build(), words) else ":4")
     return OK
 
 

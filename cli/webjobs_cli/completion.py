@@ -12,6 +12,8 @@ from webjobs_cli.parser import Parser
 
 Names = Callable[[Sequence[str]], list[str]]
 """A function from the words typed so far to names of WebJobs."""
+_FILES = ("DIR", "FILE", "FOLDER|ZIP", "PATH")
+"""What the help calls values that are files or folders."""
 
 _BASH = """\
 # kubectl completes its plugins by kubectl_complete-webjob, which is installed beside kubectl-webjob.
@@ -50,36 +52,40 @@ def candidates(parser: Parser, words: Sequence[str], *, names: Names) -> list[st
     *before, last = words or [""]
     if "--" in before:
         return []
+    place, meant = _meant(parser, before)
+    if last.startswith("-") and not (meant and meant.option_strings):
+        found = [word for action in place.words for word in action.option_strings]
+    elif meant is None:
+        found = list(place.commands)
+    elif meant.choices:
+        found = [str(one) for one in meant.choices]
+    else:
+        found = names(before) if meant.dest in ("name", "what") else []
+    return [word for word in found if word.startswith(last)]
+
+
+def is_file(parser: Parser, words: Sequence[str]) -> bool:
+    """Return True when the last of the words is a file or a folder."""
+    *before, _ = words or [""]
+    _, meant = _meant(parser, before)
+    return "--" not in before and meant is not None and meant.metavar in _FILES
+
+
+def _meant(parser: Parser, before: Sequence[str]) -> tuple[Parser, argparse.Action | None]:
+    """Return who reads the word that follows, and the option or argument whose value it is, if it is one's."""
     place, waiting = parser, 0
     option: argparse.Action | None = None
     for word in before:
         if option is not None:
             option = None
-            continue
-        if word.startswith("-"):
+        elif word.startswith("-"):
             option = None if "=" in word else _takes_value(place, word)
-            continue
-        if word in place.commands:
+        elif word in place.commands:
             place, waiting = place.commands[word], 0
         else:
             waiting += 1
-    if option is not None:
-        return _fitting([str(one) for one in option.choices or ()], last)
-    if last.startswith("-"):
-        return _fitting([word for action in place.words for word in action.option_strings], last)
-    if place.commands:
-        return _fitting(list(place.commands), last)
-    positionals = [action for action in place.words if not action.option_strings]
-    if waiting >= len(positionals):
-        return []
-    action = positionals[waiting]
-    if action.choices:
-        return _fitting([str(one) for one in action.choices], last)
-    return _fitting(names(before), last) if action.dest in ("name", "what") else []
-
-
-def _fitting(words: list[str], begin: str) -> list[str]:
-    return [word for word in words if word.startswith(begin)]
+    arguments = [action for action in place.words if not action.option_strings]
+    return place, option or next(iter(arguments[waiting:]), None)
 
 
 def _takes_value(parser: Parser, word: str) -> argparse.Action | None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cluster.paths import repo_root
 from webjobs_cli import address, completion, parser
+from webjobs_cli.__main__ import _COMMANDS, _command, kubectl_complete
 from webjobs_cli.address import SOURCE
 from webjobs_cli.commands.schedules import is_expression
 from webjobs_cli.errors import UsageError
@@ -108,8 +109,6 @@ def test_what_is_an_expression(words: list[str], is_one: bool) -> None:
 
 
 def test_every_command_has_a_module() -> None:
-    from webjobs_cli.__main__ import _COMMANDS, _command
-
     assert set(parser.build().commands) - {"completion"} == set(_COMMANDS)
     assert all(callable(_command(name)) for name in _COMMANDS)
 
@@ -146,6 +145,33 @@ def test_completion_knows_every_option_that_the_help_shows() -> None:
         shown = re.findall(r"(?:\[|\| )(-[^\s\]]+)", place.format_usage())
         known = {name for word in place.words for name in word.option_strings}
         assert {"-h", "-n", "-o"} <= set(shown) <= known, place.prog
+
+
+@pytest.mark.parametrize(
+    ("words", "is_file"),
+    [
+        (["push", "a", ""], True),
+        (["-n", "x", "push", "a", ""], True),
+        (["push", "-n", "x", "a", "b"], True),
+        (["push", ""], False),  # a job
+        (["push", "a", "b", ""], False),
+        (["import", ""], True),
+        (["import", "--to-folder", ""], True),
+        (["import", "--job", ""], False),
+        (["--kubeconfig", ""], True),
+        (["list", "-n", ""], False),
+        (["run", "push", ""], False),
+        (["run", "a", "--", "--kubeconfig", ""], False),
+        ([], False),
+    ],
+)
+def test_kubectl_completes_files_where_they_are_meant(
+    words: list[str], is_file: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webjobs_cli.__main__._names", lambda before: [])
+    monkeypatch.setattr("sys.argv", ["kubectl_complete-webjob", *words])
+    assert kubectl_complete() == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (":0" if is_file else ":4")
 
 
 ADDRESSES: list[tuple[dict[str, Any], dict[str, str], str, str]] = [
