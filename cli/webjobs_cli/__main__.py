@@ -1,23 +1,27 @@
-"""Entry points: ``kubectl webjob``, ``webjobs``, and the program that kubectl asks for completions."""
+"""Entry points: ``kubectl webjob``, ``webjobs``, and the program that kubectl asks for completions.
+
+Clients of HTTP and of Kubernetes, and the models, take most of a start. They are imported where a command is run or
+names of jobs are asked for: help, errors of usage and completion of other words do without.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from importlib import import_module, metadata
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from webjobs.model import WebJob
-from webjobs_cli import completion, lookup, parser
+from webjobs_cli import completion, parser
 from webjobs_cli.errors import FAILED, INTERRUPTED, OK, USAGE, CliError, UsageError
-from webjobs_cli.session import Session
 from webjobs_kube.errors import ApiError, NoCluster, NotFound, Unreachable
 
-Command = Callable[[Session], Coroutine[Any, Any, int]]
+if TYPE_CHECKING:
+    from webjobs_cli.session import Session
+
+Command = Callable[["Session"], Coroutine[Any, Any, int]]
 """A command: from a Session to the exit code."""
 _COMPLETION_SECONDS = 3
 _COMMANDS = {
@@ -45,6 +49,15 @@ def _command(name: str) -> Command:
     return found
 
 
+def _run(options: Namespace) -> int:
+    """Run the command that the options name; return its exit code."""
+    import asyncio
+
+    from webjobs_cli.session import Session
+
+    return asyncio.run(_command(options.command)(Session(options=options, environ=os.environ)))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -57,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parser.parse(words)
         if options.version:
+            from importlib import metadata
+
             print(metadata.version("webjobs-kubernetes"))
             return OK
         if options.command is None:
@@ -64,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "completion":
             print(completion.SCRIPTS[options.shell], end="")
             return OK
-        return asyncio.run(_command(options.command)(Session(options=options, environ=os.environ)))
+        return _run(options)
     except SystemExit as end:  # of --help
         return OK if end.code in (None, 0) else USAGE
     except KeyboardInterrupt:
@@ -111,16 +126,22 @@ def _complete(words: Sequence[str]) -> int:
 def kubectl_complete() -> int:
     """Print what kubectl expects of ``kubectl_complete-webjob``; return the exit code.
 
-    Candidates, then a directive (4: no file names).
+    Candidates, then a directive (0: file names where there are no candidates; 4: no file names).
     """
     words = sys.argv[1:]
     _complete(words)
-    print(":0" if words[:1] in (["push"], ["import"]) else ":4")
+    print(":0" if completion.is_file(parser.build(), words) else ":4")
     return OK
 
 
 def _names(words: Sequence[str]) -> list[str]:
     """Return the names of WebJobs, as far as they are to be had in a moment."""
+    import asyncio
+
+    from webjobs.model import WebJob
+    from webjobs_cli import lookup
+    from webjobs_cli.session import Session
+
     options = _lenient(words)
 
     async def ask() -> list[str]:

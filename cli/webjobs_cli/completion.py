@@ -8,8 +8,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
+from webjobs_cli.parser import Parser
+
 Names = Callable[[Sequence[str]], list[str]]
 """A function from the words typed so far to names of WebJobs."""
+_FILES = ("DIR", "FILE", "FOLDER|ZIP", "PATH")
+"""What the help calls values that are files or folders."""
 
 _BASH = """\
 # kubectl completes its plugins by kubectl_complete-webjob, which is installed beside kubectl-webjob.
@@ -43,52 +47,48 @@ SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 """Scripts that complete words, by shell."""
 
 
-def candidates(parser: argparse.ArgumentParser, words: Sequence[str], *, names: Names) -> list[str]:
+def candidates(parser: Parser, words: Sequence[str], *, names: Names) -> list[str]:
     """Return what the last of the words can become; empty where it is free text or a file."""
     *before, last = words or [""]
     if "--" in before:
         return []
+    place, meant = _meant(parser, before)
+    if last.startswith("-") and not (meant and meant.option_strings):
+        found = [word for action in place.words for word in action.option_strings]
+    elif meant is None:
+        found = list(place.commands)
+    elif meant.choices:
+        found = [str(one) for one in meant.choices]
+    else:
+        found = names(before) if meant.dest in ("name", "what") else []
+    return [word for word in found if word.startswith(last)]
+
+
+def is_file(parser: Parser, words: Sequence[str]) -> bool:
+    """Return True when the last of the words is a file or a folder."""
+    *before, _ = words or [""]
+    _, meant = _meant(parser, before)
+    return "--" not in before and meant is not None and meant.metavar in _FILES
+
+
+def _meant(parser: Parser, before: Sequence[str]) -> tuple[Parser, argparse.Action | None]:
+    """Return who reads the word that follows, and the option or argument whose value it is, if it is one's."""
     place, waiting = parser, 0
     option: argparse.Action | None = None
     for word in before:
         if option is not None:
             option = None
-            continue
-        if word.startswith("-"):
+        elif word.startswith("-"):
             option = None if "=" in word else _takes_value(place, word)
-            continue
-        below = _commands(place)
-        if word in below:
-            place, waiting = below[word], 0
+        elif word in place.commands:
+            place, waiting = place.commands[word], 0
         else:
             waiting += 1
-    if option is not None:
-        return _fitting([str(one) for one in option.choices or ()], last)
-    if last.startswith("-"):
-        return _fitting([word for action in place._actions for word in action.option_strings], last)
-    if below := _commands(place):
-        return _fitting(list(below), last)
-    positionals = [action for action in place._actions if not action.option_strings]
-    if waiting >= len(positionals):
-        return []
-    action = positionals[waiting]
-    if action.choices:
-        return _fitting([str(one) for one in action.choices], last)
-    return _fitting(names(before), last) if action.dest in ("name", "what") else []
+    arguments = [action for action in place.words if not action.option_strings]
+    return place, option or next(iter(arguments[waiting:]), None)
 
 
-def _fitting(words: list[str], begin: str) -> list[str]:
-    return [word for word in words if word.startswith(begin)]
-
-
-def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            return dict(action.choices)
-    return {}
-
-
-def _takes_value(parser: argparse.ArgumentParser, word: str) -> argparse.Action | None:
+def _takes_value(parser: Parser, word: str) -> argparse.Action | None:
     """Return the option, when the next word is its value."""
-    action = next((one for one in parser._actions if word in one.option_strings), None)
+    action = next((one for one in parser.words if word in one.option_strings), None)
     return action if action is not None and action.nargs is None else None

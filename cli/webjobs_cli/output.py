@@ -13,9 +13,6 @@ from webjobs_cli import text
 from webjobs_cli.session import Session
 from webjobs_cli.tables import Table
 
-FORMATS = ("table", "wide", "json", "yaml", "name")
-"""Forms of results."""
-
 
 def dump(value: Any, form: str) -> str:
     """Return a value as ``json`` or ``yaml``."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 from webjobs_cli.errors import UsageError
-from webjobs_cli.output import FORMATS
 
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s?)?", re.ASCII)
 TYPES = ("triggered", "continuous")
 """Types of jobs that an option can name."""
+FORMATS = ("table", "wide", "json", "yaml", "name")
+"""Forms of results."""
 SHELLS = ("bash", "zsh", "fish")
 """Shells that words can be completed in."""
 
@@ -29,10 +30,26 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    """An argparse parser that fails by UsageError."""
+class Parser(argparse.ArgumentParser):
+    """An argparse parser that fails by UsageError, and tells what it reads."""
+
+    def __init__(self, *, parents: Sequence[Parser] = (), **more: Any) -> None:
+        self.words: list[argparse.Action] = []
+        """Options and arguments. Whoever adds some to a group has to add them here."""
+        self.commands: Mapping[str, Parser] = {}
+        """Parsers of commands, by name."""
+        super().__init__(parents=parents, **more)
+        for parent in parents:
+            self.words += parent.words
+
+    def add_argument(self, *names: Any, **more: Any) -> argparse.Action:
+        """Add an option or argument, and note it."""
+        added = super().add_argument(*names, **more)
+        self.words.append(added)
+        return added
 
     def error(self, message: str) -> NoReturn:
+        """Raise a UsageError that names the help of this parser's command."""
         raise UsageError(f"{message[:1].upper()}{message[1:]}. '{self.prog} --help' shows how it goes.")
 
 
@@ -61,25 +78,29 @@ def natural(value: str) -> int:
     return int(value)
 
 
-def _common() -> argparse.ArgumentParser:
+def _common() -> Parser:
     """Return the options that may stand before and after the command: those that are not given leave no trace."""
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     where = common.add_argument_group("where")
-    where.add_argument("-n", "--namespace", help="namespace (default: that of the context)")
-    where.add_argument("--context", help="context of the kubeconfig")
-    where.add_argument("--kubeconfig", metavar="FILE", help="default: KUBECONFIG, else ~/.kube/config")
-    where.add_argument("--url", help="address of the REST shim (WEBJOBS_URL)")
-    where.add_argument("--user", help="its user (WEBJOBS_USER)")
-    where.add_argument("--password", help="its password; WEBJOBS_PASSWORD is better, others can read command lines")
-    where.add_argument("--token", help="token of Kubernetes instead of both (WEBJOBS_TOKEN)")
+    common.words += [
+        where.add_argument("-n", "--namespace", help="namespace (default: that of the context)"),
+        where.add_argument("--context", help="context of the kubeconfig"),
+        where.add_argument("--kubeconfig", metavar="FILE", help="default: KUBECONFIG, else ~/.kube/config"),
+        where.add_argument("--url", help="address of the REST shim (WEBJOBS_URL)"),
+        where.add_argument("--user", help="its user (WEBJOBS_USER)"),
+        where.add_argument(
+            "--password", help="its password; WEBJOBS_PASSWORD is better, others can read command lines"
+        ),
+        where.add_argument("--token", help="token of Kubernetes instead of both (WEBJOBS_TOKEN)"),
+    ]
     common.add_argument("-o", "--output", choices=FORMATS, help="form of the result (default: table)")
     return common
 
 
-def build() -> argparse.ArgumentParser:
+def build() -> Parser:
     """Return the parser of all commands; each sets ``command`` to its name."""
     common = _common()
-    top = _Parser(
+    top = Parser(
         prog="kubectl webjob",
         description="WebJobs on Kubernetes.",
         epilog="Exit codes: 0 fine, 1 it went wrong, 2 the command line is wrong; 'run --wait': that of the run.",
@@ -87,17 +108,18 @@ def build() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     top.add_argument("--version", action="store_true", help="shows the version")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    top.commands = commands.choices
 
-    def add(name: str, text: str, *, typed: bool = True, into: Any = commands) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = into.add_parser(
+    def add(name: str, text: str, *, typed: bool = True, into: Any = commands) -> Parser:
+        made: Parser = into.add_parser(
             name, help=text, description=f"{text[:1].upper()}{text[1:]}.", parents=[common], allow_abbrev=False
         )
         if typed:
             made.add_argument("--type", choices=TYPES, help="only of this type")
         return made
 
-    def named(name: str, text: str, **more: Any) -> argparse.ArgumentParser:
+    def named(name: str, text: str, **more: Any) -> Parser:
         made = add(name, text, **more)
         made.add_argument("name", metavar="NAME", help="of the WebJob, as REST clients or as Kubernetes see it")
         return made
@@ -128,7 +150,7 @@ def build() -> argparse.ArgumentParser:
     return top
 
 
-def _run(parser: argparse.ArgumentParser) -> None:
+def _run(parser: Parser) -> None:
     parser.add_argument(
         "-w", "--wait", action="store_true", help="until it has ended; the exit code is that of the run"
     )
@@ -136,15 +158,16 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timeout", type=duration, metavar="TIME", help="waits no longer, as 10m; the run goes on")
 
 
-def _logs(parser: argparse.ArgumentParser) -> None:
+def _logs(parser: Parser) -> None:
     parser.add_argument("-f", "--follow", action="store_true", help="goes on as it is written")
     parser.add_argument("--run", metavar="ID", help="of this run")
     parser.add_argument("--stored", action="store_true", help="as it is in the store, through the REST shim")
     parser.add_argument("--timestamps", action="store_true", help="with the time of each line")
 
 
-def _schedule(parser: argparse.ArgumentParser, add: Callable[..., argparse.ArgumentParser]) -> None:
-    inner = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser, required=True)
+def _schedule(parser: Parser, add: Callable[..., Parser]) -> None:
+    inner = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser, required=True)
+    parser.commands = inner.choices
     next_ = add("next", "the next times of a WebJob, or of an expression in quotes", typed=False, into=inner)
     next_.add_argument("what", nargs="+", metavar="NAME|EXPRESSION", help="'0 */5 * * * *': six fields, seconds first")
     next_.add_argument("-c", "--count", type=natural, default=5, metavar="N", help="so many (default: 5)")
@@ -154,16 +177,20 @@ def _schedule(parser: argparse.ArgumentParser, add: Callable[..., argparse.Argum
     next_.add_argument("--after", type=moment, metavar="TIME", help="after this time (default: now)")
 
 
-def _import(parser: argparse.ArgumentParser) -> None:
+def _import(parser: Parser) -> None:
     parser.add_argument("source", nargs="?", metavar="FOLDER|ZIP", help="a wwwroot, or its App_Data/jobs")
     parser.add_argument("--from-url", metavar="URL", help="a site that runs: https://NAME.scm.azurewebsites.net")
     parser.add_argument("--from-user", metavar="USER", help="its user (WEBJOBS_SOURCE_USER)")
     parser.add_argument("--from-password", metavar="PASSWORD", help="its password (WEBJOBS_SOURCE_PASSWORD is better)")
     parser.add_argument("--from-token", metavar="TOKEN", help="a bearer token instead (WEBJOBS_SOURCE_TOKEN)")
     target = parser.add_mutually_exclusive_group()
-    target.add_argument("--to-url", metavar="URL", help="into a site of the REST shim (default: --url, WEBJOBS_URL)")
-    target.add_argument("--to-folder", metavar="DIR", help="into manifests and packages in a folder")
-    target.add_argument("--apply", action="store_true", help="into the namespace, what fits into manifests")
+    parser.words += [
+        target.add_argument(
+            "--to-url", metavar="URL", help="into a site of the REST shim (default: --url, WEBJOBS_URL)"
+        ),
+        target.add_argument("--to-folder", metavar="DIR", help="into manifests and packages in a folder"),
+        target.add_argument("--apply", action="store_true", help="into the namespace, what fits into manifests"),
+    ]
     parser.add_argument("--job", action="append", metavar="NAME", help="only this job; may be repeated")
     parser.add_argument("--settings", action="store_true", help="the site's settings for WebJobs, too")
     parser.add_argument("--all-settings", action="store_true", help="all app settings, which can hold secrets")
@@ -179,7 +206,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if "--" in words:
         at = words.index("--")
         words, extra = words[:at], words[at + 1 :]
-    options = build().parse_args(words)
+    parser = build()
+    options, unknown = parser.parse_known_args(words)
+    if unknown:
+        # argparse leaves them to the parser at the top, whose help does not have the options of commands.
+        for name in (options.command or "", getattr(options, "verb", "")):
+            parser = parser.commands.get(name, parser)
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     for key, value in _DEFAULTS.items():
         if not hasattr(options, key):
             setattr(options, key, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.cluster.paths import repo_root
 from webjobs_cli import address, completion, parser
+from webjobs_cli.__main__ import _COMMANDS, _command, kubectl_complete
 from webjobs_cli.address import SOURCE
 from webjobs_cli.commands.schedules import is_expression
 from webjobs_cli.errors import UsageError
@@ -55,6 +57,24 @@ def test_usage(words: list[str], message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ("--frob", ""),
+        ("list --frob", " list"),
+        ("--frob list", " list"),
+        ("-n x show job more", " show"),
+        ("schedule next job --frob", " schedule next"),
+        ("schedule --frob", " schedule"),
+        ("list -o xml", " list"),
+    ],
+)
+def test_errors_name_the_help_of_their_command(words: str, command: str) -> None:
+    with pytest.raises(UsageError) as told:
+        parser.parse(words.split())
+    assert str(told.value).endswith(f" 'kubectl webjob{command} --help' shows how it goes.")
+
+
+@pytest.mark.parametrize(
     ("text", "length"),
     [
         ("90", timedelta(seconds=90)),
@@ -89,9 +109,7 @@ def test_what_is_an_expression(words: list[str], is_one: bool) -> None:
 
 
 def test_every_command_has_a_module() -> None:
-    from webjobs_cli.__main__ import _COMMANDS, _command
-
-    assert set(completion._commands(parser.build())) - {"completion"} == set(_COMMANDS)
+    assert set(parser.build().commands) - {"completion"} == set(_COMMANDS)
     assert all(callable(_command(name)) for name in _COMMANDS)
 
 
@@ -119,6 +137,41 @@ def test_completion(words: list[str], offered: list[str] | None) -> None:
     found = completion.candidates(parser.build(), words, names=lambda before: NAMES)
     if offered is not None:
         assert found == offered
+
+
+def test_completion_knows_every_option_that_the_help_shows() -> None:
+    top = parser.build()
+    for place in (top, *top.commands.values(), *top.commands["schedule"].commands.values()):
+        shown = re.findall(r"(?:\[|\| )(-[^\s\]]+)", place.format_usage())
+        known = {name for word in place.words for name in word.option_strings}
+        assert {"-h", "-n", "-o"} <= set(shown) <= known, place.prog
+
+
+@pytest.mark.parametrize(
+    ("words", "is_file"),
+    [
+        (["push", "a", ""], True),
+        (["-n", "x", "push", "a", ""], True),
+        (["push", "-n", "x", "a", "b"], True),
+        (["push", ""], False),  # a job
+        (["push", "a", "b", ""], False),
+        (["import", ""], True),
+        (["import", "--to-folder", ""], True),
+        (["import", "--job", ""], False),
+        (["--kubeconfig", ""], True),
+        (["list", "-n", ""], False),
+        (["run", "push", ""], False),
+        (["run", "a", "--", "--kubeconfig", ""], False),
+        ([], False),
+    ],
+)
+def test_kubectl_completes_files_where_they_are_meant(
+    words: list[str], is_file: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webjobs_cli.__main__._names", lambda before: [])
+    monkeypatch.setattr("sys.argv", ["kubectl_complete-webjob", *words])
+    assert kubectl_complete() == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (":0" if is_file else ":4")
 
 
 ADDRESSES: list[tuple[dict[str, Any], dict[str, str], str, str]] = [
@@ -179,5 +232,5 @@ def test_passwords_in_clear_are_told_of(url: str, in_clear: bool) -> None:
 
 def test_the_docs_know_every_command() -> None:
     docs = (repo_root() / "docs/cli.md").read_text()
-    for name in completion._commands(parser.build()):
+    for name in parser.build().commands:
         assert f"`{name}" in docs, name
