@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Any
 
 from webjobs import names
 from webjobs.model import JobType, WebJob, WebJobRun
+from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs_cli.errors import CliError
-
-Object = dict[str, Any]
 
 
 def job_name(raw: Object) -> str:

@@ -10,13 +10,13 @@ from typing import Any
 from webjobs import pods
 from webjobs.logs.kudu_lines import Output
 from webjobs.logs.log_position import LogPosition
+from webjobs.objects import Object
 from webjobs.pods import by_age
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Invalid, NotFound, Unreachable
 from webjobs_kube.logs.pod_logs import PodLogs
 from webjobs_kube.logs.rotation import Rotated
 
-Object = dict[str, Any]
 LOOK_SECONDS = 0.3
 """Seconds from one look at a run to the next."""
 _BREAKS = 5

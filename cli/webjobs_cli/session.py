@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from webjobs.model import API_VERSION
+from webjobs.objects import Object
 from webjobs.times import utc_now
 from webjobs_cli import address, lookup
 from webjobs_cli.progress import Progress
@@ -19,7 +20,6 @@ from webjobs_cli.rest import Rest
 if TYPE_CHECKING:  # the client takes half a second to import, and not every command needs it
     from webjobs_kube.client import KubeClient
 
-Object = dict[str, Any]
 MANAGER = "kubectl-webjob"
 """Name of the program as field manager and in triggers of runs."""
 

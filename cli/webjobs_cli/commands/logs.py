@@ -7,12 +7,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from heapq import merge
 from io import IncrementalNewlineDecoder
-from typing import Any
 from urllib.parse import quote
 
 from webjobs.logs import kudu_lines as log_lines
 from webjobs.logs.kudu_lines import Output
 from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun
+from webjobs.objects import Object
 from webjobs.pods import by_age, instance_id
 from webjobs.runs import runs
 from webjobs_cli import lookup, pod_output
@@ -22,8 +22,6 @@ from webjobs_cli.session import Session
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Invalid, NotFound
 from webjobs_kube.logs.pod_logs import PodLogs
-
-Object = dict[str, Any]
 
 
 async def logs(session: Session) -> int:

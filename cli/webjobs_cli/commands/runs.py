@@ -6,9 +6,9 @@ import asyncio
 import shlex
 from contextlib import aclosing
 from datetime import timedelta
-from typing import Any
 
 from webjobs.model import API_VERSION, LABEL_RUN, LABEL_WEBJOB, WebJob, WebJobRun
+from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs.runs.manifest import new_run
 from webjobs_cli import exit_codes, lookup, output, pod_output, tables, text
@@ -18,7 +18,6 @@ from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import NotFound, Unreachable
 from webjobs_kube.logs.pod_logs import PodLogs
 
-Object = dict[str, Any]
 _ACCEPT_SECONDS = 5
 """Seconds within which the operator says whether it lets a run begin."""
 _WAIT_SECONDS = 0.5

@@ -12,9 +12,10 @@ import yaml
 
 from webjobs import names
 from webjobs.model import API_VERSION, Script, scripts, site_settings
+from webjobs.objects import Object
 from webjobs_cli import pack
 from webjobs_cli.importing.layout import without_mirrors
-from webjobs_cli.importing.model import Object, SourceJob
+from webjobs_cli.importing.model import SourceJob
 from webjobs_cli.importing.plan import Key, key
 from webjobs_cli.pack import LocalFile
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from webjobs.model import JobType
+from webjobs.objects import Object
 from webjobs_cli.pack import LocalFile
 
-Object = dict[str, Any]
 Fitness = Literal["fine", "needs an image", "Windows-only", "can't run"]
 """How well a job runs here as it is."""
 Action = Literal["create", "update", "none", "refuse"]

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from webjobs import names
+from webjobs.objects import Object
 from webjobs_cli import lookup, pack
 from webjobs_cli.errors import CliError
 from webjobs_cli.importing import manifests, reading
-from webjobs_cli.importing.model import Object, SourceJob, TargetJob
+from webjobs_cli.importing.model import SourceJob, TargetJob
 from webjobs_cli.importing.plan import Key, digests, key
 from webjobs_cli.rest import Rest
 from webjobs_cli.session import Session
