@@ -83,7 +83,10 @@ def _jobs(facade: Facade, job_type: JobType) -> APIRouter:
 
     @routes.put("/{name}")
     async def put(request: Request, name: str) -> Response:
-        sent = job_settings.parse_file(await read_body(request, limit=service.limits.settings_bytes))
+        try:
+            sent = job_settings.load_file(await read_body(request, limit=service.limits.settings_bytes))
+        except job_settings.Unreadable as error:
+            raise BadRequest(f"The settings stay as they are. {error}") from None
         properties = sent.get("properties")
         settings = properties.get("settings") if isinstance(properties, dict) else None
         if not isinstance(settings, dict):

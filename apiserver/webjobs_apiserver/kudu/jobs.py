@@ -141,8 +141,10 @@ def jobs_of(facade: Facade, job_type: JobType) -> APIRouter:
             given = media_type(request) or "application/octet-stream"
             message = f"The request entity's media type '{given}' is not supported for this resource."
             return responses.http_error(message, status=415)
-        # As Kudu: what is not an object wipes the settings.
-        settings = job_settings.parse_file(content)
+        try:
+            settings = job_settings.load_file(content)  # as Kudu: nothing, and null, wipe the settings
+        except job_settings.Unreadable as error:
+            raise BadRequest(f"The settings stay as they are. {error}") from None
         await service.jobs.set_settings(facade.site_of(request), job_type, name, settings)
         return responses.empty()
 

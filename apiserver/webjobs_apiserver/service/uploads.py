@@ -76,7 +76,7 @@ class Uploads:
         selected = scripts.select_script(manifest.files)
         if selected is None:
             raise UploadError(NOTHING_RUNNABLE)
-        stored_settings = self._settings(site, manifest)
+        stored_settings, unreadable = self._settings(site, manifest)
         stopped = job_type == "continuous" and beside_script(manifest.files, job_settings.DISABLE_FILE_NAME) is not None
         digest = packages.commit(self._store, namespace=site.namespace, manifest=manifest)
         package: Object = {
@@ -85,16 +85,22 @@ class Uploads:
             "size": manifest.size,
             "files": len(manifest.files),
         }
+        if unreadable:
+            package["settingsError"] = unreadable[:1024]
         return _PackageEdit(package=package, settings=stored_settings, stopped=stopped)
 
-    def _settings(self, site: Site, manifest: Manifest) -> Object:
+    def _settings(self, site: Site, manifest: Manifest) -> tuple[Object, str | None]:
+        """Return the settings of a package, and why its settings.job can't be read; None: it can."""
         path = beside_script(manifest.files, job_settings.FILE_NAME)
         if path is None:
-            return {}
+            return {}, None
         if manifest.files[path].size > self._limits.settings_bytes:
             raise UploadError(f"{path} has more than {self._limits.settings_bytes} bytes.")
         content = packages.read_file(self._store, namespace=site.namespace, file=manifest.files[path])
-        return job_settings.parse_file(content)
+        try:
+            return job_settings.load_file(content), None
+        except job_settings.Unreadable as error:
+            return {}, str(error)  # as Kudu, the upload is good; the operator's condition says what is lost
 
 
 class _PackageEdit:

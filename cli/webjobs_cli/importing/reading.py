@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from webjobs import names
 from webjobs.files.unpack import UploadError
 from webjobs.model import JobType, job_settings, scripts
+from webjobs.objects import Object
 from webjobs.store.job_files import beside_script
 from webjobs_cli import pack
 from webjobs_cli.errors import CliError, UsageError
@@ -51,15 +53,26 @@ def from_path(path: Path, spool: Path) -> list[SourceJob]:
     return [job for job in found if job.problem or scripts.select_script(job.files)]  # others are mere folders
 
 
-def job_of(job_type: JobType, name: str, files: Mapping[str, LocalFile]) -> SourceJob:
-    """Return a job from its files; what is wrong with it becomes its problem."""
+def job_of(
+    job_type: JobType, name: str, files: Mapping[str, LocalFile], *, settings: Object | None = None
+) -> SourceJob:
+    """Return a job from its files; what is wrong with it becomes its problem.
+
+    ``settings``: as the source's own API says them; None: settings.job says them.
+    """
     try:
         names.check(name)
         _check(files)
     except (names.JobNameError, UploadError) as error:
         return SourceJob(job_type=job_type, name=name, problem=str(error))
     path = beside_script(files, job_settings.FILE_NAME)
-    read = job_settings.parse_file(files[path].source.read_bytes()) if path else {}
+    note = ""
+    try:
+        read = job_settings.load_file(files[path].source.read_bytes()) if path else {}
+    except job_settings.Unreadable as error:
+        read, note = {}, f"{error} Nothing of it counts, here as there."
+    if settings is not None:
+        read = settings
     stopped = job_type == "continuous" and beside_script(files, job_settings.DISABLE_FILE_NAME) is not None
 
     def text(of: str) -> str:
@@ -67,6 +80,8 @@ def job_of(job_type: JobType, name: str, files: Mapping[str, LocalFile]) -> Sour
         return "" if file.size > _SCRIPT_BYTES else file.source.read_bytes().decode("utf-8-sig", "replace")
 
     said = verdict(job_type, files, read, read=text)
+    if note:
+        said = replace(said, why=f"{said.why} {note}".strip())
     return SourceJob(job_type=job_type, name=name, files=files, settings=read, stopped=stopped, verdict=said)
 
 
@@ -91,11 +106,15 @@ async def from_site(session: Session, rest: Rest, spool: Path) -> list[SourceJob
         if job_type:
             folder = spool / f"job{number}"
             await asyncio.to_thread(folder.mkdir)
-            found.append(await _of_site(session, rest, folder, job_type, name))
+            settings = body.get("settings")  # what the site itself made of settings.job
+            known = settings if isinstance(settings, dict) and settings else None
+            found.append(await _of_site(session, rest, folder, job_type, name, settings=known))
     return found
 
 
-async def _of_site(session: Session, rest: Rest, spool: Path, job_type: JobType, name: str) -> SourceJob:
+async def _of_site(
+    session: Session, rest: Rest, spool: Path, job_type: JobType, name: str, *, settings: Object | None
+) -> SourceJob:
     try:
         names.check(name)
         files = await download(session, rest, spool, job_type, name)
@@ -109,7 +128,7 @@ async def _of_site(session: Session, rest: Rest, spool: Path, job_type: JobType,
     if scripts.select_script(files) is None:
         said = "It has no script: an image runs it. Copy its WebJob with kubectl."
         return SourceJob(job_type=job_type, name=name, problem=said)
-    return await asyncio.to_thread(job_of, job_type, name, files)
+    return await asyncio.to_thread(job_of, job_type, name, files, settings=settings)
 
 
 async def download(

@@ -8,11 +8,11 @@ files, in which the job runs. Keys that Kudu does not have are in ``runtime_sett
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
+
+from webjobs.model import lenient_json
 
 FILE_NAME = "settings.job"
 """Name of the file with a job's settings, in the script's directory."""
@@ -52,21 +52,29 @@ def _is_integer(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and -_LARGEST - 1 <= value <= _LARGEST
 
 
-def parse_file(content: bytes) -> dict[str, Any]:
-    """Return the object in a settings.job file; ``{}`` for anything that is not a JSON object, as Kudu reads it."""
+class Unreadable(ValueError):
+    """A settings.job that can't be read; the message says where and why."""
+
+
+def load_file(content: bytes) -> dict[str, Any]:
+    """Return the object in a settings.job file as Kudu reads it; ``{}`` for an empty file and for ``null``.
+
+    Raises Unreadable. Kudu takes such a file for ``{}`` without a word, and the schedule in it is lost.
+    """
     try:
-        value = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite)
-    except (ValueError, RecursionError):  # UnicodeDecodeError, JSONDecodeError and endless integers are ValueErrors
+        value = lenient_json.loads(lenient_json.decode(content))
+    except lenient_json.NotJson as error:
+        raise Unreadable(f"{FILE_NAME} is no JSON: {error}.") from None
+    if value is None:
         return {}
-    return value if isinstance(value, dict) else {}
+    if not isinstance(value, dict):
+        raise Unreadable(f'{FILE_NAME} holds no object: write {{"schedule": "0 */5 * * * *"}}, for example.')
+    return value
 
 
-def _refuse(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):  # 1e999: can't be written as JSON again
-        raise ValueError(f"{text} is out of range")
-    return number
+def parse_file(content: bytes) -> dict[str, Any]:
+    """Return the object in a settings.job file; ``{}`` where it can't be read."""
+    try:
+        return load_file(content)
+    except Unreadable:
+        return {}

@@ -53,6 +53,11 @@ class Package(ApiModel):
         description="Unpacked size of all files in bytes; small packages travel in a ConfigMap.",
     )
     files: int = Field(ge=0, le=1_000_000, description="Number of files.")
+    settings_error: str | None = Field(
+        default=None,
+        max_length=1024,
+        description="Why the package's settings.job can't be read. Absent: it can, or there is none.",
+    )
 
 
 class WebJobSpec(ApiModel):

@@ -122,6 +122,11 @@ class WebJob(ApiModel):
         return self.spec.package is None or self.spec.package.entrypoint is not None
 
     @property
+    def settings_error(self) -> str | None:
+        """Why the settings.job of the package can't be read; None when it can, or settings were put since then."""
+        return self.spec.package.settings_error if self.spec.package and not self.spec.settings else None
+
+    @property
     def job_settings(self) -> JobSettings:
         """Kudu's keys of the job's settings.job that have an effect."""
         return job_settings.read(self.spec.settings or {})

@@ -140,8 +140,8 @@ def apply(
 ) -> Outcome:
     """Return what a change of a job's files means for its WebJob.
 
-    ``spec``: of the WebJob; None for a job that is not there yet. ``own``: what ``stored`` gives, all in the store by
-    now. ``folders``: the folders without a file that the package remembers.
+    Raises job_settings.Unreadable. ``spec``: of the WebJob; None for a job that is not there yet. ``own``: what
+    ``stored`` gives, all in the store by now. ``folders``: the folders without a file that the package remembers.
     """
     before = _place(own, job_settings.FILE_NAME)
     files = {path: file for path, file in own.items() if path not in change.deletes} | dict(change.puts)
@@ -156,7 +156,7 @@ def apply(
     after = beside_script(files, job_settings.FILE_NAME)
     new_settings: Object | None = None
     if after is not None and (after in change.puts or after != before):
-        new_settings = job_settings.parse_file(read(files[after]))
+        new_settings = job_settings.load_file(read(files[after]))
     elif after is None and before in change.deletes:
         new_settings = {}
     mirrors = {job_settings.FILE_NAME} | ({job_settings.DISABLE_FILE_NAME} if job_type == "continuous" else set())

@@ -31,6 +31,7 @@ from webjobs_operator.continuous.instance_pods import InstancePods
 from webjobs_operator.logs.run_follower import RunFollowers
 from webjobs_operator.reconcile.findings import Findings
 from webjobs_operator.reconcile.status_writer import StatusWriter
+from webjobs_operator.reconcile.webjob_status import UNREADABLE, unreadable
 from webjobs_operator.runs import concurrency, early_ends
 from webjobs_operator.runs.end import RunEnd
 from webjobs_operator.runs.offload import StoredRuns
@@ -119,6 +120,9 @@ class Reconciler:
         # ConfigMap, claim, Deployment or CronJob as the spec asks for them.
         readiness, again = await self._workloads.ensure(read, plan)
         found = Findings(readiness=readiness, plan=plan, turns=turns)
+        # A settings.job that can't be read is told once.
+        if facts.webjob.settings_error and not any(one.reason == UNREADABLE for one in facts.webjob.status.conditions):
+            await self._writes.tell(facts, UNREADABLE, unreadable(facts.webjob))
         # What becomes of its runs, or of its instances; the status comes last.
         if facts.webjob.spec.type == "triggered":
             found, later = await self._triggered(read, found)

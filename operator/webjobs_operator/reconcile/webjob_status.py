@@ -22,6 +22,8 @@ from webjobs_operator.reconcile.findings import Findings
 Status = dict[str, Any]
 
 
+UNREADABLE = "Unreadable"
+"""Reason of the condition ``Settings`` of a settings.job that can't be read."""
 SUSPENDED = "The schedule rests: by spec.suspend, or by WEBJOBS_STOPPED or WEBJOBS_DISABLE_SCHEDULE of the site."
 
 
@@ -41,11 +43,18 @@ def compute(facts: Facts, found: Findings, *, ready: int = 0, stored: StoredRuns
             status["warmReady"] = ready
         if stored:
             status["storedRuns"] = stored.to_wire()
+    if webjob.settings_error:
+        conditions.append(Wanted(type="Settings", status=False, reason=UNREADABLE, message=unreadable(webjob)))
     generation = webjob.metadata.generation
     return status | {
         "observedGeneration": generation,
         "conditions": update(webjob.status.conditions, conditions, generation=generation, now=facts.now),
     }
+
+
+def unreadable(webjob: WebJob) -> str:
+    """Return what is to be told of a settings.job that can't be read."""
+    return f"{webjob.settings_error} Nothing of it counts. Mend it and upload the job again, or put its settings."
 
 
 def _problem(problem: Unrunnable) -> Wanted:

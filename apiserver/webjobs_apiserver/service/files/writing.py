@@ -17,7 +17,7 @@ from typing import IO
 from webjobs.files import tree
 from webjobs.files.unpack import Entry
 from webjobs.model import JobType, scripts
-from webjobs.model.job_settings import FILE_NAME
+from webjobs.model.job_settings import FILE_NAME, Unreadable
 from webjobs.objects import Object
 from webjobs.store import ObjectStore, job_files, packages
 from webjobs.store.guard import uploading
@@ -203,7 +203,10 @@ class Writing:
                 raise TooLarge(f"{FILE_NAME} has more than {self._limits.settings_bytes} bytes.")
         own = {path: self._as_blob(site, one) for path, one in job_files.stored(spec, manifest).items()} if spec else {}
         folders = manifest.folders if manifest else frozenset()
-        outcome = job_files.apply(change, job_type=job_type, spec=spec, own=own, folders=folders, read=read)
+        try:
+            outcome = job_files.apply(change, job_type=job_type, spec=spec, own=own, folders=folders, read=read)
+        except Unreadable as error:
+            raise BadRequest(f"Nothing was written. {error}") from None
         if outcome.manifest:
             if spec and spec.image and not (spec.package or spec.script or outcome.entrypoint):
                 raise BadRequest(OWN_IMAGE)  # else the file would hide the job and stop it
@@ -235,11 +238,13 @@ def check_room(view: View | None, path: str) -> None:
 def _edit(outcome: Outcome, spec: Object) -> None:
     if outcome.manifest:
         spec.pop("script", None)
+        error = spec.get("package", {}).get("settingsError") if outcome.settings is None else None
         spec["package"] = {
             "digest": outcome.manifest.digest,
             **({"entrypoint": outcome.entrypoint} if outcome.entrypoint else {}),
             "size": outcome.manifest.size,
             "files": len(outcome.manifest.files),
+            **({"settingsError": error} if error else {}),
         }
     if outcome.settings is not None:
         spec["settings"] = outcome.settings

@@ -205,12 +205,32 @@ async def test_settings_are_replaced_as_a_whole(one: Shim, client: httpx.AsyncCl
     assert one.kube.of_kind("WebJob")[0]["spec"]["env"] == before["env"]
 
 
-@pytest.mark.parametrize("content", [b"", b"null", b"{", b"[1]", b'{"a":NaN}', b'{"a":1e999}', b"\xff", b"[" * 5000])
-async def test_settings_that_are_no_object_wipe(one: Shim, client: httpx.AsyncClient, content: bytes) -> None:
+AS_JSON = {"Content-Type": "application/json; charset=utf-8"}
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b" // nothing\n"])
+async def test_settings_of_nothing_wipe(one: Shim, client: httpx.AsyncClient, content: bytes) -> None:
     one.kube.add(webjob_body({"settings": {"a": 1}}, name="j"))
-    headers = {"Content-Type": "application/json; charset=utf-8"}
-    assert (await client.put("/api/triggeredwebjobs/j/settings", content=content, headers=headers)).status_code == 200
+    assert (await client.put("/api/triggeredwebjobs/j/settings", content=content, headers=AS_JSON)).status_code == 200
     assert (await client.get("/api/triggeredwebjobs/j/settings")).text == "{}"
+
+
+@pytest.mark.parametrize("content", [b"{", b"[1]", b'{"a":NaN}', b'{"a":1e999}', b"\xff", b"[" * 5000])
+async def test_settings_that_can_not_be_read_change_nothing(
+    one: Shim, client: httpx.AsyncClient, content: bytes
+) -> None:
+    one.kube.add(webjob_body({"settings": {"a": 1}}, name="j"))
+    answer = await client.put("/api/triggeredwebjobs/j/settings", content=content, headers=AS_JSON)
+    assert answer.status_code == 400
+    assert "The settings stay as they are. settings.job " in answer.text
+    assert (await client.get("/api/triggeredwebjobs/j/settings")).text == '{"a":1}'
+
+
+async def test_settings_as_people_write_them(one: Shim, client: httpx.AsyncClient) -> None:
+    one.kube.add(webjob_body(name="j"))
+    content = "{ // every night\r\n 'schedule': '0 0 2 * * *', }".encode("utf-16")
+    assert (await client.put("/api/triggeredwebjobs/j/settings", content=content, headers=AS_JSON)).status_code == 200
+    assert (await client.get("/api/triggeredwebjobs/j/settings")).json() == {"schedule": "0 0 2 * * *"}
 
 
 async def test_settings_must_be_json_and_small(one: Shim, client: httpx.AsyncClient) -> None:

@@ -75,10 +75,24 @@ async def test_disable_job_means_nothing_to_triggered_jobs(one: Shim, client: ht
     assert "stopped" not in _spec(one)
 
 
-@pytest.mark.parametrize("content", ["nonsense", "[]", '{"a":1e999}', "\ufeff"])
-async def test_bad_settings_files_count_as_empty(one: Shim, client: httpx.AsyncClient, content: str) -> None:
+@pytest.mark.parametrize("content", ["nonsense", "[]", '{"a":1e999}'])
+async def test_settings_files_that_can_not_be_read_count_as_empty(
+    one: Shim, client: httpx.AsyncClient, content: str
+) -> None:
+    """The upload is good, as with Kudu; what is lost is said in the WebJob, until settings are put or mended."""
     put = await client.put(PATH, content=zipped({"run.sh": "", "settings.job": content}), headers=ZIP)
     assert put.json()["settings"] == {}
+    assert _spec(one)["package"]["settingsError"].startswith("settings.job ")
+    await client.put("/api/vfs/site/wwwroot/App_Data/jobs/triggered/job/more.txt", content=b"x")
+    assert _spec(one)["package"]["settingsError"].startswith("settings.job ")
+    await client.put(PATH, content=zipped({"run.sh": "", "settings.job": "{}"}), headers=ZIP)
+    assert "settingsError" not in _spec(one)["package"]
+
+
+async def test_a_mark_alone_is_an_empty_settings_file(one: Shim, client: httpx.AsyncClient) -> None:
+    put = await client.put(PATH, content=zipped({"run.sh": "", "settings.job": "\ufeff"}), headers=ZIP)
+    assert put.json()["settings"] == {}
+    assert "settingsError" not in _spec(one)["package"]
 
 
 @pytest.mark.parametrize("content_type", ["Application/ZIP", "application/zip; charset=x"])

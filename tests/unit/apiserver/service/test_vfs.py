@@ -268,6 +268,15 @@ async def test_settings_job_is_the_settings(one: Shim, client: httpx.AsyncClient
     assert answer_of(large) == (413, JSON, _told("settings.job has more than 100 bytes."))
 
 
+async def test_settings_job_that_can_not_be_read_is_not_written(one: Shim, client: httpx.AsyncClient) -> None:
+    await client.put(f"{JOB}/settings.job", content=b'{"a":1}')
+    refused = await client.put(f"{JOB}/settings.job", content=b'{"a":', headers=ANY)
+    assert refused.status_code == 400
+    assert "Nothing was written. settings.job is no JSON: line 1, column 6: a value is missing." in refused.text
+    assert (await client.get(f"{JOB}/settings.job")).text == '{"a":1}'
+    assert _spec(one)["settings"] == {"a": 1}
+
+
 async def test_settings_before_the_script(one: Shim, client: httpx.AsyncClient) -> None:
     await client.put(f"{JOB}/settings.job", content=b'{"a":1}')
     assert (await client.get("/api/triggeredwebjobs")).text == "[]"

@@ -340,3 +340,21 @@ def test_crash_matrix(scenario: str, lost_answer: bool) -> None:
             assert number > 4, "the scenario ended before anything could die"
             return
     raise AssertionError("the scenario never ended")
+
+
+@pytest.mark.parametrize("job_type", ["triggered", "continuous"])
+def test_settings_that_can_not_be_read_are_told(job_type: str) -> None:
+    """As a condition for as long as they can't, and once as an Event."""
+    package = {"digest": f"sha256:{'a' * 64}", "entrypoint": "run.sh", "size": 2**21, "files": 1}
+    broken = package | {"settingsError": "settings.job is no JSON: line 2, column 3: ',' or '}' is missing."}
+    world = World(webjob_body({"type": job_type, "script": None, "package": broken}))
+    world.settle()
+    (told,) = [one for one in world.one("WebJob")["status"]["conditions"] if one["type"] == "Settings"]
+    assert (told["status"], told["reason"]) == ("False", "Unreadable")
+    assert "line 2, column 3" in told["message"]
+    world.now += timedelta(hours=1)
+    world.settle()
+    assert world.events().count("Unreadable") == 1
+    world.edit_spec(settings={"schedule": "0 0 3 * * *"})
+    world.settle()
+    assert [one for one in world.one("WebJob")["status"]["conditions"] if one["type"] == "Settings"] == []
