@@ -42,7 +42,7 @@ class ObjectCache(Generic[N, H]):
         self._take_out = take_out
         self._known: defaultdict[str, dict[N, _Known[H]]] = defaultdict(dict)
         self._gone: FIFOCache[tuple[str, str], float] = FIFOCache(GONE)
-        """Version up to which news of an object are late, by kind and UID."""
+        """Version up to which news of an object are late, by kind and UID; infinite: for good. The last end counts."""
 
     def observe(self, kind: str, name: N, body: Mapping[str, Any], *, home: H) -> bool:
         """Take notice of an object; return whether it is news, whose content is to be kept.

@@ -53,13 +53,16 @@ async def compare(
         items, versions[scope] = await kube.list_at(kind, scope, selector=selector_of(kind))
         listed += items
     there = {body["metadata"]["uid"] for body in listed}
-    for uid, body in before.items():
-        if uid not in there and uid in cache.known(kind):
-            log.info("%s %s was deleted unseen", kind, body["metadata"]["name"])
-            # Gone as of the list: an object that only lost its label can come back later.
-            as_of = {"resourceVersion": versions.get(None) or versions[body["metadata"]["namespace"]]}
-            for owner in cache.drop(kind, body | {"metadata": body["metadata"] | as_of}):
-                add(owner)
+    for uid in before.keys() - there:
+        body = cache.known(kind).get(uid)
+        version = versions.get(None) or versions[before[uid]["metadata"]["namespace"]]
+        if body is None or int(body["metadata"]["resourceVersion"]) > int(version):
+            continue  # the watch told of its end meanwhile, or of news after the list
+        log.info("%s %s was deleted unseen", kind, body["metadata"]["name"])
+        # Gone as of the list: an object that only lost its label can come back later.
+        as_of = body | {"metadata": body["metadata"] | {"resourceVersion": version}}
+        for owner in cache.drop(kind, as_of):
+            add(owner)
     for body in listed:
         known = before.get(body["metadata"]["uid"])
         if known is None or known["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:

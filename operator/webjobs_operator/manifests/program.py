@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from hashlib import sha256
+
+from cachetools import LRUCache
 
 from webjobs.model import WebJob, scripts
 from webjobs.model.runtime_settings import BadSetting, RuntimeSettings
@@ -132,10 +133,16 @@ def _content_digest(webjob: WebJob) -> str:
     return _script_digest(script.file_name, script.text) if script else ""
 
 
-@lru_cache(maxsize=1024)
+_PACKED: LRUCache[tuple[str, bytes], str] = LRUCache(1024)
+"""Digests of inline scripts as packages, by file name and digest of the text: the texts themselves are large."""
+
+
 def _script_digest(file_name: str, text: str) -> str:
     """Return the digest of an inline script as a package; every pass over its WebJob asks for it."""
-    return sha256(_tar(file_name, text)).hexdigest()
+    key = file_name, sha256(text.encode()).digest()
+    if key not in _PACKED:
+        _PACKED[key] = sha256(_tar(file_name, text)).hexdigest()
+    return _PACKED[key]
 
 
 def _tar(file_name: str, text: str) -> bytes:

@@ -22,9 +22,13 @@ class Findings:
     plan: Plan = field(default_factory=Plan)
     """What the WebJob's own schedule asks for."""
     turns: Sequence[Turn] = ()
+    """Its WebJobSchedules, each with what became of its slot."""
     taken: datetime | None = None
+    """Newest slot of the WebJob's own schedule that came by its CronJob, or was skipped before it came."""
     unwanted: Sequence[Object] = ()
+    """Jobs of slots that do not run."""
     lines: Sequence[Line] = ()
+    """Lines for job_scheduler.log, once the pass is through."""
     skipped: int = 0
     """Slots that were skipped and runs that were refused, and that the status does not count yet."""
     warmth: Warmth = field(default_factory=Warmth)

@@ -143,7 +143,10 @@ class Reconciler:
     # Runs of a triggered WebJob
 
     async def _triggered(self, read: FactsReader, found: Findings) -> tuple[Findings, list[datetime]]:
-        """Bring the runs of a WebJob forward; return what was found, and when to look again."""
+        """Bring the runs of a WebJob forward; return what was found, and when to look again.
+
+        ``read()`` before each step that follows a write: it costs nothing while nothing has changed.
+        """
         # Which pods wait for a run, and may a run of this pass take one?
         found = replace(found, warmth=self._warm_pool.warmth(read(), found.readiness))
         self._warm_pool.attend(read().key, read().derived(found.warmth.pool))

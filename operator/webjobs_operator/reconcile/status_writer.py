@@ -35,9 +35,9 @@ class StatusWriter:
         return retention.places(facts.webjob, facts.runs, objects=self._objects)
 
     async def webjob(self, read: FactsReader, found: Findings) -> Findings:
-        """Write the status of a WebJob, if it differs.
+        """Write the status of a WebJob, if it differs; return the findings without the skips that it counts now.
 
-        Returns what is left to tell. Raises Conflict when somebody else wrote in between.
+        Skips always make a difference, so they are counted once. Raises Conflict when somebody else wrote in between.
         """
         facts = read()
         webjob = facts.webjob
@@ -53,9 +53,9 @@ class StatusWriter:
         return replace(found, skipped=0) if found.skipped else found
 
     async def schedule(self, turn: Turn, *, webjob: WebJob | None, now: datetime) -> Turn:
-        """Write the status of a WebJobSchedule, if it differs.
+        """Write the status of a WebJobSchedule, if it differs; return its turn as it is after that.
 
-        Returns its turn with what is left to tell.
+        The outcome of a slot is told once: it is gone from the turn that was written.
         """
         meta = turn.schedule.metadata
         wanted = schedule_status.compute(turn, webjob=webjob, now=now)

@@ -1,4 +1,4 @@
-"""One at a time: which runs may start, which wait, which are refused.
+"""One at a time: which runs may start, which wait, which are refused. Pure.
 
 The lock is ``status.activeRun`` of the WebJob, taken by a conditional write. The REST shim takes it before it
 creates a run; for runs from elsewhere (kubectl, schedules) the operator does.

@@ -22,8 +22,8 @@ from webjobs_operator.context.facts import Facts, FactsReader
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.program import Program
 from webjobs_operator.runs.writes import RunWrites
-from webjobs_operator.warm.plan import Warmth
-from webjobs_operator.warm.pool import Offers, WarmPool
+from webjobs_operator.warm.plan import Offers, Warmth
+from webjobs_operator.warm.pool import WarmPool
 
 
 class RunStart:

@@ -28,7 +28,7 @@ from webjobs_operator.runs.early_ends import BUSY
 from webjobs_operator.runs.writes import RunWrites
 from webjobs_operator.schedules import live_schedule, slot_outcome
 from webjobs_operator.schedules.scheduler_log import SchedulerLog
-from webjobs_operator.schedules.slot_outcome import HasRun, Skip, by, slot_time
+from webjobs_operator.schedules.slot_outcome import HasRun, Skip, of_schedule, slot_time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,10 +141,14 @@ class Firing:
     async def _run(
         self, read: FactsReader, slot: datetime, origin: SlotOrigin, *, refusal: str | None
     ) -> WebJobRun | None:
-        """Return the slot's run; None when it is skipped."""
+        """Return the slot's run; None when it is skipped.
+
+        A name that turns out to be another's is not tried again, and there are so many names: this comes to an end.
+        """
+        taken: dict[str, WebJobRun] = {}
         while True:
             facts = read()
-            found = slot_outcome.outcome(facts, slot, origin, refusal=refusal)
+            found = slot_outcome.outcome(facts, slot, origin, refusal=refusal, taken=taken)
             if isinstance(found, HasRun):
                 return found.run
             if isinstance(found, Skip):
@@ -157,12 +161,10 @@ class Firing:
             except AlreadyExists:
                 made = await self._kube.get("WebJobRun", facts.key[0], found.name)
             self._cache.observe("WebJobRun", made)
-            run = WebJobRun.parse(made)
-            if run.spec.schedule_name == origin.name:
-                return run  # ours, or the same by another operator; else another schedule has the name: the next one
+            taken[found.name] = WebJobRun.parse(made)
 
     async def _skip(self, facts: Facts, slot: datetime, origin: SlotOrigin, *, why: str) -> None:
-        text = f"The run of {slot:%Y-%m-%d %H:%M:%S} UTC{by(origin.name)} was skipped. {why}"
+        text = f"The run of {slot:%Y-%m-%d %H:%M:%S} UTC{of_schedule(origin.name)} was skipped. {why}"
         await self._writes.tell_skip(facts, text)
 
     def _tell_invoked(self, facts: Facts, slot: datetime, origin: SlotOrigin) -> None:
@@ -182,7 +184,7 @@ class Firing:
         if latest is None:
             return []
         metrics.SLOTS_MISSED.labels(*facts.key).inc(count)
-        text = f"Missed {count} schedules{by(name)}, most recent at {latest:%Y-%m-%d %H:%M:%S} UTC."
+        text = f"Missed {count} schedules{of_schedule(name)}, most recent at {latest:%Y-%m-%d %H:%M:%S} UTC."
         await self._writes.tell(facts, "MissedSchedule", text)
         line = scheduler_lines.missed(facts.now, count=count, latest=latest, zone=load_zone(zone_name))
         return [scheduler_lines.about(line, name)]

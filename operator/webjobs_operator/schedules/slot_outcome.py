@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
 
 from webjobs import times
 from webjobs.model import LABEL_RUN, WebJobRun, WebJobSchedule
-from webjobs.objects import Object
+from webjobs.objects import Object, ObjectView
 from webjobs.runs import runs
 from webjobs.schedules import webjob_schedule
 from webjobs_operator.context.facts import Facts
@@ -46,20 +46,27 @@ class Skip:
     why: str
 
 
-def outcome(facts: Facts, slot: datetime, origin: SlotOrigin, *, refusal: str | None) -> HasRun | Run | Skip:
+def outcome(
+    facts: Facts,
+    slot: datetime,
+    origin: SlotOrigin,
+    *,
+    refusal: str | None,
+    taken: Mapping[str, WebJobRun] = MappingProxyType({}),
+) -> HasRun | Run | Skip:
     """Return what becomes of a slot. ``refusal``: why the WebJob can't run; None: it can.
 
-    Raises RuntimeError when every name for its run is taken by another schedule's.
+    ``taken``: runs by name that are there and not among the facts, as those of other WebJobs.
     """
     for run_id in run_ids(slot, origin.schedule):
         name = runs.object_name(webjob=facts.key[1], run_id=run_id)
-        known = facts.runs.get(name)
+        known = facts.runs.get(name) or taken.get(name)
         if known is None:
             why = why_not(facts, refusal=refusal)
             return Skip(why=why) if why else Run(name=name)
-        if known.spec.schedule_name == origin.name:
+        if known.spec.web_job_name == facts.key[1] and known.spec.schedule_name == origin.name:
             return HasRun(run=known)
-    raise RuntimeError(f"no name is free for the run of {slot}{by(origin.name)}")
+    return Skip(why=f"WebJobRun {name} is there already, and not of this schedule.")
 
 
 def why_not(facts: Facts, *, refusal: str | None) -> str | None:
@@ -78,7 +85,7 @@ def cron_slots(jobs: Mapping[str, Object]) -> list[Object]:
     return sorted(slots, key=slot_time)
 
 
-def is_slot(job: Mapping[str, Any]) -> bool:
+def is_slot(job: ObjectView) -> bool:
     """Return whether a Job was made by a CronJob and waits to be admitted."""
     owners = job["metadata"].get("ownerReferences", [])
     return (
@@ -88,7 +95,7 @@ def is_slot(job: Mapping[str, Any]) -> bool:
     )
 
 
-def slot_time(job: Mapping[str, Any]) -> datetime:
+def slot_time(job: ObjectView) -> datetime:
     """Return the schedule time that a CronJob's Job stands for."""
     meta = job["metadata"]
     return times.parse_time(meta.get("annotations", {}).get(_CRON_SLOT) or meta["creationTimestamp"])
@@ -109,6 +116,6 @@ def run_ids(slot: datetime, schedule: WebJobSchedule | None = None) -> Iterator[
         yield f"{whole[:-4]}{(first + number) % 9999 + 1:04d}"
 
 
-def by(schedule_name: str | None) -> str:
+def of_schedule(schedule_name: str | None) -> str:
     """Return the end of a sentence about a slot that names its WebJobSchedule; empty for the WebJob's own schedule."""
     return f" of WebJobSchedule {schedule_name}" if schedule_name else ""

@@ -1,10 +1,13 @@
-"""Jobs that are up and wait for their run: how many there are to be, which go, which one a run takes. Pure."""
+"""Jobs that are up and wait for their run: how many there are to be, which go, which one a run takes. Pure.
+
+Decisions only: ``pool.py`` writes them.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -193,6 +196,27 @@ def _names(webjob: WebJob, known: Sequence[str], *, digest: str, count: int) -> 
     numbers = [int(end) for end in ends if re.fullmatch(r"\d{1,9}", end)]
     first = max(numbers, default=0) + 1
     return [f"{stem}{number}" for number in range(first, first + count)]
+
+
+class Offers:
+    """Pods that wait, and that are about to, for the runs that a pass starts: each is offered to one run only."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._ready = list(pool.ready)
+        self._coming = dict(pool.coming)
+
+    def take(self, can_take: Callable[[ObjectView], bool]) -> Waiting | None:
+        """Return the oldest pod that waits and can take a run, and offer it no more; None when there is none."""
+        for one in self._ready:
+            if one.pod and can_take(one.pod):
+                self._ready.remove(one)
+                self._coming.pop(one.job["metadata"]["name"], None)
+                return one
+        return None
+
+    def wait(self) -> datetime | None:
+        """Return until when a run had better wait for a pod that no other run waits for; None: there is none."""
+        return self._coming.popitem()[1] if self._coming else None
 
 
 def line_of(run: WebJobRun, arguments: Sequence[str]) -> bytes:

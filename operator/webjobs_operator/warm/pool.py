@@ -31,7 +31,7 @@ from webjobs_operator.context.facts import Facts
 from webjobs_operator.context.readiness import Readiness
 from webjobs_operator.manifests import children
 from webjobs_operator.warm import plan
-from webjobs_operator.warm.plan import Pool, Waiting, Warmth
+from webjobs_operator.warm.plan import Offers, Pool, Warmth
 
 log = logging.getLogger(__name__)
 
@@ -50,27 +50,6 @@ class _Pause:
 
     backoff: Backoff
     until: datetime
-
-
-class Offers:
-    """Pods that wait, and that are about to, for the runs that a pass starts: each is offered to one run only."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._ready = list(pool.ready)
-        self._coming = dict(pool.coming)
-
-    def take(self, can_take: Callable[[Mapping[str, Any]], bool]) -> Waiting | None:
-        """Return the oldest pod that waits and can take a run, and offer it no more; None when there is none."""
-        for one in self._ready:
-            if one.pod and can_take(one.pod):
-                self._ready.remove(one)
-                self._coming.pop(one.job["metadata"]["name"], None)
-                return one
-        return None
-
-    def wait(self) -> datetime | None:
-        """Return until when a run had better wait for a pod that no other run waits for; None: there is none."""
-        return self._coming.popitem()[1] if self._coming else None
 
 
 class WarmPool:
@@ -234,7 +213,7 @@ class WarmPool:
 
     def _ask_again(self, facts: Facts, warmth: Warmth) -> list[datetime]:
         """Return when to look whether the API server still refuses connections to pods that are to wait."""
-        if warmth.condition and warmth.armed is None and self._sessions.forbidden:
+        if warmth.condition and warmth.condition.reason == "AttachForbidden":
             return [facts.now + timedelta(seconds=FORBIDDEN_SECONDS)]
         return []
 
@@ -263,7 +242,9 @@ class WarmPool:
             # Quotas and policies that refuse it are no reason to do nothing else for the job.
             log.warning("no pod of %s/%s can wait for runs: %s", *facts.key, error)
             later = facts.now + timedelta(seconds=_LONGEST_PAUSE)
-            self._pauses[facts.key] = _Pause(Backoff(_FIRST_PAUSE, _LONGEST_PAUSE), later)
+            backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
+            backoff.next()  # the refusal is the first failure
+            self._pauses[facts.key] = _Pause(backoff, later)
             return [later]
         self._cache.observe("Job", made)
         return []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.fakes.kube import FakeKube
 from tests.fakes.objects import job, run_async, run_body, webjob_body
 from webjobs_operator.cluster.cache import Cache, Key
@@ -93,3 +95,20 @@ def test_the_end_of_an_object_whose_move_was_missed_is_told_to_both() -> None:
     moved = job(name="moves", resourceVersion="5", labels={"webjobs.dev/webjob": "other"})
     assert cache.drop("Job", moved) == [("site", "other"), KEY]
     assert cache.of("Job", KEY) == {}
+
+
+def test_a_comparison_leaves_what_is_newer_than_its_list() -> None:
+    """The label of a Job was off at 2, and is back since 5, while a list of 3 was under way."""
+    cache, body = Cache(), job()
+    cache.observe("Job", body)
+
+    class Late(FakeKube):
+        async def list_at(
+            self, kind: str, namespace: str | None, *, selector: str | None = None
+        ) -> tuple[list[dict[str, Any]], str]:
+            cache.drop("Job", body | {"metadata": body["metadata"] | {"resourceVersion": "2"}})
+            cache.take("Job", body | {"metadata": body["metadata"] | {"resourceVersion": "5"}})
+            return [], "3"
+
+    run_async(compare(kind="Job", kube=Late(), cache=cache, namespaces=[], add=lambda _: None))
+    assert list(cache.of("Job", KEY)) == [body["metadata"]["name"]]

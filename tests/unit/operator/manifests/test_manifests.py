@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import tracemalloc
 from base64 import b64decode
 from datetime import UTC, datetime
 from io import BytesIO
@@ -295,3 +297,17 @@ def test_cpu_and_memory_are_request_and_limit_over_those_of_the_installation() -
         "limits": {"ephemeral-storage": "1Gi", "memory": "64Mi"},
     }
     assert container_of({}, resources=installed)["resources"] == installed
+
+
+def test_texts_of_scripts_are_not_remembered() -> None:
+    """Their digests are; 1,024 texts of the largest size would be more memory than the operator has."""
+    tracemalloc.start()
+    try:
+        for number in range(60):
+            text = f"echo {number}\n" + "x" * 250_000
+            resolve(webjob({"script": {"fileName": "run.sh", "text": text}}), config())
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 5 * 2**20

@@ -106,8 +106,18 @@ def test_without_a_free_name_nothing_is_made() -> None:
         run(f"job-{one}", state="Success", spec={"scheduleName": "other"})
         for one in slot_outcome.run_ids(SLOT, schedule)
     ]
-    with pytest.raises(RuntimeError, match="of WebJobSchedule nightly"):
-        slot_outcome.outcome(facts(*taken), SLOT, SlotOrigin(plan=Plan(), schedule=schedule), refusal=None)
+    found = slot_outcome.outcome(facts(*taken), SLOT, SlotOrigin(plan=Plan(), schedule=schedule), refusal=None)
+    assert found == Skip(why=f"WebJobRun {taken[-1].metadata.name} is there already, and not of this schedule.")
+
+
+@pytest.mark.parametrize("spec", [{"webJobName": "other"}, {"scheduleName": "nightly"}])
+def test_a_run_of_somebody_else_is_no_run_of_the_slot(spec: dict[str, Any]) -> None:
+    """It is not among the facts when it is another WebJob's; the API server says that the name is taken."""
+    there = run(OWN, spec=spec)
+    found = slot_outcome.outcome(
+        facts(), SLOT, SlotOrigin(plan=Plan()), refusal=None, taken={there.metadata.name: there}
+    )
+    assert found == Skip(why=f"WebJobRun {OWN} is there already, and not of this schedule.")
 
 
 def test_jobs_of_a_cron_job_by_their_slots() -> None:

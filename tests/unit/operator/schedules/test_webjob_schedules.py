@@ -297,3 +297,24 @@ def test_a_crash_after_any_write(lost_answer: bool, policy: str) -> None:
             assert number > 4
             return
     raise AssertionError("the scenario never ended")
+
+
+def test_a_name_that_a_run_of_another_webjob_has_is_passed_over() -> None:
+    """Such a run is not among the facts of this WebJob: asking for its name again would never end."""
+    body = schedule()
+    wanted = list(run_ids(START + timedelta(seconds=60), WebJobSchedule.parse(body)))
+    name = object_name(webjob="job", run_id=wanted[0])
+    world = World(webjob_body(), body, run_body(name, state="Success", spec={"webJobName": "other"}))
+    world.settle()
+    world.now = START + timedelta(seconds=60)
+    asked = 0
+
+    async def count(call: object) -> None:
+        nonlocal asked
+        asked += 1
+        assert asked < 500
+
+    world.kube.before_call = count
+    world.settle()
+    (made,) = runs_of(world)
+    assert made["metadata"]["name"] == object_name(webjob="job", run_id=wanted[1])

@@ -137,3 +137,32 @@ def test_a_job_whose_webjob_is_gone_leaves_no_connection() -> None:
     run_async(world.kube.delete("WebJob", "site", "job"))
     world.settle()
     assert world.sessions.known == {}
+
+
+def test_a_refusal_that_ends_within_a_pass_is_looked_at_again() -> None:
+    world = Waiting(webjob_body({"warm": 1}))
+    world.sessions.refused = True
+    world.settle()
+    assert world.warm_condition() == ("False", "AttachForbidden")
+    keep = world.sessions.keep
+
+    def later(key: Any, uids: Any) -> None:
+        keep(key, uids)
+        world.sessions.refused = False  # its time is over while the pass goes on
+
+    world.sessions.keep = later  # type: ignore[method-assign]
+    assert world.settle() == []
+    assert world.due is not None
+
+
+def test_the_first_failure_after_a_refusal_waits_four_seconds() -> None:
+    world = Waiting(webjob_body({"warm": 1}))
+    world.kube.fail(ApiError(403, "Forbidden", "quota"), verb="create", kind="Job")
+    world.settle()
+    world.now += timedelta(seconds=300)
+    world.settle()
+    world.up()
+    (one,) = world.kube.of_kind("Pod")
+    world.unused(one)
+    world.settle()
+    assert world.due == pytest.approx(4, abs=0.1)
