@@ -15,8 +15,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
+from webjobs.files.links import LinkError, followed
 from webjobs.files.unpack import Limits, UploadError, safe_path, zip_entries
-from webjobs.store.packages import File, Manifest
+from webjobs.store.packages import FILE_MODE, File, Manifest
 
 _PIECE_BYTES = 2**20
 _FIRST_ZIP_TIME = 315532800
@@ -38,15 +39,13 @@ class LocalFile:
     """Size of the file in bytes."""
     sha256: str
     """Digest of the file in hex."""
-    mode: int
-    """Permission bits of the file, as the store keeps them."""
     mtime: int
     """Last change of the file in seconds of Unix time, as a zip can hold it."""
 
     @property
     def stored(self) -> File:
         """The file as the store would hold it after an upload."""
-        return File(sha256=self.sha256, size=self.size, mode=self.mode, mtime=self.mtime)
+        return File(sha256=self.sha256, size=self.size, mode=FILE_MODE, mtime=self.mtime)
 
 
 def zip_time(mtime: float) -> int:
@@ -55,25 +54,31 @@ def zip_time(mtime: float) -> int:
 
 
 def read_folder(root: Path, *, limits: Limits = SITE_LIMITS) -> dict[str, LocalFile]:
-    """Return all files below a folder by their path in it.
+    """Return all files below a folder by their path in it; symbolic links within it become the files they lead to.
 
-    Raises UploadError for links, devices and too much of anything.
+    Raises UploadError for links that lead out of it, for devices and for too much of anything.
     """
     found: dict[str, LocalFile] = {}
+    links: dict[str, str] = {}
     total = 0
     for path, entry in _walk(root, ""):
         info = entry.stat(follow_symlinks=False)
-        if stat.S_ISLNK(info.st_mode):
-            raise UploadError(f"{entry.path} is a symbolic link. Replace it by what it points to.")
-        if not stat.S_ISREG(info.st_mode):
-            raise UploadError(f"{entry.path} is a device or another special file. Remove it.")
         if not is_text(path) or safe_path(path, limits=limits) != path:
             raise UploadError(f"{entry.path!r} has a name that no other system can hold. Rename it.")
+        if stat.S_ISLNK(info.st_mode):
+            links[path] = os.readlink(entry.path)
+            continue
+        if not stat.S_ISREG(info.st_mode):
+            raise UploadError(f"{entry.path} is a device or another special file. Remove it.")
         total += info.st_size
         if len(found) >= limits.files or total > limits.total_bytes:
             raise UploadError(f"{root} has more than {limits.files} files or {limits.total_bytes} bytes.")
-        found[path] = _read(Path(entry.path), mode=info.st_mode, mtime=info.st_mtime)
-    return found
+        found[path] = _read(Path(entry.path), mtime=info.st_mtime)
+    try:
+        further = followed(found, links, most=limits.files)
+    except LinkError as error:
+        raise UploadError(f"{root}: {error}") from None
+    return found | {path: found[target] for path, target in further.items()}
 
 
 def is_text(name: str) -> bool:
@@ -98,23 +103,20 @@ def _walk(folder: Path | str, prefix: str) -> Iterator[tuple[str, os.DirEntry[st
 def read_script(path: Path) -> dict[str, LocalFile]:
     """Return one script as the only file."""
     info = path.stat()
-    return {path.name: _read(path, mode=info.st_mode | 0o111, mtime=info.st_mtime)}
+    return {path.name: _read(path, mtime=info.st_mtime)}
 
 
-def _read(path: Path, *, mode: int, mtime: float) -> LocalFile:
+def _read(path: Path, *, mtime: float) -> LocalFile:
     digest, size = sha256(), 0
     with path.open("rb") as source:
         while piece := source.read(_PIECE_BYTES):
             digest.update(piece)
             size += len(piece)
-    return _file(path, size=size, digest=digest.hexdigest(), mode=mode, mtime=mtime)
+    return _file(path, size=size, digest=digest.hexdigest(), mtime=mtime)
 
 
-def _file(path: Path, *, size: int, digest: str, mode: int, mtime: float) -> LocalFile:
-    # The bits that the store keeps.
-    return LocalFile(
-        source=path, size=size, sha256=digest, mode=0o755 if mode & 0o111 else 0o644, mtime=zip_time(mtime)
-    )
+def _file(path: Path, *, size: int, digest: str, mtime: float) -> LocalFile:
+    return LocalFile(source=path, size=size, sha256=digest, mtime=zip_time(mtime))
 
 
 def read_zip(archive: Path, spool: Path, *, limits: Limits = SITE_LIMITS) -> dict[str, LocalFile]:
@@ -132,7 +134,7 @@ def read_zip(archive: Path, spool: Path, *, limits: Limits = SITE_LIMITS) -> dic
                     digest.update(piece)
                     size += len(piece)
                     out.write(piece)
-            found[entry.path] = _file(target, size=size, digest=digest.hexdigest(), mode=entry.mode, mtime=entry.mtime)
+            found[entry.path] = _file(target, size=size, digest=digest.hexdigest(), mtime=entry.mtime)
     return found
 
 
@@ -143,7 +145,7 @@ def write_zip(out: IO[bytes], files: Mapping[str, LocalFile]) -> None:
             info = zipfile.ZipInfo(path, date_time=time.gmtime(file.mtime)[:6])
             info.compress_type = zipfile.ZIP_DEFLATED
             info.create_system = 3  # Unix, whatever this machine is: the mode counts
-            info.external_attr = (stat.S_IFREG | file.mode) << 16
+            info.external_attr = (stat.S_IFREG | FILE_MODE) << 16
             with archive.open(info, "w", force_zip64=file.size >= 2**31) as target, file.source.open("rb") as source:
                 while piece := source.read(_PIECE_BYTES):
                     target.write(piece)

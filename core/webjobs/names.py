@@ -45,9 +45,18 @@ def listing_key(job_type: JobType, job_name: str) -> tuple[bool, str]:
 
 
 def fold(job_name: str) -> str:
-    """Return the form of a job name in which names are compared."""
+    """Return the form of a job name in which names are compared.
+
+    As NTFS, one character at a time: ``Maße`` and ``Masse`` are two jobs. Where a character is not certainly the
+    capital of another one, they are two: a job too many is better than files that another job's upload replaced.
+    """
     # Decomposed first: folding a composed letter and folding its parts can differ in the order of the marks.
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", job_name).casefold())
+    return unicodedata.normalize("NFC", "".join(map(_small, unicodedata.normalize("NFD", job_name))))
+
+
+def _small(char: str) -> str:
+    small = char.lower()
+    return small if len(small) == 1 and small.upper() == char else char
 
 
 def _digest(text: str) -> str:

@@ -75,7 +75,7 @@ def test_further_schedules(site: Site) -> None:
     begin = now()
     at = begin.replace(microsecond=0) + timedelta(seconds=9)
     specs: dict[str, dict[str, Any]] = {
-        "sevens": {"periodSeconds": 7, "startTime": begin.isoformat(timespec="seconds"), "arguments": "'a b' c"},
+        "sevens": {"periodSeconds": 7, "startTime": begin.isoformat(timespec="seconds"), "arguments": '"a b" c'},
         "one-time": {"at": at.isoformat(), "arguments": "once"},
         "later": {"cron": "0 0 3 * * *", "timeZone": "W. Europe Standard Time"},
         "resting": {"periodSeconds": 2, "suspend": True},

@@ -31,7 +31,7 @@ NEWEST = 1_000_000
 def package(store: ObjectStore, text: str) -> Object:
     """A stored package with one script, as ``spec.package`` says it."""
     content = text.encode()
-    entry = Entry(path="run.sh", mode=0o755, content=io.BytesIO(content))
+    entry = Entry(path="run.sh", content=io.BytesIO(content))
     manifest = packages.write(store, namespace="site", entries=[entry])
     digest = packages.commit(store, namespace="site", manifest=manifest)
     return {"digest": digest, "entrypoint": "run.sh", "size": len(content), "files": 1}

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from webjobs.model.site_settings import CONFIG_MAP, LABEL, SiteSettings
+from webjobs.model.site_settings import CONFIG_MAP, LABEL, NAME, SiteSettings
 from webjobs_apiserver.errors import BadRequest, Missing, Unavailable
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, NotFound
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
 _MANIFEST = {"apiVersion": "v1", "kind": "ConfigMap"}
 
 
@@ -50,7 +48,7 @@ class AppSettings:
         Raises BadRequest for a name that can't be an environment variable's.
         """
         for name in values:
-            if not _NAME.fullmatch(name):
+            if not NAME.fullmatch(name):
                 raise BadRequest(f"The name of a setting may hold letters, digits, '.', '_' and '-': {name[:80]!r}.")
         await self._write(site, dict(values))
 

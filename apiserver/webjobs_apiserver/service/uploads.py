@@ -68,7 +68,7 @@ class Uploads:
         file.seek(0)
         if is_zip:
             return zip_entries(file, size=size, limits=limits)
-        return iter([Entry(path=safe_path(file_name, limits=limits), mode=0o755, content=file)])
+        return iter([Entry(path=safe_path(file_name, limits=limits), content=file)])
 
     def _store_package(self, site: Site, entries: Iterator[Entry], job_type: JobType) -> _PackageEdit:
         """Store the files and return what they mean for the WebJob. Blocks."""

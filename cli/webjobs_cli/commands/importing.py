@@ -35,18 +35,24 @@ async def import_(session: Session) -> int:
                 target.name(jobs)
             await target.begin()
             steps = [await _step(target, job) for job in jobs]
-            changes = {}
+            changes: dict[str, str] = {}
+            refused: list[str] = []
+            problem = ""
             if site_settings is not None:
-                wanted = plan.wanted_settings(site_settings, every=options.all_settings)
+                wanted, refused = plan.wanted_settings(site_settings, every=options.all_settings)
                 changes = plan.changed_settings(wanted, await target.settings())
             if options.dry_run:
                 done = [Done(step=step, error=step.why if step.action == "refuse" else "") for step in steps]
             else:
                 done = [await _do(target, step) for step in steps]
                 if changes:
-                    await target.set_settings(changes)
-        _show(session, done, sorted(changes))
-    return FAILED if any(one.error for one in done) else OK
+                    problem = await _set(target, changes)
+        _show(session, done, [] if problem else sorted(changes))
+        for name in refused:
+            session.tell(f"not set: {text.plain(name)}: no setting can have this name here. Rename it in the program.")
+        if problem:
+            session.tell(f"no setting was set: {text.plain(problem)}")
+    return FAILED if problem or refused or any(one.error for one in done) else OK
 
 
 def _check(session: Session) -> None:
@@ -115,6 +121,15 @@ async def _do(target: Target, step: Step) -> Done:
     except (CliError, ApiError) as error:
         return Done(step=step, error=str(error) or "It could not be saved.")
     return Done(step=step)
+
+
+async def _set(target: Target, changes: dict[str, str]) -> str:
+    """Set the settings of a site; return why that failed, empty when it did not: the jobs are there in any case."""
+    try:
+        await target.set_settings(changes)
+    except (CliError, ApiError) as error:
+        return str(error) or "They could not be saved."
+    return ""
 
 
 def _show(session: Session, done: Sequence[Done], settings: Sequence[str]) -> None:

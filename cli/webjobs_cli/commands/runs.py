@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from contextlib import aclosing
 from datetime import timedelta
 
 from webjobs.model import API_VERSION, LABEL_RUN, LABEL_WEBJOB, WebJob, WebJobRun
+from webjobs.model.command_line import join_arguments
 from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs.runs.manifest import new_run
@@ -31,7 +31,7 @@ def _new_run(session: Session, job: WebJob) -> Object:
         job,
         namespace=session.namespace,
         trigger=f"External - {MANAGER}",
-        arguments=shlex.join(arguments) if arguments else None,
+        arguments=join_arguments(arguments) if arguments else None,
     )
 
 

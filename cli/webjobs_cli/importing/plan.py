@@ -8,6 +8,7 @@ from typing import Any
 
 from webjobs import names
 from webjobs.model import JobType
+from webjobs.model.site_settings import linux_name
 from webjobs_cli.errors import UsageError
 from webjobs_cli.importing.layout import without_mirrors
 from webjobs_cli.importing.model import SourceJob, Step, TargetJob
@@ -89,13 +90,21 @@ def _plain(value: Any) -> Any:
     return ("number", int(value) if value.is_integer() and abs(value) < _EXACT else value)
 
 
-def wanted_settings(source: Mapping[str, str], *, every: bool) -> dict[str, str]:
-    """Return the settings of a site that are carried over: those of WebJobs, or all."""
-    return {
-        name: value
-        for name, value in sorted(source.items())
-        if every or name.upper().startswith(SITE_PREFIX) or name.upper() in SITE_SETTINGS
-    }
+def wanted_settings(source: Mapping[str, str], *, every: bool) -> tuple[dict[str, str], list[str]]:
+    """Return the settings of a site that are carried over (those of WebJobs, or all), by their names here.
+
+    Beside them stand the names that no setting can have here.
+    """
+    wanted: dict[str, str] = {}
+    refused: list[str] = []
+    for name, value in sorted(source.items()):
+        if every or name.upper().startswith(SITE_PREFIX) or name.upper() in SITE_SETTINGS:
+            here = linux_name(name)
+            if here is None:
+                refused.append(name)
+            else:
+                wanted[here] = value
+    return wanted, refused
 
 
 def changed_settings(wanted: Mapping[str, str], there: Mapping[str, str]) -> dict[str, str]:

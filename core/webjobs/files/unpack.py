@@ -17,6 +17,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, cast
 
+from webjobs.files.links import LinkError, followed
+
+_LONGEST_LINK = 4096
+"""Most bytes of the text of a symbolic link."""
+
 
 class UploadError(ValueError):
     """An upload that can't be used; the message is for the person who sent it."""
@@ -47,8 +52,6 @@ class Entry:
 
     path: str
     """Path relative to the root of the upload, with ``/``."""
-    mode: int
-    """Permission bits of the file."""
     content: IO[bytes]
     """Content of the file, to be read before the next file is asked for."""
     mtime: int = 0
@@ -159,41 +162,75 @@ def _as_upload_error() -> Iterator[None]:
 def zip_entries(file: IO[bytes], *, size: int, limits: Limits, folders_seen: set[str] | None = None) -> Iterator[Entry]:
     """Yield the files of a zip in its own order; each must be read before the next is asked for.
 
+    Of entries with one path the last counts, as with Kudu. Symbolic links become the files that they lead to.
     ``size``: bytes of the zip itself. ``folders_seen`` takes the folders that have entries of their own. Raises
     UploadError, possibly after some entries.
     """
     budget = _Budget(limits=limits, packed=max(size, 1))
-    seen: set[str] = set()
-    folders: set[str] = set()
     directory = _Directory(file, limits=limits)
     with _as_upload_error(), zipfile.ZipFile(cast(IO[bytes], directory)) as archive:
         directory.checked = True
         infos = archive.infolist()
         if len(infos) > limits.files:
             raise UploadError(f"The zip has {len(infos)} entries; at most {limits.files} are allowed.")
-        for info in infos:
-            if info.is_dir():
-                if info.filename.strip("/\\. "):
-                    folder = safe_path(info.filename, limits=limits)
-                    if folders_seen is not None:
-                        folders_seen.add(folder)
-                continue
-            path = safe_path(info.filename, limits=limits)
-            mode = info.external_attr >> 16
-            if stat.S_ISLNK(mode):
-                raise UploadError(f"The zip has a symbolic link: {info.filename!r}. Replace it by the file.")
-            if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-                raise UploadError(f"The upload has a device or another special file: {info.filename!r}. Remove it.")
-            if info.flag_bits & 1:
-                raise UploadError(f"The zip is encrypted (entry {info.filename!r}). Upload it without a password.")
-            parents = {path[:at] for at, char in enumerate(path) if char == "/"}
-            if path in seen or path in folders or parents & seen:
-                raise UploadError(f"The zip has two entries with one name: {info.filename!r}.")
-            seen.add(path)
-            folders |= parents
+        files, links = _sorted(infos, limits=limits, folders_seen=folders_seen)
+        for path, target in _followed(archive, files, links, limits=limits).items():
+            info = files[target]
             with archive.open(info) as content:
                 counted = cast(IO[bytes], _Counted(content, budget))
-                yield Entry(path=path, mode=stat.S_IMODE(mode) or 0o644, content=counted, mtime=_mtime(info))
+                yield Entry(path=path, content=counted, mtime=_mtime(info))
+
+
+def _sorted(
+    infos: list[zipfile.ZipInfo], *, limits: Limits, folders_seen: set[str] | None
+) -> tuple[dict[str, zipfile.ZipInfo], dict[str, zipfile.ZipInfo]]:
+    """Return the files and the symbolic links of a zip by their paths, the last entry of each."""
+    found: dict[str, zipfile.ZipInfo] = {}
+    folders: set[str] = set()
+    for info in infos:
+        # Windows tools write a folder as "lib\\", with nothing in it.
+        if info.is_dir() or (info.filename.endswith("\\") and info.file_size == 0):
+            if info.filename.strip("/\\. "):
+                folder = safe_path(info.filename, limits=limits)
+                folders |= {folder, *_parents(folder)}
+                if folders_seen is not None:
+                    folders_seen.add(folder)
+            continue
+        path = safe_path(info.filename, limits=limits)
+        if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFLNK):
+            raise UploadError(f"The upload has a device or another special file: {info.filename!r}. Remove it.")
+        if info.flag_bits & 1:
+            raise UploadError(f"The zip is encrypted (entry {info.filename!r}). Upload it without a password.")
+        found[path] = info
+    for path in found:
+        if path in folders or any(parent in found for parent in _parents(path)):
+            raise UploadError(f"The zip has a file and a folder with one name: {path!r}. Rename one of them.")
+    links = {path: info for path, info in found.items() if stat.S_ISLNK(info.external_attr >> 16)}
+    return {path: info for path, info in found.items() if path not in links}, links
+
+
+def _parents(path: str) -> list[str]:
+    return [path[:at] for at, char in enumerate(path) if char == "/"]
+
+
+def _followed(
+    archive: zipfile.ZipFile,
+    files: dict[str, zipfile.ZipInfo],
+    links: dict[str, zipfile.ZipInfo],
+    *,
+    limits: Limits,
+) -> dict[str, str]:
+    """Return the path of an entry for each file of a zip and for what its symbolic links lead to."""
+    texts: dict[str, str] = {}
+    for path, info in links.items():
+        if info.file_size > _LONGEST_LINK:
+            raise UploadError(f"The zip has a symbolic link that is too long: {info.filename!r}.")
+        texts[path] = archive.read(info).decode("utf-8", "surrogateescape")
+    try:
+        further = followed(files, texts, most=limits.files)
+    except LinkError as error:
+        raise UploadError(str(error)) from None
+    return {path: path for path in files} | {safe_path(path, limits=limits): to for path, to in further.items()}
 
 
 def _mtime(info: zipfile.ZipInfo) -> int:

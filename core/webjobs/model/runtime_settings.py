@@ -8,12 +8,11 @@ memory would only fail later and elsewhere. They raise, with the key and what to
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-
-from webjobs.model import scripts
 
 _QUANTITY = re.compile(r"(\d{1,18}(?:\.\d{0,9})?|\.\d{1,9})(m|k|Ki|[MGTPE]i?|[eE][+-]?\d{1,2})?", re.ASCII)
 _DECIMAL = {"": 0, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
@@ -91,10 +90,23 @@ def _image(value: object) -> str | None:
     return value
 
 
+def _split(text: str) -> list[str]:
+    """Return the words of a command line as a POSIX shell splits it, without expanding anything.
+
+    A quote that is never closed ends with the text.
+    """
+    for closing in ("", "\\", '"', "'", '\\"'):
+        try:
+            return shlex.split(text + closing)
+        except ValueError:
+            continue
+    return text.split()
+
+
 def _command(value: object) -> tuple[str, ...] | None:
     if value is None:
         return None
-    given = scripts.split_arguments(value) if isinstance(value, str) else value
+    given = _split(value) if isinstance(value, str) else value
     words = [word for word in given if isinstance(word, str) and "\0" not in word] if isinstance(given, list) else []
     if words != given or not 0 < len(words) <= _MAX_WORDS or not words[0]:
         raise _bad("command", value, 'Write a list of words, such as ["python3", "-X", "dev", "run.py"], or one text.')

@@ -9,7 +9,6 @@ last, so that a package with both run.cmd and run.sh runs here. ``.jar`` is from
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -131,18 +130,3 @@ def entrypoint(path: str) -> Selected | None:
     """Return the selection that a stored entrypoint stands for; None when no host runs such a file."""
     host = host_of(path)
     return Selected(path=path, host=host) if host else None
-
-
-def split_arguments(text: str | None) -> list[str]:
-    """Return the words of an arguments text: blanks separate, quotes keep together, a backslash escapes.
-
-    Nothing in it is expanded or executed. A quote that is never closed ends with the text.
-    """
-    if not text:
-        return []
-    for closing in ("", "\\", '"', "'", '\\"'):
-        try:
-            return shlex.split(text + closing)
-        except ValueError:
-            continue
-    return text.split()

@@ -27,8 +27,19 @@ DEFAULT_RESTART_SECONDS = 60
 DEFAULT_LOG_LINES = 200
 """WEBJOBS_CONTINUOUS_LOG_LINES when it is not set."""
 
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
+"""Names that a setting can have: it is a key of a ConfigMap and an environment variable."""
 _INTEGER = re.compile(r"\s*[+-]?\d{1,10}\s*", re.ASCII)
 _LARGEST = 2**31 - 1
+
+
+def linux_name(name: str) -> str | None:
+    """Return the name that a setting of App Service on Windows has on Linux; None when it can have none.
+
+    ``Shop:Mail:From`` is ``Shop__Mail__From`` there, which .NET reads alike.
+    """
+    there = name.replace(":", "__")
+    return there if NAME.fullmatch(there) else None
 
 
 def flag(text: str | None) -> bool:

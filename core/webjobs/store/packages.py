@@ -20,6 +20,8 @@ import obstore
 from webjobs.files.unpack import Entry
 from webjobs.store import ObjectStore, read_stream
 
+FILE_MODE = 0o755
+"""Permission bits of every file: on App Service all can be executed, and zips made on Windows have no bits."""
 _SPOOL_BYTES = 4 * 2**20
 _PARTS_AT_ONCE = 3
 """Parts of 5 MiB that are uploaded at once: on a slow line, more of them would each take longer than a store may be
@@ -128,8 +130,7 @@ def write(store: ObjectStore, *, namespace: str, entries: Iterable[Entry]) -> Ma
     files: dict[str, File] = {}
     for entry in entries:
         digest, size = _put_blob(store, namespace, entry.content)
-        mode = 0o755 if entry.mode & 0o111 else 0o644
-        files[entry.path] = File(sha256=digest, size=size, mode=mode, mtime=entry.mtime)
+        files[entry.path] = File(sha256=digest, size=size, mode=FILE_MODE, mtime=entry.mtime)
     return Manifest(files=files)
 
 

@@ -18,8 +18,8 @@ from webjobs.model import (
     WebJob,
     WebJobRun,
     WebJobSchedule,
-    scripts,
 )
+from webjobs.model.command_line import split_arguments
 from webjobs.pods import CONTAINER
 from webjobs.runs import runs
 from webjobs.runs.manifest import owned_run, owner_reference
@@ -192,7 +192,7 @@ def job(webjob: WebJob, run: WebJobRun, *, program: Program, config: OperatorCon
         config=config,
         restart_policy="Never",
         labels=labels,
-        arguments=scripts.split_arguments(run.spec.arguments),
+        arguments=split_arguments(run.spec.arguments),
         arguments_text=run.spec.arguments or "",
     )
     metadata = _metadata(webjob, run.metadata.name, owned_by=owner_reference("WebJobRun", run.metadata))

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from webjobs import times
-from webjobs.model import LABEL_RUN, Metadata, WebJobRun, scripts
+from webjobs.model import LABEL_RUN, Metadata, WebJobRun
+from webjobs.model.command_line import split_arguments
 from webjobs.objects import Object
 from webjobs.pods import is_over, newest_pod
 from webjobs.runs import runs
@@ -251,4 +252,4 @@ class WarmPool:
 
 
 def _line(run: WebJobRun) -> bytes:
-    return plan.line_of(run, scripts.split_arguments(run.spec.arguments))
+    return plan.line_of(run, split_arguments(run.spec.arguments))

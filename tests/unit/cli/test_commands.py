@@ -85,7 +85,7 @@ def test_a_run_is_what_the_operator_expects(called: Called) -> None:
     called.kube.before_call = states(called.kube, {}, {"state": "Initializing"})
     assert called("run", "job", "--", "a b", "c") == 0
     (run,) = runs(called)
-    assert run["spec"] == {"webJobName": "job", "trigger": "External - kubectl-webjob", "arguments": "'a b' c"}
+    assert run["spec"] == {"webJobName": "job", "trigger": "External - kubectl-webjob", "arguments": '"a b" c'}
     assert run["metadata"]["generateName"] == "job-"
     assert run["metadata"]["labels"] == {"webjobs.dev/webjob": "job"}
     assert called.out.getvalue().startswith(f"webjobrun.webjobs.dev/{run['metadata']['name']} created (run 20260101")

@@ -18,7 +18,7 @@ from webjobs_cli.pack import LocalFile
 
 
 def file(digest: str) -> LocalFile:
-    return LocalFile(source=Path("/nowhere"), size=1, sha256=digest, mode=0o644, mtime=0)
+    return LocalFile(source=Path("/nowhere"), size=1, sha256=digest, mtime=0)
 
 
 def source(name: str = "job", job_type: JobType = "continuous", *, digest: str = "a", **more: Any) -> SourceJob:
@@ -68,8 +68,8 @@ def test_jobs_that_were_chosen() -> None:
 
 def test_settings_of_the_site() -> None:
     given = {"WEBJOBS_STOPPED": "1", "webjobs_x": "2", "WEBSITE_TIME_ZONE": "UTC", "SECRET": "s", "WEBSITE_OTHER": "o"}
-    assert set(plan.wanted_settings(given, every=False)) == {"WEBJOBS_STOPPED", "webjobs_x", "WEBSITE_TIME_ZONE"}
-    assert plan.wanted_settings(given, every=True) == given
+    assert set(plan.wanted_settings(given, every=False)[0]) == {"WEBJOBS_STOPPED", "webjobs_x", "WEBSITE_TIME_ZONE"}
+    assert plan.wanted_settings(given, every=True) == (given, [])
     assert plan.changed_settings({"a": "1", "b": "2"}, {"a": "1", "b": "3", "c": "4"}) == {"b": "2"}
 
 
@@ -140,3 +140,10 @@ def test_what_is_no_source(tmp_path: Path) -> None:
     for path, message in ((tmp_path / "a.txt", "neither a folder nor a zip"), (tmp_path / "no", "There is no")):
         with pytest.raises(CliError, match=message):
             reading.from_path(path, tmp_path)
+
+
+def test_names_of_settings_are_those_of_linux() -> None:
+    given = {"Shop:Mail:From": "a", "Shop__Mail__To": "b", "white space": "c", "ü": "d", "a.b-c": "e"}
+    wanted = {"Shop__Mail__From": "a", "Shop__Mail__To": "b", "a.b-c": "e"}
+    assert plan.wanted_settings(given, every=True) == (wanted, ["white space", "ü"])
+    assert plan.wanted_settings(given, every=False) == ({}, [])

@@ -16,7 +16,7 @@ from typing import IO
 
 from webjobs.files import tree
 from webjobs.files.unpack import Entry
-from webjobs.model import JobType, scripts
+from webjobs.model import JobType
 from webjobs.model.job_settings import FILE_NAME, Unreadable
 from webjobs.objects import Object
 from webjobs.store import ObjectStore, job_files, packages
@@ -87,11 +87,10 @@ class Writing:
         if not at.path:
             raise Exists("A folder is there.")
         check_name(at.name)
-        mode = job_files.SCRIPT_MODE if scripts.host_of(at.path) else 0o644
         with tempfile.TemporaryFile() as file:
             await receive(body, size=size, file=file, limit=self._limits.upload_bytes)
             file.seek(0)
-            entry = Entry(path=at.path, mode=mode, content=file, mtime=int(self._clock().timestamp()))
+            entry = Entry(path=at.path, content=file, mtime=int(self._clock().timestamp()))
             async with uploading(self._store, namespace=site.namespace):
                 created, new = await self._put(site, at, entry, if_match=if_match)
         there = await self._reading.find(site, path)  # a file that mirrors a field can be shown in another form
@@ -221,7 +220,7 @@ class Writing:
         if not isinstance(source, Content):
             return source
         content: IO[bytes] = io.BytesIO(source.data)
-        entry = Entry(path="file", mode=source.mode, content=content)
+        entry = Entry(path="file", content=content)
         return packages.write(self._store, namespace=site.namespace, entries=[entry]).files["file"]
 
 

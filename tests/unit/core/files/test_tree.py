@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.fakes.objects import webjob
 from webjobs.files import tree
 from webjobs.files.tree import Children, Fixed, JobData, JobFiles, JobList, Outside, place
+from webjobs.model.job_settings import Unreadable
 from webjobs.store import job_files
 from webjobs.store.job_files import Change, Content
 from webjobs.store.packages import File, Manifest
@@ -167,7 +168,6 @@ def test_view(spec: dict[str, Any], files: dict[str, str] | None, expected: dict
             (),
             ("run.sh", {"run.sh", "settings.job"}, {"a": 1}, None),
         ),
-        ("triggered", {"run.sh": "sh"}, {"settings.job": "bad"}, (), ("run.sh", {"run.sh", "settings.job"}, {}, None)),
         ("triggered", {"run.sh": "sh", "settings.job": "one"}, {}, ("settings.job",), ("run.sh", {"run.sh"}, {}, None)),
         ("triggered", {"run.sh": "sh"}, {}, ("settings.job",), ("run.sh", {"run.sh"}, {}, None)),
         (
@@ -262,3 +262,10 @@ def test_manifests_from_before_times_and_folders_keep_their_digest() -> None:
     assert new.to_json() == (
         b'{"files":{"a":{"mode":420,"mtime":7,"sha256":"sh","size":4}},"folders":["a","b"],"version":1}'
     )
+
+
+def test_settings_that_can_not_be_read_are_no_change() -> None:
+    own = {"run.sh": _file("sh")}
+    change = Change(puts={"settings.job": _file("bad")})
+    with pytest.raises(Unreadable, match=r"settings\.job is no JSON"):
+        job_files.apply(change, job_type="triggered", spec=_package(), own=own, folders=frozenset(), read=_read)

@@ -41,6 +41,26 @@ def test_a_legal_name_is_its_own_object_name(name: str) -> None:
     assert names.candidates(name.upper(), "triggered")[0] == name
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Report", "rEPORT", True),
+        ("Übung", "übung", True),
+        ("ÉTÉ", "été", True),
+        ("ΣΑΜ", "σαμ", True),
+        ("Maße", "Masse", False),
+        ("Maße", "MASSE", False),
+        ("Iz", "\u0131z", False),
+        ("iz", "\u0130z", False),
+        ("k", "\u212a", True),
+        ("\ufb01n", "fin", False),
+    ],
+)
+def test_case_counts_for_nothing_one_character_at_a_time(one: str, other: str, same: bool) -> None:
+    assert names.same(one, other) is same
+    assert (names.candidates(one, "triggered") == names.candidates(other, "triggered")) is same
+
+
 def test_examples() -> None:
     plain, qualified = names.candidates("My Job", "triggered")
     assert re.fullmatch(r"my-job-[0-9a-f]{6}", plain)

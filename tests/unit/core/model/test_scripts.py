@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from webjobs.model.scripts import entrypoint, script_directory, select_script, split_arguments
+from webjobs.model.scripts import entrypoint, script_directory, select_script
 
 
 @pytest.mark.parametrize(
@@ -59,35 +55,3 @@ def test_words() -> None:
         "PowerShellScriptHost",
     )
     assert entrypoint("a.txt") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (None, []),
-        ("", []),
-        ("  ", []),
-        ("a b", ["a", "b"]),
-        ("'a b' \"c d\" e\\ f", ["a b", "c d", "e f"]),
-        ("a # b; c && $(d) `e` *", ["a", "#", "b;", "c", "&&", "$(d)", "`e`", "*"]),
-        ('"open it', ["open it"]),
-        ("it's", ["its"]),
-        ("a\\", ["a\\"]),
-        ('"a\\', ["a\\"]),
-        ("''", [""]),
-    ],
-)
-def test_split_arguments(text: str | None, expected: list[str]) -> None:
-    assert split_arguments(text) == expected
-
-
-@given(st.lists(st.text(max_size=8), max_size=5))
-def test_quoted_words_come_back(words: list[str]) -> None:
-    assert split_arguments(shlex.join(words)) == words
-
-
-@given(st.text(alphabet="ab '\"\\#\n$é", max_size=20) | st.text(max_size=20))
-def test_split_arguments_never_fails_or_invents(text: str) -> None:
-    for word in split_arguments(text):
-        assert len(word) <= len(text)
-        assert set(word) <= set(text)

@@ -21,12 +21,12 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     return open_store("memory:///" if request.param == "memory" else f"file://{tmp_path}/new/store")
 
 
-def _entries(files: Mapping[str, bytes], *, mode: int = 0o644) -> list[Entry]:
-    return [Entry(path=path, mode=mode, content=io.BytesIO(content)) for path, content in files.items()]
+def _entries(files: Mapping[str, bytes]) -> list[Entry]:
+    return [Entry(path=path, content=io.BytesIO(content)) for path, content in files.items()]
 
 
-def _write(store: ObjectStore, files: Mapping[str, bytes], *, namespace: str = "a", mode: int = 0o644) -> str:
-    manifest = packages.write(store, namespace=namespace, entries=_entries(files, mode=mode))
+def _write(store: ObjectStore, files: Mapping[str, bytes], *, namespace: str = "a") -> str:
+    manifest = packages.write(store, namespace=namespace, entries=_entries(files))
     return packages.commit(store, namespace=namespace, manifest=manifest)
 
 
@@ -44,8 +44,6 @@ def test_the_digest_is_of_the_content_alone(store: ObjectStore) -> None:
     assert _write(store, dict(reversed(FILES.items()))) == digest
     assert _write(store, FILES, namespace="b") == digest
     assert _write(store, FILES | {"same": b"other"}) != digest
-    assert _write(store, FILES, mode=0o755) != digest
-    assert _write(store, FILES, mode=0o600) == digest  # only whether it may be run counts
 
 
 def test_namespaces_are_apart(store: ObjectStore) -> None:

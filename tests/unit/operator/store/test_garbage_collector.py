@@ -35,7 +35,7 @@ class World:
 
     def upload(self, text: str, *, namespace: str = "site", shared: str = "shared") -> str:
         files = {"run.sh": text, "lib.sh": shared}
-        entries = [Entry(path=path, mode=0o755, content=io.BytesIO(body.encode())) for path, body in files.items()]
+        entries = [Entry(path=path, content=io.BytesIO(body.encode())) for path, body in files.items()]
         manifest = packages.write(self.store, namespace=namespace, entries=entries)
         return packages.commit(self.store, namespace=namespace, manifest=manifest)
 
@@ -113,7 +113,7 @@ async def test_jobs_that_still_fetch_keep_a_package(world: World) -> None:
 
 
 async def test_blobs_of_uploads_that_failed_go(world: World) -> None:
-    entry = Entry(path="run.sh", mode=0o755, content=io.BytesIO(b"never committed"))
+    entry = Entry(path="run.sh", content=io.BytesIO(b"never committed"))
     packages.write(world.store, namespace="site", entries=[entry])
     assert len(await world.round(hours=1)) == 1
     assert await world.round(hours=1.1) == []

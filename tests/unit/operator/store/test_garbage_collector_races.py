@@ -163,7 +163,7 @@ class World:
         return mock.patch.multiple(obstore, **self.store.functions())
 
     def _write(self, files: dict[str, bytes]) -> str:
-        entries = [Entry(path=path, mode=0o644, content=io.BytesIO(content)) for path, content in files.items()]
+        entries = [Entry(path=path, content=io.BytesIO(content)) for path, content in files.items()]
         manifest = packages.write(self.store, namespace="a", entries=entries)  # type: ignore[arg-type]
         return packages.commit(self.store, namespace="a", manifest=manifest)  # type: ignore[arg-type]
 
