@@ -8,16 +8,28 @@ EPOCH = datetime.fromtimestamp(0, UTC)
 """The zero of Unix time, which stands for a time that is not there."""
 
 
+_FIRST, _LAST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+
 def utc_now() -> datetime:
     """Return the time now, in UTC."""
     return datetime.now(UTC)
 
 
 def parse_time(text: str | None) -> datetime:
-    """Return the time that a Kubernetes text (RFC 3339) says, in UTC; the zero of Unix time without a text."""
+    """Return the time that a Kubernetes text (RFC 3339) says, in UTC; the zero of Unix time without one.
+
+    Anybody may have written it, and Kubernetes takes dates that Python has not. A time before the year 1000 or after
+    9000 counts as that year, so that any duration can be added to it. Raises ValueError for what is no time.
+    """
     if not text:
         return EPOCH
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+    if text.startswith("0000-"):
+        return _FIRST
+    try:
+        return min(max(datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC), _FIRST), _LAST)
+    except OverflowError:  # the first or last day, in another zone
+        return _FIRST if text.startswith("0") else _LAST
 
 
 def rfc3339(when: datetime, *, micro: bool = True) -> str:

@@ -28,7 +28,7 @@ class WebJobRunSpec(ApiModel):
     arguments: str | None = Field(
         default=None,
         max_length=65536,
-        description="Arguments as one text, split like a shell command line; quotes keep blanks together.",
+        description='Arguments as one text, split as Windows and .NET do it: "..." keeps blanks together.',
         json_schema_extra=immutable("arguments", "create another WebJobRun"),
     )
     trigger: str | None = Field(

@@ -57,7 +57,7 @@ class WebJobScheduleSpec(ApiModel):
     arguments: str | None = Field(
         default=None,
         max_length=65536,
-        description="Arguments of the runs as one text, split like a shell command line; quotes keep blanks together.",
+        description='Arguments of the runs as one text, split as Windows and .NET do it: "..." keeps blanks together.',
     )
     suspend: bool | None = Field(
         default=None, description="true: does not fire. spec.suspend of the WebJob suspends all its schedules."

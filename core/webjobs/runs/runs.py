@@ -40,9 +40,13 @@ def object_name(*, webjob: str, run_id: str) -> str:
 
 
 def run_id(run: WebJobRun) -> str:
-    """Return the id of a run: the recorded one, else from its name, else from creation time and UID."""
-    if run.status.run_id:
-        return run.status.run_id
+    """Return the id of a run: the recorded one, else from its name, else from creation time and UID.
+
+    A recorded one that is no run id does not count: anybody may have written it.
+    """
+    recorded = run.status.run_id
+    if recorded and len(recorded) == 18 and recorded.isdecimal() and recorded.isascii():
+        return recorded
     if (own := _OWN_NAME.match(run.metadata.name)) and time_of_run_id(own[1]):
         return own[1]
     fraction = int.from_bytes(sha256(run.metadata.uid.encode()).digest()[:4], "big") % 10_000
@@ -74,14 +78,15 @@ def lock_is_held(webjob: WebJob, runs: dict[str, WebJobRun], *, now: datetime, g
     """Return whether a run holds the one-at-a-time lock of a WebJob.
 
     ``runs``: by object name. A lock is held while its run is there and has not ended; a run that is not there is waited
-    for ``grace`` long, because the lock is taken before the run is created.
+    for ``grace`` long, because the lock is taken before the run is created. A lock of a time to come is no lock, but
+    for clocks that differ by less than ``grace``.
     """
     active = webjob.status.active_run
     if active is None:
         return False
     run = runs.get(active.name)
     if run is None:
-        return now - parse_time(active.since) < grace
+        return abs(now - parse_time(active.since)) < grace
     return not run.ended
 
 

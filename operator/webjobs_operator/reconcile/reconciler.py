@@ -232,7 +232,7 @@ class Reconciler:
         active = facts.webjob.status.active_run
         if active is None or active.name in facts.runs:
             return
-        if facts.now - times.parse_time(active.since) >= runs.LOCK_GRACE:
+        if abs(facts.now - times.parse_time(active.since)) >= runs.LOCK_GRACE:
             try:
                 self._cache.observe("WebJobRun", await self._kube.get("WebJobRun", facts.key[0], active.name))
             except NotFound:

@@ -268,4 +268,4 @@ def test_settings_that_can_not_be_read_are_no_change() -> None:
     own = {"run.sh": _file("sh")}
     change = Change(puts={"settings.job": _file("bad")})
     with pytest.raises(Unreadable, match=r"settings\.job is no JSON"):
-        job_files.apply(change, job_type="triggered", spec=_package(), own=own, folders=frozenset(), read=_read)
+        job_files.apply(change, job_type="triggered", spec=None, own=own, folders=frozenset(), read=_read)

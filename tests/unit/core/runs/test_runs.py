@@ -13,7 +13,7 @@ from tests.fakes.objects import run, webjob
 from webjobs import times
 from webjobs.runs import runs
 
-_TIMES = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9999, 12, 30), timezones=st.just(UTC))
+_TIMES = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(8999, 12, 30), timezones=st.just(UTC))
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -123,3 +123,28 @@ def test_lock(held_by: str | None, since: int, state: str | None, expected: bool
     job = webjob(status={"activeRun": {"name": held_by, "since": taken}} if held_by else {})
     known = {"job-202601010000000000": run(state=state)}
     assert runs.lock_is_held(job, known, now=NOW, grace=runs.LOCK_GRACE) is expected
+
+
+@pytest.mark.parametrize("recorded", ["", "x", "../../other/run", "2026010100000", "\uff12" * 18, "0" * 19])
+def test_a_recorded_id_that_is_none_does_not_count(recorded: str) -> None:
+    """Who may write the status writes it: a key of the store is made of the id."""
+    assert runs.run_id(run("job-202601010000000001", status={"runId": recorded})) == "202601010000000001"
+
+
+@pytest.mark.parametrize(
+    ("since", "held"),
+    [
+        ("2026-01-01T01:00:00Z", True),
+        ("2026-01-01T00:59:31Z", True),
+        ("2026-01-01T00:59:30Z", False),
+        ("2026-01-01T01:00:29Z", True),  # the other's clock is ahead
+        ("2026-01-01T01:00:30Z", False),
+        ("2099-01-01T00:00:00Z", False),
+        ("0000-01-01T00:00:00Z", False),
+        ("9999-12-31T23:59:59Z", False),
+    ],
+)
+def test_a_lock_without_its_run_ends(since: str, held: bool) -> None:
+    one = webjob(status={"activeRun": {"name": "job-202601010000000001", "since": since}})
+    now = datetime(2026, 1, 1, 1, tzinfo=UTC)
+    assert runs.lock_is_held(one, {}, now=now, grace=runs.LOCK_GRACE) is held

@@ -61,7 +61,7 @@ def status(world: World, name: str = "extra") -> dict[str, Any]:
 
 
 def test_a_period_fires_with_its_arguments() -> None:
-    world = World(webjob_body(), schedule(PERIOD | {"arguments": "'one two' three"}))
+    world = World(webjob_body(), schedule(PERIOD | {"arguments": '"one two" three'}))
     assert world.settle() == ["apply ConfigMap", "patch WebJob/status", "patch WebJobSchedule/status"]
     assert (status(world)["schedule"], status(world)["nextRunTime"]) == ("every 60 seconds", "2026-01-01T00:01:00Z")
     assert condition(world) == ("True", "OperatorTimer")
@@ -80,7 +80,7 @@ def test_a_period_fires_with_its_arguments() -> None:
         "trigger": "Schedule - every 60 seconds",
         "scheduleTime": "2026-01-01T00:01:00Z",
         "scheduleName": "extra",
-        "arguments": "'one two' three",
+        "arguments": '"one two" three',
     }
     assert world.one("Job")["spec"]["template"]["spec"]["containers"][0]["args"][-2:] == ["one two", "three"]
     told = status(world)
