@@ -13,6 +13,8 @@ T = TypeVar("T", bound=Mapping[str, Any])
 
 CONTAINER = "job"
 """Name of the container that runs the job, in every pod of a job."""
+FETCH = "fetch"
+"""Name of the init container that fetches a large package."""
 END = "end"
 """Name of the container beside a job that waits for its run: its output is the exit code of the run's script, and
 nothing else."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from webjobs.model import API_VERSION, LABEL_WEBJOB, Metadata, WebJob
-from webjobs.objects import Object
+from webjobs.objects import Object, ObjectView
 
 
 def owner_reference(kind: str, metadata: Metadata) -> Object:
@@ -19,6 +19,11 @@ def owner_reference(kind: str, metadata: Metadata) -> Object:
         "controller": True,
         "blockOwnerDeletion": True,
     }
+
+
+def is_owned(body: ObjectView, uid: str) -> bool:
+    """Return whether an object belongs to the one with a UID: a label or a name says nothing, anybody may write it."""
+    return any(owner["uid"] == uid for owner in body["metadata"].get("ownerReferences") or [])
 
 
 def owned_run(webjob: WebJob, *, name: str, labels: Mapping[str, str] | None = None, **spec: Any) -> Object:

@@ -16,7 +16,7 @@ from typing import Any
 from webjobs import model
 from webjobs.constants import PACKAGE_AUDIENCE, PORT
 from webjobs.model import WebJob, site_settings
-from webjobs.pods import CONTAINER, END
+from webjobs.pods import CONTAINER, END, FETCH
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests import boot, windows
 from webjobs_operator.manifests.merge import merge
@@ -278,7 +278,7 @@ def _pod_security(config: OperatorConfig, *, plain_image: bool) -> dict[str, Any
 def _fetch(webjob: WebJob, digest: str, config: OperatorConfig) -> dict[str, Any]:
     url = f"{config.package_url.rstrip('/')}/internal/packages/{webjob.metadata.namespace}/{digest}"
     return {
-        "name": "fetch",
+        "name": FETCH,
         "image": config.image,
         "imagePullPolicy": config.image_pull_policy,
         "command": ["python3", "-m", "webjobs_pod.fetch", url, WORK, "/webjobs/token/token"],

@@ -12,7 +12,17 @@ from typing import Any
 
 from webjobs.model import RunState, WebJobRun
 from webjobs.objects import ObjectView
-from webjobs.pods import END, container_state, is_alive, is_over, job_condition, newest_pod, unprepared_since
+from webjobs.pods import (
+    END,
+    FETCH,
+    container_state,
+    has_ended,
+    is_alive,
+    is_over,
+    job_condition,
+    newest_pod,
+    unprepared_since,
+)
 from webjobs.times import parse_time
 from webjobs_operator.context.armed_jobs import is_staying
 
@@ -71,7 +81,8 @@ def outcome(run: WebJobRun, *, job: ObjectView | None, pods: Sequence[ObjectView
     if pod is None:
         return Outcome(state="Initializing")
     attempts = (job["spec"].get("backoffLimit") or 0) + 1
-    if attempts == 1 and (is_over(pod) or "terminated" in container_state(pod)):
+    # A success is final whatever attempts are left: a sidecar that never ends must not hold the lock.
+    if (attempts == 1 and (is_over(pod) or has_ended(pod))) or _succeeded(pod):
         return _ended(pod, job_message=None, now=now)
     started = _started(pod)
     if started:
@@ -81,6 +92,10 @@ def outcome(run: WebJobRun, *, job: ObjectView | None, pods: Sequence[ObjectView
         message=_waiting_message(pod, now=now),
         pod=_name(pod),
     )
+
+
+def _succeeded(pod: ObjectView) -> bool:
+    return has_ended(pod) and container_state(pod)["terminated"].get("exitCode") == 0 and not _was_killed(pod)
 
 
 def _name(pod: ObjectView | None) -> str | None:
@@ -124,7 +139,8 @@ def _waiting_message(pod: ObjectView, *, now: datetime) -> str | None:
             continue
         state = init.get("state", {}).get("terminated") or init.get("lastState", {}).get("terminated")
         if state and state.get("exitCode"):
-            return f"Fetching the package failed (container {init['name']}, exit code {state['exitCode']})."
+            what = "Fetching the package" if init["name"] == FETCH else "An init container of podTemplate"
+            return f"{what} failed (container {init['name']}, exit code {state['exitCode']})."
     for condition in pod.get("status", {}).get("conditions", []):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return str(condition.get("message", ""))[:1024] or None

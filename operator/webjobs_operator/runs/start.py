@@ -13,6 +13,7 @@ from webjobs import times
 from webjobs.model import WebJob, WebJobRun
 from webjobs.objects import Object
 from webjobs.runs import runs
+from webjobs.runs.manifest import is_owned
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Invalid, NotFound
 from webjobs_operator.cluster.cache import Cache
@@ -113,7 +114,7 @@ class RunStart:
                     self._cache.observe("Job", await self._kube.get("Job", run.metadata.namespace, name))
             facts = read()
             job = facts.jobs.get(name)
-            if job and (_is_owned(job, run) or (armed_jobs.run_of(job) and not _lacks_package(facts, job))):
+            if job and (is_owned(job, run.metadata.uid) or (armed_jobs.run_of(job) and not _lacks_package(facts, job))):
                 return job
         return None
 
@@ -134,7 +135,7 @@ class RunStart:
             return await self._kube.create(manifest)
         except AlreadyExists:
             there = await self._kube.get("Job", run.metadata.namespace, run.metadata.name)
-            if _is_owned(there, run):
+            if is_owned(there, run.metadata.uid):
                 return there  # an earlier pass made it, and did not hear of it
             raise Invalid(409, "NameTaken", f"there is a Job {run.metadata.name} of somebody else") from None
 
@@ -145,11 +146,6 @@ class RunStart:
             )
         except NotFound:
             return None
-
-
-def _is_owned(job: Object, run: WebJobRun) -> bool:
-    """Return whether a Job was made for a run."""
-    return any(owner["uid"] == run.metadata.uid for owner in job["metadata"].get("ownerReferences", []))
 
 
 def _lacks_package(facts: Facts, job: Object) -> bool:

@@ -137,9 +137,12 @@ async def _drop_logs(
     except Exception:
         log.exception("the log of deleted run %s/%s stays", run.metadata.namespace, run.metadata.name)
         return
-    gone = [stored_logs.delete(store, path) for path in (run.status.log_path, run.status.error_log_path) if path]
+    # The status says that there are logs. Where, is computed: who may write a status must not choose what is deleted.
+    key = log_key(run)
+    there = {key: run.status.log_path, stored_logs.error_log_key(key): run.status.error_log_path}
+    gone = [stored_logs.delete(store, own) for own, path in there.items() if path]
     if not run.ended:
-        gone.append(_drop_parts(store, followers, log_key(run)))
+        gone.append(_drop_parts(store, followers, key))
     for work in gone:
         try:
             await asyncio.wait_for(work, timeout=30)

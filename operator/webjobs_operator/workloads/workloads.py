@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from webjobs import pods
 from webjobs.model import ANNOTATION_HASH
 from webjobs.objects import Object
+from webjobs.runs.manifest import is_owned
 from webjobs.schedules.plan import Plan
 from webjobs.store import ObjectStore
 from webjobs_kube.client import KubeClient
@@ -119,8 +120,7 @@ class Workloads:
         if there is not None:
             if there["metadata"].get("deletionTimestamp"):
                 return [facts.now + timedelta(seconds=1)]
-            owners = {o["uid"] for o in there["metadata"].get("ownerReferences", []) if o.get("controller")}
-            if facts.webjob.metadata.uid not in owners:
+            if not is_owned(there, facts.webjob.metadata.uid):
                 raise Unrunnable(
                     "NameTaken",
                     f"There is a {kind} called {meta['name']} that does not belong to this WebJob. Delete it, or give "
@@ -137,7 +137,7 @@ class Workloads:
 
     async def _remove(self, facts: Facts, kind: str) -> None:
         there = facts.objects[kind].get(facts.key[1])
-        if there and not there["metadata"].get("deletionTimestamp"):
+        if there and is_owned(there, facts.webjob.metadata.uid) and not there["metadata"].get("deletionTimestamp"):
             await self._writes.delete_object(facts.key, kind, there)
 
 
@@ -162,7 +162,9 @@ def is_as_wanted(there: Object, manifest: Object) -> bool:
 
 def old_packages(facts: Facts, program: Program) -> list[Object]:
     """Return the ConfigMaps of packages that nothing uses any more. Pure."""
-    maps = facts.objects["ConfigMap"]
+    maps = {
+        name: body for name, body in facts.objects["ConfigMap"].items() if is_owned(body, facts.webjob.metadata.uid)
+    }
     if not set(maps) - {program.config_map}:
         return []
     workloads = [body for kind in ("Deployment", "CronJob") for body in facts.objects[kind].values()]

@@ -78,7 +78,7 @@ CASES: dict[str, dict[str, Any]] = {
     ),
     "job-windows": build_windows_job(
         {"script": {"fileName": "run.cmd", "text": "echo %1"}, "shutdownFile": True, "data": {"size": "1Gi"}},
-        {"arguments": "'a b' $(HOME)"},
+        {"arguments": '"a b" $(HOME)'},
     ),
     "job-runtime": build_job(
         {

@@ -358,3 +358,38 @@ def test_settings_that_can_not_be_read_are_told(job_type: str) -> None:
     world.edit_spec(settings={"schedule": "0 0 3 * * *"})
     world.settle()
     assert [one for one in world.one("WebJob")["status"]["conditions"] if one["type"] == "Settings"] == []
+
+
+def test_what_only_has_our_label_is_left_alone() -> None:
+    """Anybody may write a label, and a name: what is deleted has an owner reference of ours."""
+    labels = {"webjobs.dev/webjob": "job", "app.kubernetes.io/managed-by": "webjobs"}
+    run = {"webjobs.dev/run": "202501010000000000"}
+    theirs = [
+        {"kind": "CronJob", "metadata": {"name": "job", "labels": labels}, "spec": {}},
+        {"kind": "ConfigMap", "metadata": {"name": "job-old", "labels": labels}},
+        {"kind": "Job", "metadata": {"name": "theirs", "labels": labels | run}, "spec": {"template": {}}},
+    ]
+    for body in theirs:
+        body["metadata"] |= {"namespace": "site", "creationTimestamp": "2025-01-01T00:00:00Z"}  # type: ignore[operator]
+    world = World(webjob_body(), *theirs)
+    world.settle()
+    world.now += timedelta(hours=1)
+    world.settle()
+    assert [call for call in world.kube.calls if call.verb == "delete"] == []
+
+
+def test_a_run_whose_status_names_the_job_of_somebody_else_does_not_take_it_along() -> None:
+    world = World(webjob_body())
+    world.kube.add(
+        {
+            "kind": "Job",
+            "metadata": {"name": "theirs", "namespace": "site", "labels": {"webjobs.dev/webjob": "job"}},
+            "spec": {"template": {}},
+        }
+    )
+    ended = {"state": "Success", "endTime": "2025-01-01T00:00:00Z", "jobName": "theirs"}
+    world.kube.add(run_body("job-202501010000000000", status=ended))
+    world.settle()
+    world.now += timedelta(hours=1)
+    world.settle()
+    assert [job["metadata"]["name"] for job in world.kube.of_kind("Job")] == ["theirs"]

@@ -60,6 +60,20 @@ RUNNING = pod(phase="Running", state={"running": {"startedAt": STARTED}})
             ("Running", None, None),
         ),
         ("Running", job(), [pod(phase="Succeeded", state=terminated(0, "Completed"))], ("Success", 0, None)),
+        # With attempts left: the pod goes on for its sidecar, and the Job with it.
+        (
+            "Running",
+            job(spec={"backoffLimit": 1}),
+            [pod(phase="Running", state=terminated(0, "Completed"))],
+            ("Success", 0, None),
+        ),
+        (
+            "Running",
+            job(spec={"backoffLimit": 1}),
+            [pod(phase="Running", state=terminated(1))],
+            ("Running", None, None),
+        ),
+        ("Running", job(spec={"backoffLimit": 1}), [KILLED], ("Running", None, None)),
         # The container has ended, the kubelet has not yet said so of the pod.
         ("Running", job(), [pod(phase="Running", state=terminated(0, "Completed"))], ("Success", 0, None)),
         (
@@ -181,6 +195,13 @@ def test_a_failed_fetch_is_told() -> None:
     ]
     found = outcome(run(state="Initializing"), job=job(), pods=[broken], now=NOW)
     assert found.message == "Fetching the package failed (container fetch, exit code 1)."
+
+
+def test_a_failing_init_container_of_somebody_else_is_called_so() -> None:
+    waiting = pod()
+    waiting["status"]["initContainerStatuses"] = [{"name": "migrate", "state": {"terminated": {"exitCode": 2}}}]
+    found = outcome(run(state="Initializing"), job=job(), pods=[waiting], now=NOW)
+    assert found.message == "An init container of podTemplate failed (container migrate, exit code 2)."
 
 
 @pytest.mark.parametrize(

@@ -410,3 +410,14 @@ def test_what_another_webjob_of_the_name_has_left_is_replaced(store: Store) -> N
         bytes(obstore.get(world.store, key).bytes()), namespace="site", webjob="job", run_id=""
     )
     assert owner == "uid-job"
+
+
+def test_a_log_is_deleted_where_it_is_and_not_where_a_status_says(store: Store) -> None:
+    """Who may write the status of a run of one site must not delete what another site has stored."""
+    world = world_of(0)
+    add_log(world, 1)
+    other = "shop/data/jobs/triggered/job/202501010000000001/output_log.txt"
+    obstore.put(world.store, other, b"theirs")
+    forget_logs(world, run_body(_name(1), state="Success", status=END | {"logPath": other, "errorLogPath": other}))
+    assert files(world) == []
+    assert bytes(obstore.get(world.store, other).bytes()) == b"theirs"

@@ -22,7 +22,7 @@ SECOND = "job-202601010000010000"
 
 def test_a_run_takes_the_oldest_by_two_writes_and_is_told_once() -> None:
     world = a_world(warm=2)
-    world.create_run(spec={"arguments": "a 'b c'"})
+    world.create_run(spec={"arguments": 'a "b c"'})
     before, begun = len(world.kube.writes), rfc3339(world.now)
     assert world.settle() == [
         "patch WebJob/status",  # the lock
@@ -41,7 +41,7 @@ def test_a_run_takes_the_oldest_by_two_writes_and_is_told_once() -> None:
         "runId": ID,
         "processStartTime": begun,
     }
-    environment = {"WEBJOBS_RUN_ID": ID.encode(), "WEBJOBS_COMMAND_ARGUMENTS": b"a 'b c'"}
+    environment = {"WEBJOBS_RUN_ID": ID.encode(), "WEBJOBS_COMMAND_ARGUMENTS": b'a "b c"'}
     (lines,) = world.pods.heard.values()
     assert lines == [warm_protocol.line(environment=environment, arguments=[b"a", b"b c"])]
     for _ in range(3):
