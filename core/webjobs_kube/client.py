@@ -189,13 +189,14 @@ class KubeClient(Transport):
         since_time: str | None = None,
         limit_bytes: int | None = None,
         stream: Literal["Stdout", "Stderr"] | None = None,
+        cutter: LineCutter | None = None,
     ) -> AsyncIterator[str]:
         """Yield the lines of a container's log with RFC 3339 stamps, without line ends.
 
         Invalid UTF-8 is replaced. ``tail``: only so many of the latest lines. ``since_seconds``: only the lines of so
         many seconds before now; ``since_time``: only the lines from a time on (RFC 3339, whole seconds).
         ``limit_bytes``: only the first so many bytes, stamps and all. ``stream``: only one stream; Invalid with status
-        422 where the API server lets nobody choose.
+        422 where the API server lets nobody choose. ``cutter``: a new one, which keeps what has no end yet.
         """
         response = await self._call(
             "GET",
@@ -213,7 +214,7 @@ class KubeClient(Transport):
             },
             timeout_seconds=None,
         )
-        cutter = LineCutter()
+        cutter = cutter or LineCutter()
         with reachable():
             async with response:
                 async for piece in response.content.iter_any():

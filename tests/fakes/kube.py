@@ -19,6 +19,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from webjobs.logs.line_cutter import LineCutter
 from webjobs.model import WebJob, WebJobRun, WebJobSchedule
 from webjobs.times import rfc3339
 from webjobs_kube.client import Event, KubeClient
@@ -319,6 +320,7 @@ class FakeKube(KubeClient):
         since_time: str | None = None,
         limit_bytes: int | None = None,
         stream: Literal["Stdout", "Stderr"] | None = None,
+        cutter: LineCutter | None = None,
     ) -> AsyncIterator[str]:
         done = await self._begin(Call(verb="log", kind="Pod", namespace=namespace, name=pod))
         self._there("Pod", namespace, pod)

@@ -26,6 +26,11 @@ class LineCutter:
         *parts, self._rest = _parts(self._rest)
         yield from map(_text, parts)  # a program that ends no line must not fill the memory
 
+    @property
+    def rest(self) -> str:
+        """The beginning of a line whose end has not come."""
+        return _text(self._rest)
+
     def end(self) -> Iterator[str]:
         """Yield what is left when the response has ended."""
         if self._rest:

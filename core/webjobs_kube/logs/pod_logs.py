@@ -13,11 +13,12 @@ from typing import Any
 
 from webjobs.logs import kudu_lines
 from webjobs.logs.kudu_lines import Level, Output
+from webjobs.logs.line_cutter import LineCutter
 from webjobs.logs.log_position import LogPosition
 from webjobs.pods import CONTAINER
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, Invalid
-from webjobs_kube.logs.rotation import Reading
+from webjobs_kube.logs.rotation import Reading, Rotated
 from webjobs_kube.tasks import cancelled
 
 _QUEUE = 256
@@ -69,36 +70,49 @@ class PodLogs:
         """
         position = after or LogPosition()
         unread = position.unread()
+        begun, position.unfinished = position.unfinished, {}
         read = partial(self._kube.log_lines, namespace, pod, container=CONTAINER)
         head = partial(_head, read)
         out, err = position.since("INFO"), position.since("ERR")
         reading = Reading(None if out is err is None else await head())
         follow = partial(read, follow=True)
         watch = partial(reading.watch, f"{namespace}/{pod}", head)
-        if self._apart:
-            try:
-                apart = [
-                    _level(follow(stream="Stdout", since_time=out), "INFO"),
-                    _level(follow(stream="Stderr", since_time=err), "ERR"),
-                ]
-                async with aclosing(_together(apart, reading, watch)) as lines:
-                    async for line in lines:
-                        if unread.has(line):
-                            yield line
-                return
-            except Invalid as error:
-                if error.status != _NOT_OFFERED:
-                    raise
-                self._apart = False
-        async with aclosing(_together([_level(follow(since_time=out), "INFO")], reading, watch)) as lines:
-            async for line in lines:
-                if unread.has(line):
-                    yield line
+        cutters: dict[Level, LineCutter] = {"INFO": LineCutter(), "ERR": LineCutter()}
+
+        def source(level: Level, **of: Any) -> AsyncGenerator[Output]:
+            return _level(follow(cutter=cutters[level], **of), level, begun=begun.get(level, ""))
+
+        try:
+            if self._apart:
+                try:
+                    apart = [
+                        source("INFO", stream="Stdout", since_time=out),
+                        source("ERR", stream="Stderr", since_time=err),
+                    ]
+                    async with aclosing(_together(apart, reading, watch)) as lines:
+                        async for line in lines:
+                            if unread.has(line):
+                                yield line
+                    return
+                except Invalid as error:
+                    if error.status != _NOT_OFFERED:
+                        raise
+                    self._apart = False
+            async with aclosing(_together([source("INFO", since_time=out)], reading, watch)) as lines:
+                async for line in lines:
+                    if unread.has(line):
+                        yield line
+        except Rotated:
+            # The runtime changes files wherever its output stands, also within a line.
+            position.unfinished = {level: cutter.rest for level, cutter in cutters.items() if " " in cutter.rest}
+            raise
 
 
-async def _level(lines: AsyncIterator[str], level: Level) -> AsyncGenerator[Output]:
+async def _level(lines: AsyncIterator[str], level: Level, *, begun: str = "") -> AsyncGenerator[Output]:
+    """Yield the lines of a stream. ``begun``: the beginning of the first one, with its stamp."""
     async for stamped in lines:
-        yield Output(stamped, level)
+        yield Output(begun + stamped.partition(" ")[2] if begun else stamped, level)
+        begun = ""
 
 
 async def _head(read: Callable[..., AsyncIterator[str]]) -> str:

@@ -10,6 +10,7 @@ import looptime
 import pytest
 
 from tests.fakes.kube import FakeKube
+from webjobs.logs.line_cutter import LineCutter
 from webjobs.logs.log_position import LogPosition
 from webjobs_kube.errors import ApiError, Invalid, NotFound, Unreachable
 from webjobs_kube.logs.pod_logs import PodLogs
@@ -17,6 +18,8 @@ from webjobs_kube.logs.rotation import MUCH_BYTES, Rotated
 
 BLOCK = MUCH_BYTES // 100 + 10
 """Lines that make a file one that can be rotated."""
+TORN = "<"
+"""At the end of a line whose other part is in the next file: the runtime wrote no line end."""
 SECONDS, POLL = 0.0001, 0.1
 """Until a line was read; between two looks at the end."""
 
@@ -44,8 +47,14 @@ class Kubelet(FakeKube):
             self.files[-1].append(stamped(self.written, "ERR" if self.written % 3 == 0 else "INFO"))
             self.written += 1
 
-    def rotate(self) -> None:
-        self.files.append([])
+    def rotate(self, *, torn: bool = False) -> None:
+        """Begin a new file; the runtime does so wherever it is, also within a line."""
+        if torn:
+            line, stamp = self.files[-1].pop(), stamped(self.written)
+            self.files[-1].append(line[:-40] + TORN)
+            self.files.append([f"{stamp.partition(' ')[0]} {line[-40:]}"])
+        else:
+            self.files.append([])
 
     async def log_lines(
         self,
@@ -56,6 +65,7 @@ class Kubelet(FakeKube):
         since_time: str | None = None,
         limit_bytes: int | None = None,
         stream: Literal["Stdout", "Stderr"] | None = None,
+        cutter: LineCutter | None = None,
         **_: object,
     ) -> AsyncIterator[str]:
         if stream and not self.apart:
@@ -77,7 +87,11 @@ class Kubelet(FakeKube):
                     self.rotates = False
                     self.rotate()
                 if (since_time is None or line[:19] >= since_time[:19]) and self._is_of(line, stream):
-                    yield line
+                    if line.endswith(TORN):
+                        assert cutter
+                        assert list(cutter.feed(line.removesuffix(TORN).encode())) == []
+                    else:
+                        yield line
             if not follow or not self.running:
                 return
             newest = newest or self.files[-1]  # it watches from now on
@@ -149,6 +163,27 @@ def test_a_rotation_before_the_end_was_reached(apart: bool) -> None:
     kubelet, reader = followed(acts, apart=apart)
     assert len(reader.found) == kubelet.written == 4 * BLOCK
     assert sorted(reader.found) == [line for file in kubelet.files for line in file]
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one stream", "two streams"])
+def test_a_rotation_within_a_line_that_was_missed(apart: bool) -> None:
+    """The line's beginning came over the request that ended, its end is the first line of the next file."""
+
+    async def acts(kubelet: Kubelet, reader: Reader) -> AsyncIterator[None]:
+        kubelet.write(BLOCK)
+        if kubelet.files[-1][-1].split()[1] != "INFO":
+            kubelet.write(1)
+        await asyncio.sleep(BLOCK * SECONDS / 2)
+        assert 0 < len(reader.found) < BLOCK
+        kubelet.rotate(torn=True)
+        yield
+        await asyncio.sleep(5)
+        kubelet.write(10)
+
+    kubelet, reader = followed(acts, apart=apart)
+    assert sorted(reader.found) == [
+        stamped(number, "ERR" if number % 3 == 0 else "INFO") for number in range(kubelet.written)
+    ]
 
 
 def test_a_rotation_while_a_connection_passes_over_what_was_read() -> None:
