@@ -71,10 +71,10 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         redirect_slashes=False,
         middleware=[
             Middleware(Forwarded, trusted=config.forwarded_allow_ips),
+            Middleware(CanonicalPaths),
             Middleware(ArmPaths),
             *kragle_gate,
             Middleware(Gate, keeper=keeper),
-            Middleware(CanonicalPaths),
         ],
     )
     endpoint = packages.PackageEndpoint(store, tokens=keeper.tokens)

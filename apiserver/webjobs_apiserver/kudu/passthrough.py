@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import unquote
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -12,13 +15,17 @@ from webjobs_apiserver.service.passthrough import Answer, Unanswered
 
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "PATCH")
 """Verbs that go through to a job."""
+_SLASH = re.compile("/|%2F", re.IGNORECASE)
 
 
 def target_of(raw_path: bytes) -> str:
     """Return what follows ``passthrough`` in a URL as the client escaped it, in any of the URL's spellings."""
-    parts = raw_path.split(b"?")[0].split(b"/")
-    first = 6 if [part.lower() for part in parts[1:3]] == [b"api", b"jobs"] else 5
-    return b"/".join(parts[first:]).decode("latin-1")
+    raw = raw_path.partition(b"?")[0].decode("latin-1")
+    # The router takes an escaped slash for a slash, and so the address of the job may have some.
+    slashes = [found.end() for found in _SLASH.finditer(raw)]
+    parts = [unquote(part).lower() for part in _SLASH.split(raw)[1:3]]
+    before = 6 if parts == ["api", "jobs"] else 5
+    return raw[slashes[before - 1] :] if len(slashes) >= before else ""
 
 
 class _Proxied(StreamingResponse):

@@ -122,6 +122,8 @@ async def test_whatever_goes_wrong_is_404(
         (b"/api/continuousjobs/n/passthrough/a%2Fb/", "a%2Fb/"),
         (b"/API/jobs/continuous/n/passthrough/passthrough/x?y", "passthrough/x"),
         (b"/jobs/continuous/passthrough/passthrough//x", "/x"),
+        (b"/api%2Fcontinuousjobs/n%2fpassthrough/a%2Fb?c", "a%2Fb"),
+        (b"/%61pi/%4Aobs/continuous/n/passthrough/x", "x"),
     ],
 )
 def test_target(raw: bytes, expected: str) -> None:
