@@ -21,6 +21,7 @@ from webjobs_apiserver.auth.throttle import Throttle
 from webjobs_apiserver.auth.tokens import Tokens
 from webjobs_apiserver.auth_middleware import Gate
 from webjobs_apiserver.config import ApiserverConfig
+from webjobs_apiserver.http.browsers import Browsers
 from webjobs_apiserver.http.forwarded import Forwarded
 from webjobs_apiserver.http.paths import CanonicalPaths
 from webjobs_apiserver.kragle import operations as kragle_operations
@@ -71,10 +72,11 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         redirect_slashes=False,
         middleware=[
             Middleware(Forwarded, trusted=config.forwarded_allow_ips),
+            Middleware(CanonicalPaths),
+            Middleware(Browsers),
             Middleware(ArmPaths),
             *kragle_gate,
             Middleware(Gate, keeper=keeper),
-            Middleware(CanonicalPaths),
         ],
     )
     endpoint = packages.PackageEndpoint(store, tokens=keeper.tokens)

@@ -17,7 +17,7 @@ from webjobs.store.packages import PackageError
 from webjobs_apiserver.arm import answers
 from webjobs_apiserver.arm.paths import is_arm
 from webjobs_apiserver.errors import BadRequest, Busy, Missing, Refused, ServiceError, Stopped, TooLarge, Unavailable
-from webjobs_apiserver.http import responses
+from webjobs_apiserver.http import browsers, responses
 from webjobs_apiserver.kragle import answers as kragle
 from webjobs_apiserver.kragle import faults
 from webjobs_apiserver.kragle.faults import Fault
@@ -127,4 +127,6 @@ def add(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
-        return answer(request, Failure(status=500, message="An error has occurred.", form="object"))
+        told = answer(request, Failure(status=500, message="An error has occurred.", form="object"))
+        told.headers.update(browsers.NO_SNIFF)  # this answer is made outside of all middleware
+        return told

@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from webjobs_apiserver.auth_middleware import OPEN_PATHS, TOKEN_PREFIX
+from webjobs_apiserver.http.browsers import NO_SNIFF
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class InClear:
             if path in OPEN_PATHS or path.startswith(TOKEN_PREFIX):
                 await self._app(scope, receive, send)
             else:
-                await PlainTextResponse("Use https.", status_code=403)(scope, receive, send)
+                await PlainTextResponse("Use https.", status_code=403, headers=NO_SNIFF)(scope, receive, send)
 
 
 async def reload_on_change(

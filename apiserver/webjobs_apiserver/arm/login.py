@@ -100,7 +100,7 @@ async def _token(request: Request, keeper: Keeper) -> Response:
     host = keeper.sites.of_host(request.headers.get("host", ""))
     asked = Asked(needs=(), reader_may=True, meant=host, host=host) if host else None
     found = await keeper.admit(asked, Basic(username=name.encode(), password=password.encode()), request.scope)
-    if isinstance(found, Admitted) and (ticket := await keeper.ticket(found)):
+    if isinstance(found, Admitted) and (ticket := await keeper.ticket(found, use="token")):
         seconds = int(tickets.LIFETIME.total_seconds())
         body = {"token_type": "Bearer", "expires_in": seconds, "access_token": tickets.as_token(ticket)}
         return _uncached(json_answer(body))

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from webjobs_apiserver.http.paths import canonical
+from webjobs_apiserver.http.paths import canonical, without_line_feeds
 
 ROOT = "/subscriptions"
 """First segment of the path of all of ARM's resources."""
@@ -57,8 +57,12 @@ class Address:
 
     @property
     def kudu_path(self) -> str:
-        """Path of the same thing in Kudu's API: a client that may ask for that may ask for this."""
-        return "/".join(["/api", *self.rest])
+        """Path of the same thing in Kudu's API: a client that may ask for that may ask for this.
+
+        What only Kudu spells so is nothing here, and nothing there.
+        """
+        path = "/".join(["/api", *self.rest])
+        return path if canonical(path) == path else "/api/-"
 
     @property
     def site_name(self) -> str:
@@ -98,7 +102,8 @@ def segments(scope: Scope) -> list[str]:
 
     A slash that was escaped separates nothing, and is in no name.
     """
-    return [unquote(part).replace("/", _NO_NAME) for part in sent(scope).removeprefix("/").split("/")]
+    parts = sent(scope).removeprefix("/").split("/")
+    return [without_line_feeds(unquote(part)).replace("/", _NO_NAME) for part in parts]
 
 
 def sent(scope: Scope) -> str:

@@ -14,7 +14,7 @@ from webjobs_apiserver.auth.credentials import Accounts, Credentials, Role
 from webjobs_apiserver.auth.headers import Basic, Bearer
 from webjobs_apiserver.auth.rights import Need
 from webjobs_apiserver.auth.throttle import Throttle, address_key
-from webjobs_apiserver.auth.tickets import Ticket, Tickets
+from webjobs_apiserver.auth.tickets import Ticket, Tickets, Use
 from webjobs_apiserver.auth.tokens import Tokens
 from webjobs_apiserver.errors import Unavailable
 from webjobs_apiserver.sites import Site, Sites
@@ -141,12 +141,12 @@ class Keeper:
             self._failed(keys)
         return Refusal(status=401)
 
-    async def ticket(self, admitted: Admitted) -> Ticket | None:
+    async def ticket(self, admitted: Admitted, *, use: Use) -> Ticket | None:
         """Return a ticket for a client that has just logged in; None for a token of Kubernetes."""
         if admitted.role is None or admitted.accounts is None:
             return None
         return await self.tickets.issue(
-            admitted.accounts, admitted.role, namespace=admitted.site.namespace, now=self.clock()
+            admitted.accounts, admitted.role, namespace=admitted.site.namespace, use=use, now=self.clock()
         )
 
     async def _role(self, known: Accounts, given: Basic | Ticket, *, site: Site) -> Role | None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from webjobs.files import tree
 from webjobs_apiserver.http.paths import canonical
 
-_READERS = re.compile(r"/api/(?:webjobs|triggeredwebjobs|continuouswebjobs)(?:/[^/]+)?/?", re.IGNORECASE)
+_READERS = re.compile(r"/api/(?:webjobs|triggeredwebjobs|continuouswebjobs)(?:/[^/]+)?")
 _JOBS = re.compile(r"/api/(triggered|continuous|)webjobs(?:/([^/]+)(?:/([^/]+)(/.+)?)?)?")
 
 
 def reader_may(method: str, path: str) -> bool:
-    """Return whether a read-only account may send a request: lists and single jobs, in the current spelling.
+    """Return whether a read-only account may send a request: lists and single jobs (docs/kudu-contract.md, section 9).
 
-    As in Kudu (docs/kudu-contract.md, section 9). ``path``: as the client sent it, decoded.
+    ``path``: decoded, in any spelling.
     """
-    return method in ("GET", "HEAD") and _READERS.fullmatch(path) is not None
+    return method in ("GET", "HEAD") and _READERS.fullmatch(canonical(path)) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,7 @@ _RUN = (Need(verb="create", resource="webjobruns"),)
 _CANCEL = (Need(verb="patch", resource="webjobruns"),)
 _LIST_RUNS = (Need(verb="list", resource="webjobruns"),)
 _GET_RUN = (Need(verb="get", resource="webjobruns"),)
+_ALL_FILES = _GET + _LIST + _GET_RUN + _LIST_RUNS
 
 
 def needs(method: str, path: str) -> tuple[Need, ...]:
@@ -49,7 +51,7 @@ def needs(method: str, path: str) -> tuple[Need, ...]:
     whole = canonical(path)
     found = _JOBS.fullmatch(whole)
     if found is None:
-        return _elsewhere(whole.lower(), reads=reads, deletes=method == "DELETE")
+        return _elsewhere(whole, reads=reads, deletes=method == "DELETE")
     _, name, verb, more = found.groups()
     match name, verb:
         case None, _:
@@ -68,17 +70,42 @@ def needs(method: str, path: str) -> tuple[Need, ...]:
 
 
 def _elsewhere(path: str, *, reads: bool, deletes: bool) -> tuple[Need, ...]:
-    first, _, rest = path.removeprefix("/api/").removeprefix("/").partition("/")
+    first, _, rest = path.removeprefix("/api/").partition("/")
     if first == "triggeredwebjobsswagger" and reads:
         return _LIST
     if first in ("vfs", "zip"):
         if reads:
-            return _GET_RUN if rest.startswith("data/") else _GET
+            return _reads_files(rest, is_zip=first == "zip")
         return _DELETE + _UPDATE if deletes else _SAVE
     if first in ("logstream", "logs") and reads:
         return _GET_RUN
     # App settings can hold secrets, and hooks addresses: who may not change them may not read them either.
     return _UPDATE
+
+
+def _reads_files(path: str, *, is_zip: bool) -> tuple[Need, ...]:
+    """Return what it needs to read at a path of the file tree: of a zip, what all below it needs."""
+    try:
+        there = tree.place(path)
+    except tree.PathError:
+        return _ALL_FILES
+    match there:
+        case tree.JobFiles():
+            return _GET
+        case tree.JobData(job_type="triggered", parts=()):
+            return _GET_RUN + _LIST_RUNS
+        case tree.JobData():
+            return _GET_RUN
+        case tree.JobList(data=False):
+            return _GET + _LIST
+        case tree.JobList():
+            return _GET_RUN + _LIST + (_LIST_RUNS if is_zip else ())
+    first = next(iter(tree.segments(path)), "").lower()
+    if first == tree.DATA[0]:
+        return _GET_RUN + _LIST + _LIST_RUNS if is_zip else _GET_RUN
+    if not is_zip:
+        return _GET
+    return _GET + _LIST if first else _ALL_FILES
 
 
 _READ = ("GET", "HEAD")

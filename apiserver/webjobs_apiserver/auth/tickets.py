@@ -2,7 +2,7 @@
 
 Nothing is stored: every replica can check a ticket. The key is made of the account's own name and password, so that
 another password ends all tickets of the old one. It is made slowly on purpose: a client that has a ticket must not be
-able to try passwords on it.
+able to try passwords on it. What a ticket is for is signed, too: a cookie is no token, and a token no cookie.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from cachetools import LRUCache
 
@@ -21,6 +22,8 @@ from webjobs_apiserver.auth.headers import Bearer
 
 COOKIE = "auth_tkt"
 """Name of the cookie that holds a ticket."""
+Use = Literal["cookie", "token"]
+"""What a ticket is for: a cookie of the Kragle API, or a token for an Authorization header."""
 _TOKEN = "webjobs."  # noqa: S105  what ours begin with; those of Kubernetes are JSON Web Tokens
 LIFETIME = timedelta(hours=12)
 """Time for which a ticket counts."""
@@ -37,6 +40,8 @@ class Ticket:
 
     text: str
     """Role, end in seconds of Unix time and signature, with dots between them."""
+    use: Use
+    """The way in which it was shown, or is to be shown."""
 
     def __repr__(self) -> str:
         return "Ticket(...)"  # must not get into a log by accident
@@ -49,7 +54,9 @@ def as_token(ticket: Ticket) -> str:
 
 def of_token(bearer: Bearer) -> Ticket | None:
     """Return the ticket that a token is; None when it is a token of Kubernetes."""
-    return Ticket(text=bearer.token.removeprefix(_TOKEN)) if bearer.token.startswith(_TOKEN) else None
+    if not bearer.token.startswith(_TOKEN):
+        return None
+    return Ticket(text=bearer.token.removeprefix(_TOKEN), use="token")
 
 
 class Tickets:
@@ -59,11 +66,11 @@ class Tickets:
         self._keys: LRUCache[bytes, bytes] = LRUCache(_KEYS)
         self._lock = asyncio.Lock()
 
-    async def issue(self, accounts: Accounts, role: Role, *, namespace: str, now: datetime) -> Ticket:
+    async def issue(self, accounts: Accounts, role: Role, *, namespace: str, use: Use, now: datetime) -> Ticket:
         """Return a ticket for a client that has just logged in."""
         until = int((now + LIFETIME).timestamp())
         key = await self._key(accounts, role, namespace=namespace)
-        return Ticket(text=f"{role}.{until}.{_signature(key, role=role, until=until)}")
+        return Ticket(text=f"{role}.{until}.{_signature(key, role=role, use=use, until=until)}", use=use)
 
     async def role_of(self, ticket: Ticket, accounts: Accounts, *, namespace: str, now: datetime) -> Role | None:
         """Return the role that a ticket stands for at a site; None when it is false or has ended."""
@@ -73,7 +80,7 @@ class Tickets:
         if role is None or not _DIGITS.fullmatch(until) or len(ticket.text) > _MOST or not accounts.has(role):
             return None
         key = await self._key(accounts, role, namespace=namespace)
-        right = f"{role}.{until}.{_signature(key, role=role, until=int(until))}"
+        right = f"{role}.{until}.{_signature(key, role=role, use=ticket.use, until=int(until))}"
         if not hmac.compare_digest(right.encode(), ticket.text.encode("utf-8", "surrogatepass")):
             return None
         return role if now.timestamp() < int(until) else None
@@ -90,5 +97,5 @@ def _slow(seed: bytes) -> bytes:
     return hashlib.scrypt(seed, salt=b"webjobs ticket", n=2**14, r=8, p=1, dklen=32)
 
 
-def _signature(key: bytes, *, role: Role, until: int) -> str:
-    return hmac.new(key, f"{role}.{until}".encode(), "sha256").hexdigest()
+def _signature(key: bytes, *, role: Role, use: Use, until: int) -> str:
+    return hmac.new(key, f"{use}.{role}.{until}".encode(), "sha256").hexdigest()

@@ -26,7 +26,7 @@ _CACHE_SIZE = 4096
 _PODS = 256
 """Tokens of pods that are remembered."""
 _AT_ONCE = 8
-"""Reviews at once; strangers must not flood the API server through the shim."""
+"""Reviews at once of clients, and as many of pods: strangers must not flood the API server through the shim."""
 _ACCOUNT = re.compile(r"system:serviceaccount:([^:]+):[^:]+")
 
 
@@ -53,6 +53,8 @@ class Tokens:
         self._decisions = TTLCache(_CACHE_SIZE, _CACHE_TIME, timer=clock)
         self._namespaces: TTLCache[bytes, str, datetime] = TTLCache(_PODS, _CACHE_TIME, timer=clock)
         self._slots = asyncio.Semaphore(_AT_ONCE)
+        # Of their own: no flood at one door shall close the other.
+        self._pod_slots = asyncio.Semaphore(_AT_ONCE)
 
     async def user(self, token: str) -> dict[str, Any] | None:
         """Return the user behind a token, as a TokenReview has it; None when the token is not valid.
@@ -88,7 +90,8 @@ class Tokens:
         """
 
         async def ask() -> str | None:
-            user = await self._kube.review_token(token, audience=PACKAGE_AUDIENCE)
+            async with self._pod_slots:
+                user = await self._kube.review_token(token, audience=PACKAGE_AUDIENCE)
             account = _ACCOUNT.fullmatch(user or "")
             return account[1] if account else None
 

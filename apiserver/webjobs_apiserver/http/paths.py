@@ -1,6 +1,8 @@
-"""Kudu's four spellings of every jobs URL, as one (docs/kudu-contract.md, section 1.1).
+"""The one reading of a request's path: all spellings of a place as one (docs/kudu-contract.md, section 1.1).
 
-Names keep their case, the fixed segments don't count it, and one trailing slash is accepted.
+It comes before rights and before routes, so that both speak of the same place. Names keep their case, the fixed
+segments don't count it, and one trailing slash is accepted. In paths of files a backslash is a slash, and empty
+segments don't count.
 """
 
 from __future__ import annotations
@@ -9,15 +11,16 @@ import re
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from webjobs_apiserver.http import responses
+from webjobs.files import tree
 
 _TYPES = ("triggered", "continuous")
 _ROOT = re.compile(r"(triggered|continuous|)(?:web)?jobs")
 _NEIGHBOURS = frozenset({"vfs", "zip", "logs", "logstream", "settings", "hooks"})
 """Routes beside those of jobs, with and without ``/api``."""
-_FREE = frozenset({"vfs", "zip", "logstream"})
+_FILES = frozenset({"vfs", "zip"})
+"""Neighbours with paths of the file tree."""
+_FREE = frozenset({*_FILES, "logstream"})
 """Neighbours whose paths are the site's own, slash and all."""
-_FILES = ("/api/vfs/", "/api/zip/")
 _SWAGGER = "triggeredwebjobsswagger"
 _VERBS = frozenset({"run", "history", "settings", "start", "stop", "passthrough"})
 
@@ -25,11 +28,17 @@ UNESCAPED = "!$&'()*+,;=:@~"
 """What stays as it is in a segment of a URL that .NET escapes."""
 
 
+def without_line_feeds(path: str) -> str:
+    """Return a path in which no line feed ends the pattern of a route: it becomes NUL, which is in no name either."""
+    return path.replace("\n", "\0")
+
+
 def canonical(path: str) -> str:
     """Return a path in the current spelling, ``/api/{type}webjobs...`` or ``/api/vfs/...``; others as they are.
 
-    ``path``: decoded, with its leading slash.
+    A path of files that no file can have stays as it is, too. ``path``: decoded, with its leading slash.
     """
+    path = without_line_feeds(path)
     first, *rest = path.removeprefix("/").split("/")
     first = first.lower()
     if not path.startswith("/") or first not in ("api", "jobs", *_NEIGHBOURS):
@@ -54,11 +63,20 @@ def canonical(path: str) -> str:
 
 
 def _neighbour(first: str, rest: list[str]) -> str:
+    if first in _FILES and rest:
+        return f"/api/{first}/{_file('/'.join(rest))}"
     if first not in _FREE and rest and rest[-1] == "" and (len(rest) == 1 or rest[-2]):
         rest = rest[:-1]
     if first == "logs":
         rest = [part.lower() for part in rest]
     return "/".join([f"/api/{first}", *rest])
+
+
+def _file(path: str) -> str:
+    try:
+        return tree.canonical(path)
+    except tree.PathError:
+        return path
 
 
 def _jobs(job_type: str, rest: list[str]) -> str:
@@ -71,20 +89,12 @@ def _jobs(job_type: str, rest: list[str]) -> str:
 
 
 class CanonicalPaths:
-    """ASGI middleware: routers see the canonical path only; ``raw_path`` stays as the client sent it.
-
-    It answers 400 to a line feed in the path of a file, which a route's pattern does not match, or takes for the path's
-    end.
-    """
+    """ASGI middleware: all behind it see the canonical path only; ``raw_path`` stays as the client sent it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app: ASGIApp = self._app
         if scope["type"] == "http":
-            path = canonical(scope["path"])
-            if "\n" in path and path.startswith(_FILES):
-                app = responses.http_error("The path must not contain control characters.", status=400)
-            scope = {**scope, "path": path}
-        await app(scope, receive, send)
+            scope = {**scope, "path": canonical(scope["path"])}
+        await self._app(scope, receive, send)

@@ -73,7 +73,7 @@ class KragleGate:
             return
         context.body = sent.body
         if path in LOGINS and scope["method"] == "POST" and admitted.role:
-            ticket = await self._keeper.ticket(admitted)
+            ticket = await self._keeper.ticket(admitted, use="cookie")
             context.login = answers.Login(role=admitted.role, ticket=ticket) if ticket else None
         await self._app_or_fault({**scope, SITE: admitted.site}, receive, send)
 
@@ -145,7 +145,7 @@ def _fault(refusal: Refusal, *, is_login: bool) -> Fault:
 def _ticket(headers: Headers) -> Ticket | None:
     for header in headers.getlist("cookie"):
         if found := cookie_parser(header).get(COOKIE):
-            return Ticket(text=found)
+            return Ticket(text=found, use="cookie")
     return None
 
 

@@ -2,23 +2,70 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from webjobs_apiserver.auth.tickets import COOKIE
 from webjobs_apiserver.http import responses
 from webjobs_apiserver.kudu.jobs import Facade
-from webjobs_apiserver.service.passthrough import Answer, Unanswered
+from webjobs_apiserver.service.passthrough import Answer, Headers, Unanswered
 
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "PATCH")
 """Verbs that go through to a job."""
+_ORIGINS = frozenset(
+    {
+        "alt-svc",
+        "clear-site-data",
+        "nel",
+        "public-key-pins",
+        "report-to",
+        "service-worker-allowed",
+        "strict-transport-security",
+    }
+)
+"""Headers by which an answer says something of its whole origin, which is not the job's."""
+_SLASH = re.compile("/|%2F", re.IGNORECASE)
 
 
 def target_of(raw_path: bytes) -> str:
     """Return what follows ``passthrough`` in a URL as the client escaped it, in any of the URL's spellings."""
-    parts = raw_path.split(b"?")[0].split(b"/")
-    first = 6 if [part.lower() for part in parts[1:3]] == [b"api", b"jobs"] else 5
-    return b"/".join(parts[first:]).decode("latin-1")
+    raw = raw_path.partition(b"?")[0].decode("latin-1")
+    # The router takes an escaped slash for a slash, and so the address of the job may have some.
+    slashes = [found.end() for found in _SLASH.finditer(raw)]
+    parts = [unquote(part).lower() for part in _SLASH.split(raw)[1:3]]
+    before = 6 if parts == ["api", "jobs"] else 5
+    return raw[slashes[before - 1] :] if len(slashes) >= before else ""
+
+
+def to_job(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Return the headers of a request without our own cookie."""
+    return [(name, kept) for name, value in headers if (kept := _without_ours(name, value)) is not None]
+
+
+def _without_ours(name: str, value: str) -> str | None:
+    """Return what is left of a header's value; None for nothing."""
+    if name.lower() != "cookie":
+        return value
+    return ";".join(one for one in value.split(";") if not _is_ours(one)).strip() or None
+
+
+def to_client(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Return the headers of a job's answer without those that say something of all of our origin."""
+    return [
+        (name, value)
+        for name, value in headers
+        if name.lower() not in _ORIGINS and not (name.lower() == "set-cookie" and _is_ours(value))
+    ]
+
+
+def _is_ours(cookie: str) -> bool:
+    # A cookie without a name, "=a=b", is sent as a=b by browsers.
+    return cookie.strip().lstrip("= \t").partition("=")[0].strip().lower() == COOKIE
 
 
 class _Proxied(StreamingResponse):
@@ -26,7 +73,8 @@ class _Proxied(StreamingResponse):
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.content, status_code=answer.status)
-        self.raw_headers = [(key.lower().encode("latin-1"), value.encode("latin-1")) for key, value in answer.headers]
+        headers = to_client(answer.headers)
+        self.raw_headers = [(key.lower().encode("latin-1"), value.encode("latin-1")) for key, value in headers]
         self._stack = answer.stack
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,7 +97,7 @@ def router(facade: Facade) -> APIRouter:
                 name,
                 method=request.method,
                 target=target_of(raw) + (f"?{query}" if query else ""),
-                headers=[(key.decode("latin-1"), value.decode("latin-1")) for key, value in request.headers.raw],
+                headers=to_job((key.decode("latin-1"), value.decode("latin-1")) for key, value in request.headers.raw),
                 body=request.stream() if has_body else None,
             )
         except Unanswered as error:

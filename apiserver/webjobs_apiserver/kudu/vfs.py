@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -21,6 +22,8 @@ from webjobs_apiserver.service.files.nodes import FileNode, FolderNode, Node, no
 Handler = Callable[[Request, str], Awaitable[Response]]
 """A handler of requests for a path of the tree."""
 
+_SLASHES = re.compile(r"(?:[/\\]|%2F|%5C)+\Z", re.IGNORECASE)
+"""Slashes at the end of a URL, however they are spelled."""
 HOME = "/home"
 """Stand-in for the site's HOME in messages."""
 
@@ -127,7 +130,7 @@ def _query(request: Request) -> str:
 def redirect(request: Request, *, to_folder: bool) -> Response:
     """Return a 307 to the path of the request with or without its slash."""
     url = asked_url(request)
-    url = f"{url}/" if to_folder else url.rstrip("/")
+    url = f"{url}/" if to_folder else _SLASHES.sub("", url)
     answer = responses.empty(307)
     answer.headers["Location"] = url + _query(request)
     return answer
@@ -136,15 +139,14 @@ def redirect(request: Request, *, to_folder: bool) -> Response:
 def entry(request: Request, node: Node, *, path: str) -> dict[str, Any]:
     """Return an entry of a listing; the order of the keys is Kudu's."""
     is_folder = isinstance(node, FolderNode)
-    folder = "/".join(part for part in path.split("/") if part)
+    folder, above = path.removesuffix("/"), _SLASHES.sub("", asked_url(request))
     return {
         "name": node.name,
         "size": 0 if isinstance(node, FolderNode) else node.size or 0,
         "mtime": _stamp(node.mtime),
         "crtime": _stamp(node.crtime),
         "mime": media_types.FOLDER if is_folder else media_types.media_type(node.name),
-        "href": f"{asked_url(request).rstrip('/')}/{quote(node.name, safe=UNESCAPED)}{'/' if is_folder else ''}"
-        + _query(request),
+        "href": f"{above}/{quote(node.name, safe=UNESCAPED)}{'/' if is_folder else ''}{_query(request)}",
         "path": f"{HOME}/{folder}/{node.name}" if folder else f"{HOME}/{node.name}",
     }
 

@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from webjobs.store import ObjectStore, packages, read_stream
 from webjobs.store.packages import PackageError
+from webjobs_apiserver.auth.headers import Bearer, shown
 from webjobs_apiserver.auth.tokens import Tokens
 
 _PACKAGES = 16
@@ -40,11 +41,11 @@ class PackageEndpoint:
 
     async def refusal(self, request: Request, namespace: str) -> Response | None:
         """Return the answer to a request that may not have the packages of a namespace; None when it may."""
-        scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
         challenge = {"WWW-Authenticate": "Bearer"}
-        if scheme.lower() != "bearer" or not token.strip():
+        given = shown(request.headers)
+        if not isinstance(given, Bearer):
             return Response(status_code=401, headers=challenge)
-        found = await self._tokens.namespace_of(token.strip())
+        found = await self._tokens.namespace_of(given.token)
         if found is None:
             return Response(status_code=401, headers=challenge)
         return None if found == namespace else Response(status_code=403)

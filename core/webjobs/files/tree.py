@@ -101,6 +101,15 @@ def segments(path: str) -> tuple[str, ...]:
     return parts
 
 
+def canonical(path: str) -> str:
+    """Return a path in the one spelling of it, without a slash at its front; one that means a folder ends with a slash.
+
+    Raises PathError.
+    """
+    parts = segments(path)
+    return "/".join(parts) + ("/" if parts and path.endswith(("/", "\\")) else "")
+
+
 def place(path: str) -> Place:
     """Return what is at a path relative to the root of the file tree.
 

@@ -16,7 +16,7 @@ _FORMS = {
     "http date": r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT",
     "duration": r"(?:\d+\.)?\d\d:\d\d:\d\d(?:\.\d{7})?",
     "instance": r"[0-9a-f]{6}",
-    "hash": r"[0-9a-f]{1,8}",
+    "hash": r"[0-9a-f]{16}",
     "tag": r"[0-9a-f]{16}",
     "hook id": r"\d{18}",
     "zip": r"(?s:PK\x03\x04.*)",

@@ -29,7 +29,10 @@ def one() -> Any:
         yield made
 
 
-READABLE = ["/api/webjobs", "/api/triggeredwebjobs", "/api/continuouswebjobs/", JOB, "/API/TriggeredWebJobs/job"]
+READABLE = [
+    *("/api/webjobs", "/api/triggeredwebjobs", "/api/continuouswebjobs/", JOB, "/API/TriggeredWebJobs/job"),
+    *("/jobs/", "/api/jobs/triggered/job", "/api/triggeredjobs/job/"),  # the same places: the right is of the place
+]
 
 
 @pytest.mark.parametrize("path", READABLE)
@@ -82,7 +85,30 @@ async def test_without_a_readers_password_there_is_no_reader(one: Shim) -> None:
         ("POST", "/api/continuouswebjobs/x/stop", "update webjobs"),
         ("GET", "/api/continuouswebjobs/x/passthrough/a/b", "update webjobs"),
         ("GET", "/vfs/data/jobs/triggered/x/1/output_log.txt", "get webjobruns"),
+        ("GET", "/vfs/DATA/jobs/triggered/x/1/", "get webjobruns"),
+        ("GET", "/vfs/data/jobs/triggered/x/", "get webjobruns, list webjobruns"),  # as the history
+        ("GET", "/vfs/data/jobs/triggered/x", "get webjobruns, list webjobruns"),
+        ("GET", "/vfs/data/jobs/continuous/x/", "get webjobruns"),
+        ("GET", "/vfs/data/jobs/triggered", "get webjobruns, list webjobs"),  # names of jobs
+        ("GET", "/vfs/data", "get webjobruns"),
+        ("GET", "/api/vfs/data/else", "get webjobruns"),
+        ("GET", "/api/vfs", "get webjobs"),
+        ("GET", "/api/vfs/", "get webjobs"),
         ("GET", "/api/vfs/site/wwwroot/", "get webjobs"),
+        ("GET", "/api/vfs/site/jobs/triggered/", "get webjobs, list webjobs"),
+        ("GET", "/api/vfs/site/jobs/triggered/x/run.sh", "get webjobs"),
+        ("GET", "/api/vfs/site/../data/", "get webjobs, list webjobs, get webjobruns, list webjobruns"),
+        ("GET", "/api/zip", "get webjobs, list webjobs, get webjobruns, list webjobruns"),
+        ("GET", "/zip//", "get webjobs, list webjobs, get webjobruns, list webjobruns"),
+        ("GET", "/api/zip/site", "get webjobs, list webjobs"),
+        ("GET", "/api/zip/site/jobs/triggered/", "get webjobs, list webjobs"),
+        ("GET", "/api/zip/site/jobs/triggered/x/", "get webjobs"),
+        ("GET", "/api/zip/data/", "get webjobruns, list webjobs, list webjobruns"),
+        ("GET", "/api/zip/data/jobs/triggered/", "get webjobruns, list webjobs, list webjobruns"),
+        ("GET", "/api/zip/data/jobs/triggered/x/", "get webjobruns, list webjobruns"),
+        ("GET", "/api//vfs/site/", "update webjobs"),
+        ("GET", "/azurejobs/", "update webjobs"),
+        ("POST", f"{JOB}/run\n", "update webjobs"),  # no route, with a line feed as without one
         ("PUT", "/api/vfs/site/x", "create webjobs, update webjobs"),
         ("DELETE", "/api/vfs/site/x", "delete webjobs, update webjobs"),
         ("PUT", "/api/zip/site/", "create webjobs, update webjobs"),

@@ -40,6 +40,17 @@ from webjobs_apiserver.http.paths import canonical
         ("/vfs/data/jobs/", "/api/vfs/data/jobs/"),
         ("/API/VFS/data", "/api/vfs/data"),
         ("/vfs", "/api/vfs"),
+        # slashes of files are slashes however they are spelled, and count once
+        ("/api/vfs//data", "/api/vfs/data"),
+        ("/api/vfs/\\data\\\\jobs/", "/api/vfs/data/jobs/"),
+        ("/api/vfs/data\\", "/api/vfs/data/"),
+        ("/api/vfs//", "/api/vfs/"),
+        ("/zip//Data//x//", "/api/zip/Data/x/"),
+        ("/api/vfs/a//../b", "/api/vfs/a//../b"),  # is nothing, and is told so
+        ("/api/vfs/a\nb", "/api/vfs/a\0b"),
+        ("/api/webjobs\n", "/api/webjobs\0"),
+        ("/jobs/triggered/foo/run\n", "/api/triggeredwebjobs/foo/run\0"),
+        ("/healthz\n", "/healthz\0"),
         ("/Zip/site/", "/api/zip/site/"),
         ("/api/LogStream/Application/", "/api/logstream/Application/"),
         ("/Settings/", "/api/settings"),
@@ -77,7 +88,10 @@ def test_canonical_is_final(path: str) -> None:
     assert canonical(once) == once
 
 
-@given(st.text(min_size=1, max_size=20).filter(lambda name: "/" not in name), st.sampled_from(["/run", "/history", ""]))
+@given(
+    st.text(min_size=1, max_size=20).filter(lambda name: not {"/", "\n"} & {*name}),
+    st.sampled_from(["/run", "/history", ""]),
+)
 def test_spellings_agree_and_names_stay(name: str, rest: str) -> None:
     expected = f"/api/triggeredwebjobs/{name}{rest}"
     for root in ("/api/triggeredwebjobs", "/api/triggeredjobs", "/api/jobs/triggered", "/jobs/triggered"):

@@ -194,6 +194,25 @@ async def test_a_ticket_opens_nothing_else(api: Kragle) -> None:
     assert answer.status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/api/webjobs", "/api/settings", "/subscriptions", f"{ROOT}/jobs"])
+async def test_a_cookie_is_no_token_and_a_token_no_cookie(api: Kragle, path: str) -> None:
+    cookie = await ticket(api.shim)
+    form = {"grant_type": "client_credentials", "client_id": USER, "client_secret": PASSWORD}
+    refused = 403 if path.startswith(ROOT) else 401
+    async with api.shim.client(auth=None) as client:
+        token: str = (await client.post("/adfs/oauth2/token", data=form)).json()["access_token"]
+        for header, status in (
+            (f"Bearer {token}", 200),
+            (f"Bearer webjobs.{cookie}", refused),
+            (f"Bearer {cookie}", refused),
+            (f"Bearer webjobs.cookie.{cookie}", refused),
+        ):
+            assert (await client.get(path, headers={"Authorization": header})).status_code == status, header
+        for text in (token, token.removeprefix("webjobs.")):
+            answer = await client.get(path, headers={"Cookie": f"auth_tkt={text}"})
+            assert answer.status_code == refused
+
+
 # Readers and tokens
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -140,6 +141,9 @@ def test_history_etag_is_of_the_newest_run() -> None:
     assert tags[0].count("-") == 1
     assert tags[1] == tags[2] != tags[0]
     assert tags[1].count("-") == 2
+    assert all(re.fullmatch("[0-9a-f]{16}", part) for tag in tags for part in tag.split("-"))
+    same_crc = [bodies.history_etag(empty, job_name=name) for name in ("plumless", "buckeroo")]
+    assert same_crc[0] != same_crc[1]
 
 
 def test_half_a_surrogate_pair_is_no_error() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.fakes.shim import START
 from webjobs.model import WebJobRun
 from webjobs_apiserver.http.responses import dump
 from webjobs_apiserver.kudu import bodies
-from webjobs_apiserver.kudu.listing import Listing
+from webjobs_apiserver.kudu.listing import Listing, etag_of
 from webjobs_apiserver.watching import job as jobs
 from webjobs_apiserver.watching.job import Job
 
@@ -35,6 +36,15 @@ def _run(name: str, state: str) -> WebJobRun:
 def test_an_empty_list() -> None:
     made = Listing().render(("site", ""), [], latest={}, base=BASE, now=START)
     assert (made.body, made.etag) == (b"[]", "11")
+
+
+def test_tags_tell_what_a_short_hash_does_not() -> None:
+    """These two words have one CRC-32, with the same text around them as well."""
+    one, two = etag_of([b'["plumless"]']), etag_of([b'["buckeroo"]'])
+    assert one != two
+    assert re.fullmatch("[0-9a-f]{16}", one)
+    assert etag_of([b"[1]", b"[2]"]) != etag_of([b"[2]", b"[1]"])
+    assert etag_of([]) == "11"
 
 
 NAMES = ("a", "b", "c")

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from tests.fakes.objects import pod, webjob_body
 from tests.fakes.shim import Shim, shim
-from webjobs_apiserver.kudu.passthrough import METHODS, target_of
+from webjobs_apiserver.kudu.passthrough import METHODS, target_of, to_client, to_job
 from webjobs_apiserver.service.passthrough import end_to_end, is_ready, url_of
 from webjobs_apiserver.service.service import Service
 
@@ -28,7 +28,17 @@ async def _echo(request: web.Request) -> web.StreamResponse:
         for at in range(3):
             await response.write(f"{at}\n".encode())
         return response
+    if request.path == "/page":
+        headers = [
+            ("Content-Security-Policy", "default-src 'self'"),
+            ("X-Content-Type-Options", "sniff"),
+            ("Set-Cookie", "mine=1; Path=/"),
+            ("Set-Cookie", "auth_tkt=owner.9.x; Path=/api/v1"),
+            ("Strict-Transport-Security", "max-age=9"),
+        ]
+        return web.Response(text="<script>1</script>", content_type="text/html", headers=headers)
     told = {
+        "cookies": request.headers.getall("Cookie", []),
         "method": request.method,
         "path": request.raw_path,
         "headers": sorted(name.lower() for name in request.headers),
@@ -92,6 +102,65 @@ async def test_answers_come_back_as_they_are(client: httpx.AsyncClient) -> None:
     assert (await client.get(WORK)).json()["path"] == "/"
 
 
+async def test_a_jobs_page_is_an_origin_of_its_own(client: httpx.AsyncClient) -> None:
+    for spelling in (WORK, "/jobs/continuous/work/PASSTHROUGH"):
+        page = await client.get(f"{spelling}/page")
+        policies = page.headers.get_list("content-security-policy")
+        assert policies == ["default-src 'self'", "sandbox allow-downloads allow-forms allow-popups allow-scripts"]
+        assert page.headers.get_list("x-content-type-options") == ["nosniff"]
+        assert page.headers.get_list("set-cookie") == ["mine=1; Path=/"]
+        assert "strict-transport-security" not in page.headers
+    missing = await client.get("/api/continuouswebjobs/none/passthrough/page")
+    assert missing.headers["content-security-policy"].startswith("sandbox")
+
+
+async def test_our_login_does_not_reach_the_job(client: httpx.AsyncClient) -> None:
+    headers = {"Cookie": "a=1; auth_tkt=owner.9.x; b=2", "Proxy-Authorization": "Basic x"}
+    told = (await client.get(f"{WORK}/x", headers=headers)).json()
+    assert told["cookies"] == ["a=1; b=2"]
+    assert not {"authorization", "proxy-authorization"} & set(told["headers"])
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("a=1", "a=1"),
+        ("a=1; b=auth_tkt=2", "a=1; b=auth_tkt=2"),
+        ("auth_tkt=1", None),
+        ("AUTH_TKT = 1 ;auth_tkt=2; a=1", "a=1"),
+        ("a=1;=auth_tkt=2", "a=1"),
+        ("auth_tkt", None),
+        ("", None),
+    ],
+)
+def test_cookies_for_a_job(given: str, expected: str | None) -> None:
+    assert to_job([("cookie", given), ("X", "auth_tkt=1")]) == [
+        *([("cookie", expected)] if expected else []),
+        ("X", "auth_tkt=1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("Set-Cookie", "a=auth_tkt=1", True),
+        ("Set-Cookie", "xauth_tkt=1", True),
+        ("Set-Cookie", "auth_tkt=1; Path=/api/v1", False),
+        ("set-cookie", " Auth_Tkt =1", False),
+        ("SET-COOKIE", "=auth_tkt=1", False),  # browsers send it as auth_tkt=1
+        ("Set-Cookie", "= =auth_tkt=1", False),
+        ("Set-Cookie", "auth_tkt;", True),  # a value without a name
+        ("Clear-Site-Data", '"cookies"', False),
+        ("Alt-Svc", 'h3=":443"', False),
+        ("NEL", "{}", False),
+        ("Service-Worker-Allowed", "/", False),
+        ("Content-Type", "text/html", True),
+    ],
+)
+def test_headers_of_a_job(name: str, value: str, kept: bool) -> None:
+    assert to_client([(name, value)]) == ([(name, value)] if kept else [])
+
+
 @pytest.mark.parametrize(
     ("changes", "name", "message"),
     [
@@ -122,6 +191,8 @@ async def test_whatever_goes_wrong_is_404(
         (b"/api/continuousjobs/n/passthrough/a%2Fb/", "a%2Fb/"),
         (b"/API/jobs/continuous/n/passthrough/passthrough/x?y", "passthrough/x"),
         (b"/jobs/continuous/passthrough/passthrough//x", "/x"),
+        (b"/api%2Fcontinuousjobs/n%2fpassthrough/a%2Fb?c", "a%2Fb"),
+        (b"/%61pi/%4Aobs/continuous/n/passthrough/x", "x"),
     ],
 )
 def test_target(raw: bytes, expected: str) -> None:
