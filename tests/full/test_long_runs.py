@@ -33,6 +33,8 @@ def test_rotation_takes_nothing_away(site: Site) -> None:
         assert run["status"] == "Success"
         lines = [line.partition("] ")[2] for line in site.log(run).splitlines()]
         output = [line for line in lines if not line.startswith(("Status changed", "Run script"))]
+        torn = [line for line in output if line.split(" ")[0] not in (*BLOCKS, "first", "last")]
+        assert torn == [], "the runtime begins a file within a line"
         found = {block: sum(line.startswith(f"{block} ") for line in output) for block in BLOCKS}
         assert found == dict.fromkeys(BLOCKS, LINES)
         assert (output[0], output[-1], len(output)) == ("first", "last", len(BLOCKS) * LINES + 2)
