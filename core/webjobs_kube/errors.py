@@ -34,6 +34,10 @@ class NotFound(ApiError):
     """An error 404: the object (or its kind) is not there."""
 
 
+class Forbidden(ApiError):
+    """An error 403: a quota, a policy or an admission webhook says no, or a right is missing. It may pass."""
+
+
 class Conflict(ApiError):
     """An error 409: somebody else has changed the object in the meantime."""
 
@@ -83,6 +87,8 @@ def from_status(status: int, reason: str, message: str) -> ApiError:
     """Return the error for a Kubernetes Status: its code, reason and message."""
     kind: type[ApiError] = ApiError
     match status, reason:
+        case 403, _:
+            kind = Forbidden
         case 404, _:
             kind = NotFound
         case 410, _:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from webjobs_operator.manifests.package_content import StoreAway
 from webjobs_operator.manifests.program import Program, Unrunnable
 
 
@@ -18,4 +17,4 @@ class Readiness:
     @property
     def refusal(self) -> str | None:
         """Why runs fail and slots are skipped; None: they don't, though they may have to wait."""
-        return None if self.problem is None or isinstance(self.problem, StoreAway) else self.problem.message
+        return None if self.problem is None or self.problem.passes else self.problem.message

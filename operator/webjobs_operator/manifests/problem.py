@@ -4,9 +4,13 @@ from __future__ import annotations
 
 
 class Unrunnable(Exception):
-    """A WebJob that can't run here; ``reason`` is a CamelCase word, the message says what to do."""
+    """A WebJob that can't run here; ``reason`` is a CamelCase word, the message says what to do.
 
-    def __init__(self, reason: str, message: str) -> None:
+    ``passes``: it may pass without a change of the WebJob, so that runs wait instead of failing.
+    """
+
+    def __init__(self, reason: str, message: str, *, passes: bool = False) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.passes = passes

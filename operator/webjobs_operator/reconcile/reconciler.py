@@ -194,6 +194,12 @@ class Reconciler:
         facts = read()
         ends, due = early_ends.given_up(facts)
         await self._ends.carry_out(facts, ends)
+        problem = found.readiness.problem
+        if problem and problem.passes and problem.reason == "ChildRefused":
+            facts = read()
+            ends, later = early_ends.too_late(facts, problem.message)
+            await self._ends.carry_out(facts, ends)
+            due += later
         refusal = found.readiness.refusal or (SITE_STOPPED if facts.site.stopped else None)
         if refusal:
             facts = read()

@@ -75,11 +75,7 @@ def _triggered(facts: Facts, found: Findings) -> tuple[Status, list[Wanted]]:
         status["activeRun"] = {"name": holder, "since": since}
     if webjob.status.skipped_runs or found.skipped:
         status["skippedRuns"] = (webjob.status.skipped_runs or 0) + found.skipped
-    conditions = [
-        _problem(problem)
-        if problem
-        else Wanted(type="Ready", status=True, reason="Runnable", message="The job can run.")
-    ]
+    conditions = [_problem(problem) if problem else _ready(facts)]
     state = "Idle"
     if plan.problem:
         conditions.append(Wanted(type="Scheduled", status=False, reason="InvalidSchedule", message=plan.problem))
@@ -106,6 +102,14 @@ def _triggered(facts: Facts, found: Findings) -> tuple[Status, list[Wanted]]:
     elif latest and latest["state"] == "Running":
         state = "Running"
     return status | {"state": state}, conditions
+
+
+def _ready(facts: Facts) -> Wanted:
+    """Return the condition of a job that has a program: the Job of a run may be refused for now."""
+    refused = next((run.status.message for run in facts.not_started if run.status.message), None)
+    if refused:
+        return Wanted(type="Ready", status=False, reason="JobRefused", message=refused)
+    return Wanted(type="Ready", status=True, reason="Runnable", message="The job can run.")
 
 
 def _scheduled(webjob: WebJob, plan: Plan) -> Wanted:

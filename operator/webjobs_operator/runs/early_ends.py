@@ -12,6 +12,7 @@ from datetime import datetime
 from webjobs import times
 from webjobs.model import RunState, WebJobRun
 from webjobs.objects import Object
+from webjobs.runs import runs
 from webjobs_operator.context.facts import Facts
 from webjobs_operator.runs import outcome
 
@@ -51,6 +52,17 @@ def busy(runs: Iterable[WebJobRun]) -> list[EarlyEnd]:
 def cannot_run(facts: Facts, message: str) -> list[EarlyEnd]:
     """Return the ends of all runs that have not started, as their WebJob can't run."""
     return [Refuse(run=run, state="Failed", reason="CannotRun", message=message) for run in facts.not_started]
+
+
+def too_late(facts: Facts, message: str) -> tuple[list[EarlyEnd], list[datetime]]:
+    """Return the ends of runs that waited long enough for what keeps their WebJob from running.
+
+    Beside them stand the times at which others have.
+    """
+    over = {run.metadata.name: runs.start_time(run) + facts.webjob.starting_deadline for run in facts.not_started}
+    late = [run for run in facts.not_started if over[run.metadata.name] <= facts.now]
+    ends: list[EarlyEnd] = [Refuse(run=run, state="Failed", reason="CannotRun", message=message) for run in late]
+    return ends, [when for when in over.values() if when > facts.now]
 
 
 def call_off(run: WebJobRun) -> Refuse:

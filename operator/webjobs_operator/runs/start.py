@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from webjobs import times
 from webjobs.model import WebJob, WebJobRun
@@ -15,7 +15,7 @@ from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs.runs.manifest import is_owned
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import AlreadyExists, Invalid, NotFound
+from webjobs_kube.errors import AlreadyExists, Forbidden, Invalid, NotFound
 from webjobs_operator.cluster.cache import Cache
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.context import armed_jobs
@@ -25,6 +25,10 @@ from webjobs_operator.manifests.program import Program
 from webjobs_operator.runs.writes import RunWrites
 from webjobs_operator.warm.plan import Offers, Warmth
 from webjobs_operator.warm.pool import WarmPool
+
+REFUSED = "The Job was refused:"
+"""Begin of the message of a run whose Job the API server does not take."""
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=1)
 
 
 class RunStart:
@@ -55,7 +59,7 @@ class RunStart:
     async def start(self, read: FactsReader, run: WebJobRun, *, program: Program, offers: Offers) -> datetime | None:
         """Give a run a pod that waits for one, or make its Job (or admit its CronJob's), and record that.
 
-        Returns until when the run waits for a pod that is about to; None: it waits for none.
+        Returns when it is tried again: a pod is about to wait, or the Job was refused for now; None: it is not.
         """
         await self._writes.adopt(read().webjob, run)
         facts = read()
@@ -69,7 +73,10 @@ class RunStart:
                 return until
         self._cold.add(run.metadata.uid)
         outdated = slot is not None and _lacks_package(facts, slot)
-        job = await self._job_for(facts, run, program=program, new=outdated)
+        try:
+            job = await self._job_for(facts, run, program=program, new=outdated)
+        except Forbidden as error:
+            return await self._refused(facts, run, error)
         if job is not None:
             self._cache.observe("Job", job)
             await self._has_job(run, job)
@@ -88,9 +95,27 @@ class RunStart:
         try:
             return await self._create_job(facts.webjob, run, program)
         except Invalid as error:
-            text = f"The Job was refused: {error.message}"
+            text = f"{REFUSED} {error.message}"
             await self._writes.finish(run, state="Failed", reason="JobRefused", message=text[:1024], now=facts.now)
             return None
+
+    async def _refused(self, facts: Facts, run: WebJobRun, error: Forbidden) -> datetime | None:
+        """Record that a quota or a policy refused the Job of a run; return when it is tried again.
+
+        It may pass, so the run waits for it as long as a slot may be late, and fails then; None: it has failed.
+        """
+        text = f"{REFUSED} {error.message}"[:1024]
+        begun = runs.start_time(run)
+        over = begun + facts.webjob.starting_deadline
+        if over <= facts.now:
+            await self._writes.finish(run, state="Failed", reason="JobRefused", message=text, now=facts.now)
+            return None
+        if not (run.status.message or "").startswith(REFUSED):
+            await self._writes.tell(facts, "JobRefused", f"Run {runs.run_id(run)} waits. {text}")
+        if run.status.message != text:
+            await self._writes.patch_run(run, {"status": {"message": text}})
+        pause = min(max((facts.now - begun) / 4, _FIRST_PAUSE), _LONGEST_PAUSE)
+        return min(facts.now + pause, over)
 
     async def recover(self, read: FactsReader) -> None:
         """Record the Jobs that were made or admitted by an operator that died before it could say so.
@@ -125,6 +150,7 @@ class RunStart:
             "startTime": times.rfc3339(runs.start_time(run)),
             "jobName": job["metadata"]["name"],
             "jobUID": job["metadata"]["uid"],
+            "message": None,  # it may have waited for a quota
         }
         await self._writes.patch_run(run, {"status": status})
         self._cold.discard(run.metadata.uid)

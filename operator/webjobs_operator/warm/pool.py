@@ -137,6 +137,7 @@ class WarmPool:
             "processStartTime": times.rfc3339(max(now, runs.start_time(run))),
             "jobName": job["metadata"]["name"],
             "jobUID": job["metadata"]["uid"],
+            "message": None,  # it may have waited for a quota
         }
         await self._patch_run(run, status)
 

@@ -11,7 +11,7 @@ from webjobs.runs.manifest import is_owned
 from webjobs.schedules.plan import Plan
 from webjobs.store import ObjectStore
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import ApiError, Invalid, NotFound
+from webjobs_kube.errors import Forbidden, Invalid, NotFound
 from webjobs_operator.cluster.cache import Cache
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.context.facts import Facts, FactsReader
@@ -96,14 +96,7 @@ class Workloads:
         claim = children.data_claim(facts.webjob)
         if claim is None:
             return []  # one that was made before stays until the WebJob goes: nobody asked to delete its data
-        try:
-            return await self._ensure(facts, claim)
-        except ApiError as error:
-            if error.status != 403:  # a quota, or a storage class that can't grow
-                raise
-            raise Unrunnable(
-                "ChildRefused", f"The PersistentVolumeClaim was refused: {error.message}"[:1024]
-            ) from error
+        return await self._ensure(facts, claim)
 
     async def _ensure(self, facts: Facts, manifest: Object) -> list[datetime]:
         """Apply a child unless it is there as wanted; return when to look again, while one of its name is going.
@@ -131,8 +124,9 @@ class Workloads:
                 return []
         try:
             self._cache.observe(kind, await self._kube.apply(manifest))
-        except Invalid as error:
-            raise Unrunnable("ChildRefused", f"The {kind} was refused: {error.message}"[:1024]) from error
+        except (Invalid, Forbidden) as error:  # a quota or a policy may let it pass later
+            text = f"The {kind} was refused: {error.message}"[:1024]
+            raise Unrunnable("ChildRefused", text, passes=isinstance(error, Forbidden)) from error
         return []
 
     async def _remove(self, facts: Facts, kind: str) -> None:

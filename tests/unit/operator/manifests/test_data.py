@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.cluster import World
 from tests.fakes.objects import config, run_async, webjob, webjob_body
-from webjobs_kube.errors import ApiError
+from webjobs_kube.errors import ApiError, Forbidden
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.pod import pod_template
 from webjobs_operator.manifests.program import resolve
@@ -99,7 +99,7 @@ def test_a_claim_of_somebody_else_is_not_taken() -> None:
 
 def test_a_claim_that_may_not_be_made_is_told() -> None:
     world = World(webjob_body({"data": MADE}))
-    refusal = ApiError(403, "Forbidden", "exceeded quota: none")
+    refusal = Forbidden(403, "Forbidden", "exceeded quota: none")
     world.kube.fail(refusal, verb="apply", kind="PersistentVolumeClaim")
     world.watch()
     due = run_async(world._pass())
