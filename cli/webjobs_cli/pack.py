@@ -75,7 +75,7 @@ def read_folder(root: Path, *, limits: Limits = SITE_LIMITS) -> dict[str, LocalF
             raise UploadError(f"{root} has more than {limits.files} files or {limits.total_bytes} bytes.")
         found[path] = _read(Path(entry.path), mtime=info.st_mtime)
     try:
-        further = followed(found, links, most=limits.files)
+        further = followed(found, links, most=limits.files, longest=limits.path_bytes)
     except LinkError as error:
         raise UploadError(f"{root}: {error}") from None
     return found | {path: found[target] for path, target in further.items()}

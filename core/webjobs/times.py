@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 """The zero of Unix time, which stands for a time that is not there."""
 
 
-_FIRST, _LAST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = datetime(1000, 1, 1), datetime(9000, 1, 1)
+_OFFSET = re.compile(r"([+-])(\d\d):(\d\d)\Z", re.ASCII)
 
 
 def utc_now() -> datetime:
@@ -25,11 +27,13 @@ def parse_time(text: str | None) -> datetime:
     if not text:
         return EPOCH
     if text.startswith("0000-"):
-        return _FIRST
-    try:
-        return min(max(datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC), _FIRST), _LAST)
-    except OverflowError:  # the first or last day, in another zone
-        return _FIRST if text.startswith("0") else _LAST
+        return _FIRST.replace(tzinfo=UTC)
+    local, shift = text.upper().removesuffix("Z"), timedelta()
+    if offset := _OFFSET.search(local):  # Python knows no offset of a day or more
+        local = local[: offset.start()]
+        shift = timedelta(hours=int(offset[2]), minutes=int(offset[3])) * (-1 if offset[1] == "+" else 1)
+    found = datetime.fromisoformat(local).replace(tzinfo=None)
+    return min(max(found, _FIRST), _LAST).replace(tzinfo=UTC) + shift
 
 
 def rfc3339(when: datetime, *, micro: bool = True) -> str:

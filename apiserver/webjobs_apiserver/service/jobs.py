@@ -225,5 +225,7 @@ class Jobs:
 
         def edit(spec: Object) -> None:
             spec["settings"] = settings
+            if "package" in spec:
+                spec["package"].pop("settingsError", None)  # what its file was to say has been said
 
         await self.change(site, job_type, name, edit)

@@ -100,7 +100,7 @@ def wanted_settings(source: Mapping[str, str], *, every: bool) -> tuple[dict[str
     for name, value in sorted(source.items()):
         if every or name.upper().startswith(SITE_PREFIX) or name.upper() in SITE_SETTINGS:
             here = linux_name(name)
-            if here is None:
+            if here is None or wanted.get(here, value) != value:  # two names there that are one here
                 refused.append(name)
             else:
                 wanted[here] = value

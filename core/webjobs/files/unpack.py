@@ -12,7 +12,7 @@ import stat
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, cast
@@ -160,7 +160,7 @@ def _as_upload_error() -> Iterator[None]:
 
 
 def zip_entries(file: IO[bytes], *, size: int, limits: Limits, folders_seen: set[str] | None = None) -> Iterator[Entry]:
-    """Yield the files of a zip in its own order; each must be read before the next is asked for.
+    """Yield the files of a zip; each must be read before the next is asked for.
 
     Of entries with one path the last counts, as with Kudu. Symbolic links become the files that they lead to.
     ``size``: bytes of the zip itself. ``folders_seen`` takes the folders that have entries of their own. Raises
@@ -173,8 +173,11 @@ def zip_entries(file: IO[bytes], *, size: int, limits: Limits, folders_seen: set
         infos = archive.infolist()
         if len(infos) > limits.files:
             raise UploadError(f"The zip has {len(infos)} entries; at most {limits.files} are allowed.")
-        files, links = _sorted(infos, limits=limits, folders_seen=folders_seen)
-        for path, target in _followed(archive, files, links, limits=limits).items():
+        files, links, folders = _sorted(infos, limits=limits)
+        if folders_seen is not None:
+            folders_seen |= folders
+        texts = {path: _link(archive, info, budget) for path, info in links.items()}
+        for path, target in _followed(files, texts, folders, limits=limits).items():
             info = files[target]
             with archive.open(info) as content:
                 counted = cast(IO[bytes], _Counted(content, budget))
@@ -182,19 +185,16 @@ def zip_entries(file: IO[bytes], *, size: int, limits: Limits, folders_seen: set
 
 
 def _sorted(
-    infos: list[zipfile.ZipInfo], *, limits: Limits, folders_seen: set[str] | None
-) -> tuple[dict[str, zipfile.ZipInfo], dict[str, zipfile.ZipInfo]]:
-    """Return the files and the symbolic links of a zip by their paths, the last entry of each."""
+    infos: list[zipfile.ZipInfo], *, limits: Limits
+) -> tuple[dict[str, zipfile.ZipInfo], dict[str, zipfile.ZipInfo], set[str]]:
+    """Return the files and the symbolic links of a zip by their paths, the last entry of each, and its own folders."""
     found: dict[str, zipfile.ZipInfo] = {}
     folders: set[str] = set()
     for info in infos:
         # Windows tools write a folder as "lib\\", with nothing in it.
         if info.is_dir() or (info.filename.endswith("\\") and info.file_size == 0):
             if info.filename.strip("/\\. "):
-                folder = safe_path(info.filename, limits=limits)
-                folders |= {folder, *_parents(folder)}
-                if folders_seen is not None:
-                    folders_seen.add(folder)
+                folders.add(safe_path(info.filename, limits=limits))
             continue
         path = safe_path(info.filename, limits=limits)
         if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFLNK):
@@ -202,32 +202,33 @@ def _sorted(
         if info.flag_bits & 1:
             raise UploadError(f"The zip is encrypted (entry {info.filename!r}). Upload it without a password.")
         found[path] = info
+    held = folders | {parent for folder in folders for parent in _parents(folder)}
     for path in found:
-        if path in folders or any(parent in found for parent in _parents(path)):
+        if path in held or any(parent in found for parent in _parents(path)):
             raise UploadError(f"The zip has a file and a folder with one name: {path!r}. Rename one of them.")
     links = {path: info for path, info in found.items() if stat.S_ISLNK(info.external_attr >> 16)}
-    return {path: info for path, info in found.items() if path not in links}, links
+    return {path: info for path, info in found.items() if path not in links}, links, folders
 
 
 def _parents(path: str) -> list[str]:
     return [path[:at] for at, char in enumerate(path) if char == "/"]
 
 
+def _link(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget) -> str:
+    """Return the text of a symbolic link. What the zip says of its size is not believed."""
+    with archive.open(info) as content:
+        text = _Counted(content, budget).read(_LONGEST_LINK + 1)
+    if len(text) > _LONGEST_LINK:
+        raise UploadError(f"The zip has a symbolic link that is too long: {info.filename!r}.")
+    return text.decode("utf-8", "surrogateescape")
+
+
 def _followed(
-    archive: zipfile.ZipFile,
-    files: dict[str, zipfile.ZipInfo],
-    links: dict[str, zipfile.ZipInfo],
-    *,
-    limits: Limits,
+    files: Collection[str], links: Mapping[str, str], folders: Collection[str], *, limits: Limits
 ) -> dict[str, str]:
     """Return the path of an entry for each file of a zip and for what its symbolic links lead to."""
-    texts: dict[str, str] = {}
-    for path, info in links.items():
-        if info.file_size > _LONGEST_LINK:
-            raise UploadError(f"The zip has a symbolic link that is too long: {info.filename!r}.")
-        texts[path] = archive.read(info).decode("utf-8", "surrogateescape")
     try:
-        further = followed(files, texts, most=limits.files)
+        further = followed(files, links, folders=folders, most=limits.files, longest=limits.path_bytes)
     except LinkError as error:
         raise UploadError(str(error)) from None
     return {path: path for path in files} | {safe_path(path, limits=limits): to for path, to in further.items()}

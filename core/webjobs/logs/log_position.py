@@ -50,8 +50,9 @@ class LogPosition:
 
     def __init__(self, stamps: Mapping[Level, Stamps] | None = None) -> None:
         self._stamps = {level: known for level, known in (stamps or {}).items() if known}
-        self.unfinished: dict[Level, str] = {}
-        """Beginnings of lines, with their stamps, by stream: a rotation left their ends in the next file."""
+        self.unfinished: dict[Level, tuple[str, str]] = {}
+        """Beginnings of lines, without their stamps, by stream, and the stamps of their ends: a rotation left those at
+        the begin of the next file."""
 
     def add(self, line: Output) -> None:
         """Note that a line was read."""

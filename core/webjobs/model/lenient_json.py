@@ -31,7 +31,16 @@ _FLOAT = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", re.AS
 _MOST_DIGITS = 380
 """Characters of the longest number that Newtonsoft takes."""
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", '"': '"', "'": "'", "/": "/", "\\": "\\"}
-_WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "undefined": None}
+_WORDS: dict[str, Any] = {
+    "true": True,
+    "false": False,
+    "null": None,
+    "undefined": None,
+    # Kubernetes can't store these three.
+    "NaN": None,
+    "Infinity": None,
+    "-Infinity": None,
+}
 
 
 class NotJson(ValueError):
@@ -178,7 +187,8 @@ def _number(word: str) -> int | float | None:
         return None
     if _INTEGER.fullmatch(word):
         digits = word.lstrip("-")
-        base = 16 if digits[:2] in ("0x", "0X") else 8 if len(digits) > 1 and digits[0] == "0" else 10
+        octal = len(digits) > 1 and digits[0] == "0" and not word.startswith("-")
+        base = 16 if digits[:2] in ("0x", "0X") else 8 if octal else 10
         return int(word, base)
     if _FLOAT.fullmatch(word) and math.isfinite(number := float(word)):
         return number

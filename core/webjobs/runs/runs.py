@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 
 from webjobs.model import WebJob, WebJobRun
@@ -24,6 +25,7 @@ def run_id_at(when: datetime) -> str:
     return f"{utc:%Y%m%d%H%M%S}{utc.microsecond // 100:04d}"
 
 
+@lru_cache(maxsize=10_000)
 def time_of_run_id(run_id: str) -> datetime | None:
     """Return the moment that a run id says; None when the text is no run id."""
     if len(run_id) != 18 or not run_id.isdecimal() or not run_id.isascii():
@@ -45,8 +47,11 @@ def run_id(run: WebJobRun) -> str:
     A recorded one that is no run id does not count: anybody may have written it.
     """
     recorded = run.status.run_id
-    if recorded and len(recorded) == 18 and recorded.isdecimal() and recorded.isascii():
-        return recorded
+    return recorded if recorded and time_of_run_id(recorded) else own_id(run)
+
+
+def own_id(run: WebJobRun) -> str:
+    """Return the id that follows from what nobody can change of a run: its name, else creation time and UID."""
     if (own := _OWN_NAME.match(run.metadata.name)) and time_of_run_id(own[1]):
         return own[1]
     fraction = int.from_bytes(sha256(run.metadata.uid.encode()).digest()[:4], "big") % 10_000

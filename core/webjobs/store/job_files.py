@@ -82,7 +82,7 @@ def view(spec: WebJobSpec, manifest: Manifest | None, *, read: Read) -> View:
     settings_path = _place(own, job_settings.FILE_NAME)
     wanted = spec.settings or {}
     there = own.get(settings_path)
-    if (job_settings.parse_file(_bytes(there, read)) if there else {}) != wanted:
+    if _meaning(_bytes(there, read), spec) != wanted if there else wanted:
         files[settings_path] = Content(data=render_settings(wanted))
     if spec.type == "continuous":
         disable_path = _place(own, job_settings.DISABLE_FILE_NAME)
@@ -90,6 +90,14 @@ def view(spec: WebJobSpec, manifest: Manifest | None, *, read: Read) -> View:
         if spec.stopped:
             files[disable_path] = own.get(disable_path, Content(data=b""))
     return View(files=files, folders=manifest.folders if manifest else frozenset())
+
+
+def _meaning(content: bytes, spec: WebJobSpec) -> Object | None:
+    """Return the settings that a file stands for; None for one that can't be read, once settings were put instead."""
+    try:
+        return job_settings.load_file(content)
+    except job_settings.Unreadable:
+        return {} if spec.package and spec.package.settings_error else None
 
 
 def render_settings(value: Object) -> bytes:
@@ -113,6 +121,8 @@ class Change:
     """Paths of folders that are made."""
     removes_folders: frozenset[str] = frozenset()
     """Paths of folders that are removed."""
+    lenient: bool = False
+    """True: a settings.job that can't be read is taken all the same, as by an upload."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +135,8 @@ class Outcome:
     """Path of the script that the new package runs; None when it has none."""
     settings: Object | None = None
     """The new ``spec.settings``; None: it stays as it is."""
+    settings_error: str | None = None
+    """Why settings.job can't be read, where it was taken all the same."""
     stopped: bool | None = None
     """The new ``spec.stopped``; None: it stays as it is."""
 
@@ -140,8 +152,9 @@ def apply(
 ) -> Outcome:
     """Return what a change of a job's files means for its WebJob.
 
-    Raises job_settings.Unreadable. ``spec``: of the WebJob; None for a job that is not there yet. ``own``: what
-    ``stored`` gives, all in the store by now. ``folders``: the folders without a file that the package remembers.
+    Raises job_settings.Unreadable, unless the change is lenient. ``spec``: of the WebJob; None for a job that is not
+    there yet. ``own``: what ``stored`` gives, all in the store by now. ``folders``: the folders without a file that the
+    package remembers.
     """
     before = _place(own, job_settings.FILE_NAME)
     files = {path: file for path, file in own.items() if path not in change.deletes} | dict(change.puts)
@@ -155,8 +168,14 @@ def apply(
         files.pop(disable, None)
     after = beside_script(files, job_settings.FILE_NAME)
     new_settings: Object | None = None
+    settings_error: str | None = None
     if after is not None and (after in change.puts or after != before):
-        new_settings = job_settings.load_file(read(files[after]))
+        try:
+            new_settings = job_settings.load_file(read(files[after]))
+        except job_settings.Unreadable as error:
+            if not change.lenient:
+                raise
+            new_settings, settings_error = {}, str(error)
     elif after is None and before in change.deletes:
         new_settings = {}
     mirrors = {job_settings.FILE_NAME} | ({job_settings.DISABLE_FILE_NAME} if job_type == "continuous" else set())
@@ -168,6 +187,7 @@ def apply(
         manifest=Manifest(files=files, folders=frozenset(kept)),
         entrypoint=selected.path if selected else None,
         settings=new_settings,
+        settings_error=settings_error,
         stopped=stopped,
     )
 

@@ -70,7 +70,6 @@ class PodLogs:
         """
         position = after or LogPosition()
         unread = position.unread()
-        begun, position.unfinished = position.unfinished, {}
         read = partial(self._kube.log_lines, namespace, pod, container=CONTAINER)
         head = partial(_head, read)
         out, err = position.since("INFO"), position.since("ERR")
@@ -80,7 +79,7 @@ class PodLogs:
         cutters: dict[Level, LineCutter] = {"INFO": LineCutter(), "ERR": LineCutter()}
 
         def source(level: Level, **of: Any) -> AsyncGenerator[Output]:
-            return _level(follow(cutter=cutters[level], **of), level, begun=begun.get(level, ""))
+            return _level(follow(cutter=cutters[level], **of), level, position.unfinished)
 
         try:
             if self._apart:
@@ -102,17 +101,25 @@ class PodLogs:
                 async for line in lines:
                     if unread.has(line):
                         yield line
-        except Rotated:
+        except Rotated as error:
             # The runtime changes files wherever its output stands, also within a line.
-            position.unfinished = {level: cutter.rest for level, cutter in cutters.items() if " " in cutter.rest}
+            for level, cutter in cutters.items():
+                if begun := cutter.rest.partition(" ")[2]:
+                    position.unfinished[level] = (begun, error.head)
             raise
 
 
-async def _level(lines: AsyncIterator[str], level: Level, *, begun: str = "") -> AsyncGenerator[Output]:
-    """Yield the lines of a stream. ``begun``: the beginning of the first one, with its stamp."""
+async def _level(
+    lines: AsyncIterator[str], level: Level, unfinished: dict[Level, tuple[str, str]]
+) -> AsyncGenerator[Output]:
+    """Yield the lines of a stream; join the first one to its beginning, if it is the end of an unfinished line.
+
+    It keeps the stamp of its end: by that it is known when the file is read again.
+    """
     async for stamped in lines:
-        yield Output(begun + stamped.partition(" ")[2] if begun else stamped, level)
-        begun = ""
+        begun, head = unfinished.pop(level, ("", ""))
+        stamp, _, text = stamped.partition(" ")
+        yield Output(f"{stamp} {begun}{text}" if begun and stamp == head else stamped, level)
 
 
 async def _head(read: Callable[..., AsyncIterator[str]]) -> str:

@@ -26,8 +26,10 @@ Head = Callable[[], Awaitable[str]]
 class Rotated(ApiError):
     """A rotation that the request may have missed: follow the log anew. ``status`` is 0."""
 
-    def __init__(self, pod: str) -> None:
+    def __init__(self, pod: str, *, head: str = "") -> None:
         super().__init__(0, "Rotated", f"the log of pod {pod} was rotated before it was read to its end")
+        self.head = head
+        """Stamp of the first line of the next file."""
 
 
 class Reading:
@@ -70,5 +72,5 @@ class Reading:
             except ApiError:
                 continue
             if now != self._begun:
-                raise Rotated(pod)
+                raise Rotated(pod, head=now)
             return

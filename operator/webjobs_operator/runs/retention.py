@@ -12,11 +12,14 @@ from datetime import datetime, timedelta
 from webjobs import times
 from webjobs.model import DEFAULT_HISTORY_LIMIT, LABEL_RUN, StoredRuns, WebJob, WebJobRun
 from webjobs.objects import ObjectView
+from webjobs.pods import is_finished
 from webjobs.runs import runs
 from webjobs_operator.context.armed_jobs import is_armed
 
 CHECK_GRACE = timedelta(seconds=15)
 """How long the Job of a warm run stays at least: its log is compared with the kubelet's once its pod has ended."""
+AGAIN_GRACE = timedelta(seconds=5)
+"""How long a Job with attempts left may take to say that it is complete; a new pod comes after ten seconds."""
 ORPHAN_GRACE = timedelta(minutes=1)
 """A Job is never older than its run; the grace covers watches that are apart."""
 
@@ -97,6 +100,8 @@ def finished_jobs(
                 continue
         elif run.ended:
             kept = max(retention, CHECK_GRACE) if is_armed(job) else retention
+            if job["spec"].get("backoffLimit") and not is_finished(job):
+                kept = AGAIN_GRACE  # else it would start the script once more when a sidecar fails
             due = times.parse_time(run.status.end_time) + kept
         else:
             continue

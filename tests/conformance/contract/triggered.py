@@ -160,10 +160,21 @@ def settings_rows(kind: str) -> list[Row]:
             '{"is_singleton":"true","stopping_wait_time":"60"}',
         ),
         kept("with a charset", b'{"a":1}', '{"a":1}', media="application/json; charset=utf-8"),
-        kept("malformed", b"{", "{}"),
+        kept("as Newtonsoft reads them", b"{ 'a': 1, // one\n }", '{"a":1}'),
         kept("null", b"null", "{}"),
         kept("empty", b"", "{}"),
         rest("written", write, f"{at}/{job}/settings", 200, content=b"{}", send=_JSON, **own),
+        # Not as Kudu, which empties the settings without a word (docs/rest.md, "Where it differs from Kudu").
+        rest(
+            "malformed",
+            write,
+            f"{at}/{job}/settings",
+            400,
+            shapes.message("The settings stay as they are. settings.job is no JSON: line 1, column 2: '}' is missing."),
+            content=b"{",
+            send=_JSON,
+            **own,
+        ),
         rest("of no job", write, f"{at}/none/settings", 404, content=b"{}", send=_JSON),
         *(
             rest(

@@ -147,3 +147,7 @@ def test_names_of_settings_are_those_of_linux() -> None:
     wanted = {"Shop__Mail__From": "a", "Shop__Mail__To": "b", "a.b-c": "e"}
     assert plan.wanted_settings(given, every=True) == (wanted, ["white space", "ü"])
     assert plan.wanted_settings(given, every=False) == ({}, [])
+    assert plan.wanted_settings({"A:B": "1", "A__B": "2", "C:D": "3", "C__D": "3"}, every=True) == (
+        {"A__B": "1", "C__D": "3"},
+        ["A__B"],
+    )

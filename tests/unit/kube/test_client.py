@@ -12,7 +12,17 @@ from aiohttp import web
 from kubernetes.aio.client.configuration import Configuration
 
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import AlreadyExists, ApiError, Conflict, Gone, Invalid, NotFound, Unreachable, from_response
+from webjobs_kube.errors import (
+    AlreadyExists,
+    ApiError,
+    Conflict,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    Unreachable,
+    from_response,
+)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -88,7 +98,7 @@ async def test_requests(api: Api) -> None:
         (409, "AlreadyExists", AlreadyExists),
         (422, "Invalid", Invalid),
         (400, "BadRequest", Invalid),
-        (403, "Forbidden", ApiError),
+        (403, "Forbidden", Forbidden),
         (500, "InternalError", ApiError),
     ],
 )

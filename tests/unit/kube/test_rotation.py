@@ -40,6 +40,8 @@ class Kubelet(FakeKube):
         self.rotates = False
         """At the next line that is read."""
         self.refusals: list[ApiError] = []
+        self.fails = 0
+        """Requests that follow and fail before they give a line."""
         self.requests = self.heads = self.written = 0
 
     def write(self, count: int) -> None:
@@ -78,6 +80,9 @@ class Kubelet(FakeKube):
             for line in self.files[-1][:1]:
                 yield line[:limit_bytes]
             return
+        if self.fails:
+            self.fails -= 1
+            raise Unreachable("not yet")
         file, at, newest = self.files[-1], 0, None
         while True:
             while at < len(file):
@@ -181,9 +186,48 @@ def test_a_rotation_within_a_line_that_was_missed(apart: bool) -> None:
         kubelet.write(10)
 
     kubelet, reader = followed(acts, apart=apart)
-    assert sorted(reader.found) == [
-        stamped(number, "ERR" if number % 3 == 0 else "INFO") for number in range(kubelet.written)
-    ]
+    assert texts(reader.found) == texts(whole(kubelet))
+
+
+def whole(kubelet: Kubelet) -> list[str]:
+    """All that was written, no line torn."""
+    return [stamped(number, "ERR" if number % 3 == 0 else "INFO") for number in range(kubelet.written)]
+
+
+def texts(lines: list[str]) -> list[str]:
+    """Without stamps: a line that was torn has two, and keeps the later one."""
+    return sorted(line.partition(" ")[2] for line in lines)
+
+
+def test_a_line_that_was_joined_is_not_read_again() -> None:
+    """It has the stamp of its end, by which it is known in the next file."""
+
+    async def acts(kubelet: Kubelet, reader: Reader) -> AsyncIterator[None]:
+        kubelet.write(BLOCK)
+        await asyncio.sleep(BLOCK * SECONDS / 2)
+        kubelet.rotate(torn=True)
+        yield
+        await asyncio.sleep(5)
+        kubelet.write(3)
+        await asyncio.sleep(5)
+        kubelet.broken = True
+
+    kubelet, reader = followed(acts)
+    assert texts(reader.found) == texts(whole(kubelet))
+
+
+def test_the_beginning_of_a_line_outlives_a_request_that_fails() -> None:
+    async def acts(kubelet: Kubelet, reader: Reader) -> AsyncIterator[None]:
+        kubelet.write(BLOCK)
+        await asyncio.sleep(BLOCK * SECONDS / 2)
+        kubelet.rotate(torn=True)
+        kubelet.fails = 1
+        yield
+        await asyncio.sleep(10)
+
+    kubelet, reader = followed(acts)
+    assert kubelet.fails == 0
+    assert texts(reader.found) == texts(whole(kubelet))
 
 
 def test_a_rotation_while_a_connection_passes_over_what_was_read() -> None:

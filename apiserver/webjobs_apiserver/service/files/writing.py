@@ -237,13 +237,14 @@ def check_room(view: View | None, path: str) -> None:
 def _edit(outcome: Outcome, spec: Object) -> None:
     if outcome.manifest:
         spec.pop("script", None)
-        error = spec.get("package", {}).get("settingsError") if outcome.settings is None else None
+        before = spec.get("package", {}).get("settingsError")
+        error = before if outcome.settings is None else outcome.settings_error
         spec["package"] = {
             "digest": outcome.manifest.digest,
             **({"entrypoint": outcome.entrypoint} if outcome.entrypoint else {}),
             "size": outcome.manifest.size,
             "files": len(outcome.manifest.files),
-            **({"settingsError": error} if error else {}),
+            **({"settingsError": error[:1024]} if error else {}),
         }
     if outcome.settings is not None:
         spec["settings"] = outcome.settings

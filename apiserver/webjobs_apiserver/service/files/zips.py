@@ -199,7 +199,7 @@ def _decide(addition: _Addition, view: View | None) -> Change:
     if view and any(folder in view.files for folder in addition.folders):
         raise Exists("A file is where the zip has a folder.")
     there = {folder for folder in addition.folders if _has_file_below(folder, addition.puts)}
-    return Change(puts=addition.puts, adds_folders=frozenset(addition.folders - there))
+    return Change(puts=addition.puts, adds_folders=frozenset(addition.folders - there), lenient=True)
 
 
 def _has_file_below(folder: str, puts: dict[str, File]) -> bool:

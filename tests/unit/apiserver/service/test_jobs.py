@@ -215,7 +215,7 @@ async def test_settings_of_nothing_wipe(one: Shim, client: httpx.AsyncClient, co
     assert (await client.get("/api/triggeredwebjobs/j/settings")).text == "{}"
 
 
-@pytest.mark.parametrize("content", [b"{", b"[1]", b'{"a":NaN}', b'{"a":1e999}', b"\xff", b"[" * 5000])
+@pytest.mark.parametrize("content", [b"{", b"[1]", b'{"a":1e999}', b"\xff", b"[" * 5000])
 async def test_settings_that_can_not_be_read_change_nothing(
     one: Shim, client: httpx.AsyncClient, content: bytes
 ) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import stat
+import struct
+import tracemalloc
 import zipfile
+import zlib
 from collections.abc import AsyncIterator, Callable
 from copy import deepcopy
 from typing import Any
@@ -89,6 +92,32 @@ async def test_settings_files_that_can_not_be_read_count_as_empty(
     assert "settingsError" not in _spec(one)["package"]
 
 
+@pytest.mark.parametrize("settings", ["{}", "null", '{"a":1}'])
+async def test_settings_that_are_put_clear_what_the_file_said(
+    one: Shim, client: httpx.AsyncClient, settings: str
+) -> None:
+    await client.put(PATH, content=zipped({"run.sh": "", "settings.job": "{bad"}), headers=ZIP)
+    file = "/api/vfs/site/wwwroot/App_Data/jobs/triggered/job/settings.job"
+    assert (await client.get(file)).text == "{bad"
+    headers = {"Content-Type": "application/json"}
+    assert (await client.put(f"{PATH}/settings", content=settings, headers=headers)).status_code == 200
+    assert "settingsError" not in _spec(one)["package"]
+    assert (await client.get(file)).text == ('{"a":1}' if "a" in settings else "{}")
+
+
+async def test_a_zip_of_a_site_takes_all_jobs_as_an_upload_does(one: Shim, client: httpx.AsyncClient) -> None:
+    root = "App_Data/jobs/triggered"
+    files = {f"{root}/{name}/run.sh": "" for name in "abc"} | {f"{root}/b/settings.job": "{bad"}
+    assert (await client.put("/api/zip/site/wwwroot/", content=zipped(files), headers=ZIP)).status_code == 200
+    specs = {key[2]: body["spec"] for key, body in one.kube.objects.items() if key[0] == "WebJob"}
+    assert sorted(specs) == ["a", "b", "c"]
+    assert {name: "settingsError" in spec["package"] for name, spec in specs.items()} == {
+        "a": False,
+        "b": True,
+        "c": False,
+    }
+
+
 async def test_a_mark_alone_is_an_empty_settings_file(one: Shim, client: httpx.AsyncClient) -> None:
     put = await client.put(PATH, content=zipped({"run.sh": "", "settings.job": "\ufeff"}), headers=ZIP)
     assert put.json()["settings"] == {}
@@ -114,6 +143,32 @@ def _links() -> bytes:
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(link, "/etc/passwd")
     return out.getvalue()
+
+
+def _lying_link() -> bytes:
+    """A link of 64 MiB whose entry says that it has five bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("run.sh", "x")
+        link = zipfile.ZipInfo("l")
+        link.external_attr, link.compress_type = (stat.S_IFLNK | 0o777) << 16, zipfile.ZIP_DEFLATED
+        archive.writestr(link, b"a" * 2**26)
+    content = bytearray(out.getvalue())
+    at = content.rfind(b"PK\x01\x02")
+    struct.pack_into("<I", content, at + 16, zlib.crc32(b"aaaaa"))
+    struct.pack_into("<I", content, at + 24, 5)
+    return bytes(content)
+
+
+async def test_what_a_zip_says_of_a_links_size_is_not_believed(client: httpx.AsyncClient) -> None:
+    content = _lying_link()
+    tracemalloc.start()
+    try:
+        assert (await client.put(PATH, content=content, headers=ZIP)).status_code == 400
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 2**24
 
 
 def _encrypted() -> bytes:

@@ -71,6 +71,24 @@ def test_links_do_not_multiply_without_end() -> None:
         followed(["10/file"], links, most=100)
 
 
+def test_a_link_to_an_empty_folder_is_nothing() -> None:
+    assert followed(FILES, {"current": "logs"}, folders=["logs"]) == {}
+
+
+def test_the_work_is_bounded() -> None:
+    """Many links to one long chain: results are few, the way to each is long."""
+    chain = {f"d{level}/x": f"../d{level + 1}" for level in range(38)}
+    links = chain | {f"l{number}": "d0" for number in range(5000)}
+    with pytest.raises(LinkError, match=r"lead to too much|more than 100 files"):
+        followed(["d38/f"], links, most=100)
+
+
+def test_paths_do_not_grow_without_end() -> None:
+    name = "n" * 200
+    with pytest.raises(LinkError, match="too long paths"):
+        followed([f"b/{name}/f"], {f"a/{name}/{name}": "../../b"}, most=100)
+
+
 NAMES = st.sampled_from(["a", "b", "c"])
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 TARGETS = st.lists(st.sampled_from(["a", "b", "c", "..", "."]), min_size=1, max_size=4).map("/".join)

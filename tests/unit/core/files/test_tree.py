@@ -124,9 +124,9 @@ def _read(file: File) -> bytes:
     return BLOBS[file.sha256]
 
 
-def _package(**spec: Any) -> dict[str, Any]:
+def _package(*, error: str | None = None, **spec: Any) -> dict[str, Any]:
     package = {"digest": "sha256:" + "0" * 64, "entrypoint": "run.sh", "size": 1, "files": 1}
-    return {"script": None, "package": package} | spec
+    return {"script": None, "package": package | ({"settingsError": error} if error else {})} | spec
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,8 @@ def _package(**spec: Any) -> dict[str, Any]:
         ({"script": None, "image": "x"}, None, {}),
         (_package(settings={"a": 1}), {"settings.job": "one"}, {"settings.job": _file("one")}),
         (_package(settings={"a": 3}), {"Settings.Job": "one"}, {"Settings.Job": Content(data=b'{"a":3}')}),
-        (_package(settings={}), {"settings.job": "bad"}, {"settings.job": _file("bad")}),
+        (_package(settings={}), {"settings.job": "bad"}, {"settings.job": Content(data=b"{}")}),
+        (_package(settings={}, error="no JSON"), {"settings.job": "bad"}, {"settings.job": _file("bad")}),
         (_package(), {"settings.job": "one"}, {"settings.job": Content(data=b"{}")}),
         (_package(settings={"a": 3}), {"in/run.sh": "sh"}, {"in/settings.job": Content(data=b'{"a":3}')}),
         (_package(type="continuous"), {"run.sh": "sh", "disable.job": "empty"}, {"run.sh": _file("sh")}),

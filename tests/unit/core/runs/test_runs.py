@@ -125,7 +125,7 @@ def test_lock(held_by: str | None, since: int, state: str | None, expected: bool
     assert runs.lock_is_held(job, known, now=NOW, grace=runs.LOCK_GRACE) is expected
 
 
-@pytest.mark.parametrize("recorded", ["", "x", "../../other/run", "2026010100000", "\uff12" * 18, "0" * 19])
+@pytest.mark.parametrize("recorded", ["", "x", "../../other/run", "2026010100000", "\uff12" * 18, "0" * 19, "9" * 18])
 def test_a_recorded_id_that_is_none_does_not_count(recorded: str) -> None:
     """Who may write the status writes it: a key of the store is made of the id."""
     assert runs.run_id(run("job-202601010000000001", status={"runId": recorded})) == "202601010000000001"

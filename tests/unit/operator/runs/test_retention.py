@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import obstore
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.cluster import KEY, World
 from tests.fakes.kube import Call, Died
-from tests.fakes.objects import run, run_async, run_body, webjob, webjob_body
+from tests.fakes.objects import job, run, run_async, run_body, webjob, webjob_body
 from webjobs.model import StoredRuns as Said
 from webjobs.model import WebJobRun
 from webjobs.runs import runs
@@ -421,3 +422,47 @@ def test_a_log_is_deleted_where_it_is_and_not_where_a_status_says(store: Store) 
     forget_logs(world, run_body(_name(1), state="Success", status=END | {"logPath": other, "errorLogPath": other}))
     assert files(world) == []
     assert bytes(obstore.get(world.store, other).bytes()) == b"theirs"
+
+
+@pytest.mark.parametrize(
+    ("name", "webjob", "run_id"),
+    [
+        ("mine", "job", "202501010000000001"),
+        ("mine-202501010000000001", "job", None),
+        ("job-202501010000000002", "job", "202501010000000001"),
+    ],
+)
+def test_a_run_that_says_it_is_another_takes_no_log_along(
+    store: Store, name: str, webjob: str, run_id: str | None
+) -> None:
+    world = world_of(0)
+    add_log(world, 1)
+    status = END | {"logPath": "x"} | ({"runId": run_id} if run_id else {})
+    if not run_id:
+        status.pop("runId", None)
+    forget_logs(world, run_body(name, state="Success", spec={"webJobName": webjob}, status=status))
+    assert files(world) == logs(1)
+
+
+def test_a_job_with_attempts_left_goes_soon_after_its_success() -> None:
+    """A sidecar that fails later would make it start the script again."""
+    ended = run(_name(1), state="Success", status={"endTime": "2026-01-01T00:00:00Z"})
+    owners = [{"kind": "WebJobRun", "name": _name(1), "uid": "x"}]
+    of = {
+        "attempts left": job(name=_name(1), spec={"backoffLimit": 1}, owners=owners),
+        "complete": job(
+            name=_name(1),
+            spec={"backoffLimit": 1},
+            owners=owners,
+            conditions=[{"type": "Complete", "status": "True"}],
+        ),
+        "one attempt": job(name=_name(1), owners=owners),
+    }
+    now = datetime(2026, 1, 1, 0, 0, 10, tzinfo=UTC)
+    gone = {
+        what: bool(
+            retention.finished_jobs({_name(1): one}, {_name(1): ended}, retention=timedelta(minutes=5), now=now)[0]
+        )
+        for what, one in of.items()
+    }
+    assert gone == {"attempts left": True, "complete": False, "one attempt": False}
