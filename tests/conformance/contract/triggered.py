@@ -170,7 +170,7 @@ def settings_rows(kind: str) -> list[Row]:
             write,
             f"{at}/{job}/settings",
             400,
-            shapes.message("The settings stay as they are. settings.job is no JSON: line 1, column 2: '}' is missing."),
+            "The settings stay as they are. settings.job is no JSON: line 1, column 2: '}' is missing.",
             content=b"{",
             send=_JSON,
             **own,
