@@ -27,7 +27,7 @@ def test_a_zip_for_windows_runs_by_the_command_in_its_settings(site: Site) -> No
     }
     files = {"run.cmd": "tool.exe %*\r\n", "tool.py": PROGRAM, "settings.job": json.dumps(settings)}
     assert site.upload("picked", zip_of(files)).status_code == 200
-    run = site.ended(site.run("picked", "'one word'").headers["Location"])
+    run = site.ended(site.run("picked", '"one word"').headers["Location"])
     assert run["status"] == "Success"
     assert "dev True ['one word']" in site.log(run)
     (pod,) = site.objects("pod", "webjobs.dev/webjob=picked")

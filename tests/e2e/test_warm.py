@@ -65,7 +65,7 @@ def tidy(site: Site) -> Iterator[None]:
 def test_a_run_begins_in_a_pod_that_waits(site: Site) -> None:
     warm(site, "warm")
     there = waiting(site, "warm")
-    answer = site.run("warm", "a 'b  c' '$(id)' \"it's\" ''")
+    answer = site.run("warm", 'a "b  c" "$(id)" "it\'s" ""')
     assert answer.status_code == 202
     run = site.ended(answer.headers["Location"])
     assert run["status"] == "Success"

@@ -83,7 +83,7 @@ def _jobs(kind: str) -> dict[str, dict[str, Operation]]:
             "get": Operation(summary=f"Get settings.job of a {kind} job", answers={200: JSON, **_FREE}),
             "put": Operation(
                 summary=f"Replace settings.job of a {kind} job",
-                answers={200: None, **_FREE, 413: TEXT, 415: JSON},
+                answers={200: None, 400: TEXT, **_FREE, 413: TEXT, 415: JSON},
                 takes={JSON: _OBJECT},
             ),
         },

@@ -45,7 +45,7 @@ JOBS = (
     _route(f"GET {JOB}/history", 200, 304, 404),
     _route(f"GET {JOB}/history/{{id}}", 200, 404),
     _route(f"GET {JOB}/settings", 200),
-    _route(f"PUT {JOB}/settings", 200, 404, 415),
+    _route(f"PUT {JOB}/settings", 200, 400, 404, 415),
     _route("GET /api/triggeredwebjobsswagger", 200),
     _route("GET /api/continuouswebjobs", 200, 304, 500, never=(500,)),
     _route(f"GET {WORKER}", 200, 404),
@@ -54,7 +54,7 @@ JOBS = (
     _route(f"POST {WORKER}/start", 200, 404, 409, never=(409,)),
     _route(f"POST {WORKER}/stop", 200, 404, 409, never=(409,)),
     _route(f"GET {WORKER}/settings", 200),
-    _route(f"PUT {WORKER}/settings", 200, 404, 415),
+    _route(f"PUT {WORKER}/settings", 200, 400, 404, 415),
     *(
         _route(f"{verb} {PASSTHROUGH}{path}", 200, 404)
         for verb in ("GET", "HEAD", "PUT", "POST", "DELETE", "PATCH")
