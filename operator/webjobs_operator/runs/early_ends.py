@@ -59,7 +59,12 @@ def too_late(facts: Facts, message: str) -> tuple[list[EarlyEnd], list[datetime]
 
     Beside them stand the times at which others have.
     """
-    over = {run.metadata.name: runs.start_time(run) + facts.webjob.starting_deadline for run in facts.not_started}
+    ready = next((one for one in facts.webjob.status.conditions if one.type == "Ready" and one.status == "False"), None)
+    since = times.parse_time(ready.last_transition_time) if ready else facts.now
+    over = {
+        run.metadata.name: max(runs.start_time(run), since) + facts.webjob.starting_deadline
+        for run in facts.not_started
+    }
     late = [run for run in facts.not_started if over[run.metadata.name] <= facts.now]
     ends: list[EarlyEnd] = [Refuse(run=run, state="Failed", reason="CannotRun", message=message) for run in late]
     return ends, [when for when in over.values() if when > facts.now]

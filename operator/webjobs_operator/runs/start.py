@@ -14,6 +14,7 @@ from webjobs.model import WebJob, WebJobRun
 from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs.runs.manifest import is_owned
+from webjobs.times import EPOCH
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Forbidden, Invalid, NotFound
 from webjobs_operator.cluster.cache import Cache
@@ -105,7 +106,10 @@ class RunStart:
         It may pass, so the run waits for it as long as a slot may be late, and fails then; None: it has failed.
         """
         text = f"{REFUSED} {error.message}"[:1024]
-        begun = runs.start_time(run)
+        lock = facts.webjob.status.active_run
+        # A run that was queued waits from its turn on.
+        turn = times.parse_time(lock.since) if lock and lock.name == run.metadata.name else EPOCH
+        begun = max(runs.start_time(run), turn)
         over = begun + facts.webjob.starting_deadline
         if over <= facts.now:
             await self._writes.finish(run, state="Failed", reason="JobRefused", message=text, now=facts.now)

@@ -69,6 +69,31 @@ def test_a_run_that_waited_too_long_fails_with_the_reason() -> None:
     assert "activeRun" not in world.one("WebJob")["status"]
 
 
+def test_a_run_that_was_queued_waits_from_its_turn_on() -> None:
+    world = World(webjob_body({"concurrencyPolicy": "Queue", "startingDeadlineSeconds": 100}), run_body(RUN))
+    world.now += timedelta(hours=1)
+    refusing(world, "Job")
+    world.settle()
+    assert "state" not in status(world)
+    world.now += timedelta(seconds=99)
+    world.settle()
+    assert "state" not in status(world)
+    world.now += timedelta(seconds=1)
+    world.settle()
+    assert status(world)["state"] == "Failed"
+
+
+def test_a_run_that_was_queued_waits_for_a_child_that_is_refused_only_now() -> None:
+    world = World(webjob_body({"concurrencyPolicy": "Queue", "startingDeadlineSeconds": 100}), run_body(RUN))
+    world.now += timedelta(hours=1)
+    refusing(world, "ConfigMap")
+    world.settle()
+    assert "state" not in status(world)
+    world.now += timedelta(seconds=100)
+    world.settle()
+    assert status(world)["state"] == "Failed"
+
+
 def test_what_is_refused_keeps_nothing_from_being_cleaned_up() -> None:
     """The Jobs that use up the quota are the job's own ended ones: they must go."""
     ended = run_body(
