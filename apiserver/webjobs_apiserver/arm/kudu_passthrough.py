@@ -16,13 +16,13 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from webjobs.model import JobType, job_settings
+from webjobs.model import JobType
 from webjobs_apiserver.arm import bodies, paths
 from webjobs_apiserver.arm.facade import REGION, Facade
 from webjobs_apiserver.errors import BadRequest
 from webjobs_apiserver.http import responses
 from webjobs_apiserver.kudu import bodies as kudu_bodies
-from webjobs_apiserver.kudu.jobs import read_body
+from webjobs_apiserver.kudu.jobs import load_settings, read_body
 from webjobs_apiserver.kudu.triggered import arguments_of, trigger_of
 
 _NO_SETTINGS = "The body must be an object with properties.settings, which is the job's settings."
@@ -83,10 +83,7 @@ def _jobs(facade: Facade, job_type: JobType) -> APIRouter:
 
     @routes.put("/{name}")
     async def put(request: Request, name: str) -> Response:
-        try:
-            sent = job_settings.load_file(await read_body(request, limit=service.limits.settings_bytes))
-        except job_settings.Unreadable as error:
-            raise BadRequest(f"The settings stay as they are. {error}") from None
+        sent = load_settings(await read_body(request, limit=service.limits.settings_bytes))
         properties = sent.get("properties")
         settings = properties.get("settings") if isinstance(properties, dict) else None
         if not isinstance(settings, dict):

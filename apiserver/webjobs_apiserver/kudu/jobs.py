@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from webjobs.model import JobType, job_settings
+from webjobs.objects import Object
 from webjobs_apiserver.errors import BadRequest, TooLarge
 from webjobs_apiserver.http import disposition, responses
 from webjobs_apiserver.kudu import bodies
@@ -83,6 +84,17 @@ async def read_body(request: Request, *, limit: int) -> bytes:
     return bytes(content)
 
 
+def load_settings(content: bytes) -> Object:
+    """Return the object in a body that is to change a job's settings.
+
+    Raises BadRequest where it can't be read.
+    """
+    try:
+        return job_settings.load_file(content)
+    except job_settings.Unreadable as error:
+        raise BadRequest(f"The settings stay as they are. {error}") from None
+
+
 def all_jobs(facade: Facade) -> APIRouter:
     """Return the route ``/api/webjobs``: jobs of both types."""
     routes = APIRouter()
@@ -141,10 +153,7 @@ def jobs_of(facade: Facade, job_type: JobType) -> APIRouter:
             given = media_type(request) or "application/octet-stream"
             message = f"The request entity's media type '{given}' is not supported for this resource."
             return responses.http_error(message, status=415)
-        try:
-            settings = job_settings.load_file(content)  # as Kudu: nothing, and null, wipe the settings
-        except job_settings.Unreadable as error:
-            raise BadRequest(f"The settings stay as they are. {error}") from None
+        settings = load_settings(content)  # as Kudu: nothing, and null, wipe the settings
         await service.jobs.set_settings(facade.site_of(request), job_type, name, settings)
         return responses.empty()
 
