@@ -86,16 +86,22 @@ class KubeClient(Transport):
         """
         return await self._json("GET", path_of(kind, namespace, name))
 
-    async def list(self, kind: str, namespace: str | None, *, selector: str | None = None) -> list[Object]:
-        """Return all objects of a kind (in a namespace, by labels)."""
-        return (await self.list_at(kind, namespace, selector=selector))[0]
+    async def list(
+        self, kind: str, namespace: str | None, *, selector: str | None = None, fields: str | None = None
+    ) -> list[Object]:
+        """Return all objects of a kind (in a namespace, by labels, by a field selector)."""
+        return (await self.list_at(kind, namespace, selector=selector, fields=fields))[0]
 
-    async def list_at(self, kind: str, namespace: str | None, *, selector: str | None = None) -> tuple[_Objects, str]:
+    async def list_at(
+        self, kind: str, namespace: str | None, *, selector: str | None = None, fields: str | None = None
+    ) -> tuple[_Objects, str]:
         """Return all objects of a kind, and the resourceVersion of the list, from which a watch goes on.
 
         Items come without their kind.
         """
-        found = await self._json("GET", path_of(kind, namespace), query={"labelSelector": selector})
+        found = await self._json(
+            "GET", path_of(kind, namespace), query={"labelSelector": selector, "fieldSelector": fields}
+        )
         items: list[Object] = found["items"]
         return items, str(found.get("metadata", {}).get("resourceVersion", ""))
 

@@ -100,6 +100,18 @@ def selects(selector: str | None, labels: Mapping[str, str]) -> bool:
     return True
 
 
+def has_fields(selector: str | None, body: Mapping[str, Any]) -> bool:
+    """Field selectors with ``=`` only."""
+    for term in filter(None, (selector or "").split(",")):
+        path, _, value = term.partition("=")
+        found: Any = body
+        for key in path.split("."):
+            found = found.get(key) if isinstance(found, Mapping) else None
+        if found != value:
+            return False
+    return True
+
+
 @dataclass
 class FakeKube(KubeClient):
     """See the module. ``clock`` gives creation times; ``calls`` holds every call in order."""
@@ -194,7 +206,9 @@ class FakeKube(KubeClient):
         done()
         return found
 
-    async def list(self, kind: str, namespace: str | None, *, selector: str | None = None) -> list[Object]:
+    async def list(
+        self, kind: str, namespace: str | None, *, selector: str | None = None, fields: str | None = None
+    ) -> list[Object]:
         done = await self._begin(Call(verb="list", kind=kind, namespace=namespace))
         found = [
             # As from the real one: items of a list come without their kind.
@@ -203,13 +217,16 @@ class FakeKube(KubeClient):
             if its_kind == kind
             and namespace in (None, its_namespace)
             and selects(selector, one["metadata"].get("labels") or {})
+            and has_fields(fields, one)
         ]
         done()
         return found
 
-    async def list_at(self, kind: str, namespace: str | None, *, selector: str | None = None) -> tuple[_Objects, str]:
+    async def list_at(
+        self, kind: str, namespace: str | None, *, selector: str | None = None, fields: str | None = None
+    ) -> tuple[_Objects, str]:
         version = str(self._version)
-        return await self.list(kind, namespace, selector=selector), version
+        return await self.list(kind, namespace, selector=selector, fields=fields), version
 
     @asynccontextmanager
     async def watch(

@@ -90,6 +90,21 @@ def run(name: str = "job-202601010000000000", **more: Any) -> WebJobRun:
     return WebJobRun.parse(run_body(name, **more))
 
 
+KEPT_BACK = "ImagePullBackOff: no such image."
+
+
+def kept_back(reason: str) -> dict[str, Any]:
+    """Status of a run that something keeps from beginning."""
+    condition = {
+        "type": "Started",
+        "status": "False",
+        "reason": reason,
+        "message": KEPT_BACK,
+        "lastTransitionTime": CREATED,
+    }
+    return {"message": KEPT_BACK, "conditions": [condition]}
+
+
 def pod(
     *,
     name: str = "job-pod",

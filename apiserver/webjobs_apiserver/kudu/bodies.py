@@ -54,14 +54,14 @@ def continuous(job: Job, *, base: str) -> Body:
 
 
 def _common(job: Job, *, base: str) -> Body:
-    kind, name = job.webjob.spec.type, job.name
+    kind, name, problem = job.webjob.spec.type, job.name, job.webjob.status.problem
     return {
         "name": name,
         "run_command": run_command(job.webjob),
         "url": f"{base}/api/{kind}webjobs/{name}",
         "extra_info_url": f"{base}/azurejobs/#/jobs/{kind}/{name}",
         "type": kind,
-        "error": None,
+        "error": problem.message if problem else None,
         "using_sdk": False,
         "settings": job.webjob.spec.settings or {},
         "runCommand": run_command(job.webjob),  # the wiki's name of it, which some clients read

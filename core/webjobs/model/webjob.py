@@ -103,6 +103,16 @@ class WebJobStatus(ApiModel):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
     )
 
+    @property
+    def problem(self) -> Condition | None:
+        """The condition ``Ready`` when something keeps the job back that a person should hear of; else None."""
+        ready = next((one for one in self.conditions if one.type == "Ready"), None)
+        return ready if ready and ready.status == "False" and ready.reason not in _EXPECTED else None
+
+
+_EXPECTED = frozenset({"Progressing", "Stopped", "ScaledToZero"})
+"""Reasons of a false Ready of which nobody needs to hear: it is what was asked for, or on its way there."""
+
 
 class WebJob(ApiModel):
     """A background job as Azure App Service has them: triggered (on a schedule or on demand) or continuous."""

@@ -72,12 +72,15 @@ class Reconciler:
         self._cache = cache
         self._clock = clock
         self._stored = stored_runs
-        self._status = StatusWriter(kube=kube, cache=cache, stored_runs=stored_runs, objects=config.history_objects)
         self._warm_pool = WarmPool(kube=kube, cache=cache, config=config, sessions=sessions, clock=clock)
         self._writes = RunWrites(kube=kube, cache=cache)
+        self._status = StatusWriter(
+            kube=kube, cache=cache, writes=self._writes, stored_runs=stored_runs, objects=config.history_objects
+        )
         self._starts = RunStart(kube=kube, cache=cache, config=config, writes=self._writes, warm_pool=self._warm_pool)
         self._ends = RunEnd(config=config, writes=self._writes)
         self._progress = RunProgress(
+            kube=kube,
             promotion=Promotion(kube=kube, cache=cache),
             store=store,
             writes=self._writes,

@@ -15,6 +15,7 @@ from webjobs_operator.reconcile.findings import Findings
 from webjobs_operator.runs import retention
 from webjobs_operator.runs.offload import StoredRuns
 from webjobs_operator.runs.retention import Places
+from webjobs_operator.runs.writes import RunWrites
 from webjobs_operator.schedules.firing import Turn
 
 
@@ -24,9 +25,12 @@ class StatusWriter:
     ``objects``: ended runs of a job that stay as WebJobRuns.
     """
 
-    def __init__(self, *, kube: KubeClient, cache: Cache, stored_runs: StoredRuns, objects: int) -> None:
+    def __init__(
+        self, *, kube: KubeClient, cache: Cache, writes: RunWrites, stored_runs: StoredRuns, objects: int
+    ) -> None:
         self._kube = kube
         self._cache = cache
+        self._writes = writes
         self._stored = stored_runs
         self._objects = objects
 
@@ -46,6 +50,10 @@ class StatusWriter:
         wanted = webjob_status.compute(facts, found, ready=len(ready), stored=stored)
         patch = webjob_status.changes(webjob.status.to_wire(), wanted)
         if patch:
+            # Before the status: who dies in between tells it twice, and not never.
+            news = webjob_status.news(webjob, wanted)
+            if news:
+                await self._writes.tell(facts, news.reason, news.message)
             body = {"metadata": {"resourceVersion": webjob.metadata.resource_version}, "status": patch}
             answer = await self._kube.patch("WebJob", *facts.key, body, subresource="status")
             self._cache.observe("WebJob", answer)

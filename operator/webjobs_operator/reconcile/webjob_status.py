@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from webjobs.logs.restarts import own_delay
-from webjobs.model import LABEL_WEBJOB, StoredRuns, WebJob, WebJobRun
+from webjobs.model import LABEL_WEBJOB, Condition, StoredRuns, WebJob, WebJobRun, WebJobStatus
 from webjobs.objects import ObjectView
 from webjobs.pods import container_state, instance_id, is_over
 from webjobs.runs import runs
@@ -15,6 +15,7 @@ from webjobs.store import scheduler_logs
 from webjobs.times import parse_time, rfc3339
 from webjobs_operator.context.conditions import Wanted, update
 from webjobs_operator.context.facts import Facts
+from webjobs_operator.context.obstacles import of_deployment, of_pods, recorded
 from webjobs_operator.continuous import instances
 from webjobs_operator.manifests.program import Unrunnable
 from webjobs_operator.reconcile.findings import Findings
@@ -50,6 +51,16 @@ def compute(facts: Facts, found: Findings, *, ready: int = 0, stored: StoredRuns
         "observedGeneration": generation,
         "conditions": update(webjob.status.conditions, conditions, generation=generation, now=facts.now),
     }
+
+
+def news(webjob: WebJob, wanted: Status) -> Condition | None:
+    """Return the problem of a new status when a person should hear of it: the one before had another reason.
+
+    ``webjob``: with the status before.
+    """
+    problem = WebJobStatus.model_validate(wanted).problem
+    known = webjob.status.problem
+    return problem if problem and (known is None or known.reason != problem.reason) else None
 
 
 def unreadable(webjob: WebJob) -> str:
@@ -105,10 +116,10 @@ def _triggered(facts: Facts, found: Findings) -> tuple[Status, list[Wanted]]:
 
 
 def _ready(facts: Facts) -> Wanted:
-    """Return the condition of a job that has a program: the Job of a run may be refused for now."""
-    refused = next((run.status.message for run in facts.not_started if run.status.message), None)
-    if refused:
-        return Wanted(type="Ready", status=False, reason="JobRefused", message=refused)
+    """Return the condition of a job that has a program: something may keep its runs from beginning."""
+    obstacle = next(filter(None, map(recorded, (*facts.not_started, *facts.active))), None)
+    if obstacle:
+        return Wanted(type="Ready", status=False, reason=obstacle.reason, message=obstacle.message)
     return Wanted(type="Ready", status=True, reason="Runnable", message="The job can run.")
 
 
@@ -184,22 +195,28 @@ def _continuous(facts: Facts, found: Findings) -> tuple[Status, list[Wanted]]:
         return status | {"state": state}, [
             Wanted(type="Ready", status=True, reason="Running", message=f"{ready} of {wanted} instances run.")
         ]
-    return status | {"state": state}, [
-        Wanted(type="Ready", status=False, reason="Progressing", message=_progress(pods, ready=ready, wanted=wanted))
-    ]
+    return status | {"state": state}, [_progress(facts, deployment, ready=ready, wanted=wanted)]
 
 
-def _progress(pods: Sequence[ObjectView], *, ready: int, wanted: int) -> str:
-    text = f"{ready} of {wanted} instances run."
+def _progress(facts: Facts, deployment: ObjectView | None, *, ready: int, wanted: int) -> Wanted:
+    """Return the condition of a continuous job of which too few instances run."""
+    pods, text = facts.pods, f"{ready} of {wanted} instances run."
     if any(instances.is_gated(pod) for pod in pods):
         for other in (pod for pod in pods if not is_over(pod) and not instances.is_gated(pod)):
             where = f"pod {other['metadata']['name']} on node {other['spec'].get('nodeName')}"
-            return f"{text} A new one waits until {where} has ended, or the node is known to be gone."
+            text = f"{text} A new one waits until {where} has ended, or the node is known to be gone."
+            return Wanted(type="Ready", status=False, reason="Progressing", message=text)
+    waiting = [pod for pod in pods if not instances.is_gated(pod)]
+    obstacle = of_pods(waiting, now=facts.now) or of_deployment(deployment)
+    if obstacle:
+        message = f"{text} {obstacle.message}"[:1024]
+        return Wanted(type="Ready", status=False, reason=obstacle.reason, message=message)
     for pod in pods:
-        waiting = container_state(pod).get("waiting", {})
-        if waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
-            return f"{text} {waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")[:1024]
-    return text
+        held = container_state(pod).get("waiting", {})
+        if held.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
+            text = f"{text} {held['reason']}: {held.get('message', '')}".rstrip(": ")[:1024]
+            break
+    return Wanted(type="Ready", status=False, reason="Progressing", message=text)
 
 
 def changes(current: Mapping[str, Any], wanted: Status) -> Status:

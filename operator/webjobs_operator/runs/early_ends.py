@@ -14,6 +14,7 @@ from webjobs.model import RunState, WebJobRun
 from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs_operator.context.facts import Facts
+from webjobs_operator.context.obstacles import recorded
 from webjobs_operator.runs import outcome
 
 BUSY = "Another run of the job was active, and its concurrencyPolicy does not allow two."
@@ -89,22 +90,22 @@ def replaced(facts: Facts, runs: Iterable[WebJobRun]) -> list[EarlyEnd]:
 
 
 def given_up(facts: Facts) -> tuple[list[EarlyEnd], list[datetime]]:
-    """Return the ends of runs whose containers can't be made, as their image can't be pulled, and whose time is over.
+    """Return the ends of runs that something has kept from beginning until their time was over.
 
     Beside them stand the times at which that of others is over.
     """
     ends: list[EarlyEnd] = []
     due: list[datetime] = []
     for run in facts.active:
-        job = facts.job_of(run)
-        if job is None or not outcome.never_began(run) or not outcome.is_setup_failure(run.status.message):
+        job, obstacle = facts.job_of(run), recorded(run)
+        if job is None or not outcome.never_began(run) or obstacle is None or not obstacle.ends:
             continue
         begun = job.get("status", {}).get("startTime") or job["metadata"]["creationTimestamp"]
         over = times.parse_time(begun) + facts.webjob.starting_deadline
         if over > facts.now:
             due.append(over)
         else:
-            why = f", as it could not begin. {run.status.message}"
+            why = f", as it could not begin. {obstacle.message}"
             ends += _kill(facts, [run], reason="RunGivenUp", why=why)
     return ends, due
 

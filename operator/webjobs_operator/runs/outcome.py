@@ -12,31 +12,10 @@ from typing import Any
 
 from webjobs.model import RunState, WebJobRun
 from webjobs.objects import ObjectView
-from webjobs.pods import (
-    END,
-    FETCH,
-    container_state,
-    has_ended,
-    is_alive,
-    is_over,
-    job_condition,
-    newest_pod,
-    unprepared_since,
-)
+from webjobs.pods import container_state, has_ended, is_alive, job_condition, newest_pod
 from webjobs.times import parse_time
 from webjobs_operator.context.armed_jobs import is_staying
-
-_SETUP_FAILURES = {
-    "ErrImagePull",
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-    "RunContainerError",
-    "NodeNotPrepared",  # ours: the kubelet tells of it by events alone
-}
-UNPREPARED = timedelta(seconds=60)
-"""How long a node may work at a pod's volumes and network before the run says so."""
+from webjobs_operator.context.obstacles import Obstacle, is_suspended, of_job, of_pod, recorded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,19 +27,28 @@ class Outcome:
     end: datetime | None = None
     exit_code: int | None = None
     message: str | None = None
+    obstacle: Obstacle | None = None
+    """What keeps the process from beginning."""
     pod: str | None = None
     """Name of the pod whose log counts."""
 
 
-def outcome(run: WebJobRun, *, job: ObjectView | None, pods: Sequence[ObjectView], now: datetime) -> Outcome:
-    """Return the state of a run that was started."""
+def outcome(
+    run: WebJobRun, *, job: ObjectView | None, pods: Sequence[ObjectView], now: datetime, refusal: str | None = None
+) -> Outcome:
+    """Return the state of a run that was started.
+
+    ``refusal``: why the Job can't make its pod, as the API server said it.
+    """
     pod = newest_pod(pods)
     if job is None:
         if any(is_alive(one) for one in pods):  # still on its way out
             return Outcome(state=run.status.state or "Initializing", pod=_name(pod))
-        if not run.spec.cancel and never_began(run) and is_setup_failure(run.status.message):
-            return Outcome(state="Failed", end=now, message=f"{run.status.message} It never began.", pod=_name(pod))
-        if pod is None or _was_killed(pod):
+        kept_back = recorded(run)
+        if not run.spec.cancel and never_began(run) and kept_back and kept_back.ends:
+            text = kept_back.message.rstrip(".")[:1000]
+            return Outcome(state="Failed", end=now, message=f"{text}. It never began.", pod=_name(pod))
+        if pod is None or is_killed(pod):
             found = _ended(pod, job_message=None, now=now) if pod else Outcome(state="Aborted", end=now)
             why = "It was cancelled." if run.spec.cancel else "The Job of the run was deleted before it ended."
             return replace(found, state="Aborted", message=why)
@@ -78,32 +66,44 @@ def outcome(run: WebJobRun, *, job: ObjectView | None, pods: Sequence[ObjectView
         if failed and is_alive(pod):
             return Outcome(state=run.status.state or "Initializing", pod=_name(pod), process_start=_started(pod))
         return _ended(pod, job_message=failed.get("message") if failed else None, now=now)
-    if pod is None:
-        return Outcome(state="Initializing")
     attempts = (job["spec"].get("backoffLimit") or 0) + 1
+    over = pod is not None and not is_alive(pod)
+    set_aside = pod is not None and over and is_suspensions(pod, job)
     # A success is final whatever attempts are left: a sidecar that never ends must not hold the lock.
-    if (attempts == 1 and (is_over(pod) or has_ended(pod))) or _succeeded(pod):
+    if pod and over and not set_aside and (attempts == 1 or _succeeded(pod)):
         return _ended(pod, job_message=None, now=now)
+    if pod is None or set_aside or (over and is_suspended(job)):
+        return Outcome(state="Initializing", obstacle=of_job(job, refusal=refusal), pod=_name(pod))
     started = _started(pod)
     if started:
         return Outcome(state="Running", process_start=started, pod=_name(pod))
     return Outcome(
         state=run.status.state if run.status.state == "Running" else "Initializing",
-        message=_waiting_message(pod, now=now),
+        obstacle=of_pod(pod, now=now),
         pod=_name(pod),
     )
 
 
+def is_suspensions(pod: ObjectView, job: ObjectView) -> bool:
+    """Return whether a pod was killed because its Job was suspended: another pod follows when the Job goes on.
+
+    A Job that goes on has a new start time, and the pod is older than that.
+    """
+    begun = job.get("status", {}).get("startTime")
+    before = begun is not None and parse_time(pod["metadata"]["creationTimestamp"]) < parse_time(begun)
+    return is_killed(pod) and (is_suspended(job) or before)
+
+
 def _succeeded(pod: ObjectView) -> bool:
-    return has_ended(pod) and container_state(pod)["terminated"].get("exitCode") == 0 and not _was_killed(pod)
+    return has_ended(pod) and container_state(pod)["terminated"].get("exitCode") == 0 and not is_killed(pod)
 
 
 def _name(pod: ObjectView | None) -> str | None:
     return pod["metadata"]["name"] if pod else None
 
 
-def _was_killed(pod: ObjectView) -> bool:
-    """Return whether a pod's process ended because the pod was deleted, and not by itself before that."""
+def is_killed(pod: ObjectView) -> bool:
+    """Return whether a pod's process ended (or will end) because the pod was deleted, and not by itself before that."""
     deleted = pod["metadata"].get("deletionTimestamp")
     finished = container_state(pod).get("terminated", {}).get("finishedAt")
     if not deleted or not finished:
@@ -123,42 +123,13 @@ def never_began(run: WebJobRun) -> bool:
     return run.status.state in (None, "Initializing") and run.status.process_start_time is None
 
 
-def is_setup_failure(message: str | None) -> bool:
-    """Return whether a message of ``outcome`` says why a container can't be made, as its image can't be pulled."""
-    return (message or "").partition(":")[0] in _SETUP_FAILURES
-
-
-def _waiting_message(pod: ObjectView, *, now: datetime) -> str | None:
-    waiting = container_state(pod).get("waiting", {})
-    if waiting.get("reason") in _SETUP_FAILURES:
-        return (
-            f"{waiting['reason']}: {waiting.get('message') or 'the container can not be made'}"[:1000].rstrip(".") + "."
-        )
-    for init in pod.get("status", {}).get("initContainerStatuses", []):
-        if init["name"] == END:
-            continue
-        state = init.get("state", {}).get("terminated") or init.get("lastState", {}).get("terminated")
-        if state and state.get("exitCode"):
-            what = "Fetching the package" if init["name"] == FETCH else "An init container of podTemplate"
-            return f"{what} failed (container {init['name']}, exit code {state['exitCode']})."
-    for condition in pod.get("status", {}).get("conditions", []):
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return str(condition.get("message", ""))[:1024] or None
-    since = unprepared_since(pod)
-    if since and now - since >= UNPREPARED:
-        return (
-            f"NodeNotPrepared: the node could not prepare the pod in {UNPREPARED.seconds} seconds. A Secret, ConfigMap "
-            f"or claim of its volumes may not be there: kubectl describe pod {_name(pod)} says which."
-        )
-    return None
-
-
 def _ended(pod: ObjectView, *, job_message: str | None, now: datetime) -> Outcome:
     terminated = container_state(pod).get("terminated")
     # The container says it before the phase does, which waits until the kubelet has cleaned up.
     success = terminated["exitCode"] == 0 if terminated else pod.get("status", {}).get("phase") == "Succeeded"
     if not terminated:  # evicted, or failed in its init container
-        text = job_message or _taken_away(pod) or _waiting_message(pod, now=now) or _pod_message(pod)
+        obstacle = of_pod(pod, now=now)
+        text = job_message or _taken_away(pod) or (obstacle.message if obstacle else None) or _pod_message(pod)
         return Outcome(
             state="Success" if success else "Failed", end=now, message=None if success else text, pod=_name(pod)
         )

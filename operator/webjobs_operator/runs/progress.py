@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -14,10 +15,11 @@ from webjobs import times
 from webjobs.logs.kudu_lines import Output
 from webjobs.model import WebJobRun
 from webjobs.objects import Object
-from webjobs.pods import container_state, has_ended, unprepared_since
+from webjobs.pods import container_state, has_ended, is_alive, is_finished, newest_pod, unprepared_since
 from webjobs.runs import runs
 from webjobs.store import ObjectStore
-from webjobs_kube.errors import ApiError
+from webjobs_kube.client import KubeClient
+from webjobs_kube.errors import ApiError, NotFound
 from webjobs_kube.logs import run_output
 from webjobs_kube.logs.pod_logs import PodLogs
 from webjobs_operator import metrics
@@ -25,11 +27,13 @@ from webjobs_operator.attach.connections import Session, given
 from webjobs_operator.context import armed_jobs
 from webjobs_operator.context.conditions import Wanted, update
 from webjobs_operator.context.facts import Facts
+from webjobs_operator.context.obstacles import UNPREPARED, recorded
 from webjobs_operator.logs import run_archive
 from webjobs_operator.logs.run_follower import RunFollowers
 from webjobs_operator.runs import outcome
 from webjobs_operator.runs.early_ends import call_off
 from webjobs_operator.runs.end import RunEnd
+from webjobs_operator.runs.pod_refusals import PodRefusals
 from webjobs_operator.runs.writes import RunWrites
 from webjobs_operator.warm import plan
 from webjobs_operator.warm.pool import WarmPool
@@ -46,6 +50,7 @@ class RunProgress:
     def __init__(
         self,
         *,
+        kube: KubeClient,
         store: ObjectStore,
         writes: RunWrites,
         ends: RunEnd,
@@ -54,6 +59,8 @@ class RunProgress:
         warm_pool: WarmPool,
         promotion: Promotion,
     ) -> None:
+        self._kube = kube
+        self._pod_refusals = PodRefusals(kube=kube)
         self._store = store
         self._writes = writes
         self._ends = ends
@@ -101,11 +108,11 @@ class RunProgress:
             return []
         # What one pod said is not all when there were others before it.
         session = self._warm_pool.session(pods) if armed and len(pods) == 1 else None
-        found = _heard(run, session, job=armed, pods=pods) or outcome.outcome(run, job=job, pods=pods, now=facts.now)
+        refusal, due = await self._refusal(facts, job, pods=pods)
+        found = _heard(run, session, job=armed, pods=pods) or await self._outcome(facts, run, job, refusal=refusal)
         if any(map(armed_jobs.is_armed, pods)):
             found = replace(found, process_start=None)  # the pod was up before the run began
-        status, known = _status(run, found, now=facts.now), run.status.to_wire()
-        due: list[datetime] = []
+        status, known = _status(run, found, job=job, now=facts.now), run.status.to_wire()
         if found.end:
             ended = run.model_copy(update={"status": run.status.model_validate(known | status)})
             try:
@@ -117,7 +124,7 @@ class RunProgress:
                 return [facts.now + _patience(facts.now - found.end)]
         else:
             due += self._follow(facts, run, session, pods=pods)
-            looks = [since + outcome.UNPREPARED for pod in pods if (since := unprepared_since(pod))]
+            looks = [since + UNPREPARED for pod in pods if (since := unprepared_since(pod))]
             due += [look for look in looks if look > facts.now]
         patch = {key: value for key, value in status.items() if known.get(key) != value}
         if patch:
@@ -131,6 +138,31 @@ class RunProgress:
             message = f"Run {runs.run_id(run)} failed. {found.message or ''}".strip()
             await self._writes.tell(facts, "RunFailed", message)
         return due
+
+    async def _refusal(
+        self, facts: Facts, job: Object | None, *, pods: Sequence[Object]
+    ) -> tuple[str | None, list[datetime]]:
+        """Return why a Job without a pod can't make one, and when that is to be looked at again."""
+        if job is None or pods or is_finished(job):
+            return None, []
+        refusal, again = await self._pod_refusals.ask(job, now=facts.now)
+        return refusal, [again] if again else []
+
+    async def _outcome(
+        self, facts: Facts, run: WebJobRun, job: Object | None, *, refusal: str | None
+    ) -> outcome.Outcome:
+        """Return how a run stands, as its Job and its pods say it.
+
+        Watches of different kinds are not in step: where a pod was killed, the Job is asked for, as it may be
+        suspended since.
+        """
+        pods = facts.pods_of(run)
+        pod = newest_pod(pods)
+        if job and pod and not is_alive(pod) and outcome.is_killed(pod) and not is_finished(job):
+            with contextlib.suppress(NotFound):
+                there = await self._kube.get("Job", job["metadata"]["namespace"], job["metadata"]["name"])
+                job = there if there["metadata"]["uid"] == job["metadata"]["uid"] else job
+        return outcome.outcome(run, job=job, pods=pods, now=facts.now, refusal=refusal)
 
     async def _check(self, facts: Facts, run: WebJobRun, *, pods: Sequence[Object]) -> list[datetime]:
         """Compare the stored log of a warm run with the kubelet's: what a connection heard may lack the last lines."""
@@ -190,23 +222,35 @@ def _patience(since_end: timedelta) -> timedelta:
     return min(max(since_end / 4, timedelta(seconds=1)), timedelta(minutes=1))
 
 
-def _status(run: WebJobRun, found: outcome.Outcome, *, now: datetime) -> Object:
+def _status(run: WebJobRun, found: outcome.Outcome, *, job: Object | None, now: datetime) -> Object:
     status: Object = {"state": found.state}
+    wanted: list[Wanted] = []
     if found.process_start:
         status["processStartTime"] = times.rfc3339(found.process_start, micro=False)
     if found.message:
         status["message"] = found.message
+    elif found.obstacle:
+        status["message"] = found.obstacle.message
+        wanted.append(found.obstacle.condition())
+        if found.state == "Initializing":
+            status["processStartTime"] = None  # what began ended with a suspension, and begins anew
+    elif job and armed_jobs.is_staying(job) and recorded(run):
+        status["message"] = None  # nothing keeps it back any more; while its Job goes, that is why
     if found.exit_code is not None:
         status["exitCode"] = found.exit_code
     if found.end:
         # Kubelets tell whole seconds, run ids are finer: an end is never before its beginning.
         status["endTime"] = times.rfc3339(max(found.end, runs.start_time(run)))
         good = found.state == "Success"
-        wanted = Wanted(
-            type="Complete" if good else "Failed",
-            status=True,
-            reason=found.state,
-            message=found.message or ("The process ended with exit code 0." if good else "The run did not succeed."),
+        wanted.append(
+            Wanted(
+                type="Complete" if good else "Failed",
+                status=True,
+                reason=found.state,
+                message=found.message
+                or ("The process ended with exit code 0." if good else "The run did not succeed."),
+            )
         )
-        status["conditions"] = update(run.status.conditions, [wanted], generation=run.metadata.generation, now=now)
+    if wanted or "message" in status:
+        status["conditions"] = update(run.status.conditions, wanted, generation=run.metadata.generation, now=now)
     return status

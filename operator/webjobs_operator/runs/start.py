@@ -20,7 +20,9 @@ from webjobs_kube.errors import AlreadyExists, Forbidden, Invalid, NotFound
 from webjobs_operator.cluster.cache import Cache
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.context import armed_jobs
+from webjobs_operator.context.conditions import update
 from webjobs_operator.context.facts import Facts, FactsReader
+from webjobs_operator.context.obstacles import Obstacle, recorded
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.program import Program
 from webjobs_operator.runs.writes import RunWrites
@@ -114,10 +116,11 @@ class RunStart:
         if over <= facts.now:
             await self._writes.finish(run, state="Failed", reason="JobRefused", message=text, now=facts.now)
             return None
-        if not (run.status.message or "").startswith(REFUSED):
-            await self._writes.tell(facts, "JobRefused", f"Run {runs.run_id(run)} waits. {text}")
-        if run.status.message != text:
-            await self._writes.patch_run(run, {"status": {"message": text}})
+        obstacle = Obstacle(reason="JobRefused", message=text)
+        if recorded(run) != obstacle:
+            meta, known = run.metadata, run.status.conditions
+            conditions = update(known, [obstacle.condition()], generation=meta.generation, now=facts.now)
+            await self._writes.patch_run(run, {"status": {"message": text, "conditions": conditions}})
         pause = min(max((facts.now - begun) / 4, _FIRST_PAUSE), _LONGEST_PAUSE)
         return min(facts.now + pause, over)
 
@@ -155,6 +158,7 @@ class RunStart:
             "jobName": job["metadata"]["name"],
             "jobUID": job["metadata"]["uid"],
             "message": None,  # it may have waited for a quota
+            "conditions": None,
         }
         await self._writes.patch_run(run, {"status": status})
         self._cold.discard(run.metadata.uid)

@@ -138,6 +138,7 @@ class WarmPool:
             "jobName": job["metadata"]["name"],
             "jobUID": job["metadata"]["uid"],
             "message": None,  # it may have waited for a quota
+            "conditions": None,
         }
         await self._patch_run(run, status)
 
@@ -168,7 +169,8 @@ class WarmPool:
 
     async def put_back(self, run: WebJobRun) -> None:
         """Let a run that is known to have begun nowhere wait for its turn again."""
-        status = {"state": None, "jobName": None, "jobUID": None, "processStartTime": None, "message": None}
+        status = {"state": None, "jobName": None, "jobUID": None, "processStartTime": None}
+        status |= {"message": None, "conditions": None}
         await self._patch_run(run, status)
         log.info("run %s/%s waits for its turn again", run.metadata.namespace, run.metadata.name)
 

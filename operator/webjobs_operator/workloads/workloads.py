@@ -75,8 +75,6 @@ class Workloads:
             if problem.reason == "NothingToRun":  # what it ran before is not its program any more
                 await self._remove(facts, "Deployment")
                 await self._remove(facts, "CronJob")
-            if not any(c.type == "Ready" and c.reason == problem.reason for c in webjob.status.conditions):
-                await self._writes.tell(facts, problem.reason, problem.message)
             return Readiness(problem=problem), due
         for body in old_packages(read(), program):
             await self._writes.delete_object(facts.key, "ConfigMap", body)

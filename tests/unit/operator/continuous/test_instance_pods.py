@@ -151,7 +151,7 @@ def test_a_run_whose_volume_is_not_there_is_given_up() -> None:
     assert "message" not in world.one("WebJobRun")["status"]
     assert world.due == pytest.approx(60, abs=1)
     world.now += timedelta(seconds=61)
-    assert world.settle() == ["patch WebJobRun/status"]
+    assert world.settle() == ["patch WebJobRun/status", "patch WebJob/status"]
     assert world.one("WebJobRun")["status"]["message"].startswith("NodeNotPrepared: ")
     assert world.due == pytest.approx(29, abs=1)
     world.now += timedelta(seconds=30)

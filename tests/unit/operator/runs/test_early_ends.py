@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.objects import job, run, webjob
+from tests.fakes.objects import KEPT_BACK, job, kept_back, run, webjob
 from webjobs.model import WebJobRun
 from webjobs.model.site_settings import SiteSettings
 from webjobs_operator.context.facts import KINDS, Facts
@@ -16,7 +16,6 @@ from webjobs_operator.runs.early_ends import EarlyEnd, Kill
 
 NOW = datetime(2026, 1, 1, 1, tzinfo=UTC)
 A, B, C = (f"job-20260101000000000{n}" for n in (1, 2, 3))
-PULL = "ImagePullBackOff: no such image."
 
 
 def facts(*runs: WebJobRun, jobs: tuple[dict[str, Any], ...] = (), **spec: Any) -> Facts:
@@ -80,11 +79,16 @@ def test_all_that_were_cancelled_end() -> None:
 @pytest.mark.parametrize(
     ("seconds", "status", "ends", "due"),
     [
-        (99, {"message": PULL}, [], [NOW + timedelta(seconds=1)]),
-        (100, {"message": PULL}, [("kill", A, A, "RunGivenUp")], []),
-        (100, {"message": "CreateContainerConfigError: no Secret."}, [("kill", A, A, "RunGivenUp")], []),
-        (100, {"message": PULL, "processStartTime": "2026-01-01T00:00:00Z"}, [], []),
-        (100, {"message": "0/3 nodes are available."}, [], []),
+        (99, kept_back("ImagePullFailed"), [], [NOW + timedelta(seconds=1)]),
+        (100, kept_back("ImagePullFailed"), [("kill", A, A, "RunGivenUp")], []),
+        (100, kept_back("ContainerRefused"), [("kill", A, A, "RunGivenUp")], []),
+        (100, kept_back("PodRefused"), [("kill", A, A, "RunGivenUp")], []),
+        (100, kept_back("NodeNotPrepared"), [("kill", A, A, "RunGivenUp")], []),
+        (100, kept_back("ImagePullFailed") | {"processStartTime": "2026-01-01T00:00:00Z"}, [], []),
+        (100, kept_back("Unschedulable"), [], []),
+        (100, kept_back("SchedulingGated"), [], []),
+        (100, kept_back("JobSuspended"), [], []),
+        (100, {"message": KEPT_BACK}, [], []),
         (100, {}, [], []),
     ],
 )
@@ -101,10 +105,10 @@ def test_given_up(
 
 
 def test_given_up_says_why() -> None:
-    there = facts(run(A, state="Initializing", status={"message": PULL}), jobs=(job(name=A),))
+    there = facts(run(A, state="Initializing", status=kept_back("ImagePullFailed")), jobs=(job(name=A),))
     ((end,), _) = early_ends.given_up(there)
     assert isinstance(end, Kill)
-    assert end.why == f", as it could not begin. {PULL}"
+    assert end.why == f", as it could not begin. {KEPT_BACK}"
 
 
 def test_a_job_that_can_not_run_refuses_only_what_has_not_started() -> None:

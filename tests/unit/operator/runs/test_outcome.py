@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.objects import job, pod, run
+from tests.fakes.objects import KEPT_BACK, job, kept_back, pod, run
 from webjobs_operator.runs.outcome import outcome
 
 NOW = datetime(2026, 1, 1, 2, tzinfo=UTC)
@@ -178,7 +178,8 @@ def test_outcome(
     state: str, the_job: dict[str, Any] | None, pods: list[dict[str, Any]], expected: tuple[str, int | None, str | None]
 ) -> None:
     found = outcome(run(state=state), job=the_job, pods=pods, now=NOW)
-    assert (found.state, found.exit_code, found.message) == expected
+    message = found.message or (found.obstacle.message if found.obstacle else None)
+    assert (found.state, found.exit_code, message) == expected
     assert (found.end is not None) == (found.state in ("Success", "Failed", "Aborted"))
 
 
@@ -194,34 +195,32 @@ def test_a_failed_fetch_is_told() -> None:
         {"name": "fetch", "state": {"waiting": {}}, "lastState": {"terminated": {"exitCode": 1}}}
     ]
     found = outcome(run(state="Initializing"), job=job(), pods=[broken], now=NOW)
-    assert found.message == "Fetching the package failed (container fetch, exit code 1)."
+    assert found.obstacle
+    assert found.obstacle.message == "Fetching the package failed (container fetch, exit code 1)."
 
 
 def test_a_failing_init_container_of_somebody_else_is_called_so() -> None:
     waiting = pod()
     waiting["status"]["initContainerStatuses"] = [{"name": "migrate", "state": {"terminated": {"exitCode": 2}}}]
     found = outcome(run(state="Initializing"), job=job(), pods=[waiting], now=NOW)
-    assert found.message == "An init container of podTemplate failed (container migrate, exit code 2)."
+    assert found.obstacle
+    assert found.obstacle.message == "An init container of podTemplate failed (container migrate, exit code 2)."
 
 
 @pytest.mark.parametrize(
-    ("message", "begun", "cancel", "expected"),
+    ("reason", "begun", "cancel", "expected"),
     [
-        (
-            "ImagePullBackOff: no such image.",
-            None,
-            False,
-            ("Failed", "ImagePullBackOff: no such image. It never began."),
-        ),
-        ("ImagePullBackOff: no such image.", None, True, ("Aborted", "It was cancelled.")),
-        ("0/1 nodes are available", None, False, ("Aborted", "The Job of the run was deleted before it ended.")),
-        ("ErrImagePull: x", STARTED, False, ("Aborted", "The Job of the run was deleted before it ended.")),
+        ("ImagePullFailed", None, False, ("Failed", f"{KEPT_BACK} It never began.")),
+        ("PodRefused", None, False, ("Failed", f"{KEPT_BACK} It never began.")),
+        ("ImagePullFailed", None, True, ("Aborted", "It was cancelled.")),
+        ("Unschedulable", None, False, ("Aborted", "The Job of the run was deleted before it ended.")),
+        ("ImagePullFailed", STARTED, False, ("Aborted", "The Job of the run was deleted before it ended.")),
     ],
 )
 def test_a_run_whose_container_could_not_be_made(
-    message: str, begun: str | None, cancel: bool, expected: tuple[str, str]
+    reason: str, begun: str | None, cancel: bool, expected: tuple[str, str]
 ) -> None:
-    status = {"message": message} | ({"processStartTime": begun} if begun else {})
+    status = kept_back(reason) | ({"processStartTime": begun} if begun else {})
     one = run(state="Initializing", status=status, spec={"cancel": cancel})
     found = outcome(one, job=None, pods=[], now=NOW)
     assert (found.state, found.message) == expected

@@ -36,13 +36,20 @@ def status(world: World, name: str = RUN) -> dict[str, Any]:
     return found
 
 
+def started(world: World) -> tuple[str, str, str] | None:
+    """The condition of a run that is kept back."""
+    found = [one for one in status(world).get("conditions", []) if one["type"] == "Started"]
+    return (found[0]["status"], found[0]["reason"], found[0]["message"]) if found else None
+
+
 def test_a_run_waits_for_a_quota_and_says_so() -> None:
     world = World(webjob_body())
     world.settle()
     refusing(world, "Job")
     world.kube.add(run_body(RUN))
     world.settle()
-    assert status(world) == {"message": f"The Job was refused: {QUOTA}"}
+    assert status(world)["message"] == f"The Job was refused: {QUOTA}"
+    assert started(world) == ("False", "JobRefused", f"The Job was refused: {QUOTA}")
     assert ready(world) == ("False", "JobRefused", f"The Job was refused: {QUOTA}")
     assert world.due is not None
     assert 0 < world.due < 60
@@ -53,6 +60,7 @@ def test_a_run_waits_for_a_quota_and_says_so() -> None:
     world.kube.before_call = None
     world.settle()
     assert (status(world)["state"], "message" in status(world)) == ("Initializing", False)
+    assert started(world) is None
     assert ready(world)[:2] == ("True", "Runnable")
 
 
