@@ -44,6 +44,13 @@ command -v "$1" >/dev/null 2>&1 || {
   exit 127
 }
 """
+# A shell lets what it starts beside itself ignore INT and QUIT, which a script's own trap can't undo. Only another
+# program can: GNU's env, which most images have; a name with "=" would be a variable for it.
+_SIGNALS = """\
+signals='env --default-signal=INT,QUIT --'
+case "$1" in *=*) signals= ;; esac
+$signals true 2>/dev/null || signals=
+"""
 # Whoever listens by attach sends a line first. A reader of its own, because not every shell's own ``read`` can be
 # interrupted; and not for ever, because attaching may be forbidden.
 _LISTEN = """\
@@ -118,7 +125,7 @@ echo "$began" >"$life"
 # wait() comes back early when a signal is trapped; and what it said then is not the script's answer. A shell forgets
 # (127) or remembers what it has told already.
 _RUN = """\
-"$@" </dev/null &
+$signals "$@" </dev/null &
 child=$!
 [ -z "$told" ] || tell
 MEANWHILE
@@ -190,7 +197,7 @@ def script(
     """
     waits, watched = restart_delay is not None, bool(idle_timeout)
     text = _UNPACK.format(package=package) if package else ""
-    text += (_TELL_WITH_NOTICE if notice else _TELL) + _CHECK
+    text += (_TELL_WITH_NOTICE if notice else _TELL) + _CHECK + _SIGNALS
     if waits:
         text += _WAIT.replace("DELAY", str(restart_delay)).replace("LIVED", str(LIVED_SECONDS))
     if listen_seconds:

@@ -37,6 +37,37 @@ def _merge_named(base: list[Any], patch: list[Any], name_key: str) -> list[Any]:
     return list(out.values())
 
 
+_OBJECTS = {"metadata", "spec", "labels", "annotations", "securityContext", "resources"}
+_STRINGS = {"name", "mountPath"}
+_FREE = {"annotations", "labels", "nodeSelector", "matchLabels", "limits", "requests"}
+"""Objects in which any key is a name."""
+
+
+def flaw(patch: Any, path: str) -> str | None:
+    """Return the path of the first part of a patch that no pod template can have; None when it can be merged.
+
+    ``path``: of the patch itself, for the answer. What the API server refuses is left to it: this finds what can't even
+    be merged.
+    """
+    if not isinstance(patch, Mapping):
+        return path
+    for key, value in patch.items():
+        here = f"{path}.{key}"
+        if value is None and key not in {"metadata", "spec"}:
+            continue  # it removes what is there
+        if (key in _OBJECTS and not isinstance(value, Mapping)) or (key in _STRINGS and not isinstance(value, str)):
+            return here
+        if key in _NAMED_LISTS or key in _MOUNTS:
+            if not isinstance(value, list):
+                return here
+            found = next((one for one in (flaw(item, f"{here}[{n}]") for n, item in enumerate(value)) if one), None)
+        else:
+            found = flaw(value, here) if isinstance(value, Mapping) and key not in _FREE else None
+        if found:
+            return found
+    return None
+
+
 def digest(manifest: Mapping[str, Any]) -> str:
     """Return a short digest of a manifest, for the annotation that tells whether it is applied already."""
     return sha256(dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]

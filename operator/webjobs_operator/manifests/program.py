@@ -14,6 +14,7 @@ from webjobs.store import packages
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests import windows
 from webjobs_operator.manifests.borrow import Borrowed
+from webjobs_operator.manifests.merge import flaw
 from webjobs_operator.manifests.problem import Unrunnable as Unrunnable  # for those who resolve
 
 
@@ -53,6 +54,11 @@ def resolve(webjob: WebJob, config: OperatorConfig, *, borrowed: Borrowed | None
         runtime = webjob.runtime
     except BadSetting as error:
         raise Unrunnable("InvalidSettings", str(error)) from error
+    if wrong := flaw(spec.pod_template or {}, "spec.podTemplate"):
+        raise Unrunnable(
+            "InvalidPodTemplate",
+            f"{wrong} has not the form that it has in a pod: see kubectl explain pod.spec.",
+        )
     own_image = spec.image or (borrowed.image if borrowed else None)
     if spec.script:
         path = spec.script.file_name

@@ -30,6 +30,7 @@ from webjobs_operator.context.facts import Facts, FactsReader
 from webjobs_operator.continuous.instance_pods import InstancePods
 from webjobs_operator.logs.run_follower import RunFollowers
 from webjobs_operator.reconcile.findings import Findings
+from webjobs_operator.reconcile.pass_failures import PassFailures
 from webjobs_operator.reconcile.status_writer import StatusWriter
 from webjobs_operator.reconcile.webjob_status import UNREADABLE, unreadable
 from webjobs_operator.runs import concurrency, early_ends
@@ -71,6 +72,7 @@ class Reconciler:
         self._kube = kube
         self._cache = cache
         self._clock = clock
+        self._failures = PassFailures(kube=kube, cache=cache, clock=clock)
         self._stored = stored_runs
         self._warm_pool = WarmPool(kube=kube, cache=cache, config=config, sessions=sessions, clock=clock)
         self._writes = RunWrites(kube=kube, cache=cache)
@@ -103,7 +105,9 @@ class Reconciler:
             return None
         try:
             with metrics.PASS_SECONDS.time():
-                return await self._pass(key, webjob)
+                due = await self._pass(key, webjob)
+            self._failures.forget(key)
+            return due
         except Conflict:
             # The REST shim (or an edit) was faster: look again with what is there now.
             try:
@@ -111,6 +115,9 @@ class Reconciler:
             except NotFound:
                 return None
             return 0.0
+        except Exception as error:
+            await self._failures.count(key, error)
+            raise
 
     async def _pass(self, key: Key, webjob: WebJob) -> float | None:
         read = FactsReader(self._cache, key, webjob, now=self._clock())

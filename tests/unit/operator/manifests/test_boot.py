@@ -29,18 +29,28 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
     (tmp_path / "shutdown").mkdir()
     begun: list[subprocess.Popen[str]] = []
 
-    def begin(text: str, *words: str, **options: Any) -> subprocess.Popen[str]:
+    def begin(
+        text: str, *words: str, command: str | None = None, path: str | None = None, **options: Any
+    ) -> subprocess.Popen[str]:
         (tmp_path / "work" / "in ner" / "run.sh").write_text(text)
         options.setdefault("package", None)
         boots = boot.script(termination_log=str(tmp_path / "termination-log"), **options)
         process = subprocess.Popen(
-            [*request.param, "-euc", boots, "in ner", BASH, "run.sh", *words],
+            [
+                shutil.which(request.param[0]) or "",
+                *request.param[1:],
+                "-euc",
+                boots,
+                "in ner",
+                *([command] if command else [BASH, "run.sh"]),
+                *words,
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.PIPE,
             text=True,
             env={
-                "PATH": os.environ["PATH"],
+                "PATH": path or os.environ["PATH"],
                 "WEBJOBS_PATH": str(tmp_path / "work"),
                 "WEBJOBS_SHUTDOWN_FILE": str(tmp_path / "shutdown" / "stop"),
             },
@@ -72,6 +82,52 @@ def test_exit_codes_output_and_words_are_the_scripts(start: Start, code: int, op
     assert (process.returncode, err) == (code, "oops\n")
     assert out.splitlines()[:2] == ["a b", "$(id)"]
     assert out.endswith("/in ner\n"), "its directory; and nothing is there to read"
+
+
+@pytest.mark.parametrize("signal_name", ["INT", "QUIT"])
+@pytest.mark.parametrize("options", [{}, {"notice": True, "restart_delay": 60}, {"idle_timeout": 60}])
+def test_a_script_and_what_it_starts_can_be_interrupted(
+    start: Start, signal_name: str, options: dict[str, Any]
+) -> None:
+    text = f"trap 'echo told; exit 5' {signal_name}; kill -{signal_name} $$; sleep 1; echo deaf"
+    process = start(f'bash -c "{text}"'.replace("$", "\\$"), **options)
+    out, _ = process.communicate(timeout=20)
+    assert (out, process.returncode) == ("told\n", 5)
+
+
+INHERITED = r"""
+grep -E '^(Sig(Ign|Blk)|Seccomp|NoNewPrivs)' /proc/self/status
+umask; nice; ulimit -a
+for fd in /proc/self/fd/*; do case "${fd##*/}" in 0 | 1 | 2) ;; *) [ ! -e "$fd" ] || echo "$fd"; esac; done
+"""
+
+
+@pytest.mark.parametrize("options", [{}, {"notice": True, "restart_delay": 60}, {"idle_timeout": 60}])
+def test_a_script_inherits_what_its_container_has(start: Start, options: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "bare.sh").write_text(INHERITED)
+    command = [BASH, str(tmp_path / "bare.sh")]
+    bare = subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    out, _ = start(INHERITED, **options).communicate(timeout=20)
+    assert out == bare.stdout
+
+
+def test_a_program_with_an_equals_sign_in_its_name(start: Start, tmp_path: Path) -> None:
+    tool = tmp_path / "a=b"
+    tool.write_text("#!/bin/sh\necho ran\n")
+    tool.chmod(0o755)
+    process = start("", command=str(tool))
+    assert process.communicate(timeout=20)[0] == "ran\n"
+
+
+def test_an_image_without_gnus_env(start: Start, tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("bash", "true", "sleep", "date"):
+        (tools / name).symlink_to(shutil.which(name) or name)
+    (tools / "env").write_text("#!/bin/bash\necho 'env: unrecognized option' >&2; exit 1\n")
+    (tools / "env").chmod(0o755)
+    out, err = start("echo ran", path=str(tools)).communicate(timeout=20)
+    assert (out, err) == ("ran\n", "")
 
 
 def test_an_interpreter_that_is_not_there() -> None:
