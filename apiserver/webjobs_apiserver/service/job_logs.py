@@ -12,6 +12,8 @@ from webjobs.logs import kudu_lines
 from webjobs.logs.continuous_lines import Entry, merged
 from webjobs.logs.continuous_story import About, Position
 from webjobs.model import LABEL_RUN, LABEL_WEBJOB, WebJobRun
+from webjobs.model.effective_spec import under
+from webjobs.model.site_settings import SiteSettings
 from webjobs.pods import by_age, is_over
 from webjobs.runs.runs import run_id
 from webjobs.store import ObjectStore, continuous_journal
@@ -153,8 +155,9 @@ class JobLogs:
         journal = await self._journal(site, job)
         # Not before the journal is read: what it does not have yet is of pods that are listed then.
         pods = await self._pods(site, f"{LABEL_WEBJOB}={job.object_name}")
-        about, stories = About.of(job.webjob), list[Sequence[Entry]]()
-        cap = (await self._settings.effective(site)).continuous_log_lines if pods else 0
+        settings = await self._settings.effective(site) if pods else SiteSettings()
+        about, cap = About.of(under(job.webjob, settings)), settings.continuous_log_lines
+        stories = list[Sequence[Entry]]()
         most = _REST_BYTES
         for pod in pods:
             position = journal.positions.get(pod["metadata"]["uid"], Position())

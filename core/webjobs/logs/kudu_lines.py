@@ -117,6 +117,8 @@ class RunLog:
     """Exit code of the process, when it has one."""
     message: str | None = None
     """Why the run failed, when the exit code doesn't say it all."""
+    kept_back: datetime | None = None
+    """Since when something keeps the run from beginning, which ``message`` names; None when nothing does."""
 
     def head(self) -> str:
         """Return the system lines before the run's output."""
@@ -128,7 +130,9 @@ class RunLog:
         return text
 
     def tail(self) -> str:
-        """Return the system lines after the run's output; empty while the run goes on."""
+        """Return the system lines after the run's output; while the run goes on, what keeps it from beginning."""
+        if self.ended is None and self.kept_back and self.message:
+            return self._system(self.kept_back, f"The run does not begin yet. {self.message}", level="WARN")
         if self.ended is None or self.state is None:
             return ""
         text = self._system(self.ended, f"Status changed to {self.state}")
@@ -172,6 +176,7 @@ def run_log(webjob: WebJob, run: WebJobRun, pod: Mapping[str, Any] | None) -> Ru
         state=status.state if run.ended else None,
         exit_code=status.exit_code,
         message=status.message,
+        kept_back=parse_time(status.kept_back.last_transition_time) if status.kept_back else None,
     )
 
 

@@ -61,6 +61,10 @@ class WebJobRunSpec(ApiModel):
     )
 
 
+STARTED = "Started"
+"""Type of the condition of a run that says why it does not begin; it is there only while something keeps it back."""
+
+
 class WebJobRunStatus(ApiModel):
     """State of a run, and how it ended. Written by the operator."""
 
@@ -84,9 +88,15 @@ class WebJobRunStatus(ApiModel):
     )
     conditions: list[Condition] = Field(
         default_factory=list,
-        description="Complete: ended with exit code 0. Failed: ended otherwise.",
+        description="Complete: ended with exit code 0. Failed: ended otherwise. Started: False while something keeps "
+        "its process from beginning.",
         json_schema_extra=CONDITION_LIST,
     )
+
+    @property
+    def kept_back(self) -> Condition | None:
+        """The condition ``Started`` while something keeps the process of the run from beginning; else None."""
+        return next((one for one in self.conditions if one.type == STARTED and one.status == "False"), None)
 
 
 class WebJobRun(ApiModel):

@@ -6,17 +6,16 @@ the run, of ``Ready`` of the WebJob, and of an Event.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from webjobs.model import Condition, WebJobRun
+from webjobs.model import WebJobRun
+from webjobs.model.run import STARTED
 from webjobs.objects import ObjectView
 from webjobs.pods import END, FETCH, by_age, container_state, is_over, job_condition, unprepared_since
 from webjobs_operator.context.conditions import Wanted
 
-STARTED = "Started"
-"""Type of the condition of a run that says why it does not begin; it is there only while something keeps it back."""
 UNPREPARED = timedelta(seconds=60)
 """How long a node may work at a pod's volumes and network before that is an obstacle."""
 _LONGEST = 1024
@@ -63,14 +62,8 @@ class Obstacle:
 
 def recorded(run: WebJobRun) -> Obstacle | None:
     """Return what keeps a run from beginning, as its status says; None when nothing does."""
-    return _of(run.status.conditions)
-
-
-def _of(conditions: Iterable[Condition]) -> Obstacle | None:
-    for one in conditions:
-        if one.type == STARTED and one.status == "False":
-            return Obstacle(reason=one.reason, message=one.message)
-    return None
+    told = run.status.kept_back
+    return Obstacle(reason=told.reason, message=told.message) if told else None
 
 
 def of_job(job: ObjectView, *, refusal: str | None = None) -> Obstacle | None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import obstore
 import pytest
 
-from tests.fakes.objects import run_body, webjob_body
+from tests.fakes.objects import KEPT_BACK, kept_back, run_body, webjob_body
 from tests.fakes.shim import RUN_ID, Shim, shim
 from webjobs.logs.continuous_story import Position
+from webjobs.model.site_settings import CONFIG_MAP, LABEL
 from webjobs.store import continuous_journal, scheduler_logs
 from webjobs.store import run_logs as stored_logs
 from webjobs_kube.errors import Unreachable
@@ -290,6 +292,52 @@ async def test_a_continuous_job_that_waits_for_its_restart(one: Shim, client: ht
         "Status changed to PendingRestart",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "spec"),
+    [({"WEBJOBS_RESTART_TIME": "60"}, {}), ({}, {"restartDelaySeconds": 60}), ({}, {"package": True})],
+    ids=["site", "job", "uploaded"],
+)
+async def test_a_shell_that_waits_before_it_starts_the_process_again(
+    one: Shim, client: httpx.AsyncClient, settings: dict[str, str], spec: dict[str, Any]
+) -> None:
+    """Its container is up already: that is not the start of a process, whoever says how long it waits."""
+    if spec.pop("package", None):
+        spec = {
+            "script": None,
+            "package": {"digest": "sha256:" + "0" * 64, "size": 1, "files": 1, "entrypoint": "run.sh"},
+        }
+    if settings:
+        one.kube.add(
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": CONFIG_MAP, "namespace": "site", "labels": {LABEL: "true"}},
+                "data": settings,
+            }
+        )
+    one.kube.add(webjob_body({"type": "continuous"} | spec, name="waits"))
+    ended = {"startedAt": "2026-01-01T11:59:50Z", "finishedAt": "2026-01-01T11:59:55Z", "exitCode": 0}
+    up = _container(
+        state={"running": {"startedAt": "2026-01-01T11:59:56Z"}}, lastState={"terminated": ended}, restartCount=1
+    )
+    one.kube.add(_pod("aaaaaa", "2026-01-01T11:59:49Z", job="waits", run=None, phase="Running", **up))
+    url = JOB_LOG.replace("/work/", "/waits/")
+
+    async def states() -> list[str]:
+        lines = [line.partition("] ")[2] for line in (await client.get(url)).text.split("\r\n")]
+        return [line.removeprefix("Status changed to ") for line in lines if line.startswith("Status changed to ")]
+
+    assert await states() == ["Starting", "Running", "Success", "PendingRestart"]
+    one.now += timedelta(seconds=70)
+    assert await states() == ["Starting", "Running", "Success", "PendingRestart", "Running"]
+
+
+async def test_a_run_that_is_kept_back_says_why(one: Shim, client: httpx.AsyncClient) -> None:
+    one.set_status("WebJobRun", f"job-{RUN_ID}", state="Initializing", **kept_back("Unschedulable"))
+    told = f"[01/01/2026 00:00:00 > uidjob: SYS WARN] The run does not begin yet. {KEPT_BACK}\r\n"
+    assert (await client.get(LOG)).text == ACCEPTED.format(id="uidjob") + told
 
 
 async def test_the_log_of_a_schedule(one: Shim, client: httpx.AsyncClient) -> None:
