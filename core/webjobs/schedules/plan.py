@@ -31,6 +31,9 @@ class Plan:
     """Five-field expression when a CronJob fires the schedule; None: the operator's own timer does."""
     timer_reason: str = ""
     """Why no CronJob fires the schedule; empty when one does."""
+    since: datetime | None = None
+    """When the schedule that a CronJob fires came into force, once that is recorded: a Job for an earlier slot is not
+    wanted."""
     next: datetime | None = None
     """Next slot of the schedule; None when there is none or the schedule is suspended."""
     fire: datetime | None = None
@@ -71,20 +74,23 @@ def plan(webjob: WebJob, *, known: Collection[WebJobRun], now: datetime) -> Plan
         return Plan(text=schedule.normalised, cron=mapping.expression, timer_reason=mapping.reason)
     says = f"{schedule.description}, {webjob.spec.time_zone or 'UTC'}"
     timetable, own = Zoned(schedule, zone), [run for run in known if run.spec.schedule_name is None]
+    since = _in_force_since(webjob, text=schedule.normalised, now=now)
     if mapping.expression:
-        handled = _cron_handled(webjob, own, text=schedule.normalised, now=now)
+        handled = _cron_handled(webjob, own, since=since)
         first, deadline = timetable.next_after(handled), webjob.starting_deadline
         decision = due(timetable, handled, now, deadline=deadline)
         return Plan(
             text=schedule.normalised,
             says=says,
             cron=mapping.expression,
+            since=_recorded_since(webjob, text=schedule.normalised),
             next=timetable.next_after(now),
             overdue=decision.slot if decision.fire else None,
             given_up=first + deadline if decision.fire and first else None,
             missed=decision.missed,
         )
-    decision = due(timetable, _planned_from(webjob, runs.newest(own)), now, deadline=webjob.starting_deadline)
+    handled = _planned_from(webjob, runs.newest(own), since=since)
+    decision = due(timetable, handled, now, deadline=webjob.starting_deadline)
     return Plan(
         text=schedule.normalised,
         says=says,
@@ -117,7 +123,7 @@ def plan_further(schedule: WebJobSchedule, *, webjob: WebJob, newest: WebJobRun 
     if schedule.spec.suspend or webjob.spec.suspend:
         return Plan(text=text)
     shift = jitter(schedule)
-    last = planned_from(schedule, timetable, newest=newest)
+    last = planned_from(schedule, timetable, now=now, newest=newest)
     decision = due(timetable, last, now - shift, deadline=webjob.starting_deadline)
     return Plan(
         text=text,
@@ -154,23 +160,35 @@ def _of(schedule: WebJobSchedule, *, zone: str | None, after: datetime) -> Itera
         yield when, schedule
 
 
-def _cron_handled(webjob: WebJob, own: Iterable[WebJobRun], *, text: str, now: datetime) -> datetime:
+def _in_force_since(webjob: WebJob, *, text: str, now: datetime) -> datetime:
+    """Return when the WebJob's own schedule came into force: was set, changed or resumed.
+
+    What was due before that is not made up for, as on App Service.
+    """
+    return _recorded_since(webjob, text=text) or now  # without a record it comes into force with this pass
+
+
+def _recorded_since(webjob: WebJob, *, text: str) -> datetime | None:
+    since = webjob.status.schedule_since if webjob.status.schedule == text else None
+    return parse_time(since) if since else None
+
+
+def _cron_handled(webjob: WebJob, own: Iterable[WebJobRun], *, since: datetime) -> datetime:
     """Return the moment up to which the slots of a CronJob are dealt with, or belong to another schedule."""
-    if webjob.status.schedule != text or webjob.status.schedule_since is None:
-        return now  # it comes into force with this pass
-    texts = [run.spec.schedule_time for run in own]
-    known = [webjob.status.schedule_since, webjob.status.last_schedule_time, *texts]
-    return max(parse_time(one) for one in known if one)
+    texts = [webjob.status.last_schedule_time, *(run.spec.schedule_time for run in own)]
+    return max([since, *(parse_time(one) for one in texts if one)])
 
 
-def _planned_from(webjob: WebJob, latest: WebJobRun | None) -> datetime:
+def _planned_from(webjob: WebJob, latest: WebJobRun | None, *, since: datetime) -> datetime:
     """Return the moment from which the next slot is planned.
 
-    Kudu plans from its newest run's start; a slot that was skipped counts as handled too.
+    Kudu plans from its newest run's start; a slot that was skipped counts as handled too. A WebJob that no pass has
+    seen yet is planned from its creation on.
     """
-    times = [parse_time(webjob.metadata.creation_timestamp)]
+    seen = webjob.status.observed_generation is not None
+    known = [since if seen else parse_time(webjob.metadata.creation_timestamp)]
     if latest:
-        times.append(runs.start_time(latest))
+        known.append(runs.start_time(latest))
     if webjob.status.last_schedule_time:
-        times.append(parse_time(webjob.status.last_schedule_time))
-    return max(times).astimezone(UTC)
+        known.append(parse_time(webjob.status.last_schedule_time))
+    return max(known).astimezone(UTC)

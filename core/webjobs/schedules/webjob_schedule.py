@@ -41,17 +41,34 @@ def ends(schedule: WebJobSchedule) -> datetime | None:
     return times.parse_time(schedule.spec.delete_at) if schedule.spec.delete_at else None
 
 
-def planned_from(schedule: WebJobSchedule, timetable: Timetable, *, newest: WebJobRun | None = None) -> datetime:
-    """Return the newest slot of a WebJobSchedule that was dealt with, without its jitter; else its creation.
+def in_force_since(schedule: WebJobSchedule, *, now: datetime) -> datetime:
+    """Return the moment after which the slots of a WebJobSchedule, without its jitter, can be due.
 
-    As recorded in its status, or by a run whose recording was lost (``newest``: of the runs that it made).
+    It fires since then, as its status says, or since ``now`` when it has just been resumed. What was due while it
+    rested is not made up for, as on App Service.
+    """
+    told = next((one for one in schedule.status.conditions if one.type == "Scheduled"), None)
+    if told is None:  # it is new
+        return times.parse_time(schedule.metadata.creation_timestamp)
+    since = times.parse_time(told.last_transition_time) if told.status == "True" else now
+    return since - jitter(schedule)
+
+
+def planned_from(
+    schedule: WebJobSchedule, timetable: Timetable, *, now: datetime, newest: WebJobRun | None = None
+) -> datetime:
+    """Return the moment from which the next slot of a WebJobSchedule is planned, without its jitter.
+
+    That is the newest slot that was dealt with, as recorded in its status, or by a run whose recording was lost
+    (``newest``: of the runs that it made); or since when it fires.
     """
     texts = [newest.spec.schedule_time if newest else None, schedule.status.last_schedule_time]
     last = max((times.parse_time(text) for text in texts if text), default=None)
     if isinstance(timetable, Once) and (last is None or last < timetable.at):
-        # A moment that was past already when it was written is late, not nothing.
+        # A moment that was past already when it was written, or resumed, is late, not nothing.
         return timetable.at - timedelta(seconds=1)
-    return last or times.parse_time(schedule.metadata.creation_timestamp)
+    since = in_force_since(schedule, now=now)
+    return max(last, since) if last else since
 
 
 def times_of(
@@ -62,7 +79,8 @@ def times_of(
     ``newest``: as of ``planned_from``.
     """
     timetable, shift, end = timetable_of(schedule, zone=zone), jitter(schedule), ends(schedule)
-    for slot in times_after(timetable, max(after - shift, planned_from(schedule, timetable, newest=newest))):
+    planned = planned_from(schedule, timetable, now=after, newest=newest)
+    for slot in times_after(timetable, max(after - shift, planned)):
         if end is not None and slot + shift >= end:
             return
         yield slot + shift

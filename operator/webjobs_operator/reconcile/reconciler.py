@@ -29,10 +29,10 @@ from webjobs_operator.config import OperatorConfig
 from webjobs_operator.context.facts import Facts, FactsReader
 from webjobs_operator.continuous.instance_pods import InstancePods
 from webjobs_operator.logs.run_follower import RunFollowers
+from webjobs_operator.reconcile import webjob_status
 from webjobs_operator.reconcile.findings import Findings
 from webjobs_operator.reconcile.pass_failures import PassFailures
 from webjobs_operator.reconcile.status_writer import StatusWriter
-from webjobs_operator.reconcile.webjob_status import UNREADABLE, unreadable
 from webjobs_operator.runs import concurrency, early_ends
 from webjobs_operator.runs.end import RunEnd
 from webjobs_operator.runs.offload import StoredRuns
@@ -127,12 +127,17 @@ class Reconciler:
         # WebJobSchedules whose end has come go before they can fire.
         due = await self._expiry.carry_out(key, now=facts.now)
         turns = _turns(facts, self._cache.schedules(key))
+        # A CronJob that goes on makes up for what was due while it rested: since when slots count is written before.
+        if webjob_status.resumes(facts, plan):
+            await self._status.in_force(read, plan)
         # ConfigMap, claim, Deployment or CronJob as the spec asks for them.
         readiness, again = await self._workloads.ensure(read, plan)
         found = Findings(readiness=readiness, plan=plan, turns=turns)
         # A settings.job that can't be read is told once.
-        if facts.webjob.settings_error and not any(one.reason == UNREADABLE for one in facts.webjob.status.conditions):
-            await self._writes.tell(facts, UNREADABLE, unreadable(facts.webjob))
+        if facts.webjob.settings_error and not any(
+            one.reason == webjob_status.UNREADABLE for one in facts.webjob.status.conditions
+        ):
+            await self._writes.tell(facts, webjob_status.UNREADABLE, webjob_status.unreadable(facts.webjob))
         # What becomes of its runs, or of its instances; the status comes last.
         if facts.webjob.spec.type == "triggered":
             found, later = await self._triggered(read, found)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from webjobs.model import WebJob, WebJobSchedule
+from webjobs.schedules.plan import Plan
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, NotFound
 from webjobs_operator.cluster.cache import Cache
@@ -59,6 +60,20 @@ class StatusWriter:
             self._cache.observe("WebJob", answer)
             read.go_on_with(WebJob.parse(answer))
         return replace(found, skipped=0) if found.skipped else found
+
+    async def in_force(self, read: FactsReader, plan: Plan) -> None:
+        """Write since when the schedule of a WebJob is in force: now.
+
+        Raises Conflict when somebody else wrote in between.
+        """
+        facts = read()
+        body = {
+            "metadata": {"resourceVersion": facts.webjob.metadata.resource_version},
+            "status": webjob_status.in_force(plan, now=facts.now),
+        }
+        answer = await self._kube.patch("WebJob", *facts.key, body, subresource="status")
+        self._cache.observe("WebJob", answer)
+        read.go_on_with(WebJob.parse(answer))
 
     async def schedule(self, turn: Turn, *, webjob: WebJob | None, now: datetime) -> Turn:
         """Write the status of a WebJobSchedule, if it differs; return its turn as it is after that.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from webjobs.logs.restarts import own_delay
@@ -63,9 +64,26 @@ def news(webjob: WebJob, wanted: Status) -> Condition | None:
     return problem if problem and (known is None or known.reason != problem.reason) else None
 
 
+def is_unreadable_news(webjob: WebJob) -> bool:
+    """Return whether a settings.job can't be read and the status does not say so yet."""
+    told = any(one.reason == UNREADABLE for one in webjob.status.conditions)
+    return webjob.settings_error is not None and not told
+
+
 def unreadable(webjob: WebJob) -> str:
     """Return what is to be told of a settings.job that can't be read."""
     return f"{webjob.settings_error} Nothing of it counts. Mend it and upload the job again, or put its settings."
+
+
+def resumes(facts: Facts, plan: Plan) -> bool:
+    """Return whether this pass lets a CronJob go on that rested, or changes its schedule, and no status says so yet."""
+    cron_job = facts.objects["CronJob"].get(facts.key[1])
+    return bool(cron_job and plan.cron and plan.next and plan.since is None)
+
+
+def in_force(plan: Plan, *, now: datetime) -> Status:
+    """Return the part of a status that says since when a schedule is in force."""
+    return {"schedule": plan.text, "scheduleSince": rfc3339(now)}
 
 
 def _problem(problem: Unrunnable) -> Wanted:

@@ -115,7 +115,7 @@ class Firing:
 
         def is_handled(slot: datetime) -> bool:
             last = times.parse_time(read().webjob.status.last_schedule_time)
-            return slot <= max(one for one in (last, plan.handled, taken) if one)
+            return slot <= max(one for one in (last, plan.handled, plan.since, taken) if one)
 
         for job in jobs:
             slot, known = slot_time(job), read().runs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +14,12 @@ from tests.fakes.cluster import cron_job_slot
 from tests.fakes.crashes import Stage, Theatre
 from tests.fakes.objects import run_async, run_body, webjob_body
 from tests.fakes.shim import ZIP, script, zipped
+from webjobs.times import rfc3339
 
 Step = Callable[[Stage], None]
 PATH = "/api/triggeredwebjobs/job"
 FILE = "/api/vfs/site/wwwroot/App_Data/jobs/triggered/job/run.sh"
+SLOT = datetime(2026, 1, 1, 1, tzinfo=UTC)
 OLD, NEW = b"echo old\n", b"echo new\n"
 WRITES = 80
 """More than any scenario makes."""
@@ -63,7 +66,8 @@ def pods_go(stage: Stage) -> None:
 
 
 def slot(stage: Stage) -> None:
-    stage.kube.add(cron_job_slot())
+    stage.now = SLOT + timedelta(seconds=1)
+    stage.kube.add(cron_job_slot(rfc3339(SLOT, micro=False)))
 
 
 def created(stage: Stage) -> None:

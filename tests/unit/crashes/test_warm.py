@@ -109,6 +109,10 @@ def two_created(stage: WarmStage) -> None:
 
 
 def slot(stage: WarmStage) -> None:
+    """A slot of the schedule, which is in force since before it."""
+    webjob = stage.kube.objects["WebJob", "site", "job"]
+    webjob["status"]["scheduleSince"] = "2025-12-31T23:30:00Z"
+    webjob["metadata"]["resourceVersion"] = stage.kube._next_version()
     stage.kube.add(cron_job_slot())
 
 

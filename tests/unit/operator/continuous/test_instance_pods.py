@@ -165,7 +165,8 @@ def test_a_slot_whose_package_went_before_its_job_was_known(crash: int) -> None:
     """The CronJob made it of the old template while an upload replaced it: it could never begin."""
     world = World(webjob_body({"schedule": "0 */5 * * * *"}))
     world.settle()
-    late = cron_job_slot()
+    world.now += timedelta(minutes=5)
+    late = cron_job_slot("2026-01-01T00:05:00Z")
     late["spec"]["template"]["spec"] = {"volumes": [{"name": "package", "configMap": {"name": "job-0123456789"}}]}
     world.kube.add(late)
     if crash:

@@ -160,19 +160,21 @@ def test_a_failed_run_says_why_and_is_an_event() -> None:
 def test_a_slot_is_admitted_once() -> None:
     world = World(webjob_body({"schedule": "0 * * * * *"}))
     world.settle()
-    world.kube.add(cron_job_slot())
+    world.now += timedelta(minutes=1)
+    world.kube.add(cron_job_slot("2026-01-01T00:01:00Z"))
     assert world.settle() == ["create WebJobRun", "patch WebJob/status", "patch Job", "patch WebJobRun/status"]
     job, run = world.one("Job"), world.one("WebJobRun")
     assert job["spec"]["suspend"] is False
-    assert job["spec"]["template"]["metadata"]["labels"]["webjobs.dev/run"] == "202601010000000000"
-    assert run["metadata"]["name"] == "job-202601010000000000"
+    assert job["spec"]["template"]["metadata"]["labels"]["webjobs.dev/run"] == "202601010001000000"
+    assert run["metadata"]["name"] == "job-202601010001000000"
     assert run["spec"]["trigger"] == "Schedule - 0 * * * * *"
 
 
 def test_a_slot_beside_an_active_run_is_one_recorded_skip() -> None:
     world = World(webjob_body({"schedule": "0 * * * * *"}), run_body("job-manual"))
     world.settle()
-    world.kube.add(cron_job_slot())
+    world.now += timedelta(minutes=1)
+    world.kube.add(cron_job_slot("2026-01-01T00:01:00Z"))
     assert world.settle() == ["patch WebJob/status", "delete Job"]
     assert [job["metadata"]["name"] for job in world.kube.of_kind("Job")] == ["job-manual"]
     assert world.one("WebJob")["status"]["skippedRuns"] == 1
@@ -182,7 +184,8 @@ def test_a_slot_beside_an_active_run_is_one_recorded_skip() -> None:
 def test_a_queued_slot_waits() -> None:
     world = World(webjob_body({"schedule": "0 * * * * *", "concurrencyPolicy": "Queue"}), run_body("job-manual"))
     world.settle()
-    world.kube.add(cron_job_slot())
+    world.now += timedelta(minutes=1)
+    world.kube.add(cron_job_slot("2026-01-01T00:01:00Z"))
     world.settle()
     assert len([job for job in world.kube.of_kind("Job") if job["spec"].get("suspend")]) == 1
     world.end_processes()

@@ -254,6 +254,7 @@ def test_retries_tell_each_pod_and_keep_all_of_the_log() -> None:
 
 def test_a_slot_takes_one_that_waits_and_its_own_job_goes() -> None:
     world = a_world(schedule="0 0 * * * *")
+    world.touch("WebJob", "job", status={"scheduleSince": "2025-12-31T23:30:00Z"})
     world.kube.add(cron_job_slot())
     world.settle()
     assert [job["metadata"]["name"] for job in world.kube.of_kind("Job") if job not in world.armed()] == []
