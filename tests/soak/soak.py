@@ -15,6 +15,7 @@ from tests.site import Site, eventually
 from tests.soak.book import Book
 from tests.soak.check import (
     Findings,
+    Steady,
     by_job,
     check_ledger,
     check_logs,
@@ -124,15 +125,17 @@ class Soak:
         most = len(self.jobs) * SHORT_HISTORY
         eventually(lambda: len(self.site.objects("wjr")) <= most, seconds=300, what="short histories")
         ledger, sampler, book, before = Ledger(self.site), Sampler(self.site), Book(), skipped(self.site)
-        marks, spans = [], []
+        marks, spans = [], list[Steady]()
         for half in (1000, 2000):
             begin = datetime.now(UTC)
             self._patch(SCHEDULED, {"suspend": False})
+            all_go = datetime.now(UTC)
             clients = Clients(self.site, self.jobs, book, seed=self.seed + half)
             time.sleep(seconds / 2)
             clients.stop()
-            spans.append((begin, datetime.now(UTC)))
+            all_went = datetime.now(UTC)
             self._patch(SCHEDULED, {"suspend": True})
+            spans.append(Steady(some=(begin, datetime.now(UTC)), all=(all_go, all_went)))
             marks.append(self._quiet())
         sampler.stop()
         ledger.close()
