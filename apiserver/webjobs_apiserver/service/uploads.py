@@ -130,7 +130,7 @@ async def receive(body: AsyncIterable[bytes], *, size: int | None, file: IO[byte
 
     Raises TooLarge beyond ``limit`` bytes.
     """
-    too_large = TooLarge(f"The upload has more than {limit} bytes.")
+    too_large = TooLarge(f"The upload has more than {limit} bytes (apiserver.limits.uploadBytes of the chart).")
     if size is not None and size > limit:
         raise too_large
     received, pending = 0, bytearray()

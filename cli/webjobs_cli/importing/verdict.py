@@ -51,7 +51,7 @@ def verdict(job_type: JobType, paths: Mapping[str, object], settings: Mapping[st
         runtime = runtime_settings.read(settings)
     except BadSetting as error:
         return Verdict(fitness="can't run", why=str(error))
-    notes = _notes(job_type, paths, settings, selected)
+    notes = _notes(job_type, paths, settings, selected, text=read(selected.path))
     if runtime.image and (runtime.command or selected.host.runtime not in (None, "windows")):
         return Verdict(fitness="fine", why=notes)
     if runtime.command and selected.host.runtime not in (None, "windows"):
@@ -75,9 +75,13 @@ def verdict(job_type: JobType, paths: Mapping[str, object], settings: Mapping[st
     return Verdict(fitness="fine", why=notes)
 
 
-def _notes(job_type: JobType, paths: Mapping[str, object], settings: Mapping[str, Any], selected: Selected) -> str:
-    """Return what is worth knowing of a job that is fine."""
+def _notes(
+    job_type: JobType, paths: Mapping[str, object], settings: Mapping[str, Any], selected: Selected, *, text: str
+) -> str:
+    """Return what is worth knowing of a job that is fine. ``text``: of its script."""
     notes = []
+    if selected.host.runtime == "sh" and text.partition("\n")[0].endswith("\r"):
+        notes.append(f"{selected.path} has Windows line ends (CRLF), which no shell takes: save it with LF.")
     schedule = read_settings(settings).schedule
     if schedule and job_type == "triggered":
         try:

@@ -102,7 +102,10 @@ class _Budget:
     def take(self, count: int) -> None:
         self.used += count
         if self.used > self.limits.total_bytes:
-            raise UploadError(f"The zip unpacks to more than {self.limits.total_bytes} bytes.")
+            raise UploadError(
+                f"The zip unpacks to more than {self.limits.total_bytes} bytes (apiserver.limits.unpackedBytes of the "
+                "chart)."
+            )
         if self.used > self.limits.ratio_from_bytes and self.used > self.packed * self.limits.ratio:
             raise UploadError(f"The zip unpacks to more than {self.limits.ratio} times its size.")
 
@@ -136,7 +139,10 @@ class _Directory:
             return self._file.read(size)
         data = self._file.read(bound + 1)  # some versions of zipfile read the end without a size
         if len(data) > bound:
-            raise UploadError(f"The zip has more than {self._limits.files} entries, or damaged ones.")
+            raise UploadError(
+                f"The zip has more than {self._limits.files} entries (apiserver.limits.files of the chart), or damaged "
+                "ones."
+            )
         return data
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -172,7 +178,10 @@ def zip_entries(file: IO[bytes], *, size: int, limits: Limits, folders_seen: set
         directory.checked = True
         infos = archive.infolist()
         if len(infos) > limits.files:
-            raise UploadError(f"The zip has {len(infos)} entries; at most {limits.files} are allowed.")
+            raise UploadError(
+                f"The zip has {len(infos)} entries; at most {limits.files} are allowed "
+                "(apiserver.limits.files of the chart)."
+            )
         files, links, folders = _sorted(infos, limits=limits)
         if folders_seen is not None:
             folders_seen |= folders

@@ -91,6 +91,8 @@ class SiteSettings:
     time_zone: str | None = None
     """WEBSITE_TIME_ZONE as it stands there, a Windows or IANA name; None: UTC."""
 
+    own_tz: bool = False
+    """True when the site sets TZ itself: then WEBSITE_TIME_ZONE says nothing of the zone of processes."""
     concurrency_policy: ConcurrencyPolicy | None = None
     """WEBJOBS_CONCURRENCY_POLICY, not one of Kudu's: for jobs that say nothing. With Queue, clients that start a job
     twice within a moment get 202 both times, as on App Service, where a short run is over by then."""
@@ -124,6 +126,7 @@ class SiteSettings:
             idle_seconds=_natural(known.get("WEBJOBS_IDLE_TIMEOUT")) or None,
             concurrency_policy=_policy(known.get("WEBJOBS_CONCURRENCY_POLICY")),
             continuous_log_lines=DEFAULT_LOG_LINES if lines is None else lines,
+            own_tz="TZ" in values,
             time_zone=known.get("WEBSITE_TIME_ZONE", "").strip() or None,
             digest=_digest(values),
         )

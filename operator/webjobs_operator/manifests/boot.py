@@ -44,6 +44,19 @@ command -v "$1" >/dev/null 2>&1 || {
   exit 127
 }
 """
+# A shell takes the CR of a Windows line end for a part of a word, and its errors are riddles.
+_LINE_ENDS = """\
+case "${2:-}" in
+  *.sh)
+    line=
+    IFS= read -r line <"$2" || :
+    case "$line" in
+      *[[:blank:]]) ;;
+      *[[:cntrl:]]) echo "$2 has Windows line ends (CRLF), which no shell takes: save it with LF." >&2 ;;
+    esac
+    ;;
+esac
+"""
 # A shell lets what it starts beside itself ignore INT and QUIT, which a script's own trap can't undo. Only another
 # program can: GNU's env, which most images have; a name with "=" would be a variable for it.
 _SIGNALS = """\
@@ -197,7 +210,7 @@ def script(
     """
     waits, watched = restart_delay is not None, bool(idle_timeout)
     text = _UNPACK.format(package=package) if package else ""
-    text += (_TELL_WITH_NOTICE if notice else _TELL) + _CHECK + _SIGNALS
+    text += (_TELL_WITH_NOTICE if notice else _TELL) + _CHECK + _LINE_ENDS + _SIGNALS
     if waits:
         text += _WAIT.replace("DELAY", str(restart_delay)).replace("LIVED", str(LIVED_SECONDS))
     if listen_seconds:

@@ -258,6 +258,8 @@ def _environment(webjob: WebJob, *, arguments_text: str, program: Program) -> li
     ]
     if program.script and program.script.host.runtime == "py":
         defaults.append({"name": "PYTHONUNBUFFERED", "value": "1"})  # else a running job's log stays empty
+    if program.time_zone:
+        defaults.append({"name": "TZ", "value": program.time_zone})
     taken = {variable["name"] for variable in fixed}
     given = [*(program.borrowed.env if program.borrowed else []), *(webjob.spec.env or [])]
     mine = [v for v in {v["name"]: v for v in given}.values() if v["name"] not in taken]

@@ -10,6 +10,8 @@ from cachetools import LRUCache
 from webjobs.model import WebJob, scripts
 from webjobs.model.runtime_settings import BadSetting, RuntimeSettings
 from webjobs.model.scripts import ScriptHost, Selected
+from webjobs.model.site_settings import SiteSettings
+from webjobs.schedules import ScheduleError, iana_name
 from webjobs.store import packages
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests import windows
@@ -34,6 +36,8 @@ class Program:
     """Runtime that settings.job asks for: a command line in place of interpreter and script, cpu and memory."""
     borrowed: Borrowed | None = None
     """Parts of a pod that ``spec.fromDeployment`` gives; None without it."""
+    time_zone: str | None = None
+    """TZ of the process when nothing of its own says another: the IANA name of the site's zone; None: not set."""
 
     @property
     def on_windows(self) -> bool:
@@ -42,6 +46,16 @@ class Program:
 
 
 _COMMAND = ScriptHost(name="CommandHost", runtime=None)
+
+
+def process_zone(site: SiteSettings) -> str | None:
+    """Return TZ for the processes of a site, as App Service sets it; None when there is nothing to set."""
+    if site.time_zone is None or site.own_tz:
+        return None
+    try:
+        return iana_name(site.time_zone)
+    except ScheduleError:
+        return None  # the condition of a schedule says so; a process would read any name as UTC
 
 
 def resolve(webjob: WebJob, config: OperatorConfig, *, borrowed: Borrowed | None = None) -> Program:

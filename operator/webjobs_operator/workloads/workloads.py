@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from webjobs import pods
@@ -19,7 +20,7 @@ from webjobs_operator.context.readiness import Readiness
 from webjobs_operator.manifests import children, package_content
 from webjobs_operator.manifests.borrow import Borrowed, borrow, missing
 from webjobs_operator.manifests.merge import covers
-from webjobs_operator.manifests.program import Program, Unrunnable, resolve
+from webjobs_operator.manifests.program import Program, Unrunnable, process_zone, resolve
 from webjobs_operator.runs import retention
 from webjobs_operator.runs.writes import RunWrites
 
@@ -60,6 +61,7 @@ class Workloads:
             due.append(facts.now + LOOK_AGAIN)  # the operator's watch has no Deployments but its own
         try:
             program = resolve(webjob, self._config, borrowed=await self._borrowed(facts))
+            program = replace(program, time_zone=process_zone(facts.site))
             if program.config_map and program.config_map not in facts.objects["ConfigMap"]:
                 content = await package_content.content(self._store, webjob)
                 due += await self._ensure(facts, children.config_map(webjob, name=program.config_map, package=content))

@@ -11,6 +11,8 @@ from webjobs_cli.importing.verdict import single_command, verdict
 FINE, IMAGE, WINDOWS, BROKEN = "fine", "needs an image", "Windows-only", "can't run"
 CASES: list[tuple[dict[str, str], dict[str, Any], str, str]] = [
     ({"run.sh": "echo 1"}, {}, FINE, ""),
+    ({"run.sh": "echo 1\r\necho 2\r\n"}, {}, FINE, "run.sh has Windows line ends"),
+    ({"run.py": "print(1)\r\n"}, {}, FINE, ""),
     ({"run.py": ""}, {}, FINE, ""),
     ({"run.js": "", "package.json": ""}, {}, FINE, ""),
     ({"run.php": ""}, {}, FINE, ""),

@@ -210,9 +210,14 @@ class Writing:
             if spec and spec.image and not (spec.package or spec.script or outcome.entrypoint):
                 raise BadRequest(OWN_IMAGE)  # else the file would hide the job and stop it
             if len(outcome.manifest.files) + len(outcome.manifest.folders) > self._limits.files:
-                raise BadRequest(f"The WebJob would have more than {self._limits.files} files.")
+                raise BadRequest(
+                    f"The WebJob would have more than {self._limits.files} files (apiserver.limits.files of the chart)."
+                )
             if outcome.manifest.size > self._limits.unpacked_bytes:
-                raise BadRequest(f"The files of the WebJob would have more than {self._limits.unpacked_bytes} bytes.")
+                raise BadRequest(
+                    f"The files of the WebJob would have more than {self._limits.unpacked_bytes} bytes "
+                    "(apiserver.limits.unpackedBytes of the chart)."
+                )
             packages.commit(self._store, namespace=site.namespace, manifest=outcome.manifest)
         return partial(_edit, outcome)
 

@@ -250,7 +250,11 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], int, str]] = {
     "no script": (lambda: zipped({"readme.md": ""}), 400, "No runnable script file was found."),
     "script too deep": (lambda: zipped({"a/run.sh": "", "b.txt": ""}), 400, "No runnable script file was found."),
     "large settings": (lambda: zipped({"run.sh": "", "settings.job": "x" * 2001}), 400, "settings.job has more than"),
-    "too large": (lambda: b"x" * (2**20 + 1), 413, "The upload has more than 1048576 bytes."),
+    "too large": (
+        lambda: b"x" * (2**20 + 1),
+        413,
+        "The upload has more than 1048576 bytes (apiserver.limits.uploadBytes of the chart).",
+    ),
 }
 
 

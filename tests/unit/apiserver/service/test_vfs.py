@@ -371,11 +371,19 @@ async def test_a_precondition_holds_at_the_write(one: Shim, client: httpx.AsyncC
 
 async def test_limits(one: Shim, client: httpx.AsyncClient) -> None:
     large = await client.put(f"{JOB}/run.sh", content=b"x" * 2**17)
-    assert answer_of(large) == (413, JSON, _told("The upload has more than 65536 bytes."))
+    assert answer_of(large) == (
+        413,
+        JSON,
+        _told("The upload has more than 65536 bytes (apiserver.limits.uploadBytes of the chart)."),
+    )
     for at in range(5):
         assert (await client.put(f"{JOB}/{at}", content=b"")).status_code == 201
     more = await client.put(f"{JOB}/6", content=b"")
-    assert answer_of(more) == (400, JSON, _told("The WebJob would have more than 5 files."))
+    assert answer_of(more) == (
+        400,
+        JSON,
+        _told("The WebJob would have more than 5 files (apiserver.limits.files of the chart)."),
+    )
 
 
 async def test_a_job_that_is_being_deleted(one: Shim, client: httpx.AsyncClient) -> None:

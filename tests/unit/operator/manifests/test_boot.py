@@ -32,7 +32,7 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
     def begin(
         text: str, *words: str, command: str | None = None, path: str | None = None, **options: Any
     ) -> subprocess.Popen[str]:
-        (tmp_path / "work" / "in ner" / "run.sh").write_text(text)
+        (tmp_path / "work" / "in ner" / "run.sh").write_bytes(text.encode())
         options.setdefault("package", None)
         boots = boot.script(termination_log=str(tmp_path / "termination-log"), **options)
         process = subprocess.Popen(
@@ -128,6 +128,21 @@ def test_an_image_without_gnus_env(start: Start, tmp_path: Path) -> None:
     (tools / "env").chmod(0o755)
     out, err = start("echo ran", path=str(tools)).communicate(timeout=20)
     assert (out, err) == ("ran\n", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("echo one\r\necho two\r\n", True),
+        ("#!/bin/bash\r\nexit 0\r\n", True),
+        ("echo one\necho two\n", False),
+        ("echo 'a\rb'\n", False),
+        ("", False),
+    ],
+)
+def test_windows_line_ends_are_told(start: Start, text: str, told: bool) -> None:
+    _, err = start(text).communicate(timeout=20)
+    assert ("run.sh has Windows line ends (CRLF), which no shell takes: save it with LF." in err) == told
 
 
 def test_an_interpreter_that_is_not_there() -> None:

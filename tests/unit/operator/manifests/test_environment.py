@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.fakes.cluster import World
 from tests.fakes.kube import FakeKube
-from tests.fakes.objects import config, run_async, webjob, webjob_body
+from tests.fakes.objects import config, run_async, run_body, webjob, webjob_body
 from webjobs.model.site_settings import SiteSettings
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.pod import marker, pod_template
@@ -48,6 +49,34 @@ def variables(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
 )
 def test_the_table_of_the_contract(spec: dict[str, Any], further: set[str]) -> None:
     assert set(variables(spec)) == CONTRACT | further | {"HOME", "WEBSITE_INSTANCE_ID"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, None),
+        ({"WEBSITE_TIME_ZONE": "Europe/Berlin"}, "Europe/Berlin"),
+        ({"website_time_zone": "W. Europe Standard Time"}, "Europe/Berlin"),
+        ({"WEBSITE_TIME_ZONE": "Mars/Base"}, None),
+        ({"WEBSITE_TIME_ZONE": "Europe/Berlin", "TZ": "Asia/Tokyo"}, None),  # an app setting as any other
+    ],
+)
+@pytest.mark.parametrize("kind", ["triggered", "continuous"])
+def test_processes_have_the_zone_of_the_site(kind: str, settings: dict[str, str], expected: str | None) -> None:
+    world = World(webjob_body({"type": kind}), *([run_body()] if kind == "triggered" else []))
+    world.cache.take("ConfigMap", settings_map(7, **settings))
+    world.settle()
+    made = world.one("Job" if kind == "triggered" else "Deployment")
+    found = {one["name"]: one.get("value") for one in made["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert found.get("TZ") == expected
+
+
+def test_a_zone_of_the_job_itself_wins() -> None:
+    one = webjob({"env": [{"name": "TZ", "value": "Asia/Tokyo"}]})
+    program = replace(resolve(one, config()), time_zone="Europe/Berlin")
+    template = pod_template(one, program=program, config=config(), restart_policy="Never", labels={})
+    found = [v["value"] for v in template["spec"]["containers"][0]["env"] if v["name"] == "TZ"]
+    assert found == ["Asia/Tokyo"]
 
 
 @pytest.mark.parametrize(
