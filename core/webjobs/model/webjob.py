@@ -110,6 +110,8 @@ class WebJobStatus(ApiModel):
         return ready if ready and ready.status == "False" and ready.reason not in _EXPECTED else None
 
 
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+"""Label by which a Job is in a queue of Kueue, which suspends and resumes it."""
 _EXPECTED = frozenset({"Progressing", "Stopped", "ScaledToZero"})
 """Reasons of a false Ready of which nobody needs to hear: it is what was asked for, or on its way there."""
 
@@ -130,6 +132,14 @@ class WebJob(ApiModel):
     def has_program(self) -> bool:
         """True when there is anything to run: a package may have lost its script."""
         return self.spec.package is None or self.spec.package.entrypoint is not None
+
+    @property
+    def queue(self) -> str | None:
+        """The queue of Kueue that the Jobs of its runs wait in, by a label of podTemplate; None: none."""
+        metadata = (self.spec.pod_template or {}).get("metadata")
+        labels = metadata.get("labels") if isinstance(metadata, dict) else None
+        found = labels.get(QUEUE_LABEL) if isinstance(labels, dict) else None
+        return found if isinstance(found, str) else None
 
     @property
     def settings_error(self) -> str | None:

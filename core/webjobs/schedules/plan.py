@@ -9,7 +9,7 @@ from heapq import merge
 
 from webjobs.model import WebJob, WebJobRun, WebJobSchedule
 from webjobs.runs import runs
-from webjobs.schedules import Missed, ScheduleError, Zoned, due, load_zone, parse, times_after
+from webjobs.schedules import CronMapping, Missed, ScheduleError, Zoned, due, load_zone, parse, times_after
 from webjobs.schedules.webjob_schedule import jitter, planned_from, times_of, timetable_of
 from webjobs.times import parse_time
 
@@ -70,6 +70,10 @@ def plan(webjob: WebJob, *, known: Collection[WebJobRun], now: datetime) -> Plan
     except ScheduleError as error:
         return Plan(problem=str(error))
     mapping = schedule.as_cron(zone_name=webjob.spec.time_zone, from_year=now.year)
+    if mapping.expression and webjob.queue:
+        mapping = CronMapping(
+            None, reason=f"its Jobs are in the queue {webjob.queue} of Kueue, which resumes them itself"
+        )
     if webjob.spec.suspend:
         return Plan(text=schedule.normalised, cron=mapping.expression, timer_reason=mapping.reason)
     says = f"{schedule.description}, {webjob.spec.time_zone or 'UTC'}"

@@ -47,17 +47,28 @@ def labels_of(webjob: WebJob) -> dict[str, str]:
 
 
 def _metadata(webjob: WebJob, name: str, *, owned_by: Manifest | None = None) -> Manifest:
-    return {
+    """Return the metadata of a child: with the labels and annotations of podTemplate, as policies and queues want."""
+    asked = (webjob.spec.pod_template or {}).get("metadata") or {}
+    metadata: Manifest = {
         "name": name,
         "namespace": webjob.metadata.namespace,
-        "labels": labels_of(webjob),
+        "labels": {**_texts(asked.get("labels")), **labels_of(webjob)},
         "ownerReferences": [owned_by or owner_reference("WebJob", webjob.metadata)],
     }
+    if annotations := _texts(asked.get("annotations")):
+        metadata["annotations"] = annotations
+    return metadata
+
+
+def _texts(asked: Any) -> dict[str, str]:
+    """Return the labels or annotations of a patch; None removes, which is nothing here."""
+    return {key: value for key, value in (asked or {}).items() if value is not None}
 
 
 def _stamped(manifest: Manifest) -> Manifest:
-    meta = manifest["metadata"] | {"annotations": {ANNOTATION_HASH: digest(manifest)}}
-    return manifest | {"metadata": meta}
+    meta = manifest["metadata"]
+    annotations = {**meta.get("annotations", {}), ANNOTATION_HASH: digest(manifest)}
+    return manifest | {"metadata": meta | {"annotations": annotations}}
 
 
 def config_map(webjob: WebJob, *, name: str, package: bytes) -> Manifest:
@@ -159,8 +170,9 @@ def cron_job(
     admission is what makes "one at a time" true for both. ``time_zone``: IANA or Windows name, None for UTC. Raises
     ScheduleError for an unknown one.
     """
-    labels = labels_of(webjob)
-    template = pod_template(webjob, program=program, config=config, restart_policy="Never", labels=labels)
+    template = pod_template(webjob, program=program, config=config, restart_policy="Never", labels=labels_of(webjob))
+    metadata = _metadata(webjob, webjob.metadata.name)
+    of_jobs = {key: dict(metadata[key]) for key in ("labels", "annotations") if key in metadata}
     spec: Manifest = {
         "schedule": expression,
         "timeZone": iana_name(time_zone) if time_zone else "Etc/UTC",
@@ -171,16 +183,9 @@ def cron_job(
         "concurrencyPolicy": "Forbid" if webjob.concurrency == "Forbid" else "Allow",
         "successfulJobsHistoryLimit": 100,
         "failedJobsHistoryLimit": 100,
-        "jobTemplate": {"metadata": {"labels": labels}, "spec": _job_spec(webjob, template) | {"suspend": True}},
+        "jobTemplate": {"metadata": of_jobs, "spec": _job_spec(webjob, template) | {"suspend": True}},
     }
-    return _stamped(
-        {
-            "apiVersion": "batch/v1",
-            "kind": "CronJob",
-            "metadata": _metadata(webjob, webjob.metadata.name),
-            "spec": spec,
-        }
-    )
+    return _stamped({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": spec})
 
 
 def job(webjob: WebJob, run: WebJobRun, *, program: Program, config: OperatorConfig) -> Manifest:
@@ -199,7 +204,7 @@ def job(webjob: WebJob, run: WebJobRun, *, program: Program, config: OperatorCon
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": metadata | {"labels": labels},
+        "metadata": metadata | {"labels": metadata["labels"] | labels},
         "spec": _job_spec(webjob, template),
     }
 

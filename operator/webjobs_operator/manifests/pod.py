@@ -98,6 +98,7 @@ def pod_template(
         pod = windows.adapted(pod, words=line, shutdown_file=SHUTDOWN_FILE)
     template = {"metadata": {"labels": dict(labels)}, "spec": pod}
     merged: dict[str, Any] = merge(template, webjob.spec.pod_template or {})
+    merged["metadata"]["labels"] = {**(merged["metadata"].get("labels") or {}), **labels}  # ours say whose pod it is
     return merged
 
 
