@@ -90,12 +90,15 @@ class KubeClient(Transport):
         """Return all objects of a kind (in a namespace, by labels)."""
         return (await self.list_at(kind, namespace, selector=selector))[0]
 
-    async def list_at(self, kind: str, namespace: str | None, *, selector: str | None = None) -> tuple[_Objects, str]:
+    async def list_at(
+        self, kind: str, namespace: str | None, *, selector: str | None = None, fields: str | None = None
+    ) -> tuple[_Objects, str]:
         """Return all objects of a kind, and the resourceVersion of the list, from which a watch goes on.
 
-        Items come without their kind.
+        ``selector``: of labels, ``fields``: of fields. Items come without their kind.
         """
-        found = await self._json("GET", path_of(kind, namespace), query={"labelSelector": selector})
+        query: dict[str, str | int | bool | None] = {"labelSelector": selector, "fieldSelector": fields}
+        found = await self._json("GET", path_of(kind, namespace), query=query)
         items: list[Object] = found["items"]
         return items, str(found.get("metadata", {}).get("resourceVersion", ""))
 

@@ -207,9 +207,13 @@ class FakeKube(KubeClient):
         done()
         return found
 
-    async def list_at(self, kind: str, namespace: str | None, *, selector: str | None = None) -> tuple[_Objects, str]:
+    async def list_at(
+        self, kind: str, namespace: str | None, *, selector: str | None = None, fields: str | None = None
+    ) -> tuple[_Objects, str]:
         version = str(self._version)
-        return await self.list(kind, namespace, selector=selector), version
+        listed = await self.list(kind, namespace, selector=selector)
+        name = (fields or "").removeprefix("metadata.name=")
+        return [one for one in listed if name in ("", one["metadata"]["name"])], version
 
     @asynccontextmanager
     async def watch(

@@ -10,6 +10,22 @@
 {{ .Values.site.namespace | default .Release.Namespace }}
 {{- end }}
 
+{{- /* JSON of the namespaces of all sites, the default one first. */}}
+{{- define "webjobs.sites" -}}
+{{- $found := list (include "webjobs.site" .) }}
+{{- range .Values.sites }}{{ $found = append $found .namespace }}{{ end }}
+{{- $found | uniq | toJson -}}
+{{- end }}
+
+{{- /* Not empty when this release makes an object: there is none, or it made the one that is there. */}}
+{{- define "webjobs.mayMake" -}}
+{{- $root := index . 0 }}{{ $there := index . 1 | default dict }}
+{{- $by := printf "%s/%s" $root.Release.Namespace $root.Release.Name }}
+{{- $notes := dig "metadata" "annotations" dict $there }}
+{{- $owner := printf "%s/%s" (dig "meta.helm.sh/release-namespace" "" $notes) (dig "meta.helm.sh/release-name" "" $notes) }}
+{{- if or (empty $there) (eq $owner $by) }}true{{ end }}
+{{- end }}
+
 {{- define "webjobs.secret" -}}
 {{ .Values.credentials.existingSecret | default (printf "%s-credentials" (include "webjobs.name" .)) }}
 {{- end }}

@@ -15,7 +15,7 @@ from typing import Any
 
 from webjobs import model
 from webjobs.constants import PACKAGE_AUDIENCE, PORT
-from webjobs.model import WebJob, site_settings
+from webjobs.model import WebJob, app_settings
 from webjobs.pods import CONTAINER, END, FETCH
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests import boot, windows
@@ -218,12 +218,11 @@ def _resources(webjob: WebJob, *, program: Program, config: OperatorConfig) -> d
 def _app_settings() -> list[dict[str, Any]]:
     """Return the sources of the site's app settings, without their values.
 
-    Each setting comes under its own name and as ``APPSETTING_<name>``.
+    Each setting comes under its own name and as ``APPSETTING_<name>``. The Secret comes last, and so it wins.
     """
-    return [
-        {**prefix, "configMapRef": {"name": site_settings.CONFIG_MAP, "optional": True}}
-        for prefix in ({}, {"prefix": "APPSETTING_"})
-    ]
+    config_map = {"configMapRef": {"name": app_settings.CONFIG_MAP, "optional": True}}
+    secret = {"secretRef": {"name": app_settings.SECRET, "optional": True}}
+    return [{**prefix, **source} for source in (config_map, secret) for prefix in ({}, {"prefix": "APPSETTING_"})]
 
 
 def marker(webjob: WebJob) -> str:

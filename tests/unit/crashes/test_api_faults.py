@@ -123,7 +123,7 @@ class Server(KubeClient):
         self.calls: list[tuple[float, str]] = []
 
     async def list_at(
-        self, kind: str, namespace: str | None, *, selector: str | None = None
+        self, kind: str, namespace: str | None, *, selector: str | None = None, fields: str | None = None
     ) -> tuple[list[dict[str, Any]], str]:
         now = asyncio.get_running_loop().time()
         self.calls.append((now, "list"))

@@ -104,7 +104,7 @@ def test_a_comparison_leaves_what_is_newer_than_its_list() -> None:
 
     class Late(FakeKube):
         async def list_at(
-            self, kind: str, namespace: str | None, *, selector: str | None = None
+            self, kind: str, namespace: str | None, *, selector: str | None = None, fields: str | None = None
         ) -> tuple[list[dict[str, Any]], str]:
             cache.drop("Job", body | {"metadata": body["metadata"] | {"resourceVersion": "2"}})
             cache.take("Job", body | {"metadata": body["metadata"] | {"resourceVersion": "5"}})
