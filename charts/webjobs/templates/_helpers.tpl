@@ -7,7 +7,17 @@
 {{- end }}
 
 {{- define "webjobs.site" -}}
-{{ .Values.site.namespace | default .Release.Namespace }}
+{{ required "site.namespace: name the namespace of the default site's WebJobs (it was the release's own when empty)" .Values.site.namespace }}
+{{- end }}
+
+{{- /* JSON of what WebJobs may ask for, for operator and shim alike. */}}
+{{- define "webjobs.limits" -}}
+{{- $own := list (include "webjobs.image" .) }}
+{{- range .Values.runtimes }}{{ $own = append $own .image }}{{ end }}
+{{- $refused := list "kube-system" "kube-public" "kube-node-lease" }}
+{{- if not .Values.allowReleaseNamespace }}{{ $refused = append $refused .Release.Namespace }}{{ end }}
+{{- $limits := pick .Values.limits "images" "serviceAccounts" "podTemplate" "fromDeployment" }}
+{{- merge (dict "ownImages" ($own | uniq) "refusedNamespaces" $refused) $limits | toJson -}}
 {{- end }}
 
 {{- /* JSON of the namespaces of all sites, the default one first. */}}

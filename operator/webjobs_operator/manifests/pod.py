@@ -18,7 +18,7 @@ from webjobs.constants import PACKAGE_AUDIENCE, PORT
 from webjobs.model import WebJob, app_settings
 from webjobs.pods import CONTAINER, END, FETCH
 from webjobs_operator.config import OperatorConfig
-from webjobs_operator.manifests import boot, windows
+from webjobs_operator.manifests import boot, limits, windows
 from webjobs_operator.manifests.merge import merge
 from webjobs_operator.manifests.program import Program
 
@@ -69,7 +69,8 @@ def pod_template(
     scripts only.
 
     ``arguments``: words of one run, ``arguments_text`` the text they came from. The run id comes from the pod's label,
-    because the label of a suspended Job can still be set when the Job is admitted, its environment can't.
+    because the label of a suspended Job can still be set when the Job is admitted, its environment can't. Raises
+    Unrunnable when the limits of the installation refuse the pod.
     """
     words = [*(webjob.spec.args or []), *(arguments or [])]
     container = _container(webjob, program=program, config=config, arguments_text=arguments_text)
@@ -98,6 +99,7 @@ def pod_template(
         pod = windows.adapted(pod, words=line, shutdown_file=SHUTDOWN_FILE)
     template = {"metadata": {"labels": dict(labels)}, "spec": pod}
     merged: dict[str, Any] = merge(template, webjob.spec.pod_template or {})
+    limits.check_pod(merged, config)
     return merged
 
 

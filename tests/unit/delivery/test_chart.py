@@ -13,6 +13,7 @@ import yaml
 
 from tests.cluster.paths import repo_root
 from tests.stack import tool
+from webjobs.model.limits import Limits
 from webjobs_apiserver.auth.credentials import KEYS, Accounts
 from webjobs_apiserver.config import ApiserverConfig
 from webjobs_operator.config import OperatorConfig
@@ -42,7 +43,7 @@ def test_both_processes_can_read_what_the_chart_writes() -> None:
     assert config.package_url == "http://webjobs-apiserver.system.svc:80"
     assert set(config.runtimes) == {"sh", "py", "js", "php", "ps1", "fsx", "jar"}
     apiserver = DEFAULT["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"]
-    assert ApiserverConfig.model_validate(yaml.safe_load(apiserver)).namespace == "system"
+    assert ApiserverConfig.model_validate(yaml.safe_load(apiserver)).namespace == "webjobs-site"
 
 
 @pytest.mark.parametrize("chosen", [None, 65532, 12345, 1000680000, "platform"])
@@ -175,13 +176,13 @@ def test_every_site_has_a_role_that_reads_its_one_secret() -> None:
     found = [one for one in yaml.safe_load_all(done.stdout) if one and one["metadata"]["name"] == "webjobs-apiserver"]
     roles = {one["metadata"]["namespace"]: one["rules"] for one in found if one["kind"] == "Role"}
     bound = {one["metadata"]["namespace"] for one in found if one["kind"] == "RoleBinding"}
-    assert set(roles) == bound == {"system", "blog", "shop"}
+    assert set(roles) == bound == {"webjobs-site", "blog", "shop"}
     secret = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["rest"], "verbs": ["get"]}
-    assert roles["blog"] == roles["shop"] == [*roles["system"], secret]
+    assert roles["blog"] == roles["shop"] == [*roles["webjobs-site"], secret]
     (written,) = [one for one in found if one["kind"] == "ConfigMap"]
     config = ApiserverConfig.model_validate(yaml.safe_load(written["data"]["config.yaml"]))
     assert {host: site.namespace for host, site in config.host_map().items()} == {
-        "system.scm.example.com": "system",
+        "webjobs-site.scm.example.com": "webjobs-site",
         "blog.scm.example.com": "blog",
         "shop.example.org": "shop",
     }
@@ -216,7 +217,58 @@ def test_the_kragle_api_and_its_rights_come_together() -> None:
     assert pods[0]["metadata"]["annotations"] != pods[1]["metadata"]["annotations"], "it starts anew"
 
 
-@pytest.mark.parametrize(("name", "expected"), [("", "system"), ("Contoso-Web", "Contoso-Web"), ("01", "01")])
+def test_the_default_site_is_a_namespace_of_its_own() -> None:
+    made = DEFAULT["Namespace", "webjobs-site"]["metadata"]
+    assert made["labels"]["pod-security.kubernetes.io/enforce"] == "baseline"
+    assert made["annotations"] == {"helm.sh/resource-policy": "keep"}
+    assert not [kind for kind, _ in render({"site": {"create": False}}) if kind == "Namespace"]
+    assert ("Namespace", "shop") in render({"site": {"namespace": "shop"}})
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"site": {"namespace": "system"}}, "namespace system is the release's own"),
+        ({"sites": [{"namespace": "system", "host": "a.example.com"}]}, "namespace system is the release's own"),
+        ({"site": {"namespace": ""}}, "name the namespace of the default site's WebJobs"),
+    ],
+)
+def test_the_releases_own_namespace_is_no_site_unless_a_value_says_so(values: dict[str, Any], why: str) -> None:
+    done = helm(values)
+    assert done.returncode != 0
+    assert why in done.stderr
+    assert limits_of(DEFAULT).refused_namespaces == ["kube-system", "kube-public", "kube-node-lease", "system"]
+    allowed = render({"site": {"namespace": "system"}, "allowReleaseNamespace": True})
+    assert limits_of(allowed).refused_namespaces == ["kube-system", "kube-public", "kube-node-lease"]
+    assert ("Namespace", "system") not in allowed
+
+
+def limits_of(found: dict[tuple[str, str], Manifest]) -> Limits:
+    """The limits of both processes, which are the same."""
+    operator = OperatorConfig.model_validate(
+        yaml.safe_load(found["ConfigMap", "webjobs-operator"]["data"]["config.yaml"])
+    )
+    shim = ApiserverConfig.model_validate(
+        yaml.safe_load(found["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"])
+    )
+    assert operator.limits == shim.job_limits
+    return operator.limits
+
+
+def test_limits_reach_both_processes_and_start_them_anew() -> None:
+    values = {"images": ["a/*"], "serviceAccounts": ["job-*"], "podTemplate": "none", "fromDeployment": False}
+    found = render({"limits": values})
+    limits = limits_of(found)
+    assert (limits.images, limits.service_accounts) == (["a/*"], ["job-*"])
+    assert (limits.pod_template, limits.from_deployment) == ("none", False)
+    assert "docker.io/library/node:22-slim" in limits.own_images, "what the administrator chose is allowed"
+    assert not limits_of(DEFAULT).concern_pods
+    for name in ("webjobs-operator", "webjobs-apiserver"):
+        pods = [one["Deployment", name]["spec"]["template"]["metadata"]["annotations"] for one in (found, DEFAULT)]
+        assert pods[0]["checksum/config"] != pods[1]["checksum/config"]
+
+
+@pytest.mark.parametrize(("name", "expected"), [("", "webjobs-site"), ("Contoso-Web", "Contoso-Web"), ("01", "01")])
 def test_the_default_site_has_a_name(name: str, expected: str) -> None:
     done = helm({"site": {"name": name}})
     (written,) = [
@@ -225,7 +277,7 @@ def test_the_default_site_has_a_name(name: str, expected: str) -> None:
         if one and one["kind"] == "ConfigMap" and one["metadata"]["name"] == "webjobs-apiserver"
     ]
     config = ApiserverConfig.model_validate(yaml.safe_load(written))
-    assert (config.site, config.namespace) == (expected, "system")
+    assert (config.site, config.namespace) == (expected, "webjobs-site")
 
 
 def test_tls() -> None:
@@ -333,6 +385,8 @@ def test_garbage_collection() -> None:
         {"store": {"garbageCollection": {"graceHours": 0.5}}},
         {"store": {"url": "/var/lib/webjobs"}},
         {"site": {"namespace": "Not Legal"}},
+        {"limits": {"podTemplate": "privileged"}},
+        {"limits": {"image": ["a/*"]}},
         {"site": {"name": "not/legal"}},
         {"runtimes": {"rb": {"image": "ruby"}}},
         {"apiserver": {"replicas": "two"}},
