@@ -147,6 +147,20 @@ def test_the_shim_can_make_no_secret_and_so_no_token() -> None:
                         assert there.get("type", "Opaque") == "Opaque"
 
 
+def test_the_roles_of_kubernetes_get_rights_on_webjobs_by_a_value() -> None:
+    assert not [name for _, name in DEFAULT if name.endswith(("-view", "-edit"))]
+    found = render({"aggregateRoles": True})
+    view, edit = (found["ClusterRole", f"system-webjobs-{name}"] for name in ("view", "edit"))
+    prefix = "rbac.authorization.k8s.io/aggregate-to-"
+    for role, names in ((view, {"view"}), (edit, {"edit", "admin"})):
+        labels = {key.removeprefix(prefix) for key in role["metadata"]["labels"] if key.startswith(prefix)}
+        assert labels == names
+        for rule in role["rules"]:
+            assert rule["apiGroups"] == ["webjobs.dev"], "neither settings nor hooks, which are Secrets"
+            assert not {one for one in rule["resources"] if one.endswith(("/status", "/finalizers"))}
+    assert {verb for rule in view["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
+
+
 @pytest.mark.parametrize(
     ("warm", "version", "requests"),
     [
