@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import base64
-import json
-import subprocess
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.cluster.paths import repo_root
-from tests.stack import tool
+from tests.charts import Manifest, helm, render
 from webjobs.model.limits import Limits
 from webjobs_apiserver.auth.credentials import KEYS, Accounts
 from webjobs_apiserver.config import ApiserverConfig
 from webjobs_operator.config import OperatorConfig
-
-CHART = repo_root() / "charts/webjobs"
-Manifest = dict[str, Any]
-
-
-def helm(values: dict[str, Any] | None = None, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [tool("helm"), "template", "webjobs", str(CHART), "--namespace", "system", "--values", "-", *options]
-    return subprocess.run(command, input=json.dumps(values or {}), text=True, capture_output=True)
-
-
-def render(values: dict[str, Any] | None = None, *options: str) -> dict[tuple[str, str], Manifest]:
-    done = helm(values, *options)
-    assert done.returncode == 0, done.stderr
-    found = [one for one in yaml.safe_load_all(done.stdout) if one]
-    return {(one["kind"], one["metadata"]["name"]): one for one in found}
-
 
 DEFAULT = render()
 
