@@ -7,6 +7,7 @@ are conditional, so that two that move at once do it once.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 
@@ -24,10 +25,13 @@ Edit = Callable[[Mapping[str, str]], Mapping[str, str]]
 async def read(kube: KubeClient, namespace: str) -> dict[str, str]:
     """Return the app settings in force, by name.
 
-    The ConfigMap is read first: what is moved meanwhile is seen twice then, and never missed.
+    Both objects are read at once, since a run waits for it. Settings that move just then could be missed in both: the
+    ConfigMap says how new the Secret has to be, which is read again if it is older.
     """
-    config_map = await _there(kube, "ConfigMap", namespace)
-    return together(values_of("ConfigMap", config_map), values_of("Secret", await _there(kube, "Secret", namespace)))
+    config_map, secret = await asyncio.gather(*(_there(kube, kind, namespace) for kind in ("ConfigMap", "Secret")))
+    if config_map and app_settings.moved_at(config_map) > _version(secret):
+        secret = await _there(kube, "Secret", namespace)
+    return together(values_of("ConfigMap", config_map), values_of("Secret", secret))
 
 
 async def change(kube: KubeClient, namespace: str, edit: Edit) -> dict[str, str]:
@@ -71,6 +75,10 @@ async def _write(kube: KubeClient, namespace: str, edit: Edit) -> tuple[Object |
 
     await update(kube, "Secret", namespace, SECRET, changed)
     return config_map, wanted
+
+
+def _version(body: Object | None) -> int:
+    return int(body["metadata"]["resourceVersion"]) if body else 0
 
 
 async def _there(kube: KubeClient, kind: str, namespace: str) -> Object | None:

@@ -136,12 +136,14 @@ class FolderTarget:
         """Write the files of a job into the folder."""
         await asyncio.to_thread(lambda: self._save(self._files(job)))
 
-    def _save(self, files: Mapping[str, bytes], *, mode: int = 0o666) -> None:
+    def _save(self, files: Mapping[str, bytes], *, secret: bool = False) -> None:
         try:
             for path, content in files.items():
                 target = self._root / path
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.touch(mode=mode)
+                if secret:  # before there is anything to read in it
+                    target.touch(mode=0o600)
+                    target.chmod(0o600)
                 target.write_bytes(content)
         except OSError as error:
             raise CliError(f"{self._root} can't be written: {error}") from None
@@ -153,7 +155,7 @@ class FolderTarget:
     async def set_settings(self, values: Mapping[str, str]) -> None:
         """Set some app settings in the folder's manifest; others stay."""
         all_of_them = await self.settings() | dict(values)
-        self._save({manifests.SETTINGS_FILE: manifests.to_yaml(manifests.settings_secret(all_of_them))}, mode=0o600)
+        self._save({manifests.SETTINGS_FILE: manifests.to_yaml(manifests.settings_secret(all_of_them))}, secret=True)
 
 
 class ClusterTarget:

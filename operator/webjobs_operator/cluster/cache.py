@@ -109,6 +109,11 @@ class Cache:
         # An object whose move to another WebJob was missed is gone for both.
         return list(dict.fromkeys((owner, home))) if owner and home else []
 
+    def listed(self, kind: str, *, version: int) -> list[Key]:
+        """Take notice that all that is watched of a kind was listed, and taken in; return the WebJobs that are due."""
+        namespaces = self._sites.listed(kind, version)
+        return [owner for owner in self._webjobs if owner[0] in namespaces]
+
     def observe(self, kind: str, body: Mapping[str, Any]) -> Key | None:
         """Take in an object, unless a newer version of it is known; return the WebJob that it belongs to."""
         owner = webjob_of(kind, body)

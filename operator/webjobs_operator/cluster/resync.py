@@ -68,3 +68,5 @@ async def compare(
         if known is None or known["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
             for owner in cache.take(kind, body):
                 add(owner)
+    for owner in cache.listed(kind, version=min(map(int, versions.values()))):
+        add(owner)

@@ -91,6 +91,17 @@ class Sites:
         self._read(namespace)
         return True
 
+    def listed(self, kind: str, version: int) -> list[str]:
+        """Take notice that all objects of a kind were listed as of a resourceVersion; return the changed namespaces.
+
+        A Secret that was deleted before any news of it came would hold its ConfigMap's settings for good.
+        """
+        waiting = list(self._emptied) if kind == "Secret" else []
+        for namespace in waiting:
+            self._secret_seen(namespace, version)
+            self._read(namespace)
+        return [namespace for namespace in waiting if namespace not in self._emptied]
+
     def _secret_seen(self, namespace: str, version: int) -> None:
         self._seen[namespace] = max(version, self._seen.get(namespace, 0))
         config_map = self._objects.get(("ConfigMap", namespace))

@@ -102,6 +102,25 @@ async def test_two_that_move_at_once() -> None:
     assert stored(kube) == ({}, {"a": "1", "of0": "x", "of1": "x", "of2": "x"})
 
 
+@pytest.mark.parametrize("made", [True, False], ids=["there before", "made by the move"])
+async def test_a_read_during_a_move_misses_nothing(made: bool) -> None:
+    """Both objects are read at once: the Secret as it was before the move, the ConfigMap as it is after it."""
+    kube = kube_with({"a": "1"}, {} if made else None)
+
+    async def move(call: Call) -> None:
+        if call.kind == "ConfigMap":
+            for _ in range(10):
+                await asyncio.sleep(0)  # until the Secret was read
+            kube.before_call = None
+            await app_settings.change(kube, "site", put())
+
+    kube.before_call = move
+    assert await app_settings.read(kube, "site") == {"a": "1"}
+    kube.calls.clear()
+    await app_settings.read(kube, "site")
+    assert len(kube.calls) == 2
+
+
 async def test_what_others_moved_and_deleted_does_not_come_back() -> None:
     """One has read the ConfigMap; another moves all, deletes ``a`` and answers; then the first one writes."""
     kube = kube_with({"a": "1"}, {})

@@ -80,6 +80,19 @@ def test_a_secret_that_is_deleted_at_once_holds_nothing_up() -> None:
     assert sites.settings("site").stopped
 
 
+def test_a_secret_that_nobody_ever_told_of_is_missed_by_the_comparison() -> None:
+    """Made by a move and deleted at once, while the watch of Secrets was broken."""
+    world, due = World(webjob_body(), config_map(0, WEBJOBS_STOPPED="1")), list[Any]()
+    world.watch()
+    world.cache.take("ConfigMap", world.one("ConfigMap"))
+    patch = {"metadata": {"annotations": {ANNOTATION_MOVED: "3"}}, "data": {"WEBJOBS_STOPPED": None}}
+    world.cache.take("ConfigMap", run_async(world.kube.patch("ConfigMap", "site", NAME, patch)))
+    assert world.cache.site("site").stopped
+    world.kube._version = 9
+    run_async(resync.compare(kube=world.kube, cache=world.cache, kind="Secret", namespaces=[], add=due.append))
+    assert (due, world.cache.site("site").stopped) == ([KEY], False)
+
+
 def test_no_value_stays_in_what_is_known() -> None:
     cache = Cache()
     cache.take("ConfigMap", config_map(2, DB="secret word"))
