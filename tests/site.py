@@ -79,6 +79,11 @@ class Site:
         found: list[dict[str, Any]] = json.loads(self.kubectl("get", kind, "-l", selector, "-o", "json"))["items"]
         return found
 
+    def empty_secrets(self) -> None:
+        """Take app settings and hooks away; their Secrets stay, for the shim may make none."""
+        for name in ("webjobs-settings", "webjobs-hooks"):
+            self.kubectl("patch", f"secret/{name}", "--type=merge", "-p", '{"data": null}')
+
     def pods(self, webjob: str) -> list[dict[str, Any]]:
         """Pods of a WebJob, oldest first."""
         found = self.objects("pod", f"webjobs.dev/webjob={webjob}")

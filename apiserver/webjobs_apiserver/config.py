@@ -9,6 +9,7 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from webjobs.model.base import ConfigSection
+from webjobs.model.limits import Limits
 from webjobs_apiserver.http.forwarded import networks
 from webjobs_apiserver.sites import Site, host_name
 
@@ -80,6 +81,8 @@ class ApiserverConfig(ConfigSection):
     """Addresses or networks of proxies whose ``X-Forwarded-Proto``, ``-For`` and ``-Host`` are believed; ``*``: all."""
     limits: LimitsConfig = Field(default_factory=LimitsConfig)
     """Bounds of what clients may send."""
+    job_limits: Limits = Field(default_factory=Limits)
+    """What the administrator lets WebJobs ask for."""
     kragle: KragleConfig = Field(default_factory=KragleConfig)
     """Settings of the Kragle Jobs API."""
 

@@ -97,11 +97,10 @@ class KubeClient(Transport):
     ) -> tuple[_Objects, str]:
         """Return all objects of a kind, and the resourceVersion of the list, from which a watch goes on.
 
-        Items come without their kind.
+        ``selector``: of labels, ``fields``: of fields. Items come without their kind.
         """
-        found = await self._json(
-            "GET", path_of(kind, namespace), query={"labelSelector": selector, "fieldSelector": fields}
-        )
+        query: dict[str, str | int | bool | None] = {"labelSelector": selector, "fieldSelector": fields}
+        found = await self._json("GET", path_of(kind, namespace), query=query)
         items: list[Object] = found["items"]
         return items, str(found.get("metadata", {}).get("resourceVersion", ""))
 

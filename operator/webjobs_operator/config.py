@@ -10,6 +10,7 @@ import yaml
 from pydantic import AfterValidator, Field
 
 from webjobs.model.base import ConfigSection
+from webjobs.model.limits import Limits
 from webjobs.model.runtime_settings import MOST_WARM, quantity
 
 
@@ -82,6 +83,8 @@ class OperatorConfig(ConfigSection):
     """True when the operator attaches to jobs, to tell their stdout and stderr apart."""
     warm: Warm = Field(default_factory=Warm)
     """Settings of pods that wait for runs."""
+    limits: Limits = Field(default_factory=Limits)
+    """What the administrator lets WebJobs ask for."""
     job_retention_seconds: int = 300
     """Seconds that an ended Job and its pod stay for ``kubectl`` after the log is safe."""
     history_objects: int = Field(default=100, ge=1)

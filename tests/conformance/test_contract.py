@@ -94,7 +94,7 @@ ANYBODY = [
 def empty(site: Site) -> Mapping[str, tuple[str, str]]:
     """ETag and body of the lists of a site without jobs, by their URL."""
     site.kubectl("delete", "wj", "--all")
-    site.kubectl("delete", "configmap/webjobs-settings", "secret/webjobs-hooks", "--ignore-not-found")
+    site.empty_secrets()
     urls = ("/api/webjobs", "/api/triggeredwebjobs", "/api/continuouswebjobs")
     eventually(lambda: site.http.get(urls[0]).json() == [], what="a site without jobs")
     return {url: ((found := site.http.get(url)).headers["etag"], found.text) for url in urls}

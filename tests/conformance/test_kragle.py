@@ -73,7 +73,7 @@ def api(site: Site) -> Iterator[Client]:
     """Two Stacks; nothing else is left of an earlier session."""
     site.kubectl("delete", "wjs", "-l", "webjobs.dev/kragle-job")
     site.kubectl("delete", "wj", "--all")
-    site.kubectl("delete", "configmap/webjobs-kragle", "--ignore-not-found")
+    site.kubectl("patch", "configmap/webjobs-kragle", "--type=merge", "-p", '{"data": null}')
     for name in ("first", "second"):
         site.apply(name, {"type": "triggered", "concurrencyPolicy": "Allow"} | shell("echo hello\n"))
     made = Client(site)
@@ -82,7 +82,7 @@ def api(site: Site) -> Iterator[Client]:
     made.http.close()
     site.kubectl("delete", "wjs", "-l", "webjobs.dev/kragle-job")
     site.kubectl("delete", "wj", "first", "second")
-    site.kubectl("delete", "configmap/webjobs-kragle")
+    site.kubectl("patch", "configmap/webjobs-kragle", "--type=merge", "-p", '{"data": null}')
 
 
 def stack(api: Client, name: str = "first") -> int:

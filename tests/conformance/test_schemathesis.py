@@ -62,7 +62,7 @@ def session(site: Site) -> Iterator[requests.Session]:
         made.auth = (site.stack.user, site.stack.password)
         yield made
     site.kubectl("delete", "wj", "--all")
-    site.kubectl("delete", "configmap/webjobs-settings", "secret/webjobs-hooks", "--ignore-not-found")
+    site.empty_secrets()
 
 
 @pytest.fixture(scope="module")

@@ -194,7 +194,7 @@ def test_the_example_role_is_enough(cli: Cli, site: Site, tmp_path: Path) -> Non
         mine = Cli(environment={"KUBECONFIG": str(config), "WEBJOBS_URL": site.stack.url, "WEBJOBS_TOKEN": token})
         assert "lines" in mine.inside("list").well().out
         assert mine.inside("run", "lines", "--follow").code == 3
-        assert mine.inside("schedule", "next", "timed").well().err == ""
+        assert mine.inside("schedule", "next", "timed", "--time-zone", "UTC").well().err == ""
         assert "stopped" in mine.inside("stop", "worker").well().out
         script = tmp_path / "run.sh"
         script.write_text("echo by token\n")

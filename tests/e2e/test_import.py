@@ -88,7 +88,7 @@ def sites(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site
         with httpx.Client(base_url=url, auth=auth, timeout=30) as second:
             yield Sites(first=site, second=second, cli=cli, wwwroot=wwwroot)
     clear(stack, stacks.SITE)
-    stacks.kubectl(stack.kubeconfig, "delete", "cm", "webjobs-settings", "--ignore-not-found", "-n", stacks.SITE)
+    site.empty_secrets()
     stacks.upgrade(stack, {"sites": []})
     stacks.kubectl(stack.kubeconfig, "delete", "namespace", SECOND, "--wait=false")
 

@@ -163,7 +163,7 @@ def test_a_stopped_site(site: Site) -> None:
     site.put_script("idle", "true\n")
     assert site.http.post("/api/settings", json={"WEBJOBS_STOPPED": "1"}).status_code == 204
     try:
-        assert site.object("configmap", "webjobs-settings")["data"]["WEBJOBS_STOPPED"] == "1"
+        assert site.object("secret", "webjobs-settings")["data"]["WEBJOBS_STOPPED"] == "MQ=="
         refused = site.run("idle")
         assert (refused.status_code, refused.text) == (409, 'WebJobs are currently in "stopped" state.')
     finally:

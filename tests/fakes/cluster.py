@@ -10,7 +10,7 @@ from tests.fakes.connections import Pods, Talks
 from tests.fakes.kube import Died, FakeKube, Object
 from tests.fakes.objects import config, pod, run_async
 from webjobs.model import LABEL_ARMED
-from webjobs.model.site_settings import CONFIG_MAP, LABEL
+from webjobs.model.app_settings import CONFIG_MAP, LABEL
 from webjobs.store import open_store
 from webjobs.store import run_logs as stored_logs
 from webjobs.times import rfc3339
@@ -54,6 +54,7 @@ class World:
 
     def __init__(self, *bodies: Object, objects: int = 100) -> None:
         self.objects = objects
+        self.limits: Object = {}  # what the administrator lets WebJobs ask for, from the next restart on
         self.added: list[Key] = []
         self.now = datetime(2026, 1, 1, 0, 0, 30, tzinfo=UTC)
         self.kube = FakeKube(clock=lambda: self.now)
@@ -79,7 +80,7 @@ class World:
             kube=self.kube,
             cache=self.cache,
             store=self.store,
-            config=config(historyObjects=self.objects, warm={"enabled": True, "requests": WAITING}),
+            config=config(historyObjects=self.objects, warm={"enabled": True, "requests": WAITING}, limits=self.limits),
             clock=lambda: self.now,
             log=self.scheduler_log,
             pod_logs=PodLogs(self.kube),

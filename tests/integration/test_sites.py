@@ -121,4 +121,5 @@ def test_the_shim_can_read_no_other_secret(stack: stacks.Stack) -> None:
     assert not may("get", "secrets")
     assert not may("list", "secrets")
     assert not may("get", "secret/another")
+    assert not may("create", "secrets"), "or it could have tokens made"
     assert not may("get", f"secret/{SECRET}", namespace=stacks.SYSTEM)

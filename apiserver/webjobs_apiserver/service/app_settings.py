@@ -1,17 +1,17 @@
-"""The app settings of a site: texts by name, in one ConfigMap of its namespace."""
+"""The app settings of a site: texts by name, in one Secret of its namespace."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from webjobs.model.site_settings import CONFIG_MAP, LABEL, NAME, SiteSettings
+from webjobs.model.app_settings import CONFIG_MAP, LABEL, SECRET
+from webjobs.model.site_settings import NAME, SiteSettings
 from webjobs_apiserver.errors import BadRequest, Missing, Unavailable
+from webjobs_apiserver.service.made_by_chart import missing
 from webjobs_apiserver.sites import Site
+from webjobs_kube import app_settings
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import AlreadyExists, NotFound
-
-_MANIFEST = {"apiVersion": "v1", "kind": "ConfigMap"}
+from webjobs_kube.errors import Conflict, Forbidden
 
 
 class AppSettings:
@@ -22,11 +22,7 @@ class AppSettings:
 
     async def all(self, site: Site) -> dict[str, str]:
         """Return every setting of a site, by name."""
-        try:
-            found = await self._kube.get("ConfigMap", site.namespace, CONFIG_MAP)
-        except NotFound:
-            return {}
-        return dict(sorted((found.get("data") or {}).items()))
+        return await app_settings.read(self._kube, site.namespace)
 
     async def get(self, site: Site, name: str) -> str:
         """Return one setting of a site.
@@ -50,26 +46,24 @@ class AppSettings:
         for name in values:
             if not NAME.fullmatch(name):
                 raise BadRequest(f"The name of a setting may hold letters, digits, '.', '_' and '-': {name[:80]!r}.")
-        await self._write(site, dict(values))
+        await self._change(site, lambda known: {**known, **values})
 
     async def delete(self, site: Site, name: str) -> None:
-        """Delete a setting of a site; do nothing when it is not set."""
-        try:
-            await self._kube.patch("ConfigMap", site.namespace, CONFIG_MAP, {"data": {name: None}})
-        except NotFound:
-            return
+        """Delete a setting of a site; do nothing when it is not set.
 
-    async def _write(self, site: Site, values: dict[str, str]) -> None:
-        meta: dict[str, Any] = {"labels": {LABEL: "true", "app.kubernetes.io/managed-by": "webjobs"}}
-        for _ in range(3):
-            try:
-                await self._kube.patch("ConfigMap", site.namespace, CONFIG_MAP, {"metadata": meta, "data": values})
-                return
-            except NotFound:
-                whole = meta | {"name": CONFIG_MAP, "namespace": site.namespace}
-            try:
-                await self._kube.create(_MANIFEST | {"metadata": whole, "data": values})
-                return
-            except AlreadyExists:
-                continue
-        raise Unavailable("The settings are being changed by others at the same time. Try again.")
+        Raises BadRequest when it is in a ConfigMap that is not changed here.
+        """
+        left = await self._change(site, lambda known: {key: value for key, value in known.items() if key != name})
+        if name in left:
+            raise BadRequest(
+                f"The setting is in the ConfigMap {CONFIG_MAP}, which is immutable or has no label {LABEL}: delete it "
+                "there."
+            )
+
+    async def _change(self, site: Site, edit: app_settings.Edit) -> dict[str, str]:
+        try:
+            return await app_settings.change(self._kube, site.namespace, edit)
+        except Conflict:
+            raise Unavailable("The settings are being changed by others at the same time. Try again.") from None
+        except Forbidden:
+            raise missing("Secret", SECRET, site) from None

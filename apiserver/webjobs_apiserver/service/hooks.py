@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from webjobs import times
 from webjobs.objects import Object
 from webjobs_apiserver.errors import BadRequest, Exists, Missing, Unavailable
+from webjobs_apiserver.service.made_by_chart import missing
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import Conflict, NotFound
+from webjobs_kube.errors import Conflict, Forbidden, NotFound
 from webjobs_kube.update import update
 
 SECRET = "webjobs-hooks"  # noqa: S105  a name
@@ -148,9 +149,12 @@ class Hooks:
                 return None
             data = base64.b64encode(json.dumps([hook.model_dump() for hook in after]).encode()).decode()
             meta = {"name": SECRET, "namespace": site.namespace}
-            return (secret or {"apiVersion": "v1", "kind": "Secret", "metadata": meta}) | {"data": {_KEY: data}}
+            made = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": meta}
+            return (secret or made) | {"data": {_KEY: data}}
 
         try:
             await update(self._kube, "Secret", site.namespace, SECRET, changed)
         except Conflict:
             raise Unavailable("The hooks are being changed by others at the same time. Try again.") from None
+        except Forbidden:
+            raise missing("Secret", SECRET, site) from None

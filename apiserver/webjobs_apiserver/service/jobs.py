@@ -10,9 +10,11 @@ from datetime import datetime
 from webjobs import names
 from webjobs.files import package_history
 from webjobs.model import API_VERSION, JobType, WebJob
+from webjobs.model.limits import Limits
+from webjobs.model.runtime_settings import BadSetting
 from webjobs.objects import Object
 from webjobs.times import utc_now
-from webjobs_apiserver.errors import Missing, Refused, Unavailable
+from webjobs_apiserver.errors import BadRequest, Missing, Refused, Unavailable
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.watching import job as job_module
 from webjobs_apiserver.watching.job import Job as Job
@@ -34,9 +36,17 @@ _DELETING = "The WebJob is being deleted. Try again when it is gone."
 class Jobs:
     """Operations on the WebJobs of a site."""
 
-    def __init__(self, kube: KubeClient, *, feed: Feed, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        kube: KubeClient,
+        *,
+        feed: Feed,
+        limits: Limits | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._kube = kube
         self._feed = feed
+        self._limits = limits or Limits()
         self._clock = clock
 
     async def list(self, site: Site, job_type: JobType | None = None, *, scriptless: bool = False) -> list[Job]:
@@ -159,6 +169,8 @@ class Jobs:
         edit(changed["spec"])
         if changed == job.raw:
             return job
+        if changed["spec"].get("settings") != job.raw["spec"].get("settings"):
+            self._check_limits(changed)
         package_history.record(job.raw, changed, now=self._clock())
         return self._written(await self._kube.replace(changed), name=job.name)
 
@@ -187,7 +199,17 @@ class Jobs:
             "metadata": {"name": object_name, "namespace": site.namespace},
             "spec": spec,
         }
+        self._check_limits(manifest)
         return self._written(await self._kube.create(manifest), name=name)
+
+    def _check_limits(self, raw: Object) -> None:
+        """Raise BadRequest for settings that ask for what the operator would refuse."""
+        try:
+            image = WebJob.parse(raw).runtime.image
+        except BadSetting:
+            return  # the operator's condition says so, as for all that Kudu takes
+        if image and (why := self._limits.refusal_of_image(image)):
+            raise BadRequest(f"settings.job: {why}")
 
     async def delete(self, site: Site, job_type: JobType, name: str) -> bool:
         """Delete a job with all that belongs to it; return whether there was one."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from webjobs.model.limits import Limits as JobLimits
 from webjobs.store import ObjectStore
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.service.app_settings import AppSettings
@@ -66,9 +67,18 @@ class Service:
     """Function that returns the time of now, aware."""
 
     @classmethod
-    def build(cls, *, kube: KubeClient, feed: Feed, store: ObjectStore, limits: LimitsConfig, clock: Clock) -> Self:
-        """Return the operations over one client and one store."""
-        jobs = Jobs(kube, feed=feed, clock=clock)
+    def build(
+        cls,
+        *,
+        kube: KubeClient,
+        feed: Feed,
+        store: ObjectStore,
+        limits: LimitsConfig,
+        job_limits: JobLimits,
+        clock: Clock,
+    ) -> Self:
+        """Return the operations over one client and one store. ``job_limits``: what jobs may ask for."""
+        jobs = Jobs(kube, feed=feed, limits=job_limits, clock=clock)
         runs = Runs(kube, feed=feed, jobs=jobs, stored=StoredRuns(store), clock=clock)
         settings = AppSettings(kube)
         logs = JobLogs(kube, store=store, jobs=jobs, runs=runs, settings=settings, clock=clock)

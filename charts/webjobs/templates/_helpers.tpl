@@ -7,7 +7,33 @@
 {{- end }}
 
 {{- define "webjobs.site" -}}
-{{ .Values.site.namespace | default .Release.Namespace }}
+{{ required "site.namespace: name the namespace of the default site's WebJobs (it was the release's own when empty)" .Values.site.namespace }}
+{{- end }}
+
+{{- /* JSON of what WebJobs may ask for, for operator and shim alike. */}}
+{{- define "webjobs.limits" -}}
+{{- $own := list (include "webjobs.image" .) }}
+{{- range .Values.runtimes }}{{ $own = append $own .image }}{{ end }}
+{{- $refused := list "kube-system" "kube-public" "kube-node-lease" }}
+{{- if not .Values.allowReleaseNamespace }}{{ $refused = append $refused .Release.Namespace }}{{ end }}
+{{- $limits := pick .Values.limits "images" "serviceAccounts" "podTemplate" "fromDeployment" }}
+{{- merge (dict "ownImages" ($own | uniq) "refusedNamespaces" $refused) $limits | toJson -}}
+{{- end }}
+
+{{- /* JSON of the namespaces of all sites, the default one first. */}}
+{{- define "webjobs.sites" -}}
+{{- $found := list (include "webjobs.site" .) }}
+{{- range .Values.sites }}{{ $found = append $found .namespace }}{{ end }}
+{{- $found | uniq | toJson -}}
+{{- end }}
+
+{{- /* Not empty when this release makes an object: there is none, or it made the one that is there. */}}
+{{- define "webjobs.mayMake" -}}
+{{- $root := index . 0 }}{{ $there := index . 1 | default dict }}
+{{- $by := printf "%s/%s" $root.Release.Namespace $root.Release.Name }}
+{{- $notes := dig "metadata" "annotations" dict $there }}
+{{- $owner := printf "%s/%s" (dig "meta.helm.sh/release-namespace" "" $notes) (dig "meta.helm.sh/release-name" "" $notes) }}
+{{- if or (empty $there) (eq $owner $by) }}true{{ end }}
 {{- end }}
 
 {{- define "webjobs.secret" -}}

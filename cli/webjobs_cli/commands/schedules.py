@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from webjobs.model import WebJob, WebJobSchedule, site_settings
+from webjobs.model import WebJob, WebJobSchedule
 from webjobs.model.effective_spec import under
 from webjobs.model.site_settings import SiteSettings
 from webjobs.schedules import ScheduleError, Zoned, load_zone, parse, times_after
@@ -17,7 +17,8 @@ from webjobs.times import rfc3339
 from webjobs_cli import lookup, output, text
 from webjobs_cli.errors import OK, CliError, UsageError
 from webjobs_cli.session import Session
-from webjobs_kube.errors import ApiError, NotFound
+from webjobs_kube import app_settings
+from webjobs_kube.errors import ApiError
 
 if TYPE_CHECKING:
     from webjobs_kube.client import KubeClient
@@ -119,15 +120,13 @@ def _under(session: Session, job: WebJob, site: SiteSettings) -> WebJob:
 async def _site(session: Session, kube: KubeClient) -> SiteSettings:
     """Return the settings of the site; empty ones when they may not be read."""
     try:
-        found = await kube.get("ConfigMap", session.namespace, site_settings.CONFIG_MAP)
-    except NotFound:
-        return SiteSettings()
+        return SiteSettings.read(await app_settings.read(kube, session.namespace))
     except ApiError as error:
         if error.status != 403:
             raise
-        session.tell("warning: the site's settings can't be read: --time-zone, else UTC, is taken for its time zone.")
+        if session.options.time_zone is None:  # they lie in a Secret, which not everybody reads who has schedules
+            session.tell("warning: the site's settings can't be read: UTC is taken for its time zone (--time-zone).")
         return SiteSettings(time_zone=session.options.time_zone)
-    return SiteSettings.read(found.get("data") or {})
 
 
 def _raw(job: WebJob) -> dict[str, Any]:

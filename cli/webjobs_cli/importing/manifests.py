@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from webjobs import names
-from webjobs.model import API_VERSION, Script, scripts, site_settings
+from webjobs.model import API_VERSION, Script, app_settings, scripts
 from webjobs.objects import Object
 from webjobs_cli import pack
 from webjobs_cli.importing.layout import without_mirrors
@@ -19,13 +19,10 @@ from webjobs_cli.importing.model import SourceJob
 from webjobs_cli.importing.plan import Key, key
 from webjobs_cli.pack import LocalFile
 
-SETTINGS_NAME = site_settings.CONFIG_MAP
-"""Name of the ConfigMap with the settings of a site."""
-SETTINGS_FILE = f"manifests/{SETTINGS_NAME}.yaml"
+SETTINGS_FILE = f"manifests/{app_settings.SECRET}.yaml"
 """Path of the manifest with the settings of a site, below the target folder."""
 _INLINE_CHARACTERS = 262_144
 """Most characters that ``spec.script.text`` takes."""
-_LABELS = {site_settings.LABEL: "true", "app.kubernetes.io/managed-by": "webjobs"}
 
 
 def object_names(jobs: Sequence[SourceJob]) -> dict[Key, str]:
@@ -124,17 +121,21 @@ def archive(files: Mapping[str, LocalFile]) -> bytes:
     return out.getvalue()
 
 
-def settings_map(values: Mapping[str, str], *, namespace: str | None = None) -> Object:
-    """Return the ConfigMap with the settings of a site."""
-    meta: Object = {"name": SETTINGS_NAME} | ({"namespace": namespace} if namespace else {})
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta | {"labels": _LABELS}, "data": dict(values)}
+def settings_secret(values: Mapping[str, str]) -> Object:
+    """Return the Secret with the settings of a site, as texts that a person can read and change."""
+    meta: Object = {"name": app_settings.SECRET, "labels": dict(app_settings.LABELS)}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "Opaque", "stringData": dict(values)}
 
 
 def read_settings(path: Path) -> dict[str, str]:
-    """Return the settings in the manifest of a ConfigMap; empty when there is no file, or it is something else."""
+    """Return the settings in the manifest of a Secret; empty when there is no file, or it is something else.
+
+    A ConfigMap, as earlier versions wrote it, is read too.
+    """
     try:
         found = yaml.safe_load(path.read_bytes())
-        return {str(name): str(value) for name, value in found["data"].items()}
+        values = found["data"] if found["kind"] == "ConfigMap" else found["stringData"]
+        return {str(name): str(value) for name, value in values.items()}
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError):
         return {}
 

@@ -17,7 +17,8 @@ from webjobs_cli.importing.model import SourceJob, TargetJob
 from webjobs_cli.importing.plan import Key, digests, key
 from webjobs_cli.rest import Rest
 from webjobs_cli.session import Session
-from webjobs_kube.errors import AlreadyExists, Conflict, NotFound
+from webjobs_kube import app_settings
+from webjobs_kube.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from webjobs_kube.client import KubeClient
@@ -135,11 +136,14 @@ class FolderTarget:
         """Write the files of a job into the folder."""
         await asyncio.to_thread(lambda: self._save(self._files(job)))
 
-    def _save(self, files: Mapping[str, bytes]) -> None:
+    def _save(self, files: Mapping[str, bytes], *, secret: bool = False) -> None:
         try:
             for path, content in files.items():
                 target = self._root / path
                 target.parent.mkdir(parents=True, exist_ok=True)
+                if secret:  # before there is anything to read in it
+                    target.touch(mode=0o600)
+                    target.chmod(0o600)
                 target.write_bytes(content)
         except OSError as error:
             raise CliError(f"{self._root} can't be written: {error}") from None
@@ -151,7 +155,7 @@ class FolderTarget:
     async def set_settings(self, values: Mapping[str, str]) -> None:
         """Set some app settings in the folder's manifest; others stay."""
         all_of_them = await self.settings() | dict(values)
-        self._save({manifests.SETTINGS_FILE: manifests.to_yaml(manifests.settings_map(all_of_them))})
+        self._save({manifests.SETTINGS_FILE: manifests.to_yaml(manifests.settings_secret(all_of_them))}, secret=True)
 
 
 class ClusterTarget:
@@ -215,18 +219,9 @@ class ClusterTarget:
         self._there[key(job)] = made
 
     async def settings(self) -> dict[str, str]:
-        """Return the app settings in the ConfigMap of the namespace."""
-        try:
-            found = await self._kube.get("ConfigMap", self._namespace, manifests.SETTINGS_NAME)
-        except NotFound:
-            return {}
-        return dict(found.get("data") or {})
+        """Return the app settings in the Secret of the namespace, and in its ConfigMap of before."""
+        return await app_settings.read(self._kube, self._namespace)
 
     async def set_settings(self, values: Mapping[str, str]) -> None:
-        """Set some app settings in the ConfigMap of the namespace; others stay."""
-        whole = manifests.settings_map(values, namespace=self._namespace)
-        try:
-            await self._kube.create(whole)
-        except AlreadyExists:
-            patch = {"metadata": {"labels": whole["metadata"]["labels"]}, "data": dict(values)}
-            await self._kube.patch("ConfigMap", self._namespace, manifests.SETTINGS_NAME, patch)
+        """Set some app settings in the Secret of the namespace; others stay, and those of its ConfigMap move there."""
+        await app_settings.change(self._kube, self._namespace, lambda known: {**known, **values})

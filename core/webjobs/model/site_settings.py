@@ -15,11 +15,6 @@ from typing import Self, get_args
 
 from webjobs.model import MAX_HISTORY_LIMIT, ConcurrencyPolicy
 
-CONFIG_MAP = "webjobs-settings"
-"""Name of the ConfigMap of a namespace that holds the app settings of the site."""
-LABEL = "webjobs.dev/site-settings"
-"""Label of the ConfigMap with the app settings, with the value ``true``."""
-
 DEFAULT_HISTORY_SIZE = 50
 """WEBJOBS_HISTORY_SIZE when its value is no positive integer."""
 DEFAULT_RESTART_SECONDS = 60
@@ -28,7 +23,7 @@ DEFAULT_LOG_LINES = 200
 """WEBJOBS_CONTINUOUS_LOG_LINES when it is not set."""
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
-"""Names that a setting can have: it is a key of a ConfigMap and an environment variable."""
+"""Names that a setting can have: it is a key of a Secret and an environment variable."""
 _INTEGER = re.compile(r"\s*[+-]?\d{1,10}\s*", re.ASCII)
 _LARGEST = 2**31 - 1
 

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
-from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun, WebJobSchedule, site_settings
+from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun, WebJobSchedule, app_settings
 from webjobs.model.site_settings import SiteSettings
 from webjobs.objects import Object
 from webjobs_kube.object_cache import ObjectCache, without_managed_fields
+from webjobs_operator.cluster.sites import Sites, holds_settings
 
 Key = tuple[str, str]
 """Namespace and name of a WebJob: the unit that is reconciled."""
@@ -33,10 +34,18 @@ MANAGED = "app.kubernetes.io/managed-by=webjobs"
 
 def selector_of(kind: str) -> str | None:
     """Return the label selector of what is watched of a kind; None: all of it."""
-    if kind in ("WebJob", *_MODELS):
+    if kind in ("WebJob", "Secret", *_MODELS):
         return None
     # Site settings belong to no WebJob, so ConfigMaps are known by who manages them.
     return MANAGED if kind == "ConfigMap" else LABEL_WEBJOB
+
+
+def fields_of(kind: str) -> str | None:
+    """Return the field selector of what is watched of a kind; None: all of it.
+
+    Of Secrets just the one by its name: RBAC lets nobody list others who may only see that one.
+    """
+    return f"metadata.name={app_settings.SECRET}" if kind == "Secret" else None
 
 
 def webjob_of(kind: str, body: Mapping[str, Any]) -> Key | None:
@@ -63,18 +72,6 @@ def _slim(kind: str, body: Mapping[str, Any]) -> Object:
     return out
 
 
-def site_settings_of(kind: str, body: Mapping[str, Any]) -> SiteSettings | None:
-    """Return the settings in the ConfigMap that holds a site's; None for any other object."""
-    meta = body["metadata"]
-    if (
-        kind != "ConfigMap"
-        or meta["name"] != site_settings.CONFIG_MAP
-        or site_settings.LABEL not in meta.get("labels", {})
-    ):
-        return None
-    return SiteSettings.read(body.get("data") or {})
-
-
 class Cache:
     """The known objects by kind, grouped by their WebJob."""
 
@@ -89,20 +86,15 @@ class Cache:
         """WebJobs that a WebJobSchedule belongs to or did, by its UID, the present one last."""
         self.revision = 0
         """A number that grows with every change."""
-        self._sites: dict[str, SiteSettings] = {}
-        self._site_maps: dict[str, Object] = {}
-        """ConfigMaps that the settings of sites are from, by namespace, without their data."""
+        self._sites = Sites()
 
     def take(self, kind: str, body: Mapping[str, Any]) -> list[Key]:
         """Take in an object that a watch or a list tells of; return the WebJobs that are due by it."""
-        settings = site_settings_of(kind, body)
-        if settings is not None:
-            meta = body["metadata"]
-            known = self._site_maps.get(meta["namespace"])
-            if known and int(known["metadata"]["resourceVersion"]) > int(meta["resourceVersion"]):
-                return []  # each event comes twice: to kopf's index, and to the handler that asks who is due
-            self._site_maps[meta["namespace"]] = _slim(kind, body)
-            return self._set_site(meta["namespace"], settings)
+        if holds_settings(kind, body):
+            # Each event comes twice, to kopf's index and to the handler that asks who is due: both are told.
+            return self._of_site(body) if self._sites.take(kind, body) else []
+        if kind == "Secret":
+            return []  # none but the one that holds settings is anybody's business here
         owner = self.observe(kind, body)
         if kind == "WebJobSchedule":
             # The WebJobs that it left are due as well, and at every event: each event comes twice here, too.
@@ -111,16 +103,16 @@ class Cache:
 
     def drop(self, kind: str, body: Mapping[str, Any]) -> list[Key]:
         """Remove an object that was deleted; return the WebJobs that are due by it."""
-        if site_settings_of(kind, body) is not None:
-            meta = body["metadata"]
-            known = self._site_maps.get(meta["namespace"])
-            if known and known["metadata"]["uid"] != meta["uid"]:
-                return []  # there is a new one already
-            self._site_maps.pop(meta["namespace"], None)
-            return self._set_site(meta["namespace"], SiteSettings())
+        if holds_settings(kind, body):
+            return self._of_site(body) if self._sites.drop(kind, body) else []
         home, owner = self.forget(kind, body), webjob_of(kind, body)
         # An object whose move to another WebJob was missed is gone for both.
         return list(dict.fromkeys((owner, home))) if owner and home else []
+
+    def listed(self, kind: str, *, version: int) -> list[Key]:
+        """Take notice that all that is watched of a kind was listed, and taken in; return the WebJobs that are due."""
+        namespaces = self._sites.listed(kind, version)
+        return [owner for owner in self._webjobs if owner[0] in namespaces]
 
     def observe(self, kind: str, body: Mapping[str, Any]) -> Key | None:
         """Take in an object, unless a newer version of it is known; return the WebJob that it belongs to."""
@@ -173,13 +165,12 @@ class Cache:
         elif kind == "WebJobSchedule":
             self._schedules[owner].pop(name[1], None)
 
-    def _set_site(self, namespace: str, settings: SiteSettings) -> list[Key]:
-        self._sites[namespace] = settings
-        return [owner for owner in self._webjobs if owner[0] == namespace]
+    def _of_site(self, body: Mapping[str, Any]) -> list[Key]:
+        return [owner for owner in self._webjobs if owner[0] == body["metadata"]["namespace"]]
 
     def site(self, namespace: str) -> SiteSettings:
         """Return the settings of the site that a namespace is."""
-        return self._sites.get(namespace, SiteSettings())
+        return self._sites.settings(namespace)
 
     def webjob(self, owner: Key) -> WebJob | None:
         """Return the WebJob of a key; None when it is not known."""
@@ -215,6 +206,4 @@ class Cache:
     def known(self, kind: str) -> dict[str, Object]:
         """Return all objects of a kind by UID."""
         found = {body["metadata"]["uid"]: body for by_name in self._objects[kind].values() for body in by_name.values()}
-        if kind == "ConfigMap":
-            found |= {body["metadata"]["uid"]: body for body in self._site_maps.values()}
-        return found
+        return found | self._sites.known(kind)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from webjobs.objects import Object
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError
-from webjobs_operator.cluster.cache import Cache, Key, selector_of
+from webjobs_operator.cluster.cache import Cache, Key, fields_of, selector_of
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ async def compare(
     listed: list[Object] = []
     versions: dict[str | None, str] = {}
     for scope in scopes:
-        items, versions[scope] = await kube.list_at(kind, scope, selector=selector_of(kind))
+        items, versions[scope] = await kube.list_at(kind, scope, selector=selector_of(kind), fields=fields_of(kind))
         listed += items
     there = {body["metadata"]["uid"] for body in listed}
     for uid in before.keys() - there:
@@ -68,3 +68,5 @@ async def compare(
         if known is None or known["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
             for owner in cache.take(kind, body):
                 add(owner)
+    for owner in cache.listed(kind, version=min(map(int, versions.values()))):
+        add(owner)

@@ -161,6 +161,14 @@ def _job_spec(webjob: WebJob, template: Manifest) -> Manifest:
     return spec
 
 
+def job_template(webjob: WebJob, *, program: Program, config: OperatorConfig) -> Manifest:
+    """Return the pod template that each run or instance of a WebJob has, but for what is different in each.
+
+    Raises Unrunnable when the limits of the installation refuse it.
+    """
+    return pod_template(webjob, program=program, config=config, restart_policy="Never", labels=labels_of(webjob))
+
+
 def cron_job(
     webjob: WebJob, *, program: Program, config: OperatorConfig, expression: str, time_zone: str | None
 ) -> Manifest:
@@ -170,8 +178,7 @@ def cron_job(
     admission is what makes "one at a time" true for both. ``time_zone``: IANA or Windows name, None for UTC. Raises
     ScheduleError for an unknown one.
     """
-    template = pod_template(webjob, program=program, config=config, restart_policy="Never", labels=labels_of(webjob))
-    metadata = _metadata(webjob, webjob.metadata.name)
+    template, metadata = job_template(webjob, program=program, config=config), _metadata(webjob, webjob.metadata.name)
     of_jobs = {key: dict(metadata[key]) for key in ("labels", "annotations") if key in metadata}
     spec: Manifest = {
         "schedule": expression,

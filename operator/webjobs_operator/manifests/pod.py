@@ -15,10 +15,10 @@ from typing import Any
 
 from webjobs import model
 from webjobs.constants import PACKAGE_AUDIENCE, PORT
-from webjobs.model import WebJob, site_settings
+from webjobs.model import WebJob, app_settings
 from webjobs.pods import CONTAINER, END, FETCH
 from webjobs_operator.config import OperatorConfig
-from webjobs_operator.manifests import boot, windows
+from webjobs_operator.manifests import boot, limits, windows
 from webjobs_operator.manifests.merge import merge
 from webjobs_operator.manifests.program import Program
 
@@ -69,7 +69,8 @@ def pod_template(
     scripts only.
 
     ``arguments``: words of one run, ``arguments_text`` the text they came from. The run id comes from the pod's label,
-    because the label of a suspended Job can still be set when the Job is admitted, its environment can't.
+    because the label of a suspended Job can still be set when the Job is admitted, its environment can't. Raises
+    Unrunnable when the limits of the installation refuse the pod.
     """
     words = [*(webjob.spec.args or []), *(arguments or [])]
     container = _container(webjob, program=program, config=config, arguments_text=arguments_text)
@@ -99,6 +100,7 @@ def pod_template(
     template = {"metadata": {"labels": dict(labels)}, "spec": pod}
     merged: dict[str, Any] = merge(template, webjob.spec.pod_template or {})
     merged["metadata"]["labels"] = {**(merged["metadata"].get("labels") or {}), **labels}  # ours say whose pod it is
+    limits.check_pod(merged, config)
     return merged
 
 
@@ -219,12 +221,11 @@ def _resources(webjob: WebJob, *, program: Program, config: OperatorConfig) -> d
 def _app_settings() -> list[dict[str, Any]]:
     """Return the sources of the site's app settings, without their values.
 
-    Each setting comes under its own name and as ``APPSETTING_<name>``.
+    Each setting comes under its own name and as ``APPSETTING_<name>``. The Secret comes last, and so it wins.
     """
-    return [
-        {**prefix, "configMapRef": {"name": site_settings.CONFIG_MAP, "optional": True}}
-        for prefix in ({}, {"prefix": "APPSETTING_"})
-    ]
+    config_map = {"configMapRef": {"name": app_settings.CONFIG_MAP, "optional": True}}
+    secret = {"secretRef": {"name": app_settings.SECRET, "optional": True}}
+    return [{**prefix, **source} for source in (config_map, secret) for prefix in ({}, {"prefix": "APPSETTING_"})]
 
 
 def marker(webjob: WebJob) -> str:

@@ -78,12 +78,12 @@ def resolve(webjob: WebJob, config: OperatorConfig, *, borrowed: Borrowed | None
         path = spec.script.file_name
     elif spec.package:
         if spec.package.entrypoint is None:
-            raise Unrunnable("NothingToRun", "The package holds no script. Put one into it, or upload it anew.")
+            raise _nothing("The package holds no script. Put one into it, or upload it anew.")
         path = spec.package.entrypoint
     elif own_image:
         return Program(image=own_image, runtime=runtime, borrowed=borrowed)
     else:
-        raise Unrunnable("NothingToRun", "Give spec.image or spec.script, or upload a package through the REST API.")
+        raise _nothing("Give spec.image or spec.script, or upload a package through the REST API.")
     selected = _custom(path) if runtime.command else _selected(path, config)
     image = own_image or runtime.image or _runtime_image(selected, config)
     program = Program(image=image, script=selected, runtime=runtime, borrowed=borrowed)
@@ -96,6 +96,10 @@ def resolve(webjob: WebJob, config: OperatorConfig, *, borrowed: Borrowed | None
             )
         return replace(program, fetch_digest=spec.package.digest)
     return replace(program, config_map=f"{webjob.metadata.name}-{_content_digest(webjob)[:10]}")
+
+
+def _nothing(message: str) -> Unrunnable:
+    return Unrunnable("NothingToRun", message, stops=True)
 
 
 def _custom(path: str) -> Selected:

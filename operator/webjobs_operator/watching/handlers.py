@@ -21,7 +21,7 @@ from webjobs.runs import runs
 from webjobs.store import ObjectStore, run_log_parts
 from webjobs.store import run_logs as stored_logs
 from webjobs_operator import metrics
-from webjobs_operator.cluster.cache import Cache, Key, selector_of
+from webjobs_operator.cluster.cache import Cache, Key, fields_of, selector_of
 from webjobs_operator.cluster.workqueue import WorkQueue
 from webjobs_operator.logs.run_archive import log_key
 from webjobs_operator.logs.run_follower import RunFollowers
@@ -40,6 +40,7 @@ WATCHED: Mapping[str, tuple[str, str, str]] = {
     "Job": ("batch", "v1", "jobs"),
     "Pod": ("", "v1", "pods"),
     "ConfigMap": ("", "v1", "configmaps"),
+    "Secret": ("", "v1", "secrets"),
     "PersistentVolumeClaim": ("", "v1", "persistentvolumeclaims"),
 }
 """Group, version and plural of the kinds that are watched."""
@@ -62,6 +63,8 @@ def configure(settings: kopf.OperatorSettings) -> None:
     for kind, (group, _, plural) in WATCHED.items():
         if selector := selector_of(kind):
             settings.watching.label_selectors[group, plural] = selector
+        if fields := fields_of(kind):
+            settings.watching.field_selectors[group, plural] = fields
 
 
 class _Endless:

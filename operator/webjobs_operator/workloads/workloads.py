@@ -17,7 +17,7 @@ from webjobs_operator.cluster.cache import Cache
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.context.facts import Facts, FactsReader
 from webjobs_operator.context.readiness import Readiness
-from webjobs_operator.manifests import children, package_content
+from webjobs_operator.manifests import children, limits, package_content
 from webjobs_operator.manifests.borrow import Borrowed, borrow, missing
 from webjobs_operator.manifests.merge import covers
 from webjobs_operator.manifests.program import Program, Unrunnable, process_zone, resolve
@@ -60,8 +60,11 @@ class Workloads:
         if webjob.spec.from_deployment:
             due.append(facts.now + LOOK_AGAIN)  # the operator's watch has no Deployments but its own
         try:
+            limits.check_webjob(webjob, self._config.limits)
             program = resolve(webjob, self._config, borrowed=await self._borrowed(facts))
             program = replace(program, time_zone=process_zone(facts.site))
+            if self._config.limits.concern_pods:  # before anything is made for it; a run on demand has no other pod yet
+                children.job_template(webjob, program=program, config=self._config)
             if program.config_map and program.config_map not in facts.objects["ConfigMap"]:
                 content = await package_content.content(self._store, webjob)
                 due += await self._ensure(facts, children.config_map(webjob, name=program.config_map, package=content))
@@ -74,7 +77,7 @@ class Workloads:
         except Unrunnable as problem:
             if problem.reason in _CURED_ELSEWHERE:
                 due.append(facts.now + _CURED_ELSEWHERE[problem.reason])
-            if problem.reason == "NothingToRun":  # what it ran before is not its program any more
+            if problem.stops:
                 await self._remove(facts, "Deployment")
                 await self._remove(facts, "CronJob")
             return Readiness(problem=problem), due

@@ -8,6 +8,7 @@ makes that has never been there, and a new operator writes nothing. In the end e
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 
@@ -22,9 +23,10 @@ from tests.fakes.late_watches import THEIRS, Loose, children, package, without_t
 from tests.fakes.objects import run_async, webjob_body
 from tests.promises import Facts, broken
 from webjobs.model import LABEL_ARMED, WebJob, WebJobRun
-from webjobs.model.site_settings import CONFIG_MAP, LABEL
+from webjobs.model.app_settings import CONFIG_MAP, LABELS
 from webjobs.runs.runs import LOCK_GRACE, lock_is_held, object_name, run_id_at
 from webjobs.times import rfc3339
+from webjobs_kube import app_settings
 from webjobs_kube.errors import ApiError
 
 EXAMPLES = int(os.environ.get("WEBJOBS_EXAMPLES", "15"))
@@ -102,15 +104,19 @@ class Machine(RuleBasedStateMachine):
             spec["image"] = "own:2"
         self.world.edit("WebJob", "job", {"spec": spec})
 
-    @rule(values=sites)
-    def change_site(self, values: dict[str, str]) -> None:
-        key = ("ConfigMap", "site", CONFIG_MAP)
-        if key in self.world.kube.objects:
-            self.world.delete("ConfigMap", CONFIG_MAP)
+    @rule(kind=st.sampled_from(["ConfigMap", "Secret"]), values=sites)
+    def change_site(self, kind: str, values: dict[str, str]) -> None:
+        if (kind, "site", CONFIG_MAP) in self.world.kube.objects:
+            self.world.delete(kind, CONFIG_MAP)
         if values:
-            labels = {LABEL: "true", "app.kubernetes.io/managed-by": "webjobs"}
-            meta = {"name": CONFIG_MAP, "namespace": "site", "labels": labels}
-            self.world.kube.add({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": values})
+            meta = {"name": CONFIG_MAP, "namespace": "site", "labels": dict(LABELS)}
+            data = {name: b64encode(one.encode()).decode() for name, one in values.items()}
+            data = data if kind == "Secret" else values
+            self.world.kube.add({"apiVersion": "v1", "kind": kind, "metadata": meta, "data": data})
+
+    @rule(name=st.sampled_from(["WEBJOBS_STOPPED", "GREETING"]), value=st.sampled_from(["1", "0"]))
+    def set_by_rest(self, name: str, value: str) -> None:
+        run_async(app_settings.change(self.world.kube, "site", lambda known: {**known, name: value}))
 
     @rule(data=st.data())
     def delete_a_child(self, data: st.DataObject) -> None:

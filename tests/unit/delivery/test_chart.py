@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import base64
-import json
-import subprocess
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.cluster.paths import repo_root
-from tests.stack import tool
+from tests.charts import Manifest, helm, render
+from webjobs.model.limits import Limits
 from webjobs_apiserver.auth.credentials import KEYS, Accounts
 from webjobs_apiserver.config import ApiserverConfig
 from webjobs_operator.config import OperatorConfig
-
-CHART = repo_root() / "charts/webjobs"
-Manifest = dict[str, Any]
-
-
-def helm(values: dict[str, Any] | None = None, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [tool("helm"), "template", "webjobs", str(CHART), "--namespace", "system", "--values", "-", *options]
-    return subprocess.run(command, input=json.dumps(values or {}), text=True, capture_output=True)
-
-
-def render(values: dict[str, Any] | None = None, *options: str) -> dict[tuple[str, str], Manifest]:
-    done = helm(values, *options)
-    assert done.returncode == 0, done.stderr
-    found = [one for one in yaml.safe_load_all(done.stdout) if one]
-    return {(one["kind"], one["metadata"]["name"]): one for one in found}
-
 
 DEFAULT = render()
 
@@ -42,7 +24,7 @@ def test_both_processes_can_read_what_the_chart_writes() -> None:
     assert config.package_url == "http://webjobs-apiserver.system.svc:80"
     assert set(config.runtimes) == {"sh", "py", "js", "php", "ps1", "fsx", "jar"}
     apiserver = DEFAULT["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"]
-    assert ApiserverConfig.model_validate(yaml.safe_load(apiserver)).namespace == "system"
+    assert ApiserverConfig.model_validate(yaml.safe_load(apiserver)).namespace == "webjobs-site"
 
 
 @pytest.mark.parametrize("chosen", [None, 65532, 12345, 1000680000, "platform"])
@@ -102,10 +84,11 @@ def test_roles_are_small() -> None:
     ]
     for _, rule in rules:
         assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
-        # Nobody reads a Secret but the one of its own.
-        assert "secrets" not in rule["resources"] or (
-            rule["verbs"] == ["create"] or rule["resourceNames"] == ["webjobs-hooks"]
-        )
+    secrets = {name: rule for name, rule in rules if "secrets" in rule["resources"]}
+    assert {name: (rule["resourceNames"], rule["verbs"]) for name, rule in secrets.items()} == {
+        "webjobs-apiserver": (["webjobs-settings", "webjobs-hooks"], ["get", "update"]),
+        "system-webjobs-operator": (["webjobs-settings"], ["get", "list", "watch"]),
+    }
     shim = {resource for name, rule in rules if name == "webjobs-apiserver" for resource in rule["resources"]}
     assert shim == {
         "webjobs",
@@ -122,6 +105,41 @@ def test_roles_are_small() -> None:
         {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
         {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
     ]
+
+
+def test_the_shim_can_make_no_secret_and_so_no_token() -> None:
+    """With create, one of type kubernetes.io/service-account-token could have a name that it reads."""
+    sites = {"sites": [{"namespace": "blog"}], "kragle": {"enabled": True}}
+    done = helm(sites | {"site": {"namespace": "shop"}})
+    found = [one for one in yaml.safe_load_all(done.stdout) if one]
+    made = {(one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"]): one for one in found}
+    for role in (one for one in found if one["kind"] == "Role"):
+        for rule in role["rules"]:
+            if {"secrets", "configmaps"} & set(rule["resources"]):
+                assert "create" not in rule["verbs"]
+                for name in rule["resourceNames"]:
+                    kind = "Secret" if "secrets" in rule["resources"] else "ConfigMap"
+                    there = made.get((kind, role["metadata"]["namespace"], name))
+                    # What it may write is made by the chart, without data, so that no upgrade overwrites any.
+                    if "update" in rule["verbs"]:
+                        assert there is not None
+                        assert not {"data", "stringData"} & there.keys()
+                        assert there["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+                        assert there.get("type", "Opaque") == "Opaque"
+
+
+def test_the_roles_of_kubernetes_get_rights_on_webjobs_by_a_value() -> None:
+    assert not [name for _, name in DEFAULT if name.endswith(("-view", "-edit"))]
+    found = render({"aggregateRoles": True})
+    view, edit = (found["ClusterRole", f"system-webjobs-{name}"] for name in ("view", "edit"))
+    prefix = "rbac.authorization.k8s.io/aggregate-to-"
+    for role, names in ((view, {"view"}), (edit, {"edit", "admin"})):
+        labels = {key.removeprefix(prefix) for key in role["metadata"]["labels"] if key.startswith(prefix)}
+        assert labels == names
+        for rule in role["rules"]:
+            assert rule["apiGroups"] == ["webjobs.dev"], "neither settings nor hooks, which are Secrets"
+            assert not {one for one in rule["resources"] if one.endswith(("/status", "/finalizers"))}
+    assert {verb for rule in view["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
 
 
 @pytest.mark.parametrize(
@@ -153,13 +171,13 @@ def test_every_site_has_a_role_that_reads_its_one_secret() -> None:
     found = [one for one in yaml.safe_load_all(done.stdout) if one and one["metadata"]["name"] == "webjobs-apiserver"]
     roles = {one["metadata"]["namespace"]: one["rules"] for one in found if one["kind"] == "Role"}
     bound = {one["metadata"]["namespace"] for one in found if one["kind"] == "RoleBinding"}
-    assert set(roles) == bound == {"system", "blog", "shop"}
+    assert set(roles) == bound == {"webjobs-site", "blog", "shop"}
     secret = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["rest"], "verbs": ["get"]}
-    assert roles["blog"] == roles["shop"] == [*roles["system"], secret]
+    assert roles["blog"] == roles["shop"] == [*roles["webjobs-site"], secret]
     (written,) = [one for one in found if one["kind"] == "ConfigMap"]
     config = ApiserverConfig.model_validate(yaml.safe_load(written["data"]["config.yaml"]))
     assert {host: site.namespace for host, site in config.host_map().items()} == {
-        "system.scm.example.com": "system",
+        "webjobs-site.scm.example.com": "webjobs-site",
         "blog.scm.example.com": "blog",
         "shop.example.org": "shop",
     }
@@ -194,7 +212,58 @@ def test_the_kragle_api_and_its_rights_come_together() -> None:
     assert pods[0]["metadata"]["annotations"] != pods[1]["metadata"]["annotations"], "it starts anew"
 
 
-@pytest.mark.parametrize(("name", "expected"), [("", "system"), ("Contoso-Web", "Contoso-Web"), ("01", "01")])
+def test_the_default_site_is_a_namespace_of_its_own() -> None:
+    made = DEFAULT["Namespace", "webjobs-site"]["metadata"]
+    assert made["labels"]["pod-security.kubernetes.io/enforce"] == "baseline"
+    assert made["annotations"] == {"helm.sh/resource-policy": "keep"}
+    assert not [kind for kind, _ in render({"site": {"create": False}}) if kind == "Namespace"]
+    assert ("Namespace", "shop") in render({"site": {"namespace": "shop"}})
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"site": {"namespace": "system"}}, "namespace system is the release's own"),
+        ({"sites": [{"namespace": "system", "host": "a.example.com"}]}, "namespace system is the release's own"),
+        ({"site": {"namespace": ""}}, "name the namespace of the default site's WebJobs"),
+    ],
+)
+def test_the_releases_own_namespace_is_no_site_unless_a_value_says_so(values: dict[str, Any], why: str) -> None:
+    done = helm(values)
+    assert done.returncode != 0
+    assert why in done.stderr
+    assert limits_of(DEFAULT).refused_namespaces == ["kube-system", "kube-public", "kube-node-lease", "system"]
+    allowed = render({"site": {"namespace": "system"}, "allowReleaseNamespace": True})
+    assert limits_of(allowed).refused_namespaces == ["kube-system", "kube-public", "kube-node-lease"]
+    assert ("Namespace", "system") not in allowed
+
+
+def limits_of(found: dict[tuple[str, str], Manifest]) -> Limits:
+    """The limits of both processes, which are the same."""
+    operator = OperatorConfig.model_validate(
+        yaml.safe_load(found["ConfigMap", "webjobs-operator"]["data"]["config.yaml"])
+    )
+    shim = ApiserverConfig.model_validate(
+        yaml.safe_load(found["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"])
+    )
+    assert operator.limits == shim.job_limits
+    return operator.limits
+
+
+def test_limits_reach_both_processes_and_start_them_anew() -> None:
+    values = {"images": ["a/*"], "serviceAccounts": ["job-*"], "podTemplate": "none", "fromDeployment": False}
+    found = render({"limits": values})
+    limits = limits_of(found)
+    assert (limits.images, limits.service_accounts) == (["a/*"], ["job-*"])
+    assert (limits.pod_template, limits.from_deployment) == ("none", False)
+    assert "docker.io/library/node:22-slim" in limits.own_images, "what the administrator chose is allowed"
+    assert not limits_of(DEFAULT).concern_pods
+    for name in ("webjobs-operator", "webjobs-apiserver"):
+        pods = [one["Deployment", name]["spec"]["template"]["metadata"]["annotations"] for one in (found, DEFAULT)]
+        assert pods[0]["checksum/config"] != pods[1]["checksum/config"]
+
+
+@pytest.mark.parametrize(("name", "expected"), [("", "webjobs-site"), ("Contoso-Web", "Contoso-Web"), ("01", "01")])
 def test_the_default_site_has_a_name(name: str, expected: str) -> None:
     done = helm({"site": {"name": name}})
     (written,) = [
@@ -203,7 +272,7 @@ def test_the_default_site_has_a_name(name: str, expected: str) -> None:
         if one and one["kind"] == "ConfigMap" and one["metadata"]["name"] == "webjobs-apiserver"
     ]
     config = ApiserverConfig.model_validate(yaml.safe_load(written))
-    assert (config.site, config.namespace) == (expected, "system")
+    assert (config.site, config.namespace) == (expected, "webjobs-site")
 
 
 def test_tls() -> None:
@@ -311,6 +380,8 @@ def test_garbage_collection() -> None:
         {"store": {"garbageCollection": {"graceHours": 0.5}}},
         {"store": {"url": "/var/lib/webjobs"}},
         {"site": {"namespace": "Not Legal"}},
+        {"limits": {"podTemplate": "privileged"}},
+        {"limits": {"image": ["a/*"]}},
         {"site": {"name": "not/legal"}},
         {"runtimes": {"rb": {"image": "ruby"}}},
         {"apiserver": {"replicas": "two"}},

@@ -11,11 +11,12 @@ from pydantic import ValidationError
 
 from webjobs.objects import Object
 from webjobs_apiserver.errors import Unavailable
+from webjobs_apiserver.service.made_by_chart import missing
 from webjobs_apiserver.service.schedules import manifest
 from webjobs_apiserver.service.schedules.registry import Registry
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import Conflict, NotFound
+from webjobs_kube.errors import Conflict, Forbidden, NotFound
 from webjobs_kube.update import update
 
 CONFIG_MAP = "webjobs-kragle"
@@ -56,7 +57,7 @@ class StoredRegistry:
             registry = await self._registry(site, there)
             before = registry.model_copy(deep=True)
             result = edit(registry)
-            if registry == before and there is not None:
+            if registry == before and there and there.get("data"):
                 return None
             whole = there or {"metadata": {"name": CONFIG_MAP, "namespace": site.namespace}}
             return whole | {"apiVersion": "v1", "kind": "ConfigMap", "data": {_KEY: registry.stored()}}
@@ -75,16 +76,18 @@ class StoredRegistry:
             except Conflict:
                 message = "The Jobs of this site are being changed by others at the same time. Try again."
                 raise Unavailable(message) from None
+            except Forbidden:
+                raise missing("ConfigMap", CONFIG_MAP, site) from None
         return result
 
     async def _registry(self, site: Site, there: Object | None) -> Registry:
         """Return the registry in its ConfigMap, as far as there is one."""
-        if there is None:
-            # It was never there, or somebody deleted it: then no id may be given twice, and no job be forgotten.
+        if there is None or not there.get("data"):
+            # As the chart made it, or emptied or deleted by somebody: no id may come twice, no job be forgotten.
             left = await self._kube.list("WebJobSchedule", site.namespace, selector=manifest.LABEL_JOB)
             return manifest.recovered(left)
         try:
             return Registry.model_validate_json((there.get("data") or {}).get(_KEY, ""))
         except ValidationError as error:
-            message = f"The ConfigMap {CONFIG_MAP} of this site can't be read: set it back, or delete it."
+            message = f"The ConfigMap {CONFIG_MAP} of this site can't be read: set it back, or take its data out."
             raise Unavailable(message) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +15,7 @@ import pytest
 from tests.fakes.objects import KEPT_BACK, kept_back, run_body, webjob_body
 from tests.fakes.shim import RUN_ID, Shim, shim
 from webjobs.logs.continuous_story import Position
-from webjobs.model.site_settings import CONFIG_MAP, LABEL
+from webjobs.model.app_settings import SECRET
 from webjobs.store import continuous_journal, scheduler_logs
 from webjobs.store import run_logs as stored_logs
 from webjobs_kube.errors import Unreachable
@@ -312,9 +313,9 @@ async def test_a_shell_that_waits_before_it_starts_the_process_again(
         one.kube.add(
             {
                 "apiVersion": "v1",
-                "kind": "ConfigMap",
-                "metadata": {"name": CONFIG_MAP, "namespace": "site", "labels": {LABEL: "true"}},
-                "data": settings,
+                "kind": "Secret",
+                "metadata": {"name": SECRET, "namespace": "site"},
+                "data": {name: b64encode(value.encode()).decode() for name, value in settings.items()},
             }
         )
     one.kube.add(webjob_body({"type": "continuous"} | spec, name="waits"))

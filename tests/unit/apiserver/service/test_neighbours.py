@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
@@ -20,7 +21,7 @@ from webjobs_apiserver.service.jobs import Jobs
 from webjobs_apiserver.service.log_stream import LogStreams
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.watching.watch import Feed
-from webjobs_kube.errors import Unreachable
+from webjobs_kube.errors import Forbidden, Unreachable
 
 JSON = "application/json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
@@ -39,13 +40,10 @@ async def test_settings_of_a_site(one: Shim, client: httpx.AsyncClient) -> None:
     for _ in range(2):
         assert answer_of(await client.delete("/api/settings/a")) == (204, None, "")
     assert answer_of(await client.get("/api/settings/a")) == (404, JSON, '{"Message":"\'a\' setting does not exist."}')
-    (stored,) = one.kube.of_kind("ConfigMap")
-    assert stored["metadata"]["name"] == "webjobs-settings"
-    assert stored["metadata"]["labels"] == {
-        "webjobs.dev/site-settings": "true",
-        "app.kubernetes.io/managed-by": "webjobs",  # by which the operator watches it
-    }
-    assert stored["data"] == {"b": "2", "c": "True"}
+    (stored,) = one.kube.of_kind("Secret")
+    assert (stored["metadata"]["name"], stored["type"]) == ("webjobs-settings", "Opaque")
+    assert {name: b64decode(value).decode() for name, value in stored["data"].items()} == {"b": "2", "c": "True"}
+    assert not one.kube.of_kind("ConfigMap")
 
 
 @pytest.mark.parametrize(
@@ -65,13 +63,67 @@ async def test_settings_that_are_none(one: Shim, client: httpx.AsyncClient, cont
 
 async def test_two_first_settings_at_once(one: Shim, client: httpx.AsyncClient) -> None:
     async def other(call: Call) -> None:
-        if call.verb == "create" and not one.kube.of_kind("ConfigMap"):
+        if call.verb == "create" and not one.kube.of_kind("Secret"):
             meta = {"name": "webjobs-settings", "namespace": "site"}
-            one.kube.add({"kind": "ConfigMap", "metadata": meta, "data": {"theirs": "1"}})
+            one.kube.add({"kind": "Secret", "metadata": meta, "data": {"theirs": "MQ=="}})
 
     one.kube.before_call = other
     assert (await client.post("/api/settings", json={"ours": "2"})).status_code == 204
     assert (await client.get("/api/settings")).json() == {"ours": "2", "theirs": "1"}
+
+
+def forbid_creation(one: Shim) -> None:
+    """The shim's Role has no create of Secrets and ConfigMaps: with it, it could have tokens made."""
+
+    async def forbid(call: Call) -> None:
+        if call.verb == "create" and call.kind in ("Secret", "ConfigMap"):
+            raise Forbidden(403, "Forbidden", f"cannot create resource {call.kind}")
+
+    one.kube.before_call = forbid
+
+
+async def test_settings_and_hooks_lie_in_the_secrets_that_the_chart_makes(one: Shim, client: httpx.AsyncClient) -> None:
+    for name in ("webjobs-settings", "webjobs-hooks"):
+        one.kube.add({"kind": "Secret", "type": "Opaque", "metadata": {"name": name, "namespace": "site"}})
+    forbid_creation(one)
+    assert (await client.put("/api/settings", json={"a": "1"})).status_code == 204
+    assert (await client.get("/api/settings")).json() == {"a": "1"}
+    hook = {"url": "http://a.example/x", "event": "TriggeredJobFinished"}
+    assert (await client.post("/api/hooks", json=hook)).status_code == 201
+    assert [one["type"] for one in one.kube.of_kind("Secret")] == ["Opaque", "Opaque"]
+
+
+async def test_a_secret_that_is_missing_is_told(one: Shim, client: httpx.AsyncClient) -> None:
+    forbid_creation(one)
+    hook = {"url": "http://a.example/x", "event": "TriggeredJobFinished"}
+    for answer, name in [
+        (await client.put("/api/settings", json={"a": "word"}), "webjobs-settings"),
+        (await client.post("/api/hooks", json=hook), "webjobs-hooks"),
+    ]:
+        assert answer.status_code == 503
+        assert f"kubectl create secret generic {name} -n site" in answer.text
+    assert (await client.delete("/api/settings/a")).status_code == 204
+
+
+async def test_settings_of_before_move_with_the_first_write(one: Shim, client: httpx.AsyncClient) -> None:
+    meta = {"name": "webjobs-settings", "namespace": "site", "labels": {"webjobs.dev/site-settings": "true"}}
+    one.kube.add({"kind": "ConfigMap", "metadata": meta, "data": {"old": "1", "gone": "2"}})
+    assert (await client.get("/api/settings")).json() == {"gone": "2", "old": "1"}
+    assert not one.kube.writes
+    assert (await client.delete("/api/settings/gone")).status_code == 204
+    assert (await client.get("/api/settings")).json() == {"old": "1"}
+    assert one.kube.of_kind("ConfigMap")[0]["data"] == {}
+
+
+async def test_a_setting_in_a_config_map_of_somebody_else_can_not_be_deleted(
+    one: Shim, client: httpx.AsyncClient
+) -> None:
+    meta = {"name": "webjobs-settings", "namespace": "site"}
+    one.kube.add({"kind": "ConfigMap", "metadata": meta, "data": {"theirs": "1"}})
+    answer = await client.delete("/api/settings/theirs")
+    assert answer.status_code == 400
+    assert "webjobs.dev/site-settings" in answer.text
+    assert (await client.get("/api/settings/theirs")).json() == "1"
 
 
 async def test_a_stopped_site_starts_no_run(one: Shim, client: httpx.AsyncClient) -> None:

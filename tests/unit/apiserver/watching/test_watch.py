@@ -99,7 +99,8 @@ async def test_what_others_do_is_seen(one: Shim) -> None:
 async def test_a_run_from_memory_costs_its_two_writes(one: Shim) -> None:
     async with one.running() as client:
         assert (await client.post(RUN)).status_code == 202
-        assert _verbs(one) == [("get", "ConfigMap"), ("patch", "WebJob"), ("create", "WebJobRun")]
+        settings = [("get", "ConfigMap"), ("get", "Secret")]  # both at once
+        assert _verbs(one) == [*settings, ("patch", "WebJob"), ("create", "WebJobRun")]
 
 
 async def test_one_at_a_time_over_two_replicas(one: Shim) -> None:

@@ -70,7 +70,7 @@ def test_what_the_container_needs_is_borrowed_and_nothing_else() -> None:
     (container,) = pod["containers"]
     assert container["image"] == "web:1"
     assert (values(container)["A"], values(container)["B"], values(container)["WEBJOBS_NAME"]) == ("web", "$(A)", "job")
-    assert container["envFrom"][2:] == [{"secretRef": {"name": "web"}}]
+    assert container["envFrom"][4:] == [{"secretRef": {"name": "web"}}]
     assert "livenessProbe" not in container
     assert container["volumeMounts"][-2:] == [
         {"name": "data-of-deployment", "mountPath": "/srv"},

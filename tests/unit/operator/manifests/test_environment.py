@@ -97,8 +97,12 @@ def test_what_the_contract_promises_is_not_replaced() -> None:
 
 def test_app_settings_come_first_so_that_the_jobs_own_sources_win() -> None:
     own = {"secretRef": {"name": "own"}}
-    settings = {"configMapRef": {"name": "webjobs-settings", "optional": True}}
-    assert container_of({"envFrom": [own]})["envFrom"] == [settings, {"prefix": "APPSETTING_"} | settings, own]
+    before, settings = (
+        {source: {"name": "webjobs-settings", "optional": True}} for source in ("configMapRef", "secretRef")
+    )
+    prefix = {"prefix": "APPSETTING_"}
+    expected = [before, prefix | before, settings, prefix | settings, own]
+    assert container_of({"envFrom": [own]})["envFrom"] == expected, "the last one that has a name wins"
 
 
 def test_other_settings_are_another_digest() -> None:

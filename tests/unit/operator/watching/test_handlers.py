@@ -15,7 +15,7 @@ from webjobs.store import open_store
 from webjobs_operator.cluster.cache import Cache, Key
 from webjobs_operator.cluster.workqueue import WorkQueue
 from webjobs_operator.watching import handlers
-from webjobs_operator.watching.handlers import WATCHED, Handlers
+from webjobs_operator.watching.handlers import WATCHED, Handlers, configure
 
 Object = dict[str, Any]
 KEY = ("site", "job")
@@ -75,6 +75,16 @@ def test_every_kind_has_an_index_and_a_handler() -> None:
     for found in (registry._indexing, registry._watching):
         watched = [(one.selector.group, one.selector.version, one.selector.any_name) for one in _all(found)]
         assert watched == list(WATCHED.values())
+
+
+def test_kopf_lists_one_secret_by_name_and_no_other() -> None:
+    """RBAC lets the operator see webjobs-settings alone: without the selector each list and watch would be a 403."""
+    settings = kopf.OperatorSettings()
+    configure(settings)
+    selectors: list[Any] = [settings.watching.field_selectors, settings.watching.label_selectors]
+    fields, labels = ({one.any_name: said for one, said in kind.items()} for kind in selectors)
+    assert fields == {"secrets": "metadata.name=webjobs-settings"}
+    assert "secrets" not in labels, "one made by hand has no labels"
 
 
 def _all(found: Any) -> list[Any]:

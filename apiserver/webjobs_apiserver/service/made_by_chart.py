@@ -1,0 +1,19 @@
+"""What is told when an object is missing that the chart makes for each site.
+
+The shim may change these objects, and make none: who may create Secrets of any name can have a token made for every
+service account of the namespace.
+"""
+
+from __future__ import annotations
+
+from webjobs_apiserver.errors import Unavailable
+from webjobs_apiserver.sites import Site
+
+
+def missing(kind: str, name: str, site: Site) -> Unavailable:
+    """Return the error of a write to an object that the shim may not make, or not change."""
+    plain = "secret generic" if kind == "Secret" else "configmap"
+    return Unavailable(
+        f"The {kind} {name} of namespace {site.namespace} is missing, or may not be changed: run 'helm upgrade', or "
+        f"'kubectl create {plain} {name} -n {site.namespace}'."
+    )

@@ -1,0 +1,29 @@
+"""The chart as Helm renders it, for tests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import yaml
+
+from tests.cluster.paths import repo_root
+from tests.stack import tool
+
+CHART = repo_root() / "charts/webjobs"
+Manifest = dict[str, Any]
+
+
+def helm(values: dict[str, Any] | None = None, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run ``helm template`` for a release ``webjobs`` in the namespace ``system``."""
+    command = [tool("helm"), "template", "webjobs", str(CHART), "--namespace", "system", "--values", "-", *options]
+    return subprocess.run(command, input=json.dumps(values or {}), text=True, capture_output=True)
+
+
+def render(values: dict[str, Any] | None = None, *options: str) -> dict[tuple[str, str], Manifest]:
+    """Return what the chart makes, by kind and name."""
+    done = helm(values, *options)
+    assert done.returncode == 0, done.stderr
+    found = [one for one in yaml.safe_load_all(done.stdout) if one]
+    return {(one["kind"], one["metadata"]["name"]): one for one in found}
