@@ -79,7 +79,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
             Middleware(Gate, keeper=keeper),
         ],
     )
-    endpoint = packages.PackageEndpoint(store, tokens=keeper.tokens)
+    endpoint = packages.PackageEndpoint(store, tokens=keeper.tokens, throttle=keeper.throttle)
     app.include_router(packages.router(endpoint), include_in_schema=False)
     for router in (login.router(keeper), *arm.routers(service)):
         app.include_router(router, include_in_schema=False)  # Azure's own documents describe them

@@ -12,8 +12,9 @@ from starlette.types import Scope
 from webjobs_apiserver.auth import rights, tickets
 from webjobs_apiserver.auth.credentials import Accounts, Credentials, Role
 from webjobs_apiserver.auth.headers import Basic, Bearer
+from webjobs_apiserver.auth.proven import Proven
 from webjobs_apiserver.auth.rights import Need
-from webjobs_apiserver.auth.throttle import Throttle, address_key
+from webjobs_apiserver.auth.throttle import Key, Kind, Throttle, TooMany, Tries, address_key
 from webjobs_apiserver.auth.tickets import Ticket, Tickets, Use
 from webjobs_apiserver.auth.tokens import Tokens
 from webjobs_apiserver.errors import Unavailable
@@ -98,6 +99,8 @@ class Keeper:
     """Function that returns the time of now, aware."""
     tickets: Tickets = field(default_factory=Tickets)
     """Maker and checker of tickets."""
+    proven: Proven = field(default_factory=Proven)
+    """Passwords that were right before."""
 
     async def admit(
         self, asked: Asked | None, given: Basic | Bearer | Ticket | None, scope: Scope
@@ -112,34 +115,19 @@ class Keeper:
             return Refusal(status=401)
         if isinstance(given, Bearer):
             given = tickets.of_token(given) or given
-        client = scope.get("client")
-        address = address_key(client[0] if client else "")
-        keys = [(site.namespace, address) for site in asked.sites]
+        address = address_of(scope)
         try:
-            accounts = [
-                None if isinstance(given, Bearer) else await self.credentials[site.namespace].accounts()
-                for site in asked.sites
-            ]
-            if wait := max(self.throttle.wait(key) for key in keys):
-                message = f"Too many wrong credentials from this address. Try again in {wait} s."
-                return Refusal(status=429, message=message, wait=wait)
             if isinstance(given, Bearer):
-                return await self._bearer(asked, given, keys=keys)
+                return await self._bearer(asked, given, self._tries(asked, "token", address))
+            return await self._account(asked, given, address=address)
+        except TooMany as error:
+            message = f"Too many wrong credentials from this address. Try again in {error.seconds} s."
+            return Refusal(status=429, message=message, wait=error.seconds)
         except Unavailable as error:
             return Refusal(status=503, message=error.message)
         except ApiError as error:
             log.error("a token can't be reviewed: %s", error.reason)
             return Refusal(status=503, message="Tokens can't be checked now. Try again later.")
-        for site, known in zip(asked.sites, accounts, strict=True):
-            role = await self._role(known, given, site=site) if known else None
-            if role == "reader" and not asked.reader_may:
-                # Kudu's words for it (docs/kudu-contract.md, section 9); it is no bad try.
-                return Refusal(status=401, is_reader=True)
-            if role:
-                return asked.outcome(Admitted(site=site, role=role, accounts=known))
-        if isinstance(given, Basic):  # signatures can't be guessed, and a ticket that ran out is no guess
-            self._failed(keys)
-        return Refusal(status=401)
 
     async def ticket(self, admitted: Admitted, *, use: Use) -> Ticket | None:
         """Return a ticket for a client that has just logged in; None for a token of Kubernetes."""
@@ -149,15 +137,54 @@ class Keeper:
             admitted.accounts, admitted.role, namespace=admitted.site.namespace, use=use, now=self.clock()
         )
 
+    def _tries(self, asked: Asked, kind: Kind, address: str) -> Tries:
+        keys = [Key(namespace=site.namespace, kind=kind, address=address) for site in asked.sites]
+        return Tries(throttle=self.throttle, keys=keys)
+
+    async def _account(self, asked: Asked, given: Basic | Ticket, *, address: str) -> Admitted | Refusal:
+        accounts = [await self.credentials[site.namespace].accounts() for site in asked.sites]
+        found = [
+            Admitted(site=site, role=role, accounts=known)
+            for site, known in zip(asked.sites, accounts, strict=True)
+            if (role := await self._role(known, given, site=site))
+        ]
+        if isinstance(given, Basic):  # signatures can't be guessed: who has a ticket never waits
+            self._throttled(asked, given, accounts, found, address=address)
+        for one in found:
+            if one.role == "reader" and not asked.reader_may:
+                # Kudu's words for it (docs/kudu-contract.md, section 9); it is no bad try.
+                return Refusal(status=401, is_reader=True)
+            return asked.outcome(one)
+        return Refusal(status=401)
+
+    def _throttled(
+        self, asked: Asked, given: Basic, accounts: list[Accounts], found: list[Admitted], *, address: str
+    ) -> None:
+        """Count a wrong password; raise TooMany for one that has to wait, right or wrong.
+
+        One that was right at this address before is neither counted nor held up.
+        """
+        digests = {
+            site.namespace: self.proven.digest(given, known, namespace=site.namespace, address=address)
+            for site, known in zip(asked.sites, accounts, strict=True)
+        }
+        if any(digests[one.site.namespace] in self.proven for one in found):
+            return
+        tries = self._tries(asked, "password", address)
+        tries.begin()
+        for one in found:
+            self.proven.add(digests[one.site.namespace])
+        if not found:
+            tries.failed()
+
     async def _role(self, known: Accounts, given: Basic | Ticket, *, site: Site) -> Role | None:
         if isinstance(given, Basic):
             return known.role_of(given.username, given.password)
         return await self.tickets.role_of(given, known, namespace=site.namespace, now=self.clock())
 
-    async def _bearer(self, asked: Asked, given: Bearer, *, keys: list[tuple[str, str]]) -> Admitted | Refusal:
-        user = await self.tokens.user(given.token)
+    async def _bearer(self, asked: Asked, given: Bearer, tries: Tries) -> Admitted | Refusal:
+        user = await self.tokens.user(given.token, tries)
         if user is None:
-            self._failed(keys)
             return Refusal(status=401)
         for site in asked.sites:
             if await self.tokens.allowed(given.token, user, namespace=site.namespace, needs=asked.needs):
@@ -166,6 +193,8 @@ class Keeper:
         wanted = ", ".join(f"{need.verb} {need.resource}.webjobs.dev" for need in asked.needs)
         return Refusal(status=403, message=f"This needs the right to: {wanted}.")
 
-    def _failed(self, keys: list[tuple[str, str]]) -> None:
-        for key in keys:
-            self.throttle.failed(key)
+
+def address_of(scope: Scope) -> str:
+    """Return what counts as the address of a request's client."""
+    client = scope.get("client")
+    return address_key(client[0] if client else "")

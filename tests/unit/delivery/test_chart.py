@@ -245,6 +245,22 @@ def test_a_reader_is_made_when_it_has_a_name() -> None:
     assert _accounts({"credentials": given}) == given | {"username": "webjobs"}
 
 
+@pytest.mark.parametrize("kind", ["NodePort", "LoadBalancer"])
+@pytest.mark.parametrize("policy", ["", "Local", "Cluster"])
+def test_the_addresses_of_clients_can_be_kept(kind: str, policy: str) -> None:
+    found = render({"apiserver": {"service": {"type": kind, "externalTrafficPolicy": policy}}})
+    assert found["Service", "webjobs-apiserver"]["spec"].get("externalTrafficPolicy", "") == policy
+
+
+@pytest.mark.parametrize(
+    "service", [{"type": "NodePort", "externalTrafficPolicy": "local"}, {"externalTrafficPolicy": "Local"}]
+)
+def test_a_traffic_policy_that_a_service_can_not_have(service: Manifest) -> None:
+    done = helm({"apiserver": {"service": service}})
+    assert done.returncode != 0
+    assert "externalTrafficPolicy" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("credentials", "why"),
     [
