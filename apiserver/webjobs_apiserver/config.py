@@ -9,7 +9,8 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from webjobs.model.base import ConfigSection
-from webjobs_apiserver.http.forwarded import networks
+from webjobs_apiserver.http.addresses import networks
+from webjobs_apiserver.http.connection import Limits
 from webjobs_apiserver.sites import Site, host_name
 
 
@@ -24,6 +25,25 @@ class LimitsConfig(ConfigSection):
     """Most files of an upload."""
     settings_bytes: int = Field(default=128 * 2**10, gt=0)
     """Most bytes of a settings object; it lives in the WebJob, and etcd takes objects up to 1.5 MB."""
+
+
+class ConnectionsConfig(ConfigSection):
+    """Bounds of the connections of clients."""
+
+    most: int = Field(default=1000, ge=10)
+    """Most connections at once."""
+    most_per_address: int = Field(default=200, ge=1)
+    """Most connections at once of one address; trusted proxies may have more."""
+    head_seconds: float = Field(default=10, gt=0)
+    """Seconds in which the handshake of TLS, and the head of a request, has to arrive."""
+    body_bytes_per_second: int = Field(default=240, ge=0)
+    """Bytes a second of a body that have to arrive at least; 0: it may take any time."""
+    idle_seconds: int = Field(default=5, ge=1)
+    """Seconds for which a connection is kept between two requests."""
+
+    def limits(self) -> Limits:
+        """Return what a connection needs to know of them."""
+        return Limits(head_seconds=self.head_seconds, body_rate=self.body_bytes_per_second)
 
 
 class TlsConfig(ConfigSection):
@@ -80,6 +100,8 @@ class ApiserverConfig(ConfigSection):
     """Addresses or networks of proxies whose ``X-Forwarded-Proto``, ``-For`` and ``-Host`` are believed; ``*``: all."""
     limits: LimitsConfig = Field(default_factory=LimitsConfig)
     """Bounds of what clients may send."""
+    connections: ConnectionsConfig = Field(default_factory=ConnectionsConfig)
+    """Bounds of the connections of clients."""
     kragle: KragleConfig = Field(default_factory=KragleConfig)
     """Settings of the Kragle Jobs API."""
 

@@ -14,10 +14,12 @@ from webjobs_apiserver.auth.credentials import Accounts, Credentials, Role
 from webjobs_apiserver.auth.headers import Basic, Bearer
 from webjobs_apiserver.auth.proven import Proven
 from webjobs_apiserver.auth.rights import Need
-from webjobs_apiserver.auth.throttle import Key, Kind, Throttle, TooMany, Tries, address_key
+from webjobs_apiserver.auth.throttle import Key, Kind, Throttle, TooMany, Tries
 from webjobs_apiserver.auth.tickets import Ticket, Tickets, Use
 from webjobs_apiserver.auth.tokens import Tokens
 from webjobs_apiserver.errors import Unavailable
+from webjobs_apiserver.http.addresses import address_key
+from webjobs_apiserver.http.connection import ADMITTED
 from webjobs_apiserver.sites import Site, Sites
 from webjobs_kube.errors import ApiError
 
@@ -115,7 +117,12 @@ class Keeper:
             return Refusal(status=401)
         if isinstance(given, Bearer):
             given = tickets.of_token(given) or given
-        address = address_of(scope)
+        found = await self._admit(asked, given, address=address_of(scope))
+        if isinstance(found, Admitted):
+            note_admitted(scope)
+        return found
+
+    async def _admit(self, asked: Asked, given: Basic | Bearer | Ticket, *, address: str) -> Admitted | Refusal:
         try:
             if isinstance(given, Bearer):
                 return await self._bearer(asked, given, self._tries(asked, "token", address))
@@ -192,6 +199,12 @@ class Keeper:
         # The same whether the job is there or not.
         wanted = ", ".join(f"{need.verb} {need.resource}.webjobs.dev" for need in asked.needs)
         return Refusal(status=403, message=f"This needs the right to: {wanted}.")
+
+
+def note_admitted(scope: Scope) -> None:
+    """Tell the connection of a request that its client was let in; it is not closed for a newer one then."""
+    if told := scope.get("state", {}).get(ADMITTED):
+        told()
 
 
 def address_of(scope: Scope) -> str:

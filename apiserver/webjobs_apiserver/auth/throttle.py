@@ -5,7 +5,6 @@ A guesser is slowed; who shows what was right at the same address before never a
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,19 +39,6 @@ class Key(NamedTuple):
     """Kind of the credential."""
     address: str
     """Address of the client, as ``address_key`` has it."""
-
-
-def address_key(address: str) -> str:
-    """Return what counts as one address: an IPv6 client has a whole /64 to itself."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
 
 
 class _Buckets(Generic[K]):

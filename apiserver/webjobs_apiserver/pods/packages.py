@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from webjobs.store import ObjectStore, packages, read_stream
 from webjobs.store.packages import PackageError
-from webjobs_apiserver.auth.authenticator import address_of
+from webjobs_apiserver.auth.authenticator import address_of, note_admitted
 from webjobs_apiserver.auth.headers import Bearer, shown
 from webjobs_apiserver.auth.throttle import Key, Throttle, TooMany, Tries
 from webjobs_apiserver.auth.tokens import Tokens
@@ -55,7 +55,10 @@ class PackageEndpoint:
             return Response(status_code=429, headers={"Retry-After": str(error.seconds)})
         if found is None:
             return Response(status_code=401, headers=challenge)
-        return None if found == namespace else Response(status_code=403)
+        if found != namespace:
+            return Response(status_code=403)
+        note_admitted(request.scope)
+        return None
 
     async def _package(self, namespace: str, digest: str) -> _Package | None:
         key = (namespace, digest)

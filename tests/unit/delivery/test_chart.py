@@ -14,7 +14,7 @@ import yaml
 from tests.cluster.paths import repo_root
 from tests.stack import tool
 from webjobs_apiserver.auth.credentials import KEYS, Accounts
-from webjobs_apiserver.config import ApiserverConfig
+from webjobs_apiserver.config import ApiserverConfig, ConnectionsConfig
 from webjobs_operator.config import OperatorConfig
 
 CHART = repo_root() / "charts/webjobs"
@@ -243,6 +243,16 @@ def test_a_reader_is_made_when_it_has_a_name() -> None:
     assert accounts.role_of(b"looks", made["readonlyPassword"].encode()) == "reader"
     given = {"readonlyUsername": "looks", "readonlyPassword": 'qu"ote: #', "password": "pässword"}
     assert _accounts({"credentials": given}) == given | {"username": "webjobs"}
+
+
+def test_bounds_of_connections_reach_the_shim() -> None:
+    found = render({"apiserver": {"connections": {"most": 50, "headSeconds": 2.5}}})
+    read = ApiserverConfig.model_validate(
+        yaml.safe_load(found["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"])
+    ).connections
+    assert read == ConnectionsConfig(most=50, head_seconds=2.5), "the chart's defaults are the shim's"
+    for wrong in ({"most": 1}, {"headSeconds": 0}, {"perAddress": 5}):
+        assert helm({"apiserver": {"connections": wrong}}).returncode != 0
 
 
 @pytest.mark.parametrize("kind", ["NodePort", "LoadBalancer"])

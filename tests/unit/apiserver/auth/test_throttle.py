@@ -13,7 +13,8 @@ from webjobs_apiserver.auth import throttle
 from webjobs_apiserver.auth.credentials import Accounts
 from webjobs_apiserver.auth.headers import Basic
 from webjobs_apiserver.auth.proven import Proven
-from webjobs_apiserver.auth.throttle import BURST, SPARE, Key, Throttle, address_key
+from webjobs_apiserver.auth.throttle import BURST, SPARE, Key, Throttle
+from webjobs_apiserver.http.addresses import address_key
 
 LIST = "/api/webjobs"
 LOGIN = "/adfs/oauth2/token"

@@ -1,0 +1,84 @@
+"""The open connections of clients: how many there may be, and which one goes when there are too many.
+
+Who is refused for a crowd of strangers would be locked out by them. So the newest always comes in, and the one goes
+that has waited longest without being let in: half a handshake, half a request, or nothing at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from webjobs_apiserver.http.addresses import Network, address_key, is_in
+
+
+class Guest(Protocol):
+    """An open connection."""
+
+    def evict(self) -> None:
+        """Close the connection at once."""
+
+
+class Crowd:
+    """The open connections of a process."""
+
+    def __init__(self, *, most: int, most_per_address: int, trusted: Iterable[Network] = ()) -> None:
+        self._most = most
+        self._most_per_address = most_per_address
+        self._trusted = list(trusted)
+        self._address: dict[Guest, str] = {}
+        """Addresses of all connections; empty for those of trusted proxies, which are many clients' each."""
+        self._count: dict[str, int] = {}
+        self._waiting: dict[str, dict[Guest, None]] = {}
+        """Connections of each address that nobody was let in by, the one that waits longest first."""
+        self._all_waiting: dict[Guest, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._address)
+
+    def enter(self, guest: Guest, address: str) -> bool:
+        """Count a new connection; close another one if there are too many.
+
+        Return False when there is none that can be closed: then the new one has to go.
+        """
+        key = "" if is_in(address, self._trusted) else address_key(address)
+        if key and self._count.get(key, 0) >= self._most_per_address and not self._evict(self._waiting.get(key)):
+            return False
+        if len(self) >= self._most and not self._evict(self._all_waiting):
+            return False
+        self._address[guest] = key
+        self._count[key] = self._count.get(key, 0) + 1
+        self.waits(guest)
+        return True
+
+    def waits(self, guest: Guest) -> None:
+        """Note that nobody is let in by a connection, or not any more."""
+        if guest in self._address:
+            self.stays(guest)
+            self._waiting.setdefault(self._address[guest], {})[guest] = None
+            self._all_waiting[guest] = None
+
+    def stays(self, guest: Guest) -> None:
+        """Note that somebody was let in by a connection: it is not closed for others."""
+        waiting = self._waiting.get(self._address.get(guest, ""), {})
+        waiting.pop(guest, None)
+        self._all_waiting.pop(guest, None)
+
+    def leave(self, guest: Guest) -> None:
+        """Forget a connection; do nothing when it is not counted."""
+        self.stays(guest)
+        key = self._address.pop(guest, None)
+        if key is None:
+            return
+        self._count[key] -= 1
+        if not self._count[key]:
+            del self._count[key]
+            self._waiting.pop(key, None)
+
+    def _evict(self, waiting: dict[Guest, None] | None) -> bool:
+        guest = next(iter(waiting or {}), None)
+        if guest is None:
+            return False
+        self.leave(guest)
+        guest.evict()
+        return True
