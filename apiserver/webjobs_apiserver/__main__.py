@@ -11,6 +11,7 @@ import resource
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -25,7 +26,9 @@ from webjobs_apiserver.config import ApiserverConfig, TlsConfig
 from webjobs_apiserver.http.addresses import networks
 from webjobs_apiserver.http.connection import protocol
 from webjobs_apiserver.http.crowd import Crowd
+from webjobs_apiserver.http.destinations import Destinations
 from webjobs_apiserver.kudu.hooks import posted
+from webjobs_apiserver.service import hook_requests
 from webjobs_apiserver.service.hook_delivery import Delivery
 from webjobs_apiserver.service.hooks import Hooks
 from webjobs_apiserver.service.jobs import Jobs
@@ -78,7 +81,9 @@ async def serve(config: ApiserverConfig) -> None:
         for host, site in config.host_map().items():
             log.info("serving %s: namespace %s", host, site.namespace)
         log.info("serving other hosts: site %s, namespace %s", config.site, config.namespace)
-        telling = [asyncio.create_task(_tell_hooks(kube, site)) for site in config.all_sites()]
+        telling = [
+            asyncio.create_task(_tell_hooks(kube, site, config.hooks.destinations())) for site in config.all_sites()
+        ]
         try:
             if config.tls:
                 await serve_tls(app, config=config, tls=config.tls)
@@ -88,10 +93,12 @@ async def serve(config: ApiserverConfig) -> None:
             await cancelled(telling)
 
 
-async def _tell_hooks(kube: KubeClient, site: Site) -> None:
+async def _tell_hooks(kube: KubeClient, site: Site, destinations: Destinations) -> None:
     """Deliver ended runs to the web hooks of a site, forever."""
-    jobs, hooks = Jobs(kube, feed=Feed(kube, namespaces=[])), Hooks(kube, clock=utc_now)
-    delivery = Delivery(kube, hooks=hooks, jobs=jobs, body=posted, clock=utc_now)
+    jobs = Jobs(kube, feed=Feed(kube, namespaces=[]))
+    hooks = Hooks(kube, clock=utc_now, destinations=destinations)
+    post = partial(hook_requests.post, destinations=destinations)
+    delivery = Delivery(kube, hooks=hooks, jobs=jobs, body=posted, clock=utc_now, post=post)
     await delivery.run(site)
 
 

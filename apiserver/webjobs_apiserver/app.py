@@ -55,7 +55,9 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
     """
     keeper = _keeper(config, kube=kube, clock=clock)
     feed = Feed(kube, namespaces=keeper.credentials)
-    service = Service.build(kube=kube, feed=feed, store=store, limits=config.limits, clock=clock)
+    service = Service.build(
+        kube=kube, feed=feed, store=store, limits=config.limits, clock=clock, destinations=config.hooks.destinations()
+    )
     kragle = config.kragle.enabled
     kragle_gate = [Middleware(KragleGate, keeper=keeper, mode=config.kragle.http_status)] if kragle else []
     facade = jobs.Facade(service=service, site_of=sites.of_request)

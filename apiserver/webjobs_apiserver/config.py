@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal, Self
 
@@ -11,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from webjobs.model.base import ConfigSection
 from webjobs_apiserver.http.addresses import networks
 from webjobs_apiserver.http.connection import Limits
+from webjobs_apiserver.http.destinations import Destinations, parsed
 from webjobs_apiserver.sites import Site, host_name
 
 
@@ -44,6 +46,29 @@ class ConnectionsConfig(ConfigSection):
     def limits(self) -> Limits:
         """Return what a connection needs to know of them."""
         return Limits(head_seconds=self.head_seconds, body_rate=self.body_bytes_per_second)
+
+
+class HooksConfig(ConfigSection):
+    """Where web hooks may be, beside the Internet."""
+
+    allow: list[str] = Field(default_factory=list)
+    """Host names, ``*.suffix``, addresses and networks that are allowed though they are private."""
+    deny: list[str] = Field(default_factory=list)
+    """Addresses and networks that are not allowed though they look public, as those of a cluster can."""
+
+    @model_validator(mode="after")
+    def _are_destinations(self) -> Self:
+        self.destinations()
+        return self
+
+    def destinations(self) -> Destinations:
+        """Return where requests may go to; the API server of the cluster is denied always.
+
+        Raises ValueError for a text that is no host, address or network.
+        """
+        api_server = os.environ.get("KUBERNETES_SERVICE_HOST", "")
+        own = [api_server] if parsed(api_server) else []
+        return Destinations.of(allow=self.allow, deny=[*self.deny, *own])
 
 
 class TlsConfig(ConfigSection):
@@ -102,6 +127,8 @@ class ApiserverConfig(ConfigSection):
     """Bounds of what clients may send."""
     connections: ConnectionsConfig = Field(default_factory=ConnectionsConfig)
     """Bounds of the connections of clients."""
+    hooks: HooksConfig = Field(default_factory=HooksConfig)
+    """Where web hooks may be."""
     kragle: KragleConfig = Field(default_factory=KragleConfig)
     """Settings of the Kragle Jobs API."""
 

@@ -12,6 +12,7 @@ from typing import Self
 
 from webjobs.store import ObjectStore
 from webjobs_apiserver.config import LimitsConfig
+from webjobs_apiserver.http.destinations import Destinations
 from webjobs_apiserver.service.app_settings import AppSettings
 from webjobs_apiserver.service.files.reading import Reading
 from webjobs_apiserver.service.files.writing import Writing
@@ -66,7 +67,16 @@ class Service:
     """Function that returns the time of now, aware."""
 
     @classmethod
-    def build(cls, *, kube: KubeClient, feed: Feed, store: ObjectStore, limits: LimitsConfig, clock: Clock) -> Self:
+    def build(
+        cls,
+        *,
+        kube: KubeClient,
+        feed: Feed,
+        store: ObjectStore,
+        limits: LimitsConfig,
+        clock: Clock,
+        destinations: Destinations,
+    ) -> Self:
         """Return the operations over one client and one store."""
         jobs = Jobs(kube, feed=feed, clock=clock)
         runs = Runs(kube, feed=feed, jobs=jobs, stored=StoredRuns(store), clock=clock)
@@ -83,7 +93,7 @@ class Service:
             writing=writing,
             settings=settings,
             passthrough=Passthrough(jobs=jobs, logs=logs),
-            hooks=Hooks(kube, clock=clock),
+            hooks=Hooks(kube, clock=clock, destinations=destinations),
             scheduled=ScheduledJobs(kube, jobs=jobs, settings=settings, clock=clock),
             streams=LogStreams(kube, jobs=jobs, clock=clock),
             zips=Zips(store, reading=reading, writing=writing, limits=limits),

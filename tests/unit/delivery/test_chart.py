@@ -255,6 +255,18 @@ def test_bounds_of_connections_reach_the_shim() -> None:
         assert helm({"apiserver": {"connections": wrong}}).returncode != 0
 
 
+def test_receivers_of_web_hooks_can_be_allowed() -> None:
+    given = {"allow": ["hooks.shop.svc", "*.corp.example", "10.1.0.0/16"], "deny": ["34.118.224.0/20"]}
+    found = render({"apiserver": {"hooks": given}})
+    read = ApiserverConfig.model_validate(
+        yaml.safe_load(found["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"])
+    ).hooks
+    assert (read.allow, read.deny) == (given["allow"], given["deny"])
+    wrong: Manifest
+    for wrong in ({"deny": ["a.example"]}, {"allow": "*"}, {"allowed": []}):
+        assert helm({"apiserver": {"hooks": wrong}}).returncode != 0
+
+
 @pytest.mark.parametrize("kind", ["NodePort", "LoadBalancer"])
 @pytest.mark.parametrize("policy", ["", "Local", "Cluster"])
 def test_the_addresses_of_clients_can_be_kept(kind: str, policy: str) -> None:
