@@ -21,7 +21,6 @@ from webjobs.store import UMASK, open_store
 from webjobs.times import utc_now
 from webjobs_apiserver import config as configuration
 from webjobs_apiserver.app import create_app
-from webjobs_apiserver.auth_middleware import OPEN_PATHS
 from webjobs_apiserver.config import ApiserverConfig, TlsConfig
 from webjobs_apiserver.http.addresses import networks
 from webjobs_apiserver.http.connection import protocol
@@ -46,18 +45,6 @@ SHUTDOWN_SECONDS = 20
 """Seconds that open requests get to end when the process ends."""
 
 
-class PathOnly(logging.Filter):
-    """A filter of uvicorn's access log, without queries (arguments of runs can be secret) and without probes."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Remove the query from a record; return False for a probe that succeeded."""
-        if isinstance(record.args, tuple) and len(record.args) == 5:
-            client, method, path, version, status = record.args
-            record.args = (client, method, str(path).partition("?")[0], version, status)
-            return not (status == 200 and path in OPEN_PATHS)
-        return True
-
-
 def main() -> None:
     """Serve until a signal comes."""
     parser = argparse.ArgumentParser(prog="webjobs-apiserver")
@@ -66,7 +53,6 @@ def main() -> None:
     logging.basicConfig(
         level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    logging.getLogger("uvicorn.access").addFilter(PathOnly())
     os.umask(UMASK)
     # The soft limit of files can be lower than what connections need.
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
@@ -114,6 +100,7 @@ def server_config(app: ASGIApp, config: ApiserverConfig, *, port: int, crowd: Cr
     options: dict[str, Any] = {
         "http": protocol(config.connections.limits(), crowd),
         "log_config": None,
+        "access_log": False,  # the application's own, which knows the client and who it is
         "ws": "none",
         "server_header": False,
         "proxy_headers": False,  # the application's own, which knows X-Forwarded-Host too

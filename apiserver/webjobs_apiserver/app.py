@@ -19,8 +19,9 @@ from webjobs_apiserver.auth.authenticator import Keeper
 from webjobs_apiserver.auth.credentials import Credentials, MountedCredentials, SecretCredentials
 from webjobs_apiserver.auth.throttle import Throttle
 from webjobs_apiserver.auth.tokens import Tokens
-from webjobs_apiserver.auth_middleware import Gate
+from webjobs_apiserver.auth_middleware import OPEN_PATHS, Gate
 from webjobs_apiserver.config import ApiserverConfig
+from webjobs_apiserver.http.access_log import AccessLog
 from webjobs_apiserver.http.browsers import Browsers
 from webjobs_apiserver.http.forwarded import Forwarded
 from webjobs_apiserver.http.paths import CanonicalPaths
@@ -74,6 +75,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         redirect_slashes=False,
         middleware=[
             Middleware(Forwarded, trusted=config.forwarded_allow_ips),
+            Middleware(AccessLog, quiet=OPEN_PATHS),
             Middleware(CanonicalPaths),
             Middleware(Browsers),
             Middleware(ArmPaths),

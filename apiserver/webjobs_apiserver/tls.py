@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from webjobs_apiserver.auth_middleware import OPEN_PATHS, TOKEN_PREFIX
+from webjobs_apiserver.http.access_log import AccessLog
 from webjobs_apiserver.http.browsers import NO_SNIFF
 from webjobs_apiserver.http.connection import Connection
 from webjobs_apiserver.http.crowd import Crowd
@@ -27,6 +28,7 @@ class InClear:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._refusal = AccessLog(PlainTextResponse("Use https.", status_code=403, headers=NO_SNIFF))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -34,7 +36,7 @@ class InClear:
             if path in OPEN_PATHS or path.startswith(TOKEN_PREFIX):
                 await self._app(scope, receive, send)
             else:
-                await PlainTextResponse("Use https.", status_code=403, headers=NO_SNIFF)(scope, receive, send)
+                await self._refusal(scope, receive, send)
 
 
 class _Early(asyncio.Protocol):

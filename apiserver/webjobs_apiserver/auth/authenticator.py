@@ -18,6 +18,7 @@ from webjobs_apiserver.auth.throttle import Key, Kind, Throttle, TooMany, Tries
 from webjobs_apiserver.auth.tickets import Ticket, Tickets, Use
 from webjobs_apiserver.auth.tokens import Tokens
 from webjobs_apiserver.errors import Unavailable
+from webjobs_apiserver.http import caller
 from webjobs_apiserver.http.addresses import address_key
 from webjobs_apiserver.http.connection import ADMITTED
 from webjobs_apiserver.sites import Site, Sites
@@ -50,6 +51,15 @@ class Admitted:
     """Role of the account; None: the client came by a token of Kubernetes."""
     accounts: Accounts | None = None
     """Accounts of the site; None: the client came by a token of Kubernetes."""
+    user: str = ""
+    """User of Kubernetes; empty: the client came by an account."""
+
+    @property
+    def caller(self) -> str:
+        """Who the client is, for people: an account of the site or a user of Kubernetes."""
+        if self.role and self.accounts:
+            return f"account:{self.accounts.name_of(self.role)}"
+        return f"user:{self.user}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +130,7 @@ class Keeper:
         found = await self._admit(asked, given, address=address_of(scope))
         if isinstance(found, Admitted):
             note_admitted(scope)
+            caller.note(scope, found.caller)
         return found
 
     async def _admit(self, asked: Asked, given: Basic | Bearer | Ticket, *, address: str) -> Admitted | Refusal:
@@ -195,7 +206,7 @@ class Keeper:
             return Refusal(status=401)
         for site in asked.sites:
             if await self.tokens.allowed(given.token, user, namespace=site.namespace, needs=asked.needs):
-                return asked.outcome(Admitted(site=site))
+                return asked.outcome(Admitted(site=site, user=user["username"]))
         # The same whether the job is there or not.
         wanted = ", ".join(f"{need.verb} {need.resource}.webjobs.dev" for need in asked.needs)
         return Refusal(status=403, message=f"This needs the right to: {wanted}.")

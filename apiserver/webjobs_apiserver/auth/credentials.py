@@ -99,6 +99,10 @@ class Accounts:
         """Return whether the site has an account of a role."""
         return self._pair(role).usable
 
+    def name_of(self, role: Role) -> str:
+        """Return the user name of an account."""
+        return self._pair(role).username.decode("utf-8", "replace")
+
     def seed(self, role: Role, purpose: bytes) -> bytes:
         """Return a secret of an account for one purpose; another one as soon as its name or password changes."""
         pair = self._pair(role)

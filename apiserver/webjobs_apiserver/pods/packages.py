@@ -20,6 +20,7 @@ from webjobs_apiserver.auth.authenticator import address_of, note_admitted
 from webjobs_apiserver.auth.headers import Bearer, shown
 from webjobs_apiserver.auth.throttle import Key, Throttle, TooMany, Tries
 from webjobs_apiserver.auth.tokens import Tokens
+from webjobs_apiserver.http import caller
 
 _PACKAGES = 16
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -58,6 +59,7 @@ class PackageEndpoint:
         if found != namespace:
             return Response(status_code=403)
         note_admitted(request.scope)
+        caller.note(request.scope, f"pod:{found}")
         return None
 
     async def _package(self, namespace: str, digest: str) -> _Package | None:
