@@ -267,6 +267,45 @@ def test_receivers_of_web_hooks_can_be_allowed() -> None:
         assert helm({"apiserver": {"hooks": wrong}}).returncode != 0
 
 
+def test_metrics_are_for_labelled_namespaces() -> None:
+    """They name the jobs of all namespaces, and ask for no login."""
+    policy = DEFAULT["NetworkPolicy", "webjobs-operator-metrics"]["spec"]
+    operator = DEFAULT["Deployment", "webjobs-operator"]["spec"]["template"]["metadata"]
+    assert policy["podSelector"]["matchLabels"].items() <= operator["labels"].items()
+    apiserver = DEFAULT["Deployment", "webjobs-apiserver"]["spec"]["template"]["metadata"]
+    assert not policy["podSelector"]["matchLabels"].items() <= apiserver["labels"].items()
+    assert policy["policyTypes"] == ["Ingress"]
+    assert policy["ingress"] == [
+        {"ports": [{"protocol": "TCP", "port": 8080}]},
+        {
+            "ports": [{"protocol": "TCP", "port": 8081}],
+            "from": [{"namespaceSelector": {"matchLabels": {"webjobs.dev/metrics": "true"}}}],
+        },
+    ]
+
+
+def test_whose_pods_may_read_metrics_can_be_chosen() -> None:
+    names = {"kubernetes.io/metadata.name": "monitoring", "webjobs.dev/metrics": None}
+    pods = {"matchLabels": {"app": "prometheus"}}
+    given = {"namespaceSelector": {"matchLabels": names}, "podSelector": pods}
+    found = render({"operator": {"metrics": {"networkPolicy": given}}})
+    (source,) = found["NetworkPolicy", "webjobs-operator-metrics"]["spec"]["ingress"][1]["from"]
+    assert source["namespaceSelector"] == {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}
+    assert source["podSelector"] == pods
+    assert helm({"operator": {"metrics": {"networkPolicy": {"namespaces": ["x"]}}}}).returncode != 0
+
+
+@pytest.mark.parametrize("metrics", [{"enabled": False}, {"networkPolicy": {"enabled": False}}])
+def test_metrics_can_be_switched_off_and_opened(metrics: Manifest) -> None:
+    found = render({"operator": {"metrics": metrics}})
+    assert ("NetworkPolicy", "webjobs-operator-metrics") not in found
+    template = found["Deployment", "webjobs-operator"]["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    on = metrics.get("enabled", True)
+    assert ("--metrics-port=0" in container["command"]) == (not on)
+    assert bool(container.get("ports")) == on == ("prometheus.io/scrape" in template["metadata"]["annotations"])
+
+
 @pytest.mark.parametrize("kind", ["NodePort", "LoadBalancer"])
 @pytest.mark.parametrize("policy", ["", "Local", "Cluster"])
 def test_the_addresses_of_clients_can_be_kept(kind: str, policy: str) -> None:
