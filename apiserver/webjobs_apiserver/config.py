@@ -34,7 +34,7 @@ class ConnectionsConfig(ConfigSection):
 
     most: int = Field(default=1000, ge=10)
     """Most connections at once."""
-    most_per_address: int = Field(default=200, ge=1)
+    most_per_address: int = Field(default=200, ge=10)
     """Most connections at once of one address; trusted proxies may have more."""
     head_seconds: float = Field(default=10, gt=0)
     """Seconds in which the handshake of TLS, and the head of a request, has to arrive."""

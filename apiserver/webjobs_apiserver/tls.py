@@ -70,10 +70,8 @@ class Handshake(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  a server of TCP makes no other
         self._transport = transport
         peer = transport.get_extra_info("peername")
-        if self._crowd.enter(self, str(peer[0]) if peer else ""):
-            self._task = asyncio.get_running_loop().create_task(self._shake(transport))
-        else:
-            transport.abort()
+        self._crowd.enter(self, str(peer[0]) if peer else "")
+        self._task = asyncio.get_running_loop().create_task(self._shake(transport))
 
     def evict(self) -> None:
         """Close the connection at once."""

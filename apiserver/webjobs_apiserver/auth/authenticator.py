@@ -26,6 +26,9 @@ from webjobs_kube.errors import ApiError
 
 log = logging.getLogger(__name__)
 
+CROWDED = "There are too many connections. Try again later."
+"""Message to a client that is let in when too many others are."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
@@ -129,8 +132,9 @@ class Keeper:
             given = tickets.of_token(given) or given
         found = await self._admit(asked, given, address=address_of(scope))
         if isinstance(found, Admitted):
-            note_admitted(scope)
             caller.note(scope, found.caller)
+            if not note_admitted(scope):
+                return Refusal(status=503, message=CROWDED)
         return found
 
     async def _admit(self, asked: Asked, given: Basic | Bearer | Ticket, *, address: str) -> Admitted | Refusal:
@@ -212,10 +216,13 @@ class Keeper:
         return Refusal(status=403, message=f"This needs the right to: {wanted}.")
 
 
-def note_admitted(scope: Scope) -> None:
-    """Tell the connection of a request that its client was let in; it is not closed for a newer one then."""
-    if told := scope.get("state", {}).get(ADMITTED):
-        told()
+def note_admitted(scope: Scope) -> bool:
+    """Tell the connection of a request that its client was let in; it is not closed for a newer one then.
+
+    Return False when there are too many such clients.
+    """
+    told: Callable[[], bool] | None = scope.get("state", {}).get(ADMITTED)
+    return told() if told else True
 
 
 def address_of(scope: Scope) -> str:

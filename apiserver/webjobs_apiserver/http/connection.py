@@ -25,8 +25,10 @@ from webjobs_apiserver.http.framing import HEAD_BYTES, Problem
 log = logging.getLogger(__name__)
 
 ADMITTED = "webjobs.admitted"
-"""Key in the state of the ASGI scope: a function that is called when the client of a request was let in."""
-_CROWDED = Problem(503, "There are too many connections. Try again later.")
+"""Key in the state of the ASGI scope: a function to call when the client of a request was let in.
+
+It returns False when there are too many such clients.
+"""
 _LATE = Problem(408, "The request did not arrive in time.")
 
 
@@ -116,8 +118,7 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         self._since["head"] = self.loop.time()
         self._plan()
-        if not self.crowd.enter(self, self.client[0] if self.client else ""):
-            self._refuse(_CROWDED)
+        self.crowd.enter(self, self.client[0] if self.client else "")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the place back."""
@@ -155,8 +156,8 @@ class Connection(H11Protocol):
         """Close the connection at once."""
         self.transport.abort()
 
-    def _admitted(self) -> None:
-        self.crowd.stays(self)
+    def _admitted(self) -> bool:
+        return self.crowd.stays(self)
 
     def _plan(self) -> None:
         self._tick = self.loop.call_later(min(1.0, self.limits.head_seconds / 4), self._look)
@@ -171,7 +172,10 @@ class Connection(H11Protocol):
             self.transport.abort()
             return
         elif self._is_late():
-            self._refuse(_LATE)
+            if self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]:
+                self.transport.close()  # nothing has come that could be answered
+            else:
+                self._refuse(_LATE)
         self._plan()
 
     def _is_stalled(self) -> bool:

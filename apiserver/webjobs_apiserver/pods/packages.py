@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from webjobs.store import ObjectStore, packages, read_stream
 from webjobs.store.packages import PackageError
-from webjobs_apiserver.auth.authenticator import address_of, note_admitted
+from webjobs_apiserver.auth.authenticator import CROWDED, address_of, note_admitted
 from webjobs_apiserver.auth.headers import Bearer, shown
 from webjobs_apiserver.auth.throttle import Key, Throttle, TooMany, Tries
 from webjobs_apiserver.auth.tokens import Tokens
@@ -58,9 +58,8 @@ class PackageEndpoint:
             return Response(status_code=401, headers=challenge)
         if found != namespace:
             return Response(status_code=403)
-        note_admitted(request.scope)
         caller.note(request.scope, f"pod:{found}")
-        return None
+        return None if note_admitted(request.scope) else Response(CROWDED, status_code=503, media_type="text/plain")
 
     async def _package(self, namespace: str, digest: str) -> _Package | None:
         key = (namespace, digest)

@@ -33,8 +33,10 @@ class App:
         if scope["type"] != "http":
             return
         path = scope["path"]
-        if path.startswith("/admitted"):
-            scope["state"][ADMITTED]()
+        if path.startswith("/admitted") and not scope["state"][ADMITTED]():
+            await send({"type": "http.response.start", "status": 503, "headers": []})
+            await send({"type": "http.response.body", "body": b"done"})
+            return
         if path.endswith("/wait"):
             await self.go.wait()
         elif path.endswith("/read"):
@@ -97,8 +99,8 @@ async def test_half_a_head_is_given_up(slow: Wire, sent: bytes) -> None:
     peer = await slow.open()
     await peer.send(sent)
     answer = await peer.rest(5)
-    assert answer.startswith(b"HTTP/1.1 408 ")
-    assert b"nosniff" in answer
+    assert answer.startswith(b"HTTP/1.1 408 ") if sent else not answer
+    assert b"nosniff" in answer or not sent
     await slow.until(0)
 
 
@@ -277,27 +279,52 @@ async def test_strangers_keep_nobody_out(one: Shim, app: App, bounds: dict[str, 
         app.go.set()
 
 
-async def test_what_is_full_of_clients_says_so(one: Shim, app: App) -> None:
-    async with wire(app, one.config, connections={"most": 100, "most_per_address": 4}) as server:
-        kept = await held(server, 4, path=b"/admitted/stream")
-        peer = await server.open()
-        answer = await peer.rest(5)
-        assert answer.startswith(b"HTTP/1.1 503 ")
-        assert b"nosniff" in answer
-        assert len(server.crowd) == 4
+@pytest.mark.parametrize(
+    "bounds",
+    [{"most": 10, "most_per_address": 100}, {"most": 100, "most_per_address": 10}],
+)
+async def test_what_is_full_of_clients_says_so_and_answers_probes(one: Shim, app: App, bounds: dict[str, int]) -> None:
+    """Probes come from the address of a node, as all clients of a NodePort do."""
+    async with wire(app, one.config, connections=bounds) as server:
+        kept = await held(server, 9, path=b"/admitted/stream")
+        for _ in range(3):
+            await held(server, 5)
+            probe, client = await server.open(), await server.open()
+            await client.send(b"GET /admitted/stream HTTP/1.1\r\nHost: s\r\n\r\n")
+            assert (await client.head()).startswith(b"HTTP/1.1 503")
+            probe = await server.open()
+            await probe.send(HEAD + b"\r\n")
+            assert (await probe.head()).startswith(b"HTTP/1.1 200")
+            assert len(server.crowd) == 10
+        assert [await one.is_open(0.05) for one in kept] == [True] * 9
         app.go.set()
         for one_kept in kept:
             await one_kept.reader.readuntil(b"done")
-        peer = await server.open()
-        await peer.send(HEAD + b"\r\n")
-        assert (await peer.head()).startswith(b"HTTP/1.1 200"), "one that is answered waits again, and makes room"
+        client = await server.open()
+        await client.send(b"GET /admitted/stream HTTP/1.1\r\nHost: s\r\n\r\n")
+        assert (await client.head()).startswith(b"HTTP/1.1 200"), "who is answered makes room"
 
 
 async def test_a_trusted_proxy_has_many_clients(one: Shim, app: App) -> None:
-    bounds = {"most": 100, "most_per_address": 3}
+    bounds = {"most": 100, "most_per_address": 10}
     async with wire(app, one.config, connections=bounds, trusted=("127.0.0.0/8",)) as server:
         await held(server, 20)
-        assert len(server.crowd) == 20
+        await held(server, 20, path=b"/admitted/stream")
+        assert len(server.crowd) == 40
+        app.go.set()
+
+
+async def test_a_client_that_is_one_too_many_gets_our_form(one: Shim) -> None:
+    one.kube.tokens["good"] = "system:serviceaccount:site:default"
+    right = base64.b64encode(f"{USER}:{PASSWORD}".encode())
+    async with wire(one.app, one.config) as server:
+        server.crowd.stays = lambda guest: False  # type: ignore[method-assign]
+        for path, header in ((b"/api/webjobs", b"Basic " + right), (b"/internal/packages/site/x", b"Bearer good")):
+            head = b"GET " + path + b" HTTP/1.1\r\nHost: s\r\nConnection: close\r\nAuthorization: " + header
+            answer = await server.ask(head + b"\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 503 ")
+            assert answer.endswith(b"There are too many connections. Try again later.")
+            assert b"nosniff" in answer
 
 
 async def test_connections_without_a_handshake_count(one: Shim, app: App, certificate: Path) -> None:
@@ -316,7 +343,7 @@ async def test_the_application_says_who_was_let_in(one: Shim) -> None:
     right = base64.b64encode(f"{USER}:{PASSWORD}".encode())
     async with wire(one.app, one.config) as server:
         told: list[str] = []
-        server.crowd.stays = lambda guest: told.append("in")  # type: ignore[method-assign]
+        server.crowd.stays = lambda guest: bool(told.append("in")) or True  # type: ignore[method-assign,func-returns-value]
         for path, header, expected in (
             (b"/api/webjobs", b"Basic " + right, True),
             (b"/api/webjobs", b"Basic " + right[:-4], False),
