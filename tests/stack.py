@@ -115,7 +115,10 @@ def _values(image: str, *, volume: str | None) -> dict[str, Any]:
         "runtimes": {"sh": {"image": image}, "py": {"image": image}},
         "kragle": {"enabled": True},
         "warm": {"enabled": True},
-        "apiserver": {"service": {"type": "NodePort", "nodePort": NODE_PORT}},
+        "apiserver": {
+            "service": {"type": "NodePort", "nodePort": NODE_PORT},
+            "hooks": {"allow": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8"]},  # receivers are pods
+        },
     }
 
 

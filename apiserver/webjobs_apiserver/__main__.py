@@ -7,8 +7,11 @@ import asyncio
 import gc
 import logging
 import os
+import resource
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -18,14 +21,18 @@ from webjobs.store import UMASK, open_store
 from webjobs.times import utc_now
 from webjobs_apiserver import config as configuration
 from webjobs_apiserver.app import create_app
-from webjobs_apiserver.auth_middleware import OPEN_PATHS
 from webjobs_apiserver.config import ApiserverConfig, TlsConfig
+from webjobs_apiserver.http.addresses import networks
+from webjobs_apiserver.http.connection import protocol
+from webjobs_apiserver.http.crowd import Crowd
+from webjobs_apiserver.http.destinations import Destinations
 from webjobs_apiserver.kudu.hooks import posted
+from webjobs_apiserver.service import hook_requests
 from webjobs_apiserver.service.hook_delivery import Delivery
 from webjobs_apiserver.service.hooks import Hooks
 from webjobs_apiserver.service.jobs import Jobs
 from webjobs_apiserver.sites import Site
-from webjobs_apiserver.tls import InClear, reload_on_change
+from webjobs_apiserver.tls import InClear, handshakes, reload_on_change
 from webjobs_apiserver.watching.watch import Feed
 from webjobs_kube.client import KubeClient
 from webjobs_kube.tasks import cancelled
@@ -38,18 +45,6 @@ SHUTDOWN_SECONDS = 20
 """Seconds that open requests get to end when the process ends."""
 
 
-class PathOnly(logging.Filter):
-    """A filter of uvicorn's access log, without queries (arguments of runs can be secret) and without probes."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Remove the query from a record; return False for a probe that succeeded."""
-        if isinstance(record.args, tuple) and len(record.args) == 5:
-            client, method, path, version, status = record.args
-            record.args = (client, method, str(path).partition("?")[0], version, status)
-            return not (status == 200 and path in OPEN_PATHS)
-        return True
-
-
 def main() -> None:
     """Serve until a signal comes."""
     parser = argparse.ArgumentParser(prog="webjobs-apiserver")
@@ -58,8 +53,9 @@ def main() -> None:
     logging.basicConfig(
         level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    logging.getLogger("uvicorn.access").addFilter(PathOnly())
     os.umask(UMASK)
+    # The soft limit of files can be lower than what connections need.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     gc.freeze()  # what was imported stays: each look at all of it would hold everything up by a tenth of a second
     asyncio.run(serve(configuration.load(arguments.config)))
 
@@ -71,35 +67,55 @@ async def serve(config: ApiserverConfig) -> None:
         for host, site in config.host_map().items():
             log.info("serving %s: namespace %s", host, site.namespace)
         log.info("serving other hosts: site %s, namespace %s", config.site, config.namespace)
-        telling = [asyncio.create_task(_tell_hooks(kube, site)) for site in config.all_sites()]
+        telling = [
+            asyncio.create_task(_tell_hooks(kube, site, config.hooks.destinations())) for site in config.all_sites()
+        ]
         try:
             if config.tls:
                 await serve_tls(app, config=config, tls=config.tls)
             else:
-                await uvicorn.Server(_server(app, config, port=config.port)).serve()
+                await uvicorn.Server(server_config(app, config, port=config.port, crowd=crowd_of(config))).serve()
         finally:
             await cancelled(telling)
 
 
-async def _tell_hooks(kube: KubeClient, site: Site) -> None:
+async def _tell_hooks(kube: KubeClient, site: Site, destinations: Destinations) -> None:
     """Deliver ended runs to the web hooks of a site, forever."""
-    jobs, hooks = Jobs(kube, feed=Feed(kube, namespaces=[])), Hooks(kube, clock=utc_now)
-    delivery = Delivery(kube, hooks=hooks, jobs=jobs, body=posted, clock=utc_now)
+    jobs = Jobs(kube, feed=Feed(kube, namespaces=[]))
+    hooks = Hooks(kube, clock=utc_now, destinations=destinations)
+    post = partial(hook_requests.post, destinations=destinations)
+    delivery = Delivery(kube, hooks=hooks, jobs=jobs, body=posted, clock=utc_now, post=post)
     await delivery.run(site)
 
 
-def _server(app: ASGIApp, config: ApiserverConfig, *, port: int, **more: Any) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        host=config.host,
-        port=port,
-        log_config=None,
-        ws="none",
-        server_header=False,
-        proxy_headers=False,  # the application's own, which knows X-Forwarded-Host too
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        **more,
-    )
+def crowd_of(config: ApiserverConfig) -> Crowd:
+    """Return the place where the connections of all ports of a process are counted."""
+    bounds = config.connections
+    trusted = networks(config.forwarded_allow_ips)
+    return Crowd(most=bounds.most, most_per_address=bounds.most_per_address, trusted=trusted)
+
+
+def server_config(app: ASGIApp, config: ApiserverConfig, *, port: int, crowd: Crowd, **more: Any) -> uvicorn.Config:
+    """Return the settings of one of the process's servers."""
+    options: dict[str, Any] = {
+        "http": protocol(config.connections.limits(), crowd),
+        "log_config": None,
+        "access_log": False,  # the application's own, which knows the client and who it is
+        "ws": "none",
+        "server_header": False,
+        "proxy_headers": False,  # the application's own, which knows X-Forwarded-Host too
+        "timeout_keep_alive": config.connections.idle_seconds,
+        "timeout_graceful_shutdown": SHUTDOWN_SECONDS,
+    }
+    return uvicorn.Config(app, host=config.host, port=port, **(options | more))
+
+
+def tls_config(app: ASGIApp, config: ApiserverConfig, *, context: ssl.SSLContext, crowd: Crowd) -> uvicorn.Config:
+    """Return the settings of the server that speaks TLS."""
+    assert config.tls  # noqa: S101  the caller has looked
+    limits = config.connections.limits()
+    made = handshakes(protocol(limits, crowd), context=context, crowd=crowd, seconds=limits.head_seconds)
+    return server_config(app, config, port=config.tls.port, crowd=crowd, http=made)
 
 
 async def serve_tls(app: ASGIApp, *, config: ApiserverConfig, tls: TlsConfig) -> None:
@@ -108,12 +124,12 @@ async def serve_tls(app: ASGIApp, *, config: ApiserverConfig, tls: TlsConfig) ->
     Pods don't know the shim's certificate.
     """
     certificate, key = tls.directory / "tls.crt", tls.directory / "tls.key"
-    options = {"ssl_certfile": str(certificate), "ssl_keyfile": str(key)}
-    secure = _server(app, config, port=tls.port, **options)
-    secure.load()
-    assert secure.ssl  # noqa: S101  load() makes it
-    servers = uvicorn.Server(secure), _Beside(_server(InClear(app), config, port=config.port, lifespan="off"))
-    renewal = asyncio.create_task(reload_on_change(secure.ssl, certificate=certificate, key=key))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    crowd = crowd_of(config)
+    clear = server_config(InClear(app), config, port=config.port, crowd=crowd, lifespan="off")
+    servers = uvicorn.Server(tls_config(app, config, context=context, crowd=crowd)), _Beside(clear)
+    renewal = asyncio.create_task(reload_on_change(context, certificate=certificate, key=key))
     tasks = [asyncio.create_task(server.serve()) for server in servers]
     try:
         await asyncio.shield(tasks[0])

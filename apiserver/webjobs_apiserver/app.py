@@ -19,8 +19,9 @@ from webjobs_apiserver.auth.authenticator import Keeper
 from webjobs_apiserver.auth.credentials import Credentials, MountedCredentials, SecretCredentials
 from webjobs_apiserver.auth.throttle import Throttle
 from webjobs_apiserver.auth.tokens import Tokens
-from webjobs_apiserver.auth_middleware import Gate
+from webjobs_apiserver.auth_middleware import OPEN_PATHS, Gate
 from webjobs_apiserver.config import ApiserverConfig
+from webjobs_apiserver.http.access_log import AccessLog
 from webjobs_apiserver.http.browsers import Browsers
 from webjobs_apiserver.http.forwarded import Forwarded
 from webjobs_apiserver.http.paths import CanonicalPaths
@@ -56,7 +57,13 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
     keeper = _keeper(config, kube=kube, clock=clock)
     feed = Feed(kube, namespaces=keeper.credentials)
     service = Service.build(
-        kube=kube, feed=feed, store=store, limits=config.limits, job_limits=config.job_limits, clock=clock
+        kube=kube,
+        feed=feed,
+        store=store,
+        limits=config.limits,
+        job_limits=config.job_limits,
+        clock=clock,
+        destinations=config.hooks.destinations(),
     )
     kragle = config.kragle.enabled
     kragle_gate = [Middleware(KragleGate, keeper=keeper, mode=config.kragle.http_status)] if kragle else []
@@ -74,6 +81,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         redirect_slashes=False,
         middleware=[
             Middleware(Forwarded, trusted=config.forwarded_allow_ips),
+            Middleware(AccessLog, quiet=OPEN_PATHS),
             Middleware(CanonicalPaths),
             Middleware(Browsers),
             Middleware(ArmPaths),
@@ -81,7 +89,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
             Middleware(Gate, keeper=keeper),
         ],
     )
-    endpoint = packages.PackageEndpoint(store, tokens=keeper.tokens)
+    endpoint = packages.PackageEndpoint(store, tokens=keeper.tokens, throttle=keeper.throttle)
     app.include_router(packages.router(endpoint), include_in_schema=False)
     for router in (login.router(keeper), *arm.routers(service)):
         app.include_router(router, include_in_schema=False)  # Azure's own documents describe them

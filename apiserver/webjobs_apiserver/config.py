@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal, Self
 
@@ -9,8 +10,10 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from webjobs.model.base import ConfigSection
-from webjobs.model.limits import Limits
-from webjobs_apiserver.http.forwarded import networks
+from webjobs.model.limits import Limits as JobLimits
+from webjobs_apiserver.http.addresses import networks
+from webjobs_apiserver.http.connection import Limits
+from webjobs_apiserver.http.destinations import Destinations, parsed
 from webjobs_apiserver.sites import Site, host_name
 
 
@@ -25,6 +28,48 @@ class LimitsConfig(ConfigSection):
     """Most files of an upload."""
     settings_bytes: int = Field(default=128 * 2**10, gt=0)
     """Most bytes of a settings object; it lives in the WebJob, and etcd takes objects up to 1.5 MB."""
+
+
+class ConnectionsConfig(ConfigSection):
+    """Bounds of the connections of clients."""
+
+    most: int = Field(default=1000, ge=10)
+    """Most connections at once."""
+    most_per_address: int = Field(default=200, ge=10)
+    """Most connections at once of one address; trusted proxies may have more."""
+    head_seconds: float = Field(default=10, gt=0)
+    """Seconds in which the handshake of TLS, and the head of a request, has to arrive."""
+    body_bytes_per_second: int = Field(default=240, ge=0)
+    """Bytes a second of a body that have to arrive at least; 0: it may take any time."""
+    idle_seconds: int = Field(default=5, ge=1)
+    """Seconds for which a connection is kept between two requests."""
+
+    def limits(self) -> Limits:
+        """Return what a connection needs to know of them."""
+        return Limits(head_seconds=self.head_seconds, body_rate=self.body_bytes_per_second)
+
+
+class HooksConfig(ConfigSection):
+    """Where web hooks may be, beside the Internet."""
+
+    allow: list[str] = Field(default_factory=list)
+    """Host names, ``*.suffix``, addresses and networks that are allowed though they are private."""
+    deny: list[str] = Field(default_factory=list)
+    """Addresses and networks that are not allowed though they look public, as those of a cluster can."""
+
+    @model_validator(mode="after")
+    def _are_destinations(self) -> Self:
+        self.destinations()
+        return self
+
+    def destinations(self) -> Destinations:
+        """Return where requests may go to; the API server of the cluster is denied always.
+
+        Raises ValueError for a text that is no host, address or network.
+        """
+        api_server = os.environ.get("KUBERNETES_SERVICE_HOST", "")
+        own = [api_server] if parsed(api_server) else []
+        return Destinations.of(allow=self.allow, deny=[*self.deny, *own])
 
 
 class TlsConfig(ConfigSection):
@@ -81,8 +126,12 @@ class ApiserverConfig(ConfigSection):
     """Addresses or networks of proxies whose ``X-Forwarded-Proto``, ``-For`` and ``-Host`` are believed; ``*``: all."""
     limits: LimitsConfig = Field(default_factory=LimitsConfig)
     """Bounds of what clients may send."""
-    job_limits: Limits = Field(default_factory=Limits)
+    job_limits: JobLimits = Field(default_factory=JobLimits)
     """What the administrator lets WebJobs ask for."""
+    connections: ConnectionsConfig = Field(default_factory=ConnectionsConfig)
+    """Bounds of the connections of clients."""
+    hooks: HooksConfig = Field(default_factory=HooksConfig)
+    """Where web hooks may be."""
     kragle: KragleConfig = Field(default_factory=KragleConfig)
     """Settings of the Kragle Jobs API."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from webjobs import names, times
 from webjobs.files.package_history import Earlier
 from webjobs.logs.kudu_lines import script_of
-from webjobs.model import WebJob, WebJobRun
+from webjobs.model import ANNOTATION_REQUESTED_BY, WebJob, WebJobRun
 from webjobs.runs import runs
 from webjobs_cli import text
 
@@ -85,7 +85,7 @@ def history(known: Sequence[WebJobRun], *, now: datetime, wide: bool) -> Table:
     """Return the table of runs, in the given order."""
     headers = ["ID", "STATUS", "EXIT", "STARTED", "DURATION", "TRIGGER"]
     if wide:
-        headers += ["OBJECT", "ARGUMENTS", "MESSAGE"]
+        headers += ["OBJECT", "REQUESTED BY", "ARGUMENTS", "MESSAGE"]
     return headers, [_run(run, now=now, wide=wide) for run in known]
 
 
@@ -100,7 +100,10 @@ def _run(run: WebJobRun, *, now: datetime, wide: bool) -> Row:
         text.span((ended or now) - started) if ended or not run.ended else "",
         runs.trigger(run),
     ]
-    return [*row, run.metadata.name, run.spec.arguments or "", run.status.message or ""] if wide else row
+    if not wide:
+        return row
+    by = run.metadata.annotations.get(ANNOTATION_REQUESTED_BY, "")
+    return [*row, run.metadata.name, by, run.spec.arguments or "", run.status.message or ""]
 
 
 def stored_history(bodies: Sequence[dict[str, Any]], *, now: datetime, wide: bool) -> Table:

@@ -20,7 +20,7 @@ from webjobs.model import JobType
 from webjobs_apiserver.arm import bodies, paths
 from webjobs_apiserver.arm.facade import REGION, Facade
 from webjobs_apiserver.errors import BadRequest
-from webjobs_apiserver.http import responses
+from webjobs_apiserver.http import caller, responses
 from webjobs_apiserver.kudu import bodies as kudu_bodies
 from webjobs_apiserver.kudu.jobs import load_settings, read_body
 from webjobs_apiserver.kudu.triggered import arguments_of, trigger_of
@@ -105,7 +105,11 @@ def _triggered(facade: Facade) -> APIRouter:
     @routes.post("/run")
     async def run(request: Request, name: str) -> Response:
         job, run_id = await service.runs.start(
-            facade.site(request), name, arguments=arguments_of(request), trigger=trigger_of(request)
+            facade.site(request),
+            name,
+            arguments=arguments_of(request),
+            trigger=trigger_of(request),
+            by=caller.of(request.scope),
         )
         accepted = responses.empty(200)
         base = responses.base_url(request)

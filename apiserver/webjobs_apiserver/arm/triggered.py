@@ -12,7 +12,7 @@ from webjobs.runs import runs
 from webjobs_apiserver.arm import bodies, paging
 from webjobs_apiserver.arm.facade import Facade
 from webjobs_apiserver.arm.jobs import next_link
-from webjobs_apiserver.http import responses
+from webjobs_apiserver.http import caller, responses
 from webjobs_apiserver.kudu.triggered import arguments_of, trigger_of
 
 
@@ -28,7 +28,11 @@ def router(facade: Facade, prefix: str) -> APIRouter:
     @routes.post("/run")
     async def run(request: Request, name: str) -> Response:
         _, run_id = await service.runs.start(
-            facade.site(request), name, arguments=arguments_of(request), trigger=trigger_of(request)
+            facade.site(request),
+            name,
+            arguments=arguments_of(request),
+            trigger=trigger_of(request),
+            by=caller.of(request.scope),
         )
         accepted = responses.empty(200)  # SDKs take a 202 for a failure
         path = quote(request.scope["path"].removesuffix("/run"))

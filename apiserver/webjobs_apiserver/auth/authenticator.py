@@ -12,15 +12,22 @@ from starlette.types import Scope
 from webjobs_apiserver.auth import rights, tickets
 from webjobs_apiserver.auth.credentials import Accounts, Credentials, Role
 from webjobs_apiserver.auth.headers import Basic, Bearer
+from webjobs_apiserver.auth.proven import Proven
 from webjobs_apiserver.auth.rights import Need
-from webjobs_apiserver.auth.throttle import Throttle, address_key
+from webjobs_apiserver.auth.throttle import Key, Kind, Throttle, TooMany, Tries
 from webjobs_apiserver.auth.tickets import Ticket, Tickets, Use
 from webjobs_apiserver.auth.tokens import Tokens
 from webjobs_apiserver.errors import Unavailable
+from webjobs_apiserver.http import caller
+from webjobs_apiserver.http.addresses import address_key
+from webjobs_apiserver.http.connection import ADMITTED
 from webjobs_apiserver.sites import Site, Sites
 from webjobs_kube.errors import ApiError
 
 log = logging.getLogger(__name__)
+
+CROWDED = "There are too many connections. Try again later."
+"""Message to a client that is let in when too many others are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +54,15 @@ class Admitted:
     """Role of the account; None: the client came by a token of Kubernetes."""
     accounts: Accounts | None = None
     """Accounts of the site; None: the client came by a token of Kubernetes."""
+    user: str = ""
+    """User of Kubernetes; empty: the client came by an account."""
+
+    @property
+    def caller(self) -> str:
+        """Who the client is, for people: an account of the site or a user of Kubernetes."""
+        if self.role and self.accounts:
+            return f"account:{self.accounts.name_of(self.role)}"
+        return f"user:{self.user}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +114,8 @@ class Keeper:
     """Function that returns the time of now, aware."""
     tickets: Tickets = field(default_factory=Tickets)
     """Maker and checker of tickets."""
+    proven: Proven = field(default_factory=Proven)
+    """Passwords that were right before."""
 
     async def admit(
         self, asked: Asked | None, given: Basic | Bearer | Ticket | None, scope: Scope
@@ -112,34 +130,26 @@ class Keeper:
             return Refusal(status=401)
         if isinstance(given, Bearer):
             given = tickets.of_token(given) or given
-        client = scope.get("client")
-        address = address_key(client[0] if client else "")
-        keys = [(site.namespace, address) for site in asked.sites]
+        found = await self._admit(asked, given, address=address_of(scope))
+        if isinstance(found, Admitted):
+            caller.note(scope, found.caller)
+            if not note_admitted(scope):
+                return Refusal(status=503, message=CROWDED)
+        return found
+
+    async def _admit(self, asked: Asked, given: Basic | Bearer | Ticket, *, address: str) -> Admitted | Refusal:
         try:
-            accounts = [
-                None if isinstance(given, Bearer) else await self.credentials[site.namespace].accounts()
-                for site in asked.sites
-            ]
-            if wait := max(self.throttle.wait(key) for key in keys):
-                message = f"Too many wrong credentials from this address. Try again in {wait} s."
-                return Refusal(status=429, message=message, wait=wait)
             if isinstance(given, Bearer):
-                return await self._bearer(asked, given, keys=keys)
+                return await self._bearer(asked, given, self._tries(asked, "token", address))
+            return await self._account(asked, given, address=address)
+        except TooMany as error:
+            message = f"Too many wrong credentials from this address. Try again in {error.seconds} s."
+            return Refusal(status=429, message=message, wait=error.seconds)
         except Unavailable as error:
             return Refusal(status=503, message=error.message)
         except ApiError as error:
             log.error("a token can't be reviewed: %s", error.reason)
             return Refusal(status=503, message="Tokens can't be checked now. Try again later.")
-        for site, known in zip(asked.sites, accounts, strict=True):
-            role = await self._role(known, given, site=site) if known else None
-            if role == "reader" and not asked.reader_may:
-                # Kudu's words for it (docs/kudu-contract.md, section 9); it is no bad try.
-                return Refusal(status=401, is_reader=True)
-            if role:
-                return asked.outcome(Admitted(site=site, role=role, accounts=known))
-        if isinstance(given, Basic):  # signatures can't be guessed, and a ticket that ran out is no guess
-            self._failed(keys)
-        return Refusal(status=401)
 
     async def ticket(self, admitted: Admitted, *, use: Use) -> Ticket | None:
         """Return a ticket for a client that has just logged in; None for a token of Kubernetes."""
@@ -149,23 +159,73 @@ class Keeper:
             admitted.accounts, admitted.role, namespace=admitted.site.namespace, use=use, now=self.clock()
         )
 
+    def _tries(self, asked: Asked, kind: Kind, address: str) -> Tries:
+        keys = [Key(namespace=site.namespace, kind=kind, address=address) for site in asked.sites]
+        return Tries(throttle=self.throttle, keys=keys)
+
+    async def _account(self, asked: Asked, given: Basic | Ticket, *, address: str) -> Admitted | Refusal:
+        accounts = [await self.credentials[site.namespace].accounts() for site in asked.sites]
+        found = [
+            Admitted(site=site, role=role, accounts=known)
+            for site, known in zip(asked.sites, accounts, strict=True)
+            if (role := await self._role(known, given, site=site))
+        ]
+        if isinstance(given, Basic):  # signatures can't be guessed: who has a ticket never waits
+            self._throttled(asked, given, accounts, found, address=address)
+        for one in found:
+            if one.role == "reader" and not asked.reader_may:
+                # Kudu's words for it (docs/kudu-contract.md, section 9); it is no bad try.
+                return Refusal(status=401, is_reader=True)
+            return asked.outcome(one)
+        return Refusal(status=401)
+
+    def _throttled(
+        self, asked: Asked, given: Basic, accounts: list[Accounts], found: list[Admitted], *, address: str
+    ) -> None:
+        """Count a wrong password; raise TooMany for one that has to wait, right or wrong.
+
+        One that was right at this address before is neither counted nor held up.
+        """
+        digests = {
+            site.namespace: self.proven.digest(given, known, namespace=site.namespace, address=address)
+            for site, known in zip(asked.sites, accounts, strict=True)
+        }
+        if any(digests[one.site.namespace] in self.proven for one in found):
+            return
+        tries = self._tries(asked, "password", address)
+        tries.begin()
+        for one in found:
+            self.proven.add(digests[one.site.namespace])
+        if not found:
+            tries.failed()
+
     async def _role(self, known: Accounts, given: Basic | Ticket, *, site: Site) -> Role | None:
         if isinstance(given, Basic):
             return known.role_of(given.username, given.password)
         return await self.tickets.role_of(given, known, namespace=site.namespace, now=self.clock())
 
-    async def _bearer(self, asked: Asked, given: Bearer, *, keys: list[tuple[str, str]]) -> Admitted | Refusal:
-        user = await self.tokens.user(given.token)
+    async def _bearer(self, asked: Asked, given: Bearer, tries: Tries) -> Admitted | Refusal:
+        user = await self.tokens.user(given.token, tries)
         if user is None:
-            self._failed(keys)
             return Refusal(status=401)
         for site in asked.sites:
             if await self.tokens.allowed(given.token, user, namespace=site.namespace, needs=asked.needs):
-                return asked.outcome(Admitted(site=site))
+                return asked.outcome(Admitted(site=site, user=user["username"]))
         # The same whether the job is there or not.
         wanted = ", ".join(f"{need.verb} {need.resource}.webjobs.dev" for need in asked.needs)
         return Refusal(status=403, message=f"This needs the right to: {wanted}.")
 
-    def _failed(self, keys: list[tuple[str, str]]) -> None:
-        for key in keys:
-            self.throttle.failed(key)
+
+def note_admitted(scope: Scope) -> bool:
+    """Tell the connection of a request that its client was let in; it is not closed for a newer one then.
+
+    Return False when there are too many such clients.
+    """
+    told: Callable[[], bool] | None = scope.get("state", {}).get(ADMITTED)
+    return told() if told else True
+
+
+def address_of(scope: Scope) -> str:
+    """Return what counts as the address of a request's client."""
+    client = scope.get("client")
+    return address_key(client[0] if client else "")

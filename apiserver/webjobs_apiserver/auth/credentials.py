@@ -29,6 +29,8 @@ ROLES: tuple[Role, ...] = ("owner", "reader")
 
 KEYS = ("username", "password", "readonlyUsername", "readonlyPassword")
 """Keys of the Secret; the last two are optional."""
+SHORTEST = 16
+"""Bytes below which a password is called short in the log: a guesser at a client's own address is not slowed."""
 _MAX_BYTES = 4096
 _CACHE_TIME = timedelta(seconds=5)
 _OLD_NEWS = timedelta(minutes=5)
@@ -80,6 +82,11 @@ class Accounts:
         """True when an owner could log in."""
         return self.owner.usable
 
+    @property
+    def short(self) -> list[Role]:
+        """Roles whose passwords are short."""
+        return [role for role in ROLES if self.has(role) and len(self._pair(role).password) < SHORTEST]
+
     def role_of(self, username: bytes, password: bytes) -> Role | None:
         """Return the role behind a user name and password; None when they are wrong.
 
@@ -91,6 +98,10 @@ class Accounts:
     def has(self, role: Role) -> bool:
         """Return whether the site has an account of a role."""
         return self._pair(role).usable
+
+    def name_of(self, role: Role) -> str:
+        """Return the user name of an account."""
+        return self._pair(role).username.decode("utf-8", "replace")
 
     def seed(self, role: Role, purpose: bytes) -> bytes:
         """Return a secret of an account for one purpose; another one as soon as its name or password changes."""
@@ -129,6 +140,7 @@ class MountedCredentials:
                 # A few small files of memory, and only when they have changed.
                 self._accounts = Accounts.of({key: (self._directory / key).read_bytes() for key in there})
                 self._seen = seen
+                _warn(self._accounts, where=str(self._directory))
         except OSError as error:
             if self._accounts.usable or not self._seen:
                 log.error("the credentials can't be read: %s", error)
@@ -184,4 +196,11 @@ class SecretCredentials:
         except ApiError as error:
             log.error("the Secret %s can't be read: %s", where, error.reason)
             return
-        self._accounts, self._read_at = Accounts.of(data), now
+        before, self._accounts, self._read_at = self._accounts, Accounts.of(data), now
+        if self._accounts != before:
+            _warn(self._accounts, where=where)
+
+
+def _warn(accounts: Accounts, *, where: str) -> None:
+    for role in accounts.short:
+        log.warning("%s: the password of the %s has less than %d bytes and may be guessed", where, role, SHORTEST)

@@ -7,23 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from webjobs_apiserver.http.addresses import is_in, networks
+
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*)|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-
-
-def networks(trusted: Iterable[str]) -> list[IPv4Network | IPv6Network]:
-    """Return the networks of proxies; ``*`` is everybody.
-
-    Raises ValueError for a text that is no address or network.
-    """
-    found: list[IPv4Network | IPv6Network] = []
-    for text in trusted:
-        found += [ip_network("0.0.0.0/0"), ip_network("::/0")] if text == "*" else [ip_network(text, strict=False)]
-    return found
 
 
 class Forwarded:
@@ -42,11 +32,7 @@ class Forwarded:
         await self._app(scope, receive, send)
 
     def _trusts(self, address: str) -> bool:
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._trusted if network.version == parsed.version)
+        return is_in(address, self._trusted)
 
     def _rewritten(self, scope: Scope) -> Scope:
         headers = Headers(scope=scope)

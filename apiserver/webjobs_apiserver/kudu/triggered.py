@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from webjobs.model import WebJobRun
-from webjobs_apiserver.http import responses
+from webjobs_apiserver.http import caller, responses
 from webjobs_apiserver.kudu import bodies
 from webjobs_apiserver.kudu.jobs import Facade
 
@@ -47,7 +47,11 @@ def router(facade: Facade) -> APIRouter:
     @routes.post("/run")
     async def run(request: Request, name: str) -> Response:
         job, run_id = await service.runs.start(
-            facade.site_of(request), name, arguments=arguments_of(request), trigger=trigger_of(request)
+            facade.site_of(request),
+            name,
+            arguments=arguments_of(request),
+            trigger=trigger_of(request),
+            by=caller.of(request.scope),
         )
         accepted = responses.empty(202)
         accepted.headers["Location"] = bodies.location(responses.base_url(request), job_name=job.name, run_id=run_id)
@@ -77,7 +81,7 @@ def router(facade: Facade) -> APIRouter:
     @routes.delete("/history/{run_id}")
     async def cancel(request: Request, name: str, run_id: str) -> Response:
         # Not Kudu's: its users asked for it.
-        await service.runs.cancel(facade.site_of(request), name, run_id)
+        await service.runs.cancel(facade.site_of(request), name, run_id, by=caller.of(request.scope))
         return responses.empty(200)
 
     return routes

@@ -16,8 +16,11 @@ from starlette.responses import Response, StreamingResponse
 
 from webjobs.store import ObjectStore, packages, read_stream
 from webjobs.store.packages import PackageError
+from webjobs_apiserver.auth.authenticator import CROWDED, address_of, note_admitted
 from webjobs_apiserver.auth.headers import Bearer, shown
+from webjobs_apiserver.auth.throttle import Key, Throttle, TooMany, Tries
 from webjobs_apiserver.auth.tokens import Tokens
+from webjobs_apiserver.http import caller
 
 _PACKAGES = 16
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -34,9 +37,10 @@ class _Package:
 class PackageEndpoint:
     """The answers of the package endpoint."""
 
-    def __init__(self, store: ObjectStore, *, tokens: Tokens) -> None:
+    def __init__(self, store: ObjectStore, *, tokens: Tokens, throttle: Throttle) -> None:
         self._store = store
         self._tokens = tokens
+        self._throttle = throttle
         self._packages: LRUCache[tuple[str, str], _Package] = LRUCache(_PACKAGES)
 
     async def refusal(self, request: Request, namespace: str) -> Response | None:
@@ -45,10 +49,17 @@ class PackageEndpoint:
         given = shown(request.headers)
         if not isinstance(given, Bearer):
             return Response(status_code=401, headers=challenge)
-        found = await self._tokens.namespace_of(given.token)
+        key = Key(namespace="", kind="package", address=address_of(request.scope))
+        try:
+            found = await self._tokens.namespace_of(given.token, Tries(throttle=self._throttle, keys=[key]))
+        except TooMany as error:
+            return Response(status_code=429, headers={"Retry-After": str(error.seconds)})
         if found is None:
             return Response(status_code=401, headers=challenge)
-        return None if found == namespace else Response(status_code=403)
+        if found != namespace:
+            return Response(status_code=403)
+        caller.note(request.scope, f"pod:{found}")
+        return None if note_admitted(request.scope) else Response(CROWDED, status_code=503, media_type="text/plain")
 
     async def _package(self, namespace: str, digest: str) -> _Package | None:
         key = (namespace, digest)

@@ -43,7 +43,7 @@ _AT_ONCE = 16
 
 
 class Post(Protocol):
-    """A function that posts to a hook, as ``hook_requests.post``."""
+    """A function that posts to a hook, as ``hook_requests.post`` with its destinations."""
 
     def __call__(self, url: str, body: bytes, *, insecure: bool) -> Awaitable[tuple[int, str]]:
         """Send a body to an address; return status and reason of the answer.
@@ -67,7 +67,7 @@ class Delivery:
         jobs: Jobs,
         body: Body,
         clock: Callable[[], datetime],
-        post: Post = hook_requests.post,
+        post: Post,
     ) -> None:
         self._kube = kube
         self._hooks = hooks

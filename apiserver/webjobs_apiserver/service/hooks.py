@@ -12,10 +12,12 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from yarl import URL
 
 from webjobs import times
 from webjobs.objects import Object
 from webjobs_apiserver.errors import BadRequest, Exists, Missing, Unavailable
+from webjobs_apiserver.http.destinations import Destinations
 from webjobs_apiserver.service.made_by_chart import missing
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
@@ -72,10 +74,10 @@ def _parsed(secret: Object) -> list[Hook]:
         return []
 
 
-def check(url: str) -> str:
+def check(url: str, destinations: Destinations) -> str:
     """Return an address, if a POST can go there.
 
-    Raises BadRequest if not.
+    Raises BadRequest if not. What a name stands for is known at the delivery only.
     """
     try:
         parts = urlsplit(url.strip())
@@ -84,15 +86,29 @@ def check(url: str) -> str:
         usable = False
     if not usable or len(url) > _LONGEST_URL or any(ord(char) <= 32 for char in url.strip()):
         raise BadRequest("The url of a hook must be an http or https address.")
+    if _is_refused(url.strip(), destinations):
+        raise BadRequest(
+            "The url of a hook must not be an address of the cluster, of a private network or of the machine itself. "
+            "An administrator can allow it (apiserver.hooks.allow)."
+        )
     return url.strip()
+
+
+def _is_refused(url: str, destinations: Destinations) -> bool:
+    try:
+        hosts = {urlsplit(url).hostname or "", URL(url).host or ""}  # the second one is how it will be read
+    except ValueError:
+        return True
+    return any(destinations.refuses(host) for host in hosts)
 
 
 class Hooks:
     """Operations on the web hooks of a site."""
 
-    def __init__(self, kube: KubeClient, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, kube: KubeClient, *, clock: Callable[[], datetime], destinations: Destinations) -> None:
         self._kube = kube
         self._clock = clock
+        self._destinations = destinations
 
     async def all(self, site: Site) -> list[Hook]:
         """Return every subscription, oldest first."""
@@ -120,7 +136,13 @@ class Hooks:
             raise BadRequest(f"The event of a hook must be {EVENT}: no other happens here.")
         now = self._clock()
         ticks = (now - _FIRST_DAY) // timedelta(microseconds=1) * 10
-        hook = Hook(id=str(ticks), url=check(url), insecure_ssl=insecure_ssl, since=times.rfc3339(now), base=base)
+        hook = Hook(
+            id=str(ticks),
+            url=check(url, self._destinations),
+            insecure_ssl=insecure_ssl,
+            since=times.rfc3339(now),
+            base=base,
+        )
 
         def edit(hooks: list[Hook]) -> list[Hook]:
             if any(one.url.lower() == hook.url.lower() for one in hooks):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from webjobs import times
-from webjobs.model import LABEL_WEBJOB, WebJobRun
+from webjobs.model import ANNOTATION_CANCELLED_BY, ANNOTATION_REQUESTED_BY, LABEL_WEBJOB, WebJobRun
 from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs.runs.manifest import owned_run
@@ -141,9 +141,10 @@ class Runs:
         except NotFound:
             return await self._of_job(site, job)  # made by somebody else, under a name of their own
 
-    async def start(self, site: Site, name: str, *, arguments: str | None, trigger: str) -> tuple[Job, str]:
+    async def start(self, site: Site, name: str, *, arguments: str | None, trigger: str, by: str) -> tuple[Job, str]:
         """Start a run; return the job and the run's id, under which it can be read at once.
 
+        ``by``: who asks for it; the run says so in an annotation.
         Raises Missing, Stopped (the whole site is), Busy (the job takes one run at a time) and BadRequest. A job that
         can't run here (run.cmd, say) is accepted as by Kudu; its run fails, and its log says what to do.
         """
@@ -152,7 +153,7 @@ class Runs:
         began = self._clock()
         while True:
             try:
-                return await self._start(site, name, arguments=arguments, trigger=trigger)
+                return await self._start(site, name, arguments=arguments, trigger=trigger, by=by)
             except Busy:
                 if not await self._ends_soon(site, name, before=began + _PATIENCE):
                     raise
@@ -176,7 +177,7 @@ class Runs:
             await asyncio.sleep(_LOOK_SECONDS)
         return False
 
-    async def _start(self, site: Site, name: str, *, arguments: str | None, trigger: str) -> tuple[Job, str]:
+    async def _start(self, site: Site, name: str, *, arguments: str | None, trigger: str, by: str) -> tuple[Job, str]:
         fresh = self._feed.known(site.namespace) is None
         for attempt in range(TRIES):
             now = self._clock()
@@ -189,6 +190,7 @@ class Runs:
                 manifest = owned_run(
                     job.webjob,
                     name=runs.object_name(webjob=job.object_name, run_id=run_id),
+                    annotations={ANNOTATION_REQUESTED_BY: by} if by else None,
                     trigger=trigger[:_TRIGGER_LENGTH],
                     arguments=arguments or None,
                 )
@@ -208,17 +210,20 @@ class Runs:
             return job, run_id
         raise Unavailable(UNSETTLED)
 
-    async def cancel(self, site: Site, name: str, run_id: str) -> None:
+    async def cancel(self, site: Site, name: str, run_id: str, *, by: str) -> None:
         """Ask for the end of a run.
 
-        Raises Missing when there is none, Refused when it has ended.
+        ``by``: who asks for it; the run says so in an annotation. Raises Missing when there is none, Refused when it
+        has ended.
         """
         _, run = await self.get(site, name, run_id)
         if run.ended:
             raise Refused(f"Run {run_id} has ended already: {run.status.state}.")
         if not run.spec.cancel:
             try:
-                patch = {"spec": {"cancel": True}}
+                patch: Object = {"spec": {"cancel": True}}
+                if by:
+                    patch["metadata"] = {"annotations": {ANNOTATION_CANCELLED_BY: by}}
                 self._feed.observe(await self._kube.patch("WebJobRun", site.namespace, run.metadata.name, patch))
             except NotFound:
                 raise Missing from None

@@ -13,6 +13,7 @@ from typing import Self
 from webjobs.model.limits import Limits as JobLimits
 from webjobs.store import ObjectStore
 from webjobs_apiserver.config import LimitsConfig
+from webjobs_apiserver.http.destinations import Destinations
 from webjobs_apiserver.service.app_settings import AppSettings
 from webjobs_apiserver.service.files.reading import Reading
 from webjobs_apiserver.service.files.writing import Writing
@@ -76,6 +77,7 @@ class Service:
         limits: LimitsConfig,
         job_limits: JobLimits,
         clock: Clock,
+        destinations: Destinations,
     ) -> Self:
         """Return the operations over one client and one store. ``job_limits``: what jobs may ask for."""
         jobs = Jobs(kube, feed=feed, limits=job_limits, clock=clock)
@@ -93,7 +95,7 @@ class Service:
             writing=writing,
             settings=settings,
             passthrough=Passthrough(jobs=jobs, logs=logs),
-            hooks=Hooks(kube, clock=clock),
+            hooks=Hooks(kube, clock=clock, destinations=destinations),
             scheduled=ScheduledJobs(kube, jobs=jobs, settings=settings, clock=clock),
             streams=LogStreams(kube, jobs=jobs, clock=clock),
             zips=Zips(store, reading=reading, writing=writing, limits=limits),

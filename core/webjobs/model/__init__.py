@@ -8,7 +8,9 @@ keeps saying only what its author said.
 
 from webjobs.model.base import (
     ANNOTATION_APP_SETTINGS,
+    ANNOTATION_CANCELLED_BY,
     ANNOTATION_HASH,
+    ANNOTATION_REQUESTED_BY,
     ANNOTATION_REQUESTS,
     API_VERSION,
     CONDITION_LIST,
@@ -39,7 +41,9 @@ from webjobs.model.webjob import ActiveRun, Instance, LatestRun, StoredRuns, Web
 
 __all__ = [
     "ANNOTATION_APP_SETTINGS",
+    "ANNOTATION_CANCELLED_BY",
     "ANNOTATION_HASH",
+    "ANNOTATION_REQUESTED_BY",
     "ANNOTATION_REQUESTS",
     "API_VERSION",
     "CONDITION_LIST",

@@ -28,6 +28,10 @@ ANNOTATION_HASH = f"{GROUP}/desired-hash"
 ANNOTATION_APP_SETTINGS = f"{GROUP}/app-settings"
 """Annotation with the digest of the app settings that the pods of a continuous job started with; another digest
 replaces the pods."""
+ANNOTATION_REQUESTED_BY = f"{GROUP}/requested-by"
+"""Annotation of a run: who asked the REST shim for it, ``account:NAME`` or ``user:NAME``."""
+ANNOTATION_CANCELLED_BY = f"{GROUP}/cancelled-by"
+"""Annotation of a run: who asked the REST shim for its end, in the same form."""
 ANNOTATION_REQUESTS = f"{GROUP}/requests"
 """Annotation on a pod that waits for a run: JSON of what its container requests from when the run has begun."""
 

@@ -26,7 +26,14 @@ def is_owned(body: ObjectView, uid: str) -> bool:
     return any(owner["uid"] == uid for owner in body["metadata"].get("ownerReferences") or [])
 
 
-def owned_run(webjob: WebJob, *, name: str, labels: Mapping[str, str] | None = None, **spec: Any) -> Object:
+def owned_run(
+    webjob: WebJob,
+    *,
+    name: str,
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+    **spec: Any,
+) -> Object:
     """Return a WebJobRun that belongs to its WebJob.
 
     ``labels``: besides the one that names the WebJob. ``spec``: fields by their names on the wire; None is left out.
@@ -36,7 +43,7 @@ def owned_run(webjob: WebJob, *, name: str, labels: Mapping[str, str] | None = N
         "namespace": webjob.metadata.namespace,
         "labels": {LABEL_WEBJOB: webjob.metadata.name} | dict(labels or {}),
         "ownerReferences": [owner_reference("WebJob", webjob.metadata)],
-    }
+    } | ({"annotations": dict(annotations)} if annotations else {})
     return _run(webjob, metadata, spec)
 
 

@@ -10,7 +10,14 @@ import json
 from typing import Any
 
 from webjobs import times
-from webjobs.model import Metadata, WebJobRun, WebJobRunSpec, WebJobRunStatus
+from webjobs.model import (
+    ANNOTATION_CANCELLED_BY,
+    ANNOTATION_REQUESTED_BY,
+    Metadata,
+    WebJobRun,
+    WebJobRunSpec,
+    WebJobRunStatus,
+)
 from webjobs.runs import runs
 from webjobs.store.run_logs import error_log_key, run_log_key
 
@@ -37,6 +44,8 @@ def to_json(run: WebJobRun, *, owner: str) -> bytes:
         "ScheduleName": spec.schedule_name,
         "ScheduleTime": spec.schedule_time,
         "Cancelled": spec.cancel or None,
+        "RequestedBy": run.metadata.annotations.get(ANNOTATION_REQUESTED_BY),
+        "CancelledBy": run.metadata.annotations.get(ANNOTATION_CANCELLED_BY),
         "Log": bool(status.log_path) or None,
         "ErrorLog": bool(status.error_log_path) or None,
         "Name": run.metadata.name,
@@ -63,7 +72,18 @@ def _of_body(body: dict[str, Any], *, namespace: str, webjob: str, run_id: str) 
     key = run_log_key(namespace=namespace, webjob=webjob, run_id=run_id)
     run = WebJobRun(
         metadata=Metadata(
-            name=body["Name"], namespace=namespace, uid=body["Uid"], creation_timestamp=body["StartTime"]
+            name=body["Name"],
+            namespace=namespace,
+            uid=body["Uid"],
+            creation_timestamp=body["StartTime"],
+            annotations={
+                annotation: body[key]
+                for annotation, key in (
+                    (ANNOTATION_REQUESTED_BY, "RequestedBy"),
+                    (ANNOTATION_CANCELLED_BY, "CancelledBy"),
+                )
+                if key in body
+            },
         ),
         spec=WebJobRunSpec(
             web_job_name=webjob,

@@ -32,7 +32,8 @@ def _certificate(directory: Path, name: str) -> None:
     new.rmdir()
 
 
-async def test_in_clear_there_is_only_what_pods_ask(one: Shim) -> None:
+async def test_in_clear_there_is_only_what_pods_ask(one: Shim, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "webjobs_apiserver.http.access_log")
     transport = httpx.ASGITransport(InClear(one.app))
     async with httpx.AsyncClient(transport=transport, base_url="http://s", auth=(USER, PASSWORD)) as client:
         assert (await client.get("/healthz")).status_code == 200
@@ -40,6 +41,7 @@ async def test_in_clear_there_is_only_what_pods_ask(one: Shim) -> None:
         for path in ("/api/webjobs", "/", "/internal"):
             answer = await client.get(path)
             assert (answer.status_code, answer.text) == (403, "Use https.")
+            assert caplog.messages[-1] == f'127.0.0.1 - "GET {path} HTTP/1.1" 403'
     assert not one.kube.calls
 
 

@@ -137,3 +137,11 @@ def test_progress_is_for_terminals_and_leaves_a_clean_line(out: io.StringIO, sho
         progress.moved(100)
         progress.moved(101)  # too soon for another look
     assert out.getvalue() == ("\r\x1b[Kjob [2J: 100 B of 200 B (50%)\r\x1b[K" if shown else "")
+
+
+def test_who_asked_for_a_run_is_in_the_wide_table() -> None:
+    known = run(state="Success", annotations={"webjobs.dev/requested-by": "account:webjobs"})
+    headers, (row,) = tables.history([known], now=NOW, wide=True)
+    assert dict(zip(headers, row, strict=True))["REQUESTED BY"] == "account:webjobs"
+    headers, (row,) = tables.history([known], now=NOW, wide=False)
+    assert len(row) == len(headers) == 6

@@ -12,7 +12,7 @@ import yaml
 from tests.charts import Manifest, helm, render
 from webjobs.model.limits import Limits
 from webjobs_apiserver.auth.credentials import KEYS, Accounts
-from webjobs_apiserver.config import ApiserverConfig
+from webjobs_apiserver.config import ApiserverConfig, ConnectionsConfig
 from webjobs_operator.config import OperatorConfig
 
 DEFAULT = render()
@@ -312,6 +312,83 @@ def test_a_reader_is_made_when_it_has_a_name() -> None:
     assert accounts.role_of(b"looks", made["readonlyPassword"].encode()) == "reader"
     given = {"readonlyUsername": "looks", "readonlyPassword": 'qu"ote: #', "password": "pässword"}
     assert _accounts({"credentials": given}) == given | {"username": "webjobs"}
+
+
+def test_bounds_of_connections_reach_the_shim() -> None:
+    found = render({"apiserver": {"connections": {"most": 50, "headSeconds": 2.5}}})
+    read = ApiserverConfig.model_validate(
+        yaml.safe_load(found["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"])
+    ).connections
+    assert read == ConnectionsConfig(most=50, head_seconds=2.5), "the chart's defaults are the shim's"
+    for wrong in ({"most": 1}, {"headSeconds": 0}, {"perAddress": 5}):
+        assert helm({"apiserver": {"connections": wrong}}).returncode != 0
+
+
+def test_receivers_of_web_hooks_can_be_allowed() -> None:
+    given = {"allow": ["hooks.shop.svc", "*.corp.example", "10.1.0.0/16"], "deny": ["34.118.224.0/20"]}
+    found = render({"apiserver": {"hooks": given}})
+    read = ApiserverConfig.model_validate(
+        yaml.safe_load(found["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"])
+    ).hooks
+    assert (read.allow, read.deny) == (given["allow"], given["deny"])
+    wrong: Manifest
+    for wrong in ({"deny": ["a.example"]}, {"allow": "*"}, {"allowed": []}):
+        assert helm({"apiserver": {"hooks": wrong}}).returncode != 0
+
+
+def test_metrics_are_for_labelled_namespaces() -> None:
+    """They name the jobs of all namespaces, and ask for no login."""
+    policy = DEFAULT["NetworkPolicy", "webjobs-operator-metrics"]["spec"]
+    operator = DEFAULT["Deployment", "webjobs-operator"]["spec"]["template"]["metadata"]
+    assert policy["podSelector"]["matchLabels"].items() <= operator["labels"].items()
+    apiserver = DEFAULT["Deployment", "webjobs-apiserver"]["spec"]["template"]["metadata"]
+    assert not policy["podSelector"]["matchLabels"].items() <= apiserver["labels"].items()
+    assert policy["policyTypes"] == ["Ingress"]
+    assert policy["ingress"] == [
+        {"ports": [{"protocol": "TCP", "port": 8080}]},
+        {
+            "ports": [{"protocol": "TCP", "port": 8081}],
+            "from": [{"namespaceSelector": {"matchLabels": {"webjobs.dev/metrics": "true"}}}],
+        },
+    ]
+
+
+def test_whose_pods_may_read_metrics_can_be_chosen() -> None:
+    names = {"kubernetes.io/metadata.name": "monitoring", "webjobs.dev/metrics": None}
+    pods = {"matchLabels": {"app": "prometheus"}}
+    given = {"namespaceSelector": {"matchLabels": names}, "podSelector": pods}
+    found = render({"operator": {"metrics": {"networkPolicy": given}}})
+    (source,) = found["NetworkPolicy", "webjobs-operator-metrics"]["spec"]["ingress"][1]["from"]
+    assert source["namespaceSelector"] == {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}
+    assert source["podSelector"] == pods
+    assert helm({"operator": {"metrics": {"networkPolicy": {"namespaces": ["x"]}}}}).returncode != 0
+
+
+@pytest.mark.parametrize("metrics", [{"enabled": False}, {"networkPolicy": {"enabled": False}}])
+def test_metrics_can_be_switched_off_and_opened(metrics: Manifest) -> None:
+    found = render({"operator": {"metrics": metrics}})
+    assert ("NetworkPolicy", "webjobs-operator-metrics") not in found
+    template = found["Deployment", "webjobs-operator"]["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    on = metrics.get("enabled", True)
+    assert ("--metrics-port=0" in container["command"]) == (not on)
+    assert bool(container.get("ports")) == on == ("prometheus.io/scrape" in template["metadata"]["annotations"])
+
+
+@pytest.mark.parametrize("kind", ["NodePort", "LoadBalancer"])
+@pytest.mark.parametrize("policy", ["", "Local", "Cluster"])
+def test_the_addresses_of_clients_can_be_kept(kind: str, policy: str) -> None:
+    found = render({"apiserver": {"service": {"type": kind, "externalTrafficPolicy": policy}}})
+    assert found["Service", "webjobs-apiserver"]["spec"].get("externalTrafficPolicy", "") == policy
+
+
+@pytest.mark.parametrize(
+    "service", [{"type": "NodePort", "externalTrafficPolicy": "local"}, {"externalTrafficPolicy": "Local"}]
+)
+def test_a_traffic_policy_that_a_service_can_not_have(service: Manifest) -> None:
+    done = helm({"apiserver": {"service": service}})
+    assert done.returncode != 0
+    assert "externalTrafficPolicy" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,7 @@ import pytest
 from tests.fakes.objects import run_body, webjob_body
 from tests.fakes.shim import PASSWORD, USER, Shim, script, shim
 from tests.unit.apiserver.test_sites import JOB, ROUTES
-from webjobs_apiserver.auth import throttle
 from webjobs_apiserver.auth.rights import needs
-from webjobs_apiserver.auth.throttle import Throttle, address_key
 from webjobs_kube.errors import Unreachable
 
 READER = ("reader", "only")
@@ -163,56 +161,11 @@ async def test_tokens_that_cannot_be_reviewed(one: Shim, caplog: pytest.LogCaptu
     assert "abc.def" not in caplog.text
 
 
-async def test_a_guesser_has_to_wait_and_nobody_else(one: Shim) -> None:
-    async with one.client(auth=(USER, "guess"), address="6.6.6.6") as guesser:
-        answers = [(await guesser.get("/api/webjobs")).status_code for _ in range(30)]
-        assert answers == [401] * throttle.BURST + [429] * (30 - throttle.BURST)
-        told = await guesser.get("/api/webjobs")
-        assert told.headers["retry-after"] == "3"
-        assert told.headers["content-type"].startswith("text/plain")
-    async with one.client(address="6.6.6.6") as same, one.client(address="7.7.7.7") as other:
-        assert (await other.get("/api/webjobs")).status_code == 200
-        assert (await same.get("/api/webjobs")).status_code == 429  # else the answer would tell which guess was right
-        one.pass_time(seconds=3)
-        for _ in range(30):  # right ones cost nothing
-            assert (await same.get("/api/webjobs")).status_code == 200
-
-
 async def test_a_client_that_asks_without_credentials_first_is_no_guesser(one: Shim) -> None:
     async with one.client(auth=None) as client, one.client() as right:
         for _ in range(50):
             assert (await client.get("/api/webjobs")).status_code == 401
         assert (await right.get("/api/webjobs")).status_code == 200
-
-
-async def test_bad_tokens_are_guesses_too(one: Shim) -> None:
-    async with one.client(auth=None) as client:
-        bad = {"Authorization": "Bearer bad"}
-        answers = {(await client.get("/api/webjobs", headers=bad)).status_code for _ in range(30)}
-        assert answers == {401, 429}
-    assert sum(call.kind == "TokenReview" for call in one.kube.calls) == throttle.BURST
-
-
-def test_buckets_are_bounded(one: Shim, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttle, "_KEPT", 10)
-    made = Throttle(clock=lambda: one.now)
-    for number in range(100):
-        made.failed(("site", str(number)))
-    assert len(made._spent) == 10
-
-
-@pytest.mark.parametrize(
-    ("address", "key"),
-    [
-        ("1.2.3.4", "1.2.3.4"),
-        ("::ffff:1.2.3.4", "1.2.3.4"),
-        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
-        ("", ""),
-        ("unix", "unix"),
-    ],
-)
-def test_addresses(address: str, key: str) -> None:
-    assert address_key(address) == key
 
 
 async def test_the_password_is_still_needed_beside_a_token(one: Shim) -> None:

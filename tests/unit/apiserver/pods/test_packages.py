@@ -129,3 +129,22 @@ async def test_reviews_are_remembered_for_seconds(one: Shim, pod: httpx.AsyncCli
 async def test_reviews_that_fail(one: Shim, pod: httpx.AsyncClient, manifest: Manifest) -> None:
     one.kube.fail(not_authorized(), kind="TokenReview")
     assert (await pod.get(f"/internal/packages/site/{manifest.digest}", headers=TOKEN)).status_code == 503
+
+
+async def test_false_tokens_are_bad_tries_and_hold_up_no_pod(
+    one: Shim, pod: httpx.AsyncClient, manifest: Manifest
+) -> None:
+    path = f"/internal/packages/site/{manifest.digest}"
+    assert (await pod.get(path, headers=TOKEN)).status_code == 200
+    one.kube.calls.clear()
+    answers = [await pod.get(path, headers={"Authorization": f"Bearer f{number}"}) for number in range(50)]
+    assert [answer.status_code for answer in answers] == [401] * 25 + [429] * 25
+    assert answers[-1].headers["retry-after"] == "3"
+    assert len(one.kube.calls) == 25, "the API server is not flooded through the shim"
+    one.pass_time(seconds=1)
+    one.kube.tokens["new"] = one.kube.tokens["good"]
+    async with one.client(auth=None, address="7.7.7.7") as other, one.client() as person:
+        assert (await other.get(path, headers={"Authorization": "Bearer new"})).status_code == 200
+        assert (await person.get("/api/webjobs")).status_code == 200, "each kind is counted alone"
+    one.pass_time(minutes=1)
+    assert (await pod.get(path, headers=TOKEN)).status_code == 200

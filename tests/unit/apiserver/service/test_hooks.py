@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Coroutine
+import socket
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import httpx
 import looptime
 import pytest
 from aiohttp import web
+from aiohttp.abc import ResolveResult
 
 from tests.fakes.kube import Call
 from tests.fakes.objects import run_body, webjob_body
 from tests.fakes.shim import RUN_ID, Shim, answer_of, shim
+from webjobs_apiserver.http.destinations import Destinations
 from webjobs_apiserver.kudu.hooks import posted
 from webjobs_apiserver.service import hook_requests
 from webjobs_apiserver.service.hook_delivery import ANNOTATION, CLAIM_SECONDS, Delivery
@@ -91,7 +94,7 @@ class World:
         self.one = one
         self.answers = list(answers)
         self.posts: list[bytes] = []
-        self.hooks = Hooks(one.kube, clock=lambda: one.now)
+        self.hooks = Hooks(one.kube, clock=lambda: one.now, destinations=Destinations())
 
     def delivery(self) -> Delivery:
         jobs = Jobs(self.one.kube, feed=Feed(self.one.kube, namespaces=[]))
@@ -274,21 +277,110 @@ def test_a_bug_in_one_delivery_ends_no_other(one: Shim, caplog: pytest.LogCaptur
     _virtual(work())
 
 
-async def test_a_real_post() -> None:
+PRIVATE = "The url of a hook must not be an address of the cluster, of a private network or of the machine itself. "
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1:8080", "127.1", "2130706433", "0x7f000001", "[::1]", "[::ffff:10.0.0.1]", "localhost", "LOCALHOST."],
+)
+@pytest.mark.parametrize("url", ["http://{}/", "https://me:pw@{}/done"])
+async def test_a_private_address_is_refused_at_the_subscription(
+    one: Shim, client: httpx.AsyncClient, host: str, url: str
+) -> None:
+    answer = await client.post("/api/hooks", json={"event": "TriggeredJobFinished", "url": url.format(host)})
+    assert answer_of(answer) == (400, TEXT, PRIVATE + "An administrator can allow it (apiserver.hooks.allow).")
+    assert not one.kube.writes
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "localhost", "x.localhost"])
+async def test_an_allowed_address_is_no_private_one(host: str) -> None:
+    with shim(settings={"hooks": {"allow": ["127.0.0.0/8"]}}) as one:
+        async with one.client() as client:
+            wanted = {"event": "TriggeredJobFinished", "url": f"http://{host}/"}
+            assert (await client.post("/api/hooks", json=wanted)).status_code == 201
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[tuple[int, list[tuple[str | None, str | None, bytes]]]]:
+    """A server on 127.0.0.1 that sends elsewhere: its port, and what it has got."""
     seen: list[tuple[str | None, str | None, bytes]] = []
 
     async def receive(request: web.Request) -> web.Response:
         seen.append((request.headers.get("Content-Type"), request.headers.get("Authorization"), await request.read()))
-        raise web.HTTPFound("/elsewhere")
+        return web.Response(status=302, reason="Secret words", headers={"Location": "/elsewhere"}, text="secret")
 
     app = web.Application()
-    app.router.add_post("/", receive)
+    app.router.add_route("*", "/{path:.*}", receive)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    port = runner.addresses[0][1]
-    assert await hook_requests.post(f"http://me:pw@127.0.0.1:{port}/", b"{}", insecure=True) == (302, "Found")
-    assert seen == [("application/json", "Basic " + base64.b64encode(b"me:pw").decode(), b"{}")]
+    yield runner.addresses[0][1], seen
     await runner.cleanup()
+
+
+Receiver = tuple[int, list[tuple[str | None, str | None, bytes]]]
+LOOPBACK = Destinations.of(allow=["127.0.0.0/8"])
+
+
+async def test_a_real_post(receiver: Receiver) -> None:
+    port, seen = receiver
+    url = f"http://me:pw@127.0.0.1:{port}/"
+    told = await hook_requests.post(url, b"{}", insecure=True, destinations=LOOPBACK)
+    assert told == (302, "Secret words"), "an administrator allowed this receiver"
+    assert seen == [("application/json", "Basic " + base64.b64encode(b"me:pw").decode(), b"{}")], "no redirect"
     with pytest.raises(hook_requests.NotDelivered, match="ClientConnectorError"):
-        await hook_requests.post(f"http://127.0.0.1:{port}/", b"{}", insecure=False)
+        await hook_requests.post("http://127.0.0.1:1/", b"{}", insecure=False, destinations=LOOPBACK)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "2130706433", "localhost", "[::ffff:127.0.0.1]"])
+async def test_a_forbidden_address_gets_no_request(receiver: Receiver, host: str) -> None:
+    """Also of a hook that was made before it was forbidden."""
+    port, seen = receiver
+    with pytest.raises(hook_requests.NotDelivered, match=r"^The host has no address that requests may go to\.$"):
+        await hook_requests.post(f"http://{host}:{port}/", b"{}", insecure=False, destinations=Destinations())
+    assert not seen
+
+
+async def _post(
+    port: int, monkeypatch: pytest.MonkeyPatch, answers: list[list[str]], **allowed: Any
+) -> tuple[int, str]:
+    """Post to a name that resolves to something else each time."""
+
+    async def resolve(self: object, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
+        return [
+            ResolveResult(hostname=host, host=one, port=port, family=socket.AF_INET, proto=0, flags=0)
+            for one in answers.pop(0)
+        ]
+
+    monkeypatch.setattr("aiohttp.ThreadedResolver.resolve", resolve)
+    url = f"http://receiver.example:{port}/"
+    return await hook_requests.post(url, b"{}", insecure=False, destinations=Destinations.of(**allowed))
+
+
+@pytest.mark.parametrize("answers", [["127.0.0.1"], ["10.0.0.1", "127.0.0.1"], []])
+async def test_the_address_behind_a_name_counts(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, answers: list[str]
+) -> None:
+    port, seen = receiver
+    with pytest.raises(hook_requests.NotDelivered, match="no address that requests may go to"):
+        await _post(port, monkeypatch, [answers])
+    assert not seen
+    with pytest.raises(hook_requests.NotDelivered, match="no address"):
+        await _post(port, monkeypatch, [answers], allow=["other.example"])
+    assert not seen
+
+
+async def test_a_name_is_resolved_once(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it could be public when it is looked at, and private when it is connected to."""
+    port, seen = receiver
+    answers = [["127.0.0.1"], ["10.255.255.1"]]
+    status, reason = await _post(port, monkeypatch, answers, allow=["127.0.0.1"])
+    assert (status, reason) == (302, "Found"), "of a name that is not allowed itself the words are not told"
+    assert answers == [["10.255.255.1"]]
+    assert len(seen) == 1
+
+
+async def test_a_name_can_be_allowed(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    port, _ = receiver
+    assert await _post(port, monkeypatch, [["127.0.0.1"]], allow=["*.example"]) == (302, "Secret words")

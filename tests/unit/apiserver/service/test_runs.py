@@ -53,6 +53,7 @@ async def test_a_run_from_call_to_history(one: Shim, client: httpx.AsyncClient) 
             "name": f"job-{RUN_ID}",
             "namespace": "site",
             "labels": {"webjobs.dev/webjob": "job"},
+            "annotations": {"webjobs.dev/requested-by": "account:user"},
             "ownerReferences": [
                 {
                     "apiVersion": "webjobs.dev/v1",
@@ -253,7 +254,7 @@ async def test_impossible_arguments(one: Shim, client: httpx.AsyncClient) -> Non
     jobs, stored = Jobs(one.kube, feed=feed), StoredRuns(one.store)
     runs = Runs(one.kube, feed=feed, jobs=jobs, stored=stored, clock=lambda: one.now)
     with pytest.raises(BadRequest):  # longer than any URL that a client here can send
-        await runs.start(Site(name="s", namespace="site"), "job", arguments="x" * 65537, trigger="")
+        await runs.start(Site(name="s", namespace="site"), "job", arguments="x" * 65537, trigger="", by="")
     assert not one.kube.writes
 
 
