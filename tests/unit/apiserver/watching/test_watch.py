@@ -14,6 +14,8 @@ from tests.fakes.shim import RUN_ID, Shim, script, shim
 from webjobs_apiserver.app import create_app
 from webjobs_kube.errors import Unreachable
 
+SETTINGS = [("get", "ConfigMap"), ("get", "Secret")]
+"""What a start asks of the settings of its site: both at once."""
 RUN = "/api/triggeredwebjobs/job/run"
 LABELS = {"webjobs.dev/webjob": "job"}
 
@@ -99,8 +101,7 @@ async def test_what_others_do_is_seen(one: Shim) -> None:
 async def test_a_run_from_memory_costs_its_two_writes(one: Shim) -> None:
     async with one.running() as client:
         assert (await client.post(RUN)).status_code == 202
-        settings = [("get", "ConfigMap"), ("get", "Secret")]  # both at once
-        assert _verbs(one) == [*settings, ("patch", "WebJob"), ("create", "WebJobRun")]
+        assert _verbs(one) == [*SETTINGS, ("patch", "WebJob"), ("create", "WebJobRun")]
 
 
 async def test_one_at_a_time_over_two_replicas(one: Shim) -> None:
@@ -142,7 +143,7 @@ async def test_a_run_on_old_news_is_decided_anew(one: Shim) -> None:
 
         one.kube.before_call = operator
         assert (await client.post(RUN)).status_code == 202
-        assert _verbs(one)[:3] == [("get", "ConfigMap"), ("patch", "WebJob"), ("get", "WebJob")]
+        assert _verbs(one)[:4] == [*SETTINGS, ("patch", "WebJob"), ("get", "WebJob")]
 
 
 async def test_old_news_is_not_served_for_long(one: Shim, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -88,8 +89,9 @@ class World:
         self.cache.take("WebJob", body)
 
     def settings(self, **values: str) -> None:
-        meta = {"name": "webjobs-settings", "namespace": "site", "labels": {"webjobs.dev/site-settings": "true"}}
-        self.cache.take("ConfigMap", {"metadata": meta, "data": values})
+        meta = {"name": "webjobs-settings", "namespace": "site", "uid": "s", "resourceVersion": "1"}
+        encoded = {name: b64encode(value.encode()).decode() for name, value in values.items()}
+        self.cache.take("Secret", {"metadata": meta, "data": encoded})
 
     def log(self, *lines: str, name: str = "one", previous: bool = False) -> list[str]:
         """Another log than before: who follows the old one comes to its end."""
