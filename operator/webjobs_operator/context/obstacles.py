@@ -49,7 +49,7 @@ class Obstacle:
 
     @property
     def ends(self) -> bool:
-        """Whether a run fails that is kept back for as long as a slot may be late (startingDeadlineSeconds).
+        """True when a run fails that is kept back for as long as a slot may be late (startingDeadlineSeconds).
 
         The others wait without an end: a larger cluster, or whoever suspended the Job, lets them begin.
         """

@@ -16,7 +16,7 @@ from webjobs.store import scheduler_logs
 from webjobs.times import parse_time, rfc3339
 from webjobs_operator.context.conditions import Wanted, update
 from webjobs_operator.context.facts import Facts
-from webjobs_operator.context.obstacles import of_deployment, of_pods, recorded
+from webjobs_operator.context.obstacles import Obstacle, of_deployment, of_pods, recorded
 from webjobs_operator.continuous import instances
 from webjobs_operator.manifests.program import Unrunnable
 from webjobs_operator.reconcile.findings import Findings
@@ -210,10 +210,18 @@ def _continuous(facts: Facts, found: Findings) -> tuple[Status, list[Wanted]]:
     current = deployment and deployment["metadata"].get("generation") == observed.get("observedGeneration")
     state = instances.of_all([instance["status"] for instance in listed])
     if current and observed.get("updatedReplicas", 0) >= wanted and observed.get("availableReplicas", 0) >= wanted:
-        return status | {"state": state}, [
-            Wanted(type="Ready", status=True, reason="Running", message=f"{ready} of {wanted} instances run.")
-        ]
+        # Instances of before do the work while new ones can't begin.
+        outdated = observed.get("replicas", 0) > observed.get("updatedReplicas", 0)
+        if not (outdated and _obstacle(facts, deployment)):
+            return status | {"state": state}, [
+                Wanted(type="Ready", status=True, reason="Running", message=f"{ready} of {wanted} instances run.")
+            ]
     return status | {"state": state}, [_progress(facts, deployment, ready=ready, wanted=wanted)]
+
+
+def _obstacle(facts: Facts, deployment: ObjectView | None) -> Obstacle | None:
+    waiting = [pod for pod in facts.pods if not instances.is_gated(pod)]
+    return of_pods(waiting, now=facts.now) or of_deployment(deployment)
 
 
 def _progress(facts: Facts, deployment: ObjectView | None, *, ready: int, wanted: int) -> Wanted:
@@ -224,9 +232,7 @@ def _progress(facts: Facts, deployment: ObjectView | None, *, ready: int, wanted
             where = f"pod {other['metadata']['name']} on node {other['spec'].get('nodeName')}"
             text = f"{text} A new one waits until {where} has ended, or the node is known to be gone."
             return Wanted(type="Ready", status=False, reason="Progressing", message=text)
-    waiting = [pod for pod in pods if not instances.is_gated(pod)]
-    obstacle = of_pods(waiting, now=facts.now) or of_deployment(deployment)
-    if obstacle:
+    if obstacle := _obstacle(facts, deployment):
         message = f"{text} {obstacle.message}"[:1024]
         return Wanted(type="Ready", status=False, reason=obstacle.reason, message=message)
     for pod in pods:
