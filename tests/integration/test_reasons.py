@@ -12,7 +12,10 @@ import pytest
 from tests.site import Site, eventually, shell
 
 IMAGE = "registry.invalid/no/such:image"
-MISSING_VOLUME = {"volumes": [{"name": "keys", "secret": {"secretName": "not-there"}}]}
+MISSING_VOLUME = {
+    "volumes": [{"name": "keys", "secret": {"secretName": "not-there"}}],
+    "containers": [{"name": "job", "volumeMounts": [{"name": "keys", "mountPath": "/keys"}]}],
+}
 HUGE = {"requests": {"cpu": "900"}}
 NO_KEY = {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "not-there", "key": "key"}}}
 

@@ -18,7 +18,7 @@ from webjobs.runs import runs
 from webjobs.store import ObjectStore, continuous_journal, job_files, packages, scheduler_logs
 from webjobs.store import run_logs as stored_logs
 from webjobs.store.job_files import Content, Source, View
-from webjobs.store.packages import Manifest
+from webjobs.store.packages import Manifest, PackageError
 from webjobs.times import EPOCH
 from webjobs_apiserver.errors import BadRequest, Missing
 from webjobs_apiserver.service.files.nodes import FileNode, FolderNode, Node, Span, etag_of, in_memory, nothing, tag
@@ -97,11 +97,17 @@ class Reading:
         return job_files.view(job.webjob.spec, self.manifest(site, job), read=read)
 
     def manifest(self, site: Site, job: Job) -> Manifest | None:
-        """Return the manifest of a job's package; None when it has no package. Blocks."""
+        """Return the manifest of a job's package; None when it has no package. Blocks.
+
+        Raises PackageError when the store has it no more.
+        """
         package = job.webjob.spec.package
         if package is None:
             return None
-        return packages.read_manifest(self._store, namespace=site.namespace, digest=package.digest)
+        try:
+            return packages.read_manifest(self._store, namespace=site.namespace, digest=package.digest)
+        except PackageError as error:
+            raise PackageError(f"WebJob {job.name}: {error}") from error
 
     def read(self, site: Site, file: packages.File) -> bytes:
         """Return the content of a small file of a package. Blocks."""

@@ -18,7 +18,7 @@ from webjobs.model import JobType
 from webjobs.store import ObjectStore, packages
 from webjobs.store.guard import uploading
 from webjobs.store.job_files import Change, View
-from webjobs.store.packages import File
+from webjobs.store.packages import File, PackageError
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.errors import BadRequest, Exists, Forbidden, Missing
 from webjobs_apiserver.service.files.nodes import FileNode, FolderNode, Node
@@ -29,6 +29,8 @@ from webjobs_apiserver.service.uploads import check_name, receive
 from webjobs_apiserver.sites import Site
 
 _PIECE_BYTES = 2**16
+LOST = "UNREADABLE.txt"
+"""File at the root of a zip that names what could not be read; no job has a file there."""
 READ_ONLY = "Logs can't be written."
 """Message to a zip that would be unpacked over logs."""
 
@@ -59,10 +61,13 @@ class _Sink:
 
 
 async def zipped(folder: FolderNode) -> AsyncIterator[bytes]:
-    """Yield a zip of all below a folder, in memory bounded by one piece of a file."""
-    sink = _Sink()
+    """Yield a zip of all below a folder, in memory bounded by one piece of a file.
+
+    What the store has lost is left out, and named in a file at the zip's root: one bad job takes no other along.
+    """
+    sink, lost = _Sink(), list[str]()
     with zipfile.ZipFile(cast(IO[bytes], sink), "w", zipfile.ZIP_DEFLATED) as archive:
-        async for path, node in _walk(folder):
+        async for path, node in _walk(folder, lost):
             info = zipfile.ZipInfo(path, date_time=_date(node))
             if isinstance(node, FolderNode):
                 info.external_attr = 0o40755 << 16 | 0x10
@@ -70,7 +75,11 @@ async def zipped(folder: FolderNode) -> AsyncIterator[bytes]:
                 continue
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = (0o100000 | node.mode) << 16
-            content = await node.open(None)
+            try:
+                content = await node.open(None)
+            except PackageError as error:
+                lost.append(f"{path}: {error}")
+                continue
             with archive.open(info, "w", force_zip64=node.size is None or node.size >= 2**31) as out:
                 async for piece in content:
                     await asyncio.to_thread(out.write, piece)
@@ -78,20 +87,29 @@ async def zipped(folder: FolderNode) -> AsyncIterator[bytes]:
                         yield sink.take()
             if len(sink) >= _PIECE_BYTES:
                 yield sink.take()
+        if lost:
+            archive.writestr(LOST, "".join(f"{line}\r\n" for line in lost))
     yield sink.take()
 
 
-async def _walk(folder: FolderNode, prefix: str = "") -> AsyncIterator[tuple[str, Node]]:
-    """Yield all below a folder with their paths; a folder is told of only when it is empty."""
+async def _walk(folder: FolderNode, lost: list[str], prefix: str = "") -> AsyncIterator[tuple[str, Node]]:
+    """Yield all below a folder with their paths; a folder is told of only when it is empty.
+
+    ``lost`` gets the folders below it that can't be read.
+    """
     for node in await folder.children():
         path = prefix + node.name
         if isinstance(node, FileNode):
             yield path, node
             continue
         empty = True
-        async for found in _walk(node, f"{path}/"):
-            empty = False
-            yield found
+        try:
+            async for found in _walk(node, lost, f"{path}/"):
+                empty = False
+                yield found
+        except PackageError as error:
+            lost.append(f"{path}/: {error}")
+            continue
         if empty:
             yield f"{path}/", node
 

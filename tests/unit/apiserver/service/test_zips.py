@@ -6,14 +6,17 @@ import io
 import random
 import zipfile
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from typing import Any
 
 import httpx
+import obstore
 import pytest
 
 from tests.fakes.objects import run_body, webjob_body
 from tests.fakes.shim import RUN_ID, Shim, answer_of, shim, zipped
 from tests.unit.apiserver.service.test_uploads import ATTACKS
+from webjobs.store import packages
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.kudu.zips import attachment
 from webjobs_apiserver.service.files.nodes import FileNode, FolderNode, Node, in_memory
@@ -48,6 +51,33 @@ async def test_a_zip_goes_in_and_comes_out(one: Shim, client: httpx.AsyncClient)
     with zipfile.ZipFile(io.BytesIO(got.content)) as archive:
         assert archive.getinfo("run.sh").date_time == (1980, 1, 1, 0, 0, 0)
     assert (await client.get(JOB.rstrip("/"))).status_code == 200
+
+
+async def test_a_job_whose_package_is_lost_takes_no_other_along(one: Shim, client: httpx.AsyncClient) -> None:
+    for name in ("good", "bad", "half"):
+        url = f"/api/zip/site/wwwroot/App_Data/jobs/triggered/{name}/"
+        files = {"run.sh": f"echo {name}", "lib/a.txt": f"{name} " * 9}
+        assert (await client.put(url, content=zipped(files))).status_code == 200
+    digests = {job["metadata"]["name"]: job["spec"]["package"]["digest"] for job in one.kube.of_kind("WebJob")}
+    obstore.delete(one.store, packages.manifest_key(namespace="site", digest=digests["bad"]))
+    blob = sha256(b"half " * 9).hexdigest()
+    obstore.delete(one.store, packages.blob_key(namespace="site", digest=blob))
+    got = await client.get("/api/zip/site/wwwroot/")
+    found = _opened(got.content)
+    told = found.pop("UNREADABLE.txt").decode().splitlines()
+    base = "App_Data/jobs/triggered"
+    assert sorted(path for path in found if not path.endswith("/")) == [
+        f"{base}/good/lib/a.txt",
+        f"{base}/good/run.sh",
+        f"{base}/half/run.sh",
+    ]
+    assert told == [
+        f"{base}/bad/: WebJob bad: package {digests['bad']} is not in the store: upload the job again",
+        f"{base}/half/lib/a.txt: blob {blob} is not in the store: upload the job again",
+    ]
+    alone = await client.get(f"/api/zip/site/wwwroot/{base}/bad/")
+    assert (alone.status_code, "WebJob bad: package" in alone.text) == (503, True)
+    assert (await client.put("/api/zip/site/wwwroot/", content=got.content)).status_code == 200, "it goes back in"
 
 
 async def test_a_zip_deletes_nothing(one: Shim, client: httpx.AsyncClient) -> None:
