@@ -70,11 +70,3 @@ def load_file(content: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Unreadable(f'{FILE_NAME} holds no object: write {{"schedule": "0 */5 * * * *"}}, for example.')
     return value
-
-
-def parse_file(content: bytes) -> dict[str, Any]:
-    """Return the object in a settings.job file; ``{}`` where it can't be read."""
-    try:
-        return load_file(content)
-    except Unreadable:
-        return {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from webjobs.model import API_VERSION, LABEL_WEBJOB, Metadata, WebJob
-from webjobs.objects import Object, ObjectView
+from webjobs.objects import Object, ObjectView, owners_of
 
 
 def owner_reference(kind: str, metadata: Metadata) -> Object:
@@ -23,7 +23,7 @@ def owner_reference(kind: str, metadata: Metadata) -> Object:
 
 def is_owned(body: ObjectView, uid: str) -> bool:
     """Return whether an object belongs to the one with a UID: a label or a name says nothing, anybody may write it."""
-    return any(owner["uid"] == uid for owner in body["metadata"].get("ownerReferences") or [])
+    return any(owner["uid"] == uid for owner in owners_of(body))
 
 
 def owned_run(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from webjobs.model import LABEL_ARMED, LABEL_RUN, WebJobRun
-from webjobs.objects import ObjectView
+from webjobs.objects import ObjectView, owners_of
 from webjobs.pods import container_state, is_over
 from webjobs.runs import runs
 
@@ -28,8 +28,7 @@ def job_of(pod: ObjectView) -> str | None:
 
     Its name is not enough: another Job may have it by now, while the pods of the first one are still ending.
     """
-    owners = pod["metadata"].get("ownerReferences", ())
-    return next((owner["uid"] for owner in owners if owner["kind"] == "Job"), None)
+    return next((owner["uid"] for owner in owners_of(pod) if owner["kind"] == "Job"), None)
 
 
 def pods_of(job: ObjectView, pods: Sequence[ObjectView]) -> list[ObjectView]:

@@ -2,7 +2,7 @@
 
 It needs a POSIX shell with the usual small tools (``date``, ``sleep``, ``tar``), and no program of this project.
 Kubernetes' restarts, exit codes and signals stay what they are: the shell ends with the script's exit code, and passes
-TERM on.
+TERM on. Its variables begin with ``_``, so that none of the script's own environment is touched.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ _UNPACK = 'tar -xf {package} -C "$WEBJOBS_PATH"\n'
 # A process without a handler of TERM is no different from one that ends now. As process 1 it would have none of the
 # system's own, which is why the script is a child.
 _TELL = """\
-told= child=
+_told= _child=
 tell() {
-  told=1
-  if [ -n "$child" ]; then kill -TERM "$child" 2>/dev/null || :; fi
+  _told=1
+  if [ -n "$_child" ]; then kill -TERM "$_child" 2>/dev/null || :; fi
 }
 """
 # With a shutdown file it gets that first, and TERM only when it has a handler: TERM would take away the time in which
 # it reads the file. SigCgt is the mask of signals with a handler; TERM is 4 in the fourth digit from the right.
 _TELL_WITH_NOTICE = """\
-told= child=
+_told= _child=
 tell() {
-  told=1
-  [ -n "$child" ] || return 0
-  while read -r key mask; do
-    case "$key$mask" in SigCgt:*[4-7c-f]???) kill -TERM "$child" 2>/dev/null || : ;; esac
-  done 2>/dev/null <"/proc/$child/status" || :
+  _told=1
+  [ -n "$_child" ] || return 0
+  while read -r _key _mask; do
+    case "$_key$_mask" in SigCgt:*[4-7c-f]???) kill -TERM "$_child" 2>/dev/null || : ;; esac
+  done 2>/dev/null <"/proc/$_child/status" || :
 }
 """
 _CHECK = """\
@@ -48,9 +48,9 @@ command -v "$1" >/dev/null 2>&1 || {
 _LINE_ENDS = """\
 case "${2:-}" in
   *.sh)
-    line=
-    IFS= read -r line <"$2" || :
-    case "$line" in
+    _line=
+    IFS= read -r _line <"$2" || :
+    case "$_line" in
       *[[:blank:]]) ;;
       *[[:cntrl:]]) echo "$2 has Windows line ends (CRLF), which no shell takes: save it with LF." >&2 ;;
     esac
@@ -60,22 +60,22 @@ esac
 # A shell lets what it starts beside itself ignore INT and QUIT, which a script's own trap can't undo. Only another
 # program can: GNU's env, which most images have; a name with "=" would be a variable for it.
 _SIGNALS = """\
-signals='env --default-signal=INT,QUIT --'
-case "$1" in *=*) signals= ;; esac
-$signals true 2>/dev/null || signals=
+_signals='env --default-signal=INT,QUIT --'
+case "$1" in *=*) _signals= ;; esac
+$_signals true 2>/dev/null || _signals=
 """
 # Whoever listens by attach sends a line first. A reader of its own, because not every shell's own ``read`` can be
 # interrupted; and not for ever, because attaching may be forbidden.
 _LISTEN = """\
 exec 3<&0
 head -n 1 <&3 >/dev/null 2>&1 &
-reader=$!
-{ sleep LISTEN_SECONDS; kill "$reader"; } >/dev/null 2>&1 3<&- &
-timer=$!
-wait "$reader" || :
-kill -KILL "$timer" "$reader" 2>/dev/null || :
+_reader=$!
+{ sleep LISTEN_SECONDS; kill "$_reader"; } >/dev/null 2>&1 3<&- &
+_timer=$!
+wait "$_reader" || :
+kill -KILL "$_timer" "$_reader" 2>/dev/null || :
 exec 3<&- </dev/null
-[ -z "$told" ] || exit 143
+[ -z "$_told" ] || exit 143
 """
 # Whoever reads the pipe hears the exit code, or sees its end when this container is gone without one. Only we have
 # descriptor 4. The words of the line are data: fields are split at blanks, nothing else is made of them.
@@ -86,7 +86,7 @@ unused() {
   exit 143
 }
 trap unused TERM
-[ -z "$told" ] || unused
+[ -z "$_told" ] || unused
 exec 3<&0 </dev/null
 until [ -p PIPE ]; do sleep 0.1; done
 exec 4>PIPE
@@ -114,74 +114,74 @@ trap tell TERM
 # The end of a container can cut off what it wrote last for those who are attached: they get a moment.
 _SAY = """\
 trap '' PIPE
-echo "$code" >&4 2>/dev/null || :
+echo "$_code" >&4 2>/dev/null || :
 sleep 0.05 || :
 """
 # Kudu waits after a short life. A life without an end (the container was killed) is taken to have ended now.
 _WAIT = """\
-life="${WEBJOBS_SHUTDOWN_FILE%/*}/life"
-if [ -f "$life" ]; then
-  read -r began ended <"$life" || :
-  now=$(date +%s)
-  : "${began:=$now}" "${ended:=$now}"
-  left=$((ended + DELAY - now))
-  if [ $((ended - began)) -lt LIVED ] && [ "$left" -gt 0 ]; then
-    sleep "$left" >/dev/null 2>&1 &
+_life="${WEBJOBS_SHUTDOWN_FILE%/*}/life"
+if [ -f "$_life" ]; then
+  read -r _began _ended <"$_life" || :
+  _now=$(date +%s)
+  : "${_began:=$_now}" "${_ended:=$_now}"
+  _left=$((_ended + DELAY - _now))
+  if [ $((_ended - _began)) -lt LIVED ] && [ "$_left" -gt 0 ]; then
+    sleep "$_left" >/dev/null 2>&1 &
     wait $! || :
-    [ -z "$told" ] || { kill $! 2>/dev/null || :; }
+    [ -z "$_told" ] || { kill $! 2>/dev/null || :; }
   fi
 fi
-[ -z "$told" ] || exit 143
-began=$(date +%s)
-echo "$began" >"$life"
+[ -z "$_told" ] || exit 143
+_began=$(date +%s)
+echo "$_began" >"$_life"
 """
 # wait() comes back early when a signal is trapped; and what it said then is not the script's answer. A shell forgets
 # (127) or remembers what it has told already.
 _RUN = """\
-$signals "$@" </dev/null &
-child=$!
-[ -z "$told" ] || tell
+$_signals "$@" </dev/null &
+_child=$!
+[ -z "$_told" ] || tell
 MEANWHILE
 while :; do
-  code=0
-  wait "$child" || code=$?
-  kill -0 "$child" 2>/dev/null || break
+  _code=0
+  wait "$_child" || _code=$?
+  kill -0 "$_child" 2>/dev/null || break
 done
-again=0
-wait "$child" 2>/dev/null || again=$?
-[ "$again" = 127 ] || code=$again
+_again=0
+wait "$_child" 2>/dev/null || _again=$?
+[ "$_again" = 127 ] || _code=$_again
 """
 _END = """\
-ended=$(date +%s)
-echo "$began $ended" >"$life"
+_ended=$(date +%s)
+echo "$_began $_ended" >"$_life"
 echo "MESSAGE" >>TERMINATION_LOG || :
 """
 # Used CPU and written bytes of every process but the two shells: read by the shell itself, since a process for it would
 # be one more. A process that comes or goes is a difference too.
 _IDLE = """\
 look() {
-  seen=
-  for dir in /proc/[0-9]*; do
-    case "${dir#/proc/}" in "$$" | "$me") continue ;; esac
-    words= written=
-    read -r words <"$dir/stat" || continue
-    while read -r key value; do
-      [ "$key" != wchar: ] || written=$value
-    done <"$dir/io" || :
-    set -- ${words##*)}
-    seen="$seen $dir ${12} ${13} $written"
+  _seen=
+  for _dir in /proc/[0-9]*; do
+    case "${_dir#/proc/}" in "$$" | "$_me") continue ;; esac
+    _words= _written=
+    read -r _words <"$_dir/stat" || continue
+    while read -r _key _value; do
+      [ "$_key" != wchar: ] || _written=$_value
+    done <"$_dir/io" || :
+    set -- ${_words##*)}
+    _seen="$_seen $_dir ${12} ${13} $_written"
   done 2>/dev/null
 }
 watch_idle() {
-  read -r me rest </proc/self/stat
-  quiet=0 last=
+  read -r _me _rest </proc/self/stat
+  _quiet=0 _last=
   while sleep STEP 2>/dev/null; do
     look
-    if [ "$seen" = "$last" ]; then quiet=$((quiet + STEP)); else quiet=0 last=$seen; fi
-    [ "$quiet" -ge LIMIT ] || continue
-    echo "Command '$*' was aborted due to no output nor CPU activity for $quiet seconds. You can increase the \
+    if [ "$_seen" = "$_last" ]; then _quiet=$((_quiet + STEP)); else _quiet=0 _last=$_seen; fi
+    [ "$_quiet" -ge LIMIT ] || continue
+    echo "Command '$*' was aborted due to no output nor CPU activity for $_quiet seconds. You can increase the \
 SCM_COMMAND_IDLE_TIMEOUT app setting (or WEBJOBS_IDLE_TIMEOUT if this is a WebJob) if needed." >&2
-    kill -KILL "$child"
+    kill -KILL "$_child"
     break
   done
 }
@@ -221,13 +221,13 @@ def script(
         step = min(max(idle_timeout // 4, 1), 10)
         text += _IDLE.replace("STEP", str(step)).replace("LIMIT", str(2 * idle_timeout))
     alone = " 4>&-" if end_pipe else ""
-    watcher = f'watch_idle "$@" >/dev/null{alone} &\nwatcher=$!\n' if watched else ""
+    watcher = f'watch_idle "$@" >/dev/null{alone} &\n_watcher=$!\n' if watched else ""
     text += _RUN.replace("MEANWHILE\n", watcher).replace("</dev/null &", f"</dev/null{alone} &")
     if waits:
-        message = LIFE.format("$began", "$ended")
+        message = LIFE.format("$_began", "$_ended")
         text += _END.replace("MESSAGE", message).replace("TERMINATION_LOG", termination_log)
     if watched:
-        text += 'kill -KILL "$watcher" 2>/dev/null || :\n'
+        text += 'kill -KILL "$_watcher" 2>/dev/null || :\n'
     if end_pipe:
         text += _SAY
-    return text + 'exit "$code"\n'
+    return text + 'exit "$_code"\n'

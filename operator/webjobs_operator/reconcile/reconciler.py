@@ -210,7 +210,7 @@ class Reconciler:
         ends, due = early_ends.given_up(facts)
         await self._ends.carry_out(facts, ends)
         problem = found.readiness.problem
-        if problem and problem.passes and problem.reason == "ChildRefused":
+        if problem and problem.ends:
             facts = read()
             ends, later = early_ends.too_late(facts, problem.message)
             await self._ends.carry_out(facts, ends)

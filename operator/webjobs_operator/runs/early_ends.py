@@ -45,9 +45,9 @@ class Kill:
 EarlyEnd = Refuse | Kill
 
 
-def busy(runs: Iterable[WebJobRun]) -> list[EarlyEnd]:
+def busy(refused: Iterable[WebJobRun]) -> list[EarlyEnd]:
     """Return the ends of runs that may not start because another one is active."""
-    return [Refuse(run=run, state="Skipped", reason="AlreadyRunning", message=BUSY) for run in runs]
+    return [Refuse(run=run, state="Skipped", reason="AlreadyRunning", message=BUSY) for run in refused]
 
 
 def cannot_run(facts: Facts, message: str) -> list[EarlyEnd]:
@@ -84,9 +84,9 @@ def cancelled(facts: Facts) -> list[EarlyEnd]:
     return ends + _kill(facts, started, reason="RunCancelled", why=", as it was cancelled")
 
 
-def replaced(facts: Facts, runs: Iterable[WebJobRun]) -> list[EarlyEnd]:
+def replaced(facts: Facts, older: Iterable[WebJobRun]) -> list[EarlyEnd]:
     """Return the ends of active runs that give way to a newer one."""
-    return _kill(facts, runs, reason="RunReplaced", why=" for a newer one")
+    return _kill(facts, older, reason="RunReplaced", why=" for a newer one")
 
 
 def given_up(facts: Facts) -> tuple[list[EarlyEnd], list[datetime]]:
@@ -110,9 +110,9 @@ def given_up(facts: Facts) -> tuple[list[EarlyEnd], list[datetime]]:
     return ends, due
 
 
-def _kill(facts: Facts, runs: Iterable[WebJobRun], *, reason: str, why: str) -> list[EarlyEnd]:
+def _kill(facts: Facts, started: Iterable[WebJobRun], *, reason: str, why: str) -> list[EarlyEnd]:
     """Return the ends of the runs whose Jobs nobody deletes yet."""
-    jobs = [(run, facts.job_of(run)) for run in runs]
+    jobs = [(run, facts.job_of(run)) for run in started]
     return [
         Kill(run=run, job=job, reason=reason, why=why)
         for run, job in jobs

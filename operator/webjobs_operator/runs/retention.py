@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from webjobs import times
 from webjobs.model import DEFAULT_HISTORY_LIMIT, LABEL_RUN, StoredRuns, WebJob, WebJobRun
-from webjobs.objects import ObjectView
+from webjobs.objects import ObjectView, owners_of
 from webjobs.pods import is_finished
 from webjobs.runs import runs
 from webjobs_operator.context.armed_jobs import is_armed
@@ -114,8 +114,7 @@ def finished_jobs(
 
 def _was_made_here(job: ObjectView) -> bool:
     """Return whether the operator or a CronJob made a Job: labels and names of a Job of somebody else say nothing."""
-    owners = job["metadata"].get("ownerReferences") or []
-    return any(owner["kind"] in ("WebJob", "WebJobRun", "CronJob") for owner in owners)
+    return any(owner["kind"] in ("WebJob", "WebJobRun", "CronJob") for owner in owners_of(job))
 
 
 def used_config_maps(workloads: Iterable[ObjectView]) -> set[str]:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from webjobs import times
 from webjobs.model import LABEL_RUN, WebJobRun, WebJobSchedule
-from webjobs.objects import Object, ObjectView
+from webjobs.objects import Object, ObjectView, owners_of
 from webjobs.runs import runs
 from webjobs.schedules import webjob_schedule
 from webjobs_operator.context.facts import Facts
@@ -87,11 +87,10 @@ def cron_slots(jobs: Mapping[str, Object]) -> list[Object]:
 
 def is_slot(job: ObjectView) -> bool:
     """Return whether a Job was made by a CronJob and waits to be admitted."""
-    owners = job["metadata"].get("ownerReferences", [])
     return (
         job["spec"].get("suspend") is True
         and not job["metadata"].get("deletionTimestamp")
-        and any(o["kind"] == "CronJob" and o.get("controller") for o in owners)
+        and any(o["kind"] == "CronJob" and o.get("controller") for o in owners_of(job))
     )
 
 

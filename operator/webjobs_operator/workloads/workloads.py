@@ -129,7 +129,8 @@ class Workloads:
             self._cache.observe(kind, await self._kube.apply(manifest))
         except (Invalid, Forbidden) as error:  # a quota or a policy may let it pass later
             text = f"The {kind} was refused: {error.message}"[:1024]
-            raise Unrunnable("ChildRefused", text, passes=isinstance(error, Forbidden)) from error
+            passes = isinstance(error, Forbidden)
+            raise Unrunnable("ChildRefused", text, passes=passes, ends=passes) from error
         return []
 
     async def _remove(self, facts: Facts, kind: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from webjobs.model.job_settings import JobSettings, parse_file, read
+from webjobs.model.job_settings import JobSettings, Unreadable, load_file, read
 
 
 @pytest.mark.parametrize(
@@ -45,15 +45,19 @@ def test_types_are_strict(settings: dict[str, Any], expected: JobSettings) -> No
         (b'\xef\xbb\xbf{"a":1}', {"a": 1}),
         (b"", {}),
         (b"null", {}),
-        (b"[1]", {}),
+        (b"[1]", None),
         (b"{a:1}", {"a": 1}),
-        (b"\xff", {}),
+        (b"\xff", None),
         (b'{"a":NaN}', {"a": None}),
         (b'{"a":-Infinity}', {"a": None}),
-        (b'{"a":1e999}', {}),
-        (b'{"a":' + b"1" * 5000 + b"}", {}),
-        (b'{"a":' + b"[" * 100_000, {}),
+        (b'{"a":1e999}', None),
+        (b'{"a":' + b"1" * 5000 + b"}", None),
+        (b'{"a":' + b"[" * 100_000, None),
     ],
 )
-def test_parse_file(content: bytes, expected: dict[str, Any]) -> None:
-    assert parse_file(content) == expected
+def test_load_file(content: bytes, expected: dict[str, Any] | None) -> None:
+    if expected is not None:
+        assert load_file(content) == expected
+        return
+    with pytest.raises(Unreadable):
+        load_file(content)

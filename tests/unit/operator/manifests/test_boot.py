@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import shutil
 import signal
@@ -109,6 +110,17 @@ def test_a_script_inherits_what_its_container_has(start: Start, options: dict[st
     bare = subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
     out, _ = start(INHERITED, **options).communicate(timeout=20)
     assert out == bare.stdout
+
+
+@pytest.mark.parametrize("options", [{}, {"notice": True, "restart_delay": 60}, {"idle_timeout": 60}])
+def test_no_variable_of_the_script_is_touched(options: dict[str, Any]) -> None:
+    """A shell exports what it assigns to a variable that was in its environment."""
+    text = boot.script(package=None, listen_seconds=1, end_pipe="/p", **options)
+    assigned = {name for name in re.findall(r"(?:^|[\s;&|{(])([A-Za-z_]\w*)=", text) if not name.startswith("IFS")}
+    read = {name for names in re.findall(r"\bread -r ([\w ]+)", text) for name in names.split()}
+    looped = set(re.findall(r"\bfor (\w+) in", text))
+    assert [name for name in assigned | read | looped if not name.startswith("_")] == []
+    assert {"_told", "_child", "_signals"} <= assigned
 
 
 def test_a_program_with_an_equals_sign_in_its_name(start: Start, tmp_path: Path) -> None:
