@@ -117,8 +117,9 @@ def test_an_init_container_that_fails(site: Site) -> None:
     spec = {"type": "continuous"} | shell("sleep 1000")
     site.apply("stuck-init", spec)
     (made,) = eventually(lambda: site.objects("deployment", "webjobs.dev/webjob=stuck-init"), what="its Deployment")
-    image = made["spec"]["template"]["spec"]["containers"][0]["image"]
-    broken = {"name": "migrate", "image": image, "command": ["/bin/sh", "-c", "exit 3"]}
+    own = made["spec"]["template"]["spec"]["containers"][0]
+    broken = {key: own[key] for key in ("image", "securityContext")}
+    broken |= {"name": "migrate", "command": ["/bin/sh", "-c", "exit 3"]}
     site.apply("stuck-init", spec | {"podTemplate": {"spec": {"initContainers": [broken]}}})
     assert "container migrate, exit code 3" in is_told(site, "stuck-init", "InitContainerFailed")
     site.kubectl("delete", "wj", "stuck-init")
