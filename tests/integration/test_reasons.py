@@ -154,6 +154,15 @@ def test_a_job_that_is_refused(site: Site) -> None:
     site.kubectl("delete", "wj", "stuck-job")
 
 
+def test_a_slot_whose_job_is_refused(site: Site) -> None:
+    """A CronJob makes the Jobs of slots: there is no run yet that could say anything."""
+    site.apply("stuck-slot", {"type": "triggered", "schedule": "0 * * * * *"} | shell("true"))
+    eventually(lambda: condition(site, "wj", "stuck-slot", "Scheduled")[1] == "CronJob", what="its CronJob")
+    with limited(site, "ResourceQuota", {"hard": {"count/jobs.batch": "0"}}):
+        assert "exceeded quota" in is_told(site, "stuck-slot", "JobRefused", seconds=100)
+    site.kubectl("delete", "wj", "stuck-slot")
+
+
 def test_a_child_that_is_refused(site: Site) -> None:
     with limited(site, "ResourceQuota", {"hard": {"count/cronjobs.batch": "0"}}):
         site.apply("stuck-child", {"type": "triggered", "schedule": "0 0 4 * * *"} | shell("true"))

@@ -27,6 +27,8 @@ class Findings:
     """Newest slot of the WebJob's own schedule that came by its CronJob, or was skipped before it came."""
     unwanted: Sequence[Object] = ()
     """Jobs of slots that do not run."""
+    slot_refused: str | None = None
+    """Why the CronJob can't make the Job of the slot that is due, as the API server said it."""
     lines: Sequence[Line] = ()
     """Lines for job_scheduler.log, once the pass is through."""
     skipped: int = 0

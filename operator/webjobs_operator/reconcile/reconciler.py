@@ -37,6 +37,7 @@ from webjobs_operator.runs import concurrency, early_ends
 from webjobs_operator.runs.end import RunEnd
 from webjobs_operator.runs.offload import StoredRuns
 from webjobs_operator.runs.progress import RunProgress
+from webjobs_operator.runs.refusals import Refusals
 from webjobs_operator.runs.start import RunStart
 from webjobs_operator.runs.writes import RunWrites
 from webjobs_operator.schedules import scheduler_log
@@ -76,6 +77,7 @@ class Reconciler:
         self._stored = stored_runs
         self._warm_pool = WarmPool(kube=kube, cache=cache, config=config, sessions=sessions, clock=clock)
         self._writes = RunWrites(kube=kube, cache=cache)
+        self._refusals = Refusals(kube=kube)
         self._status = StatusWriter(
             kube=kube, cache=cache, writes=self._writes, stored_runs=stored_runs, objects=config.history_objects
         )
@@ -83,6 +85,7 @@ class Reconciler:
         self._ends = RunEnd(config=config, writes=self._writes)
         self._progress = RunProgress(
             kube=kube,
+            refusals=self._refusals,
             promotion=Promotion(kube=kube, cache=cache),
             store=store,
             writes=self._writes,
@@ -173,6 +176,8 @@ class Reconciler:
         due += await self._end_early(read, found)
         # Slots that are due become runs, or are skipped or missed.
         found = await self._take_slots(read, found)
+        found, later = await self._ask_for_slot(read(), found)
+        due += later
         # Who has the lock, who may start, who is refused?
         decision, found = await self._decide(read, found)
         # The lock is written before the Job that it guards.
@@ -236,6 +241,14 @@ class Reconciler:
             skipped=slots.skipped,
             lines=slots.lines,
         )
+
+    async def _ask_for_slot(self, facts: Facts, found: Findings) -> tuple[Findings, list[datetime]]:
+        """Find out why the CronJob has made no Job of the slot that is due; return when to ask again."""
+        cron_job, slot = facts.objects["CronJob"].get(facts.key[1]), found.plan.overdue
+        if cron_job is None or slot is None or (found.taken and found.taken >= slot):
+            return found, []
+        refusal, again = await self._refusals.ask(cron_job, since=slot, now=facts.now)
+        return replace(found, slot_refused=refusal), [again]
 
     async def _decide(self, read: FactsReader, found: Findings) -> tuple[concurrency.Decision, Findings]:
         """Decide who has the lock and who starts, and end the runs that are refused or give way."""

@@ -104,7 +104,7 @@ def _triggered(facts: Facts, found: Findings) -> tuple[Status, list[Wanted]]:
         status["activeRun"] = {"name": holder, "since": since}
     if webjob.status.skipped_runs or found.skipped:
         status["skippedRuns"] = (webjob.status.skipped_runs or 0) + found.skipped
-    conditions = [_problem(problem) if problem else _ready(facts)]
+    conditions = [_problem(problem) if problem else _ready(facts, found)]
     state = "Idle"
     if plan.problem:
         conditions.append(Wanted(type="Scheduled", status=False, reason="InvalidSchedule", message=plan.problem))
@@ -133,9 +133,12 @@ def _triggered(facts: Facts, found: Findings) -> tuple[Status, list[Wanted]]:
     return status | {"state": state}, conditions
 
 
-def _ready(facts: Facts) -> Wanted:
+def _ready(facts: Facts, found: Findings) -> Wanted:
     """Return the condition of a job that has a program: something may keep its runs from beginning."""
     obstacle = next(filter(None, map(recorded, (*facts.not_started, *facts.active))), None)
+    if obstacle is None and found.slot_refused:
+        text = f"The Job of a slot was refused: {found.slot_refused}"[:1024]
+        obstacle = Obstacle(reason="JobRefused", message=text)
     if obstacle:
         return Wanted(type="Ready", status=False, reason=obstacle.reason, message=obstacle.message)
     return Wanted(type="Ready", status=True, reason="Runnable", message="The job can run.")

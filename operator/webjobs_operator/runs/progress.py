@@ -27,13 +27,13 @@ from webjobs_operator.attach.connections import Session, given
 from webjobs_operator.context import armed_jobs
 from webjobs_operator.context.conditions import Wanted, update
 from webjobs_operator.context.facts import Facts
-from webjobs_operator.context.obstacles import UNPREPARED, recorded
+from webjobs_operator.context.obstacles import UNPREPARED, is_suspended, recorded
 from webjobs_operator.logs import run_archive
 from webjobs_operator.logs.run_follower import RunFollowers
 from webjobs_operator.runs import outcome
 from webjobs_operator.runs.early_ends import call_off
 from webjobs_operator.runs.end import RunEnd
-from webjobs_operator.runs.pod_refusals import PodRefusals
+from webjobs_operator.runs.refusals import Refusals
 from webjobs_operator.runs.writes import RunWrites
 from webjobs_operator.warm import plan
 from webjobs_operator.warm.pool import WarmPool
@@ -51,6 +51,7 @@ class RunProgress:
         self,
         *,
         kube: KubeClient,
+        refusals: Refusals,
         store: ObjectStore,
         writes: RunWrites,
         ends: RunEnd,
@@ -60,7 +61,7 @@ class RunProgress:
         promotion: Promotion,
     ) -> None:
         self._kube = kube
-        self._pod_refusals = PodRefusals(kube=kube)
+        self._refusals = refusals
         self._store = store
         self._writes = writes
         self._ends = ends
@@ -143,10 +144,11 @@ class RunProgress:
         self, facts: Facts, job: Object | None, *, pods: Sequence[Object]
     ) -> tuple[str | None, list[datetime]]:
         """Return why a Job without a pod can't make one, and when that is to be looked at again."""
-        if job is None or pods or is_finished(job):
+        if job is None or pods or is_finished(job) or is_suspended(job) or not armed_jobs.is_staying(job):
             return None, []
-        refusal, again = await self._pod_refusals.ask(job, now=facts.now)
-        return refusal, [again] if again else []
+        begun = times.parse_time(job.get("status", {}).get("startTime") or job["metadata"]["creationTimestamp"])
+        refusal, again = await self._refusals.ask(job, since=begun, now=facts.now)
+        return refusal, [again]
 
     async def _outcome(
         self, facts: Facts, run: WebJobRun, job: Object | None, *, refusal: str | None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.cluster import World
+from tests.fakes.cluster import World, cron_job_slot
 from tests.fakes.kube import Call
 from tests.fakes.objects import job, run_body, webjob_body
 from webjobs_kube.errors import Forbidden
@@ -152,3 +152,45 @@ def test_runs_do_not_wait_for_a_child_for_ever() -> None:
     world.now += timedelta(seconds=100)
     world.settle()
     assert (status(world)["state"], status(world)["message"]) == ("Failed", f"The ConfigMap was refused: {QUOTA}")
+
+
+def slot_refused(world: World, when: str) -> None:
+    """The controller of CronJobs tells that it could not make a Job."""
+    uid = world.one("CronJob")["metadata"]["uid"]
+    world.kube.add(
+        {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": f"job.{len(world.events())}", "namespace": "site"},
+            "involvedObject": {"kind": "CronJob", "name": "job", "uid": uid},
+            "reason": "FailedCreate",
+            "message": f"Error creating job: {QUOTA}",
+            "lastTimestamp": when,
+        }
+    )
+
+
+@pytest.mark.parametrize("when", ["2026-01-01T00:05:00Z", "2026-01-01T00:04:59Z"])
+def test_a_slot_whose_job_is_refused_is_told(when: str) -> None:
+    """The CronJob makes the Job of a slot; without one there is no run that could say anything."""
+    world = World(webjob_body({"schedule": "0 */5 * * * *"}))
+    world.settle()
+    world.now += timedelta(minutes=4, seconds=30)  # 00:05:00
+    world.settle()
+    assert ready(world)[:2] == ("True", "Runnable")
+    assert world.due == pytest.approx(10, abs=0.1), "it may take a moment"
+    slot_refused(world, when)
+    world.now += timedelta(seconds=11)
+    world.settle()
+    if when.endswith("04:59Z"):  # of the slot before
+        assert ready(world)[:2] == ("True", "Runnable")
+        return
+    assert ready(world) == ("False", "JobRefused", f"The Job of a slot was refused: {QUOTA}")
+    assert world.events().count("JobRefused") == 1
+    world.now += timedelta(seconds=20)
+    assert world.settle() == []
+    slot = cron_job_slot("2026-01-01T00:05:00Z")
+    world.kube.add(slot)
+    world.settle()
+    assert ready(world)[:2] == ("True", "Runnable")
+    assert status(world, "job-202601010005000000")["state"] == "Initializing"
