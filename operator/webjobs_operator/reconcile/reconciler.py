@@ -233,14 +233,7 @@ class Reconciler:
             if turn.outcome in ("Skipped", "Missed"):
                 # Before the WebJob's count: a pass that dies in between must not decide on the slot once more.
                 turns[number] = await self._status.schedule(turn, webjob=facts.webjob, now=facts.now)
-        return replace(
-            found,
-            turns=turns,
-            taken=slots.taken,
-            unwanted=slots.unwanted,
-            skipped=slots.skipped,
-            lines=slots.lines,
-        )
+        return replace(found, **(vars(slots) | {"turns": turns}))
 
     async def _ask_for_slot(self, facts: Facts, found: Findings) -> tuple[Findings, list[datetime]]:
         """Find out why the CronJob has made no Job of the slot that is due; return when to ask again."""

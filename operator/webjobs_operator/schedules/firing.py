@@ -48,6 +48,7 @@ class SlotsTaken:
     """What became of the slots that were due."""
 
     turns: Sequence[Turn] = ()
+    """The WebJobSchedules, each with what became of its slot."""
     taken: datetime | None = None
     """The newest slot of the WebJob's own schedule that came by its CronJob, or was skipped before it came."""
     unwanted: Sequence[Object] = ()
