@@ -181,6 +181,8 @@ def test_a_job_that_somebody_suspends_stays_one_run(site: Site) -> None:
     is_told(site, "stuck-suspended", "JobSuspended")
     assert condition(site, "wjr", run, "Started")[:2] == ("False", "JobSuspended")
     assert site.run("stuck-suspended").status_code == 409, "its turn is kept"
+    # As Kueue does it: the Job's controller would take a pod that still ends for a failure of the resumed Job.
+    eventually(lambda: not site.pods("stuck-suspended"), seconds=60, what="the end of its pod")
     site.kubectl("patch", "job", run, "--type=merge", "-p", '{"spec":{"suspend":false}}')
     eventually(lambda: site.http.get(location).json()["status"] == "Running", seconds=60, what="the process again")
     assert site.http.delete(location).status_code == 200

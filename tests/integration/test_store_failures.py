@@ -199,7 +199,7 @@ async def test_a_damaged_manifest() -> None:
             digest = _spec(one)["package"]["digest"]
             _damage(one.store, packages.manifest_key(namespace="site", digest=digest))
             answer = await client.get(FILE)
-            told = f"A file can't be read: package {digest} is damaged in the store: upload the job again."
+            told = f"A file can't be read: WebJob job: package {digest} is damaged in the store: upload the job again."
             assert (answer.status_code, answer.json()) == (503, {"Message": told})
             assert (await client.get(PATH)).status_code == 200
             assert (await client.put(PATH, content=b"echo old", headers=script())).status_code == 200

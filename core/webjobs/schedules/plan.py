@@ -78,22 +78,22 @@ def plan(webjob: WebJob, *, known: Collection[WebJobRun], now: datetime) -> Plan
         return Plan(text=schedule.normalised, cron=mapping.expression, timer_reason=mapping.reason)
     says = f"{schedule.description}, {webjob.spec.time_zone or 'UTC'}"
     timetable, own = Zoned(schedule, zone), [run for run in known if run.spec.schedule_name is None]
-    since = _in_force_since(webjob, text=schedule.normalised, now=now)
+    recorded = _recorded_since(webjob, text=schedule.normalised)
     if mapping.expression:
-        handled = _cron_handled(webjob, own, since=since)
+        handled = _cron_handled(webjob, own, since=recorded or now)
         first, deadline = timetable.next_after(handled), webjob.starting_deadline
         decision = due(timetable, handled, now, deadline=deadline)
         return Plan(
             text=schedule.normalised,
             says=says,
             cron=mapping.expression,
-            since=_recorded_since(webjob, text=schedule.normalised),
+            since=recorded,
             next=timetable.next_after(now),
             overdue=decision.slot if decision.fire else None,
             given_up=first + deadline if decision.fire and first else None,
             missed=decision.missed,
         )
-    handled = _planned_from(webjob, runs.newest(own), since=since)
+    handled = _planned_from(webjob, runs.newest(own), recorded=recorded, now=now)
     decision = due(timetable, handled, now, deadline=webjob.starting_deadline)
     return Plan(
         text=schedule.normalised,
@@ -164,15 +164,11 @@ def _of(schedule: WebJobSchedule, *, zone: str | None, after: datetime) -> Itera
         yield when, schedule
 
 
-def _in_force_since(webjob: WebJob, *, text: str, now: datetime) -> datetime:
-    """Return when the WebJob's own schedule came into force: was set, changed or resumed.
+def _recorded_since(webjob: WebJob, *, text: str) -> datetime | None:
+    """Return when the WebJob's own schedule came into force: was set, changed or resumed; None: no pass has said so.
 
     What was due before that is not made up for, as on App Service.
     """
-    return _recorded_since(webjob, text=text) or now  # without a record it comes into force with this pass
-
-
-def _recorded_since(webjob: WebJob, *, text: str) -> datetime | None:
     since = webjob.status.schedule_since if webjob.status.schedule == text else None
     return parse_time(since) if since else None
 
@@ -183,14 +179,14 @@ def _cron_handled(webjob: WebJob, own: Iterable[WebJobRun], *, since: datetime) 
     return max([since, *(parse_time(one) for one in texts if one)])
 
 
-def _planned_from(webjob: WebJob, latest: WebJobRun | None, *, since: datetime) -> datetime:
+def _planned_from(webjob: WebJob, latest: WebJobRun | None, *, recorded: datetime | None, now: datetime) -> datetime:
     """Return the moment from which the next slot is planned.
 
-    Kudu plans from its newest run's start; a slot that was skipped counts as handled too. A WebJob that no pass has
-    seen yet is planned from its creation on.
+    Kudu plans from its newest run's start; a slot that was skipped counts as handled too. A schedule of a WebJob that
+    no pass has seen yet is planned from its creation on, any other that is not in force yet from now on.
     """
     seen = webjob.status.observed_generation is not None
-    known = [since if seen else parse_time(webjob.metadata.creation_timestamp)]
+    known = [recorded or (now if seen else parse_time(webjob.metadata.creation_timestamp))]
     if latest:
         known.append(runs.start_time(latest))
     if webjob.status.last_schedule_time:

@@ -34,6 +34,7 @@ EXAMPLES = int(os.environ.get("WEBJOBS_EXAMPLES", "15"))
 KEPT = (
     *("schedule", "scheduleSince", "lastScheduleTime", "lastOutcome", "lastRunName", "skippedRuns"),
     *("schedulerLogPath", "activeRun", "latestRun"),
+    "conditions",  # since when a WebJobSchedule is in force
 )
 """Fields of a status that say what has been, and can't be had from what is."""
 EVERY_5, TIMER = "0 */5 * * * *", "10 3 * * * *"
