@@ -37,6 +37,28 @@ def container_state(pod: ObjectView) -> ObjectView:
     return state
 
 
+def job_of(pod: ObjectView) -> str | None:
+    """Return the UID of the Job of a pod.
+
+    Its name is not enough: another Job may have it by now, while the pods of the first one are still ending.
+    """
+    owners = pod["metadata"].get("ownerReferences") or ()
+    return next((owner["uid"] for owner in owners if owner["kind"] == "Job"), None)
+
+
+def is_of_webjob(pod: ObjectView, webjob: str) -> bool:
+    """Return whether a pod was made for a WebJob (by its object name): by a Job, or by its Deployment.
+
+    Its labels are not enough, as anybody may give a pod any. The name of a ReplicaSet begins with its Deployment's.
+    """
+    meta = pod["metadata"]
+    template = (meta.get("labels") or {}).get("pod-template-hash")
+    return any(
+        owner["kind"] == "Job" or (owner["kind"] == "ReplicaSet" and owner["name"] == f"{webjob}-{template}")
+        for owner in meta.get("ownerReferences") or ()
+    )
+
+
 def by_age(objects: Iterable[T]) -> list[T]:
     """Return raw objects in the order of their creation; those of one second by name."""
     return sorted(objects, key=_age)

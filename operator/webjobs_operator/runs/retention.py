@@ -90,7 +90,7 @@ def finished_jobs(
     gone: list[ObjectView] = []
     following: list[datetime] = []
     for name, job in jobs.items():
-        if job["metadata"].get("deletionTimestamp") or not _was_made_here(job):
+        if job["metadata"].get("deletionTimestamp"):
             continue
         run = by_job.get(name)
         if run is None:
@@ -110,12 +110,6 @@ def finished_jobs(
         else:
             following.append(due)
     return gone, min(following, default=None)
-
-
-def _was_made_here(job: ObjectView) -> bool:
-    """Return whether the operator or a CronJob made a Job: labels and names of a Job of somebody else say nothing."""
-    owners = job["metadata"].get("ownerReferences") or []
-    return any(owner["kind"] in ("WebJob", "WebJobRun", "CronJob") for owner in owners)
 
 
 def used_config_maps(workloads: Iterable[ObjectView]) -> set[str]:
