@@ -38,11 +38,11 @@ up: $(VENV)/.synced  ## a cluster (NAME=dev) with the chart installed; writes .l
 down: $(VENV)/.synced  ## stops the cluster and removes its state
 	@$(RUN) -m tests.stack down --name $(NAME)
 
-test: lint  ## everything: lint, unit, integration, e2e, conformance
+test: lint  ## everything: lint, unit, integration, e2e, conformance, security
 	@$(RUN) -m tests.cluster build --name test  # here, because pytest would hide the progress of ten minutes
 	@$(RUN) -m tests.s3
 	$(RUN) -m pytest -x -n $(CORES) tests/unit
-	$(RUN) -m pytest -x -n $(CLUSTERS) --dist loadfile --durations=30 tests/integration tests/e2e tests/conformance
+	$(RUN) -m pytest -x -n $(CLUSTERS) --dist loadfile --durations=30 tests/integration tests/e2e tests/conformance tests/security
 
 test-full: $(VENV)/.synced  ## what takes about an hour more: control plane killed, deaths after every write, a short soak, thousands of orders
 	WEBJOBS_EXAMPLES=300 $(RUN) -m pytest -x tests/unit/crashes/test_any_order.py tests/full

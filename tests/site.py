@@ -94,6 +94,10 @@ class Site:
         manifest = {"apiVersion": "webjobs.dev/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
         self.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
 
+    def apply_all(self, *manifests: dict[str, Any]) -> None:
+        """Applies objects of any kind, each in the namespace that it names."""
+        stacks.apply(self.stack.kubeconfig, *manifests)
+
     def create_run(self, webjob: str, **spec: Any) -> str:
         """Creates a WebJobRun as kubectl does; gives its name."""
         manifest = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from webjobs.objects import ObjectView
+from webjobs.objects import ObjectView, owners_of
 from webjobs.times import parse_time
 
 T = TypeVar("T", bound=Mapping[str, Any])
@@ -35,6 +35,27 @@ def container_state(pod: ObjectView) -> ObjectView:
     """Return ``state`` of the job's container: waiting, running or terminated; empty before the kubelet wrote it."""
     state: ObjectView = container_status(pod).get("state") or {}
     return state
+
+
+def job_of(pod: ObjectView) -> str | None:
+    """Return the UID of the Job of a pod.
+
+    Its name is not enough: another Job may have it by now, while the pods of the first one are still ending.
+    """
+    return next((owner["uid"] for owner in owners_of(pod) if owner["kind"] == "Job"), None)
+
+
+def is_of_webjob(pod: ObjectView, webjob: str) -> bool:
+    """Return whether a pod was made for a WebJob (by its object name): by a Job, or by its Deployment.
+
+    Its labels are not enough, as anybody may give a pod any. The name of a ReplicaSet begins with its Deployment's.
+    """
+    meta = pod["metadata"]
+    template = (meta.get("labels") or {}).get("pod-template-hash")
+    return any(
+        owner["kind"] == "Job" or (owner["kind"] == "ReplicaSet" and owner["name"] == f"{webjob}-{template}")
+        for owner in meta.get("ownerReferences") or ()
+    )
 
 
 def by_age(objects: Iterable[T]) -> list[T]:

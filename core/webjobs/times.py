@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -10,6 +11,7 @@ EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 _FIRST, _LAST = datetime(1000, 1, 1), datetime(9000, 1, 1)
+_CLOCKS = timedelta(minutes=1)
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)\Z", re.ASCII)
 
 
@@ -34,6 +36,14 @@ def parse_time(text: str | None) -> datetime:
         shift = timedelta(hours=int(offset[2]), minutes=int(offset[3])) * (-1 if offset[1] == "+" else 1)
     found = datetime.fromisoformat(local).replace(tzinfo=None)
     return min(max(found, _FIRST), _LAST).replace(tzinfo=UTC) + shift
+
+
+def not_to_come(moments: Iterable[datetime], *, now: datetime) -> list[datetime]:
+    """Return the moments that can have been: a record of a time to come is nobody's experience.
+
+    Clocks of several machines may differ by a minute.
+    """
+    return [moment for moment in moments if moment <= now + _CLOCKS]
 
 
 def rfc3339(when: datetime, *, micro: bool = True) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
@@ -42,8 +43,19 @@ APPLY_PATCH = "application/apply-patch+yaml"
 """Content type of a server-side apply."""
 
 
+_PATH = re.compile(r"[/%]")
+"""What Kubernetes takes in no name, as it stands for a path (apimachinery's IsValidPathSegmentName)."""
+
+
 def path_of(kind: str, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
-    """Return the URL path of a collection, an object or its subresource."""
+    """Return the URL path of a collection, an object or its subresource.
+
+    Raises NotFound for a name that no object has, and that would make another path: names come from statuses, too,
+    and the API server takes an escaped slash for a slash.
+    """
+    for part in (namespace, name):
+        if part is not None and (part in ("", ".", "..") or _PATH.search(part)):
+            raise NotFound(404, "NotFound", f"there is no {kind} with a name like {part[:100]!r}")
     prefix, plural = _PREFIXES[kind]
     path = prefix + (f"/namespaces/{quote(namespace, safe='')}" if namespace else "") + f"/{plural}"
     if name is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 
 class NoCluster(Exception):
@@ -61,10 +62,12 @@ class Unreachable(ApiError):
 
 
 class Invalid(ApiError):
-    """An error 400 or 422: refused by schema, CEL or admission; the message says what is wrong."""
+    """An error that says what is wrong with the request: 400 or 422, by schema, CEL or admission; 500 of an apply."""
 
 
 _LONGEST_WAIT = 60.0
+_WRONG_FORM = re.compile(r"failed to (?:create typed patch object|convert new object)\b")
+"""Message of the API server about an applied manifest that has not the form of its kind; the status is 500 then."""
 
 
 def from_response(status: int, body: bytes, *, retry_after: str | None = None) -> ApiError:
@@ -87,6 +90,8 @@ def from_status(status: int, reason: str, message: str) -> ApiError:
     """Return the error for a Kubernetes Status: its code, reason and message."""
     kind: type[ApiError] = ApiError
     match status, reason:
+        case 500, _ if _WRONG_FORM.match(message):
+            kind = Invalid
         case 403, _:
             kind = Forbidden
         case 404, _:

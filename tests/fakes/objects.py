@@ -11,6 +11,8 @@ from webjobs_operator.config import OperatorConfig
 
 T = TypeVar("T")
 CREATED = "2026-01-01T00:00:00Z"
+JOB_UID = "uid-job"
+"""UID of the Job that the pod of a run is made by, where it does not matter which it is."""
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
@@ -113,7 +115,13 @@ def pod(
     labels: dict[str, str] | None = None,
     **metadata: Any,
 ) -> dict[str, Any]:
-    """A pod of a job; ``state`` is that of its container."""
+    """A pod of a job, made by its Deployment or by a Job; ``state`` is that of its container."""
+    by_job = any(key in (labels or {}) for key in ("webjobs.dev/run", "webjobs.dev/armed"))
+    owner = {"kind": "Job", "name": "job", "uid": JOB_UID}
+    if not by_job:
+        name_of_webjob = (labels or {}).get("webjobs.dev/webjob", "job")
+        owner = {"kind": "ReplicaSet", "name": f"{name_of_webjob}-1a2b", "uid": "replica-set"}
+        labels = {"pod-template-hash": "1a2b"} | (labels or {})
     statuses = [] if state is None else [{"name": "job", "state": state}]
     return {
         "kind": "Pod",
@@ -124,6 +132,7 @@ def pod(
             "resourceVersion": "1",
             "creationTimestamp": CREATED,
             "labels": {"webjobs.dev/webjob": "job"} | (labels or {}),
+            "ownerReferences": [owner],
         }
         | metadata,
         "spec": {},
@@ -140,7 +149,7 @@ def job(
     owners: list[dict[str, Any]] | None = None,
     **metadata: Any,
 ) -> dict[str, Any]:
-    """A Kubernetes Job of the WebJob called job."""
+    """A Kubernetes Job of the WebJob called job, made for the run of its name."""
     return {
         "kind": "Job",
         "metadata": {
@@ -150,7 +159,9 @@ def job(
             "resourceVersion": "1",
             "creationTimestamp": CREATED,
             "labels": {"webjobs.dev/webjob": "job"} | (labels or {}),
-            "ownerReferences": owners or [],
+            "ownerReferences": [{"kind": "WebJobRun", "name": name, "uid": f"uid-{name}"}]
+            if owners is None
+            else owners,
         }
         | metadata,
         "spec": {"backoffLimit": 0} | (spec or {}),

@@ -14,7 +14,7 @@ from webjobs.logs.continuous_story import About, Position
 from webjobs.model import LABEL_RUN, LABEL_WEBJOB, WebJobRun
 from webjobs.model.effective_spec import under
 from webjobs.model.site_settings import SiteSettings
-from webjobs.pods import by_age, is_over
+from webjobs.pods import by_age, is_of_webjob, is_over, job_of
 from webjobs.runs.runs import run_id
 from webjobs.store import ObjectStore, continuous_journal
 from webjobs.store import run_logs as stored_logs
@@ -102,10 +102,13 @@ class WorkerLog:
 
 def archive_key(site: Site, run: WebJobRun, *, errors: bool = False) -> str | None:
     """Return the key of an ended run's log (of its stderr alone) in the store; None when it is not there."""
-    # The path is data, and the store is shared: it must not lead into another namespace.
-    path = run.status.error_log_path if errors else run.status.log_path
-    own = run.ended and path and path.startswith(f"{site.namespace}/data/") and ".." not in path.split("/")
-    return path if own else None
+    # The status says whether there is one. Where, is computed: who may write a status must not choose what is read.
+    if not run.ended or not (run.status.error_log_path if errors else run.status.log_path):
+        return None
+    file_name = stored_logs.ERRORS if errors else stored_logs.OUTPUT
+    return stored_logs.run_log_key(
+        namespace=site.namespace, webjob=run.spec.web_job_name, run_id=run_id(run), file_name=file_name
+    )
 
 
 class JobLogs:
@@ -139,8 +142,8 @@ class JobLogs:
         archived = await stored_logs.read(self._store, path) if path else None
         if archived:
             return LogFile(size=archived[0], content=archived[1])
-        selector = f"{LABEL_WEBJOB}={job.object_name},{LABEL_RUN}={run_id(run)}"
-        pods = await self._pods(site, selector)
+        labelled = await self._pods(site, job, f",{LABEL_RUN}={run_id(run)}")
+        pods = [pod for pod in labelled if job_of(pod) == run.status.job_uid]
         header = kudu_lines.run_log(job.webjob, run, pods[-1] if pods else None)
         key = stored_logs.run_log_key(namespace=site.namespace, webjob=job.object_name, run_id=run_id(run))
         output = run_output.output(store=self._store, pod_logs=self._logs, log_key=key, pods=pods, must_read=True)
@@ -154,7 +157,7 @@ class JobLogs:
         """
         journal = await self._journal(site, job)
         # Not before the journal is read: what it does not have yet is of pods that are listed then.
-        pods = await self._pods(site, f"{LABEL_WEBJOB}={job.object_name}")
+        pods = await self._pods(site, job)
         settings = await self._settings.effective(site) if pods else SiteSettings()
         about, cap = About.of(under(job.webjob, settings)), settings.continuous_log_lines
         stories = list[Sequence[Entry]]()
@@ -201,12 +204,13 @@ class JobLogs:
 
     async def instances(self, site: Site, job: Job) -> list[Pod]:
         """Return the pods of a continuous job that have not ended, oldest first."""
-        pods = await self._pods(site, f"{LABEL_WEBJOB}={job.object_name}")
+        pods = await self._pods(site, job)
         return [pod for pod in pods if not is_over(pod)]
 
-    async def _pods(self, site: Site, selector: str) -> list[Pod]:
-        """Return the pods that a selector names, oldest first."""
-        return by_age(await self._kube.list("Pod", site.namespace, selector=selector))
+    async def _pods(self, site: Site, job: Job, more: str = "") -> list[Pod]:
+        """Return the pods of a job, oldest first. ``more``: what else their labels are, after a comma."""
+        found = await self._kube.list("Pod", site.namespace, selector=f"{LABEL_WEBJOB}={job.object_name}{more}")
+        return by_age(pod for pod in found if is_of_webjob(pod, job.object_name))
 
 
 async def begun(source: AsyncIterator[Item]) -> AsyncIterator[Item]:

@@ -19,7 +19,7 @@ from webjobs.logs import kudu_lines
 from webjobs.logs.kudu_lines import Output
 from webjobs.logs.log_position import LogPosition, all_before
 from webjobs.model import LABEL_ARMED, LABEL_RUN, LABEL_WEBJOB, JobType
-from webjobs.pods import CONTAINER, container_status, instance_id
+from webjobs.pods import CONTAINER, container_status, instance_id, is_of_webjob
 from webjobs_apiserver.errors import Missing, Unavailable
 from webjobs_apiserver.service.jobs import Job, Jobs
 from webjobs_apiserver.sites import Site
@@ -79,11 +79,9 @@ class LogStreams:
 
     async def recent(self, site: Site, *, count: int) -> list[Line]:
         """Return the latest lines of all pods, newest first, at most ``count``."""
-        names = await self._names(site, None, None)
         found: list[Line] = []
-        for pod in await self._kube.list("Pod", site.namespace, selector=LABEL_WEBJOB):
-            name = names.get(pod["metadata"]["labels"].get(LABEL_WEBJOB, ""))
-            if name is None or not _process(pod):
+        for pod, name in await self._pods(site, None, None):
+            if not _process(pod):
                 continue
             try:
                 lines = self._kube.log_lines(site.namespace, pod["metadata"]["name"], container=CONTAINER, tail=count)
@@ -194,7 +192,8 @@ class LogStreams:
     async def _pods(self, site: Site, job_type: JobType | None, name: str | None) -> list[tuple[Pod, str]]:
         names = await self._names(site, job_type, name)
         pods = await self._kube.list("Pod", site.namespace, selector=LABEL_WEBJOB)
-        return [(pod, names[own]) for pod in pods if (own := pod["metadata"]["labels"].get(LABEL_WEBJOB)) in names]
+        owned = ((pod, str(pod["metadata"]["labels"].get(LABEL_WEBJOB))) for pod in pods)
+        return [(pod, names[own]) for pod, own in owned if own in names and is_of_webjob(pod, own)]
 
     async def _names(self, site: Site, job_type: JobType | None, name: str | None) -> dict[str, str]:
         """Return the names of the jobs that are meant, by object name."""

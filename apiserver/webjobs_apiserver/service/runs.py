@@ -56,7 +56,7 @@ class Runs:
             if status.get("state") == "Skipped":
                 continue
             # There can be fifty of them a job: only the one that counts becomes a model.
-            run_id = status.get("runId") or runs.run_id(WebJobRun.parse(raw))
+            run_id = runs.run_id_of_object(raw)
             if job not in newest or run_id > newest[job][0]:
                 newest[job] = (run_id, raw)
         return {job: WebJobRun.parse(raw) for job, (_, raw) in newest.items()}

@@ -7,15 +7,14 @@ somebody else the id follows from its creation time and UID, so that every reade
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 
 from webjobs.model import WebJob, WebJobRun
+from webjobs.objects import ObjectView
 from webjobs.times import parse_time
 
-_OWN_NAME = re.compile(r"^.+-(\d{18})$")
 _MANAGER_OF_ANY = "Kubernetes"
 
 
@@ -42,20 +41,28 @@ def object_name(*, webjob: str, run_id: str) -> str:
 
 
 def run_id(run: WebJobRun) -> str:
-    """Return the id of a run: the recorded one, else from its name, else from creation time and UID.
+    """Return the id of a run: from its name, else from creation time and UID.
 
-    A recorded one that is no run id does not count: anybody may have written it.
+    What the status says of it does not count: whoever may write that would take the id, and the log, of another run.
     """
-    recorded = run.status.run_id
-    return recorded if recorded and time_of_run_id(recorded) else own_id(run)
+    meta = run.metadata
+    return _id(webjob=run.spec.web_job_name, name=meta.name, uid=meta.uid, created=meta.creation_timestamp)
 
 
-def own_id(run: WebJobRun) -> str:
-    """Return the id that follows from what nobody can change of a run: its name, else creation time and UID."""
-    if (own := _OWN_NAME.match(run.metadata.name)) and time_of_run_id(own[1]):
-        return own[1]
-    fraction = int.from_bytes(sha256(run.metadata.uid.encode()).digest()[:4], "big") % 10_000
-    return f"{parse_time(run.metadata.creation_timestamp):%Y%m%d%H%M%S}{fraction:04d}"
+def run_id_of_object(body: ObjectView) -> str:
+    """Return the id of a run that is no model yet."""
+    meta = body["metadata"]
+    return _id(
+        webjob=body["spec"]["webJobName"], name=meta["name"], uid=meta["uid"], created=meta.get("creationTimestamp")
+    )
+
+
+def _id(*, webjob: str, name: str, uid: str, created: str | None) -> str:
+    before, _, own = name.rpartition("-")
+    if before == webjob and time_of_run_id(own):
+        return own
+    fraction = int.from_bytes(sha256(uid.encode()).digest()[:4], "big") % 10_000
+    return f"{parse_time(created):%Y%m%d%H%M%S}{fraction:04d}"
 
 
 def start_time(run: WebJobRun) -> datetime:

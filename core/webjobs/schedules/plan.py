@@ -11,7 +11,7 @@ from webjobs.model import WebJob, WebJobRun, WebJobSchedule
 from webjobs.runs import runs
 from webjobs.schedules import CronMapping, Missed, ScheduleError, Zoned, due, load_zone, parse, times_after
 from webjobs.schedules.webjob_schedule import jitter, planned_from, times_of, timetable_of
-from webjobs.times import parse_time
+from webjobs.times import not_to_come, parse_time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +78,9 @@ def plan(webjob: WebJob, *, known: Collection[WebJobRun], now: datetime) -> Plan
         return Plan(text=schedule.normalised, cron=mapping.expression, timer_reason=mapping.reason)
     says = f"{schedule.description}, {webjob.spec.time_zone or 'UTC'}"
     timetable, own = Zoned(schedule, zone), [run for run in known if run.spec.schedule_name is None]
-    recorded = _recorded_since(webjob, text=schedule.normalised)
+    recorded = _recorded_since(webjob, text=schedule.normalised, now=now)
     if mapping.expression:
-        handled = _cron_handled(webjob, own, since=recorded or now)
+        handled = _cron_handled(webjob, own, since=recorded or now, now=now)
         first, deadline = timetable.next_after(handled), webjob.starting_deadline
         decision = due(timetable, handled, now, deadline=deadline)
         return Plan(
@@ -93,7 +93,7 @@ def plan(webjob: WebJob, *, known: Collection[WebJobRun], now: datetime) -> Plan
             given_up=first + deadline if decision.fire and first else None,
             missed=decision.missed,
         )
-    handled = _planned_from(webjob, runs.newest(own), recorded=recorded, now=now)
+    handled = _planned_from(webjob, own, recorded=recorded, now=now)
     decision = due(timetable, handled, now, deadline=webjob.starting_deadline)
     return Plan(
         text=schedule.normalised,
@@ -105,10 +105,14 @@ def plan(webjob: WebJob, *, known: Collection[WebJobRun], now: datetime) -> Plan
     )
 
 
-def newest_of(schedule: WebJobSchedule, known: Iterable[WebJobRun]) -> WebJobRun | None:
-    """Return the run of the latest slot among the runs that a WebJobSchedule made; None when it made none."""
+def newest_of(schedule: WebJobSchedule, known: Iterable[WebJobRun], *, now: datetime) -> WebJobRun | None:
+    """Return the run of the latest slot among the runs that a WebJobSchedule made; None when it made none.
+
+    A run of a slot to come was made by somebody else.
+    """
     own = [run for run in known if run.spec.schedule_name == schedule.metadata.name and run.spec.schedule_time]
-    return max(own, key=lambda run: parse_time(run.spec.schedule_time), default=None)
+    made = [run for run in own if not_to_come([parse_time(run.spec.schedule_time)], now=now)]
+    return max(made, key=lambda run: parse_time(run.spec.schedule_time), default=None)
 
 
 def plan_further(schedule: WebJobSchedule, *, webjob: WebJob, newest: WebJobRun | None, now: datetime) -> Plan:
@@ -164,22 +168,22 @@ def _of(schedule: WebJobSchedule, *, zone: str | None, after: datetime) -> Itera
         yield when, schedule
 
 
-def _recorded_since(webjob: WebJob, *, text: str) -> datetime | None:
+def _recorded_since(webjob: WebJob, *, text: str, now: datetime) -> datetime | None:
     """Return when the WebJob's own schedule came into force: was set, changed or resumed; None: no pass has said so.
 
     What was due before that is not made up for, as on App Service.
     """
     since = webjob.status.schedule_since if webjob.status.schedule == text else None
-    return parse_time(since) if since else None
+    return max(not_to_come([parse_time(since)], now=now), default=None) if since else None
 
 
-def _cron_handled(webjob: WebJob, own: Iterable[WebJobRun], *, since: datetime) -> datetime:
+def _cron_handled(webjob: WebJob, own: Iterable[WebJobRun], *, since: datetime, now: datetime) -> datetime:
     """Return the moment up to which the slots of a CronJob are dealt with, or belong to another schedule."""
     texts = [webjob.status.last_schedule_time, *(run.spec.schedule_time for run in own)]
-    return max([since, *(parse_time(one) for one in texts if one)])
+    return max([since, *not_to_come((parse_time(one) for one in texts if one), now=now)])
 
 
-def _planned_from(webjob: WebJob, latest: WebJobRun | None, *, recorded: datetime | None, now: datetime) -> datetime:
+def _planned_from(webjob: WebJob, own: Iterable[WebJobRun], *, recorded: datetime | None, now: datetime) -> datetime:
     """Return the moment from which the next slot is planned.
 
     Kudu plans from its newest run's start; a slot that was skipped counts as handled too. A schedule of a WebJob that
@@ -187,8 +191,7 @@ def _planned_from(webjob: WebJob, latest: WebJobRun | None, *, recorded: datetim
     """
     seen = webjob.status.observed_generation is not None
     known = [recorded or (now if seen else parse_time(webjob.metadata.creation_timestamp))]
-    if latest:
-        known.append(runs.start_time(latest))
+    known += not_to_come((runs.start_time(run) for run in own if run.status.state != "Skipped"), now=now)
     if webjob.status.last_schedule_time:
-        known.append(parse_time(webjob.status.last_schedule_time))
+        known += not_to_come([parse_time(webjob.status.last_schedule_time)], now=now)
     return max(known).astimezone(UTC)

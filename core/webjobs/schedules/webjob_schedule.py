@@ -50,8 +50,8 @@ def in_force_since(schedule: WebJobSchedule, *, now: datetime) -> datetime:
     told = next((one for one in schedule.status.conditions if one.type == "Scheduled"), None)
     if told is None:  # it is new
         return times.parse_time(schedule.metadata.creation_timestamp)
-    since = times.parse_time(told.last_transition_time) if told.status == "True" else now
-    return since - jitter(schedule)
+    since = times.not_to_come([times.parse_time(told.last_transition_time)], now=now) if told.status == "True" else []
+    return max(since, default=now) - jitter(schedule)
 
 
 def planned_from(
@@ -63,7 +63,7 @@ def planned_from(
     (``newest``: of the runs that it made); or since when it fires.
     """
     texts = [newest.spec.schedule_time if newest else None, schedule.status.last_schedule_time]
-    last = max((times.parse_time(text) for text in texts if text), default=None)
+    last = max(times.not_to_come((times.parse_time(text) for text in texts if text), now=now), default=None)
     if isinstance(timetable, Once) and (last is None or last < timetable.at):
         # A moment that was past already when it was written, or resumed, is late, not nothing.
         return timetable.at - timedelta(seconds=1)

@@ -8,7 +8,7 @@ from typing import Any
 
 from webjobs.model import LABEL_ARMED, LABEL_RUN, WebJobRun
 from webjobs.objects import ObjectView, owners_of
-from webjobs.pods import container_state, is_over
+from webjobs.pods import container_state, is_over, job_of
 from webjobs.runs import runs
 
 
@@ -23,12 +23,15 @@ def run_of(thing: ObjectView) -> str | None:
     return found
 
 
-def job_of(pod: ObjectView) -> str | None:
-    """Return the UID of the Job of a pod.
+def is_of_webjob(job: ObjectView, webjob: str) -> bool:
+    """Return whether a Job was made for a WebJob (by its object name): for it, for a run, or by its CronJob.
 
-    Its name is not enough: another Job may have it by now, while the pods of the first one are still ending.
+    Labels and names of a Job of somebody else say nothing.
     """
-    return next((owner["uid"] for owner in owners_of(pod) if owner["kind"] == "Job"), None)
+    return any(
+        owner["kind"] == "WebJobRun" or (owner["kind"] in ("WebJob", "CronJob") and owner["name"] == webjob)
+        for owner in owners_of(job)
+    )
 
 
 def pods_of(job: ObjectView, pods: Sequence[ObjectView]) -> list[ObjectView]:
@@ -37,22 +40,21 @@ def pods_of(job: ObjectView, pods: Sequence[ObjectView]) -> list[ObjectView]:
 
 
 class RunPods:
-    """The pods of each run of a WebJob.
+    """The pods of each run of a WebJob: those of its Job, for labels alone may be anybody's.
 
     A pod that waited belongs to the run that has its Job, marked or not yet, and to no other.
     """
 
     def __init__(self, pods: Iterable[dict[str, Any]]) -> None:
-        self._by: dict[tuple[str | None, str | None], list[dict[str, Any]]] = defaultdict(list)
+        self._by: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for pod in pods:
-            if is_armed(pod) or run_of(pod):
-                self._by[run_of(pod), job_of(pod) if is_armed(pod) else None].append(pod)
+            if (job := job_of(pod)) and (is_armed(pod) or run_of(pod)):
+                self._by[job].append(pod)
 
     def of(self, run: WebJobRun) -> list[dict[str, Any]]:
         """Return the pods of one run."""
-        run_id, job = runs.run_id(run), run.status.job_uid
-        keys = [(run_id, None), (run_id, job), (None, job)] if job else [(run_id, None)]
-        return [pod for key in keys for pod in self._by.get(key, ())]
+        own = self._by.get(run.status.job_uid or "", ())
+        return [pod for pod in own if run_of(pod) in (None, runs.run_id(run))]
 
 
 def is_anothers(job: ObjectView, run: WebJobRun, pods: Sequence[ObjectView]) -> bool:

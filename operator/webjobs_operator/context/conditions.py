@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from webjobs.model import Condition
-from webjobs.times import rfc3339
+from webjobs.times import not_to_come, parse_time, rfc3339
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +36,14 @@ def update(
                 "status": status,
                 "reason": condition.reason,
                 "message": condition.message,
-                "lastTransitionTime": (
-                    old.last_transition_time if old and old.status == status else rfc3339(now, micro=False)
-                ),
+                "lastTransitionTime": _since(old, status, now=now),
                 "observedGeneration": generation,
             }
         )
     return out
+
+
+def _since(old: Condition | None, status: str, *, now: datetime) -> str | None:
+    if old and old.status == status and not_to_come([parse_time(old.last_transition_time)], now=now):
+        return old.last_transition_time
+    return rfc3339(now, micro=False)

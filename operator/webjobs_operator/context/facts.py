@@ -16,9 +16,10 @@ from webjobs.model import WebJob, WebJobRun
 from webjobs.model.effective_spec import under
 from webjobs.model.site_settings import SiteSettings
 from webjobs.objects import Object
+from webjobs.pods import is_of_webjob
 from webjobs.runs import runs
 from webjobs_operator.cluster.cache import Cache, Key
-from webjobs_operator.context.armed_jobs import RunPods
+from webjobs_operator.context import armed_jobs
 
 T = TypeVar("T")
 
@@ -51,13 +52,14 @@ class Facts:
 
     @cached_property
     def jobs(self) -> Mapping[str, Object]:
-        """Jobs of the WebJob, by name."""
-        return self.objects["Job"]
+        """Jobs of the WebJob, by name; not those of somebody else that have its labels."""
+        known = self.objects["Job"].items()
+        return {name: job for name, job in known if armed_jobs.is_of_webjob(job, self.key[1])}
 
     @cached_property
     def pods(self) -> Sequence[Object]:
-        """Pods of the WebJob."""
-        return list(self.objects["Pod"].values())
+        """Pods of the WebJob; not those of somebody else that have its labels."""
+        return [pod for pod in self.objects["Pod"].values() if is_of_webjob(pod, self.key[1])]
 
     def job_of(self, run: WebJobRun) -> Object | None:
         """Return the Job of a run; None when it has none, or none that is known."""
@@ -79,8 +81,8 @@ class Facts:
         return [run for run in self.runs.values() if run.status.state in ("Initializing", "Running")]
 
     @cached_property
-    def _run_pods(self) -> RunPods:
-        return RunPods(self.pods)
+    def _run_pods(self) -> armed_jobs.RunPods:
+        return armed_jobs.RunPods(self.pods)
 
 
 class FactsReader:

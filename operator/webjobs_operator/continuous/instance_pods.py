@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from webjobs.model import LABEL_WEBJOB
+from webjobs.pods import is_of_webjob
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, NotFound
 from webjobs_operator.cluster.cache import Cache
@@ -52,7 +53,8 @@ class InstancePods:
         What a watch has not yet told of counts most.
         """
         namespace, name = facts.key
-        pods = await self._kube.list("Pod", namespace, selector=f"{LABEL_WEBJOB}={name}")
+        listed = await self._kube.list("Pod", namespace, selector=f"{LABEL_WEBJOB}={name}")
+        pods = [pod for pod in listed if is_of_webjob(pod, name)]
         for pod in instances.admissible(pods, singleton=facts.webjob.singleton):
             meta = pod["metadata"]
             gates = [gate for gate in pod["spec"]["schedulingGates"] if gate["name"] != SINGLETON_GATE]

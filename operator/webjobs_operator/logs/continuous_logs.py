@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from webjobs.model.effective_spec import under
+from webjobs.pods import is_of_webjob
 from webjobs.store import ObjectStore, continuous_journal
 from webjobs_kube.backoff import Backoff
 from webjobs_kube.client import KubeClient
@@ -70,7 +71,8 @@ class ContinuousLogs:
                 key, webjob, store=self._store, room=self._room, sources=self._sources, after=self._deletions.get(key)
             )
             self._writers[key] = writer
-        pods = {pod["metadata"]["uid"]: pod for pod in self._cache.of("Pod", key).values()}
+        known = self._cache.of("Pod", key).values()
+        pods = {pod["metadata"]["uid"]: pod for pod in known if is_of_webjob(pod, key[1])}
         writer.observe(webjob, pods, cap=site.continuous_log_lines)
 
     def _drop(self, key: Key, writer: JobWriter) -> None:

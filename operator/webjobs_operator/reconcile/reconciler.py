@@ -310,7 +310,7 @@ def _turns(facts: Facts, schedules: Sequence[WebJobSchedule]) -> list[Turn]:
     """Return the WebJobSchedules of a WebJob with their plans; those of a continuous one have none."""
     turns = []
     for schedule in schedules:
-        newest = scheduling.newest_of(schedule, facts.runs.values())
+        newest = scheduling.newest_of(schedule, facts.runs.values(), now=facts.now)
         plan = Plan()
         if facts.webjob.spec.type == "triggered":
             plan = scheduling.plan_further(schedule, webjob=facts.webjob, newest=newest, now=facts.now)

@@ -13,7 +13,7 @@ from webjobs.pods import container_state, instance_id, is_over
 from webjobs.runs import runs
 from webjobs.schedules.plan import Plan
 from webjobs.store import scheduler_logs
-from webjobs.times import parse_time, rfc3339
+from webjobs.times import not_to_come, parse_time, rfc3339
 from webjobs_operator.context.conditions import Wanted, update
 from webjobs_operator.context.facts import Facts
 from webjobs_operator.context.obstacles import Obstacle, of_deployment, of_pods, recorded
@@ -111,11 +111,11 @@ def _triggered(facts: Facts, found: Findings) -> tuple[Status, list[Wanted]]:
     elif plan.text:
         status["schedule"] = plan.text
         if plan.next:
-            same = webjob.status.schedule == plan.text and webjob.status.schedule_since
-            status["scheduleSince"] = same or rfc3339(now)
-        if handled or webjob.status.last_schedule_time:
-            last = parse_time(webjob.status.last_schedule_time)
-            status["lastScheduleTime"] = rfc3339(max(last, handled or last), micro=False)
+            told = webjob.status.schedule_since if webjob.status.schedule == plan.text else None
+            status["scheduleSince"] = told if told and not_to_come([parse_time(told)], now=now) else rfc3339(now)
+        recorded_last = [parse_time(one) for one in (webjob.status.last_schedule_time,) if one]
+        if last := [*not_to_come(recorded_last, now=now), *([handled] if handled else [])]:
+            status["lastScheduleTime"] = rfc3339(max(last), micro=False)
         conditions.append(_scheduled(webjob, plan))
         state = "Suspended" if webjob.spec.suspend else "Scheduled"
     if plan.text or plan.problem or further or webjob.status.scheduler_log_path:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from webjobs import times
 from webjobs.model import DEFAULT_HISTORY_LIMIT, LABEL_RUN, StoredRuns, WebJob, WebJobRun
-from webjobs.objects import ObjectView, owners_of
+from webjobs.objects import ObjectView
 from webjobs.pods import is_finished
 from webjobs.runs import runs
 from webjobs_operator.context.armed_jobs import is_armed
@@ -90,7 +90,7 @@ def finished_jobs(
     gone: list[ObjectView] = []
     following: list[datetime] = []
     for name, job in jobs.items():
-        if job["metadata"].get("deletionTimestamp") or not _was_made_here(job):
+        if job["metadata"].get("deletionTimestamp"):
             continue
         run = by_job.get(name)
         if run is None:
@@ -110,11 +110,6 @@ def finished_jobs(
         else:
             following.append(due)
     return gone, min(following, default=None)
-
-
-def _was_made_here(job: ObjectView) -> bool:
-    """Return whether the operator or a CronJob made a Job: labels and names of a Job of somebody else say nothing."""
-    return any(owner["kind"] in ("WebJob", "WebJobRun", "CronJob") for owner in owners_of(job))
 
 
 def used_config_maps(workloads: Iterable[ObjectView]) -> set[str]:

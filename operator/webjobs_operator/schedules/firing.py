@@ -115,8 +115,9 @@ class Firing:
         skipped = 0
 
         def is_handled(slot: datetime) -> bool:
-            last = times.parse_time(read().webjob.status.last_schedule_time)
-            return slot <= max(one for one in (last, plan.handled, plan.since, taken) if one)
+            facts = read()
+            last = times.not_to_come([times.parse_time(facts.webjob.status.last_schedule_time)], now=facts.now)
+            return slot <= max(one for one in (*last, plan.handled, plan.since, taken, times.EPOCH) if one)
 
         for job in jobs:
             slot, known = slot_time(job), read().runs

@@ -15,10 +15,10 @@ from typing import Any
 from webjobs import times
 from webjobs.model import LABEL_ARMED, WebJob, WebJobRun
 from webjobs.objects import ObjectView
-from webjobs.pods import by_age, container_state, is_alive, is_finished, newest_pod
+from webjobs.pods import by_age, container_state, is_alive, is_finished, job_of, newest_pod
 from webjobs.runs import runs, warm_protocol
 from webjobs_operator.config import Warm
-from webjobs_operator.context.armed_jobs import is_armed, is_staying, is_up, job_of, run_of
+from webjobs_operator.context.armed_jobs import is_armed, is_staying, is_up, run_of
 from webjobs_operator.context.conditions import Wanted
 from webjobs_operator.context.facts import Facts
 from webjobs_operator.manifests.program import Program

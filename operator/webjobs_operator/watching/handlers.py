@@ -17,7 +17,6 @@ import kopf
 
 from webjobs import model
 from webjobs.model import WebJobRun
-from webjobs.runs import runs
 from webjobs.store import ObjectStore, run_log_parts
 from webjobs.store import run_logs as stored_logs
 from webjobs_operator import metrics
@@ -135,15 +134,11 @@ async def _drop_logs(
 ) -> None:
     """Delete the logs of a run whose history entry was deleted, unless the entry is in the store now."""
     run = WebJobRun.parse(body)
-    meta = run.metadata
     try:
         if await asyncio.wait_for(stored_runs.keeps(run), timeout=30):
             return
     except Exception:
         log.exception("the log of deleted run %s/%s stays", run.metadata.namespace, run.metadata.name)
-        return
-    if not _has_own_place(run):
-        log.warning("run %s/%s says of itself what it is not: no log is deleted", meta.namespace, meta.name)
         return
     # The status says that there are logs. Where, is computed: who may write a status must not choose what is deleted.
     key = log_key(run)
@@ -156,13 +151,6 @@ async def _drop_logs(
             await asyncio.wait_for(work, timeout=30)
         except Exception:
             log.exception("a log of deleted run %s/%s was not removed", run.metadata.namespace, run.metadata.name)
-
-
-def _has_own_place(run: WebJobRun) -> bool:
-    """Return whether the place of a run's log follows from its name, or from its creation, and is nobody else's."""
-    run_id = runs.run_id(run)
-    named = run.metadata.name == runs.object_name(webjob=run.spec.web_job_name, run_id=run_id)
-    return named or (run_id == runs.own_id(run) and not run.metadata.name.endswith(run_id))
 
 
 async def _drop_parts(store: ObjectStore, followers: RunFollowers, key: str) -> None:

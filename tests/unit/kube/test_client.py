@@ -280,3 +280,32 @@ async def test_is_allowed(api: Api, status: dict[str, Any], expected: bool) -> N
         "extra": {"k": ["v"]},
         "resourceAttributes": {"namespace": "n", "verb": "get", "group": "webjobs.dev", "resource": "webjobs"},
     }
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../../etc", "x/status", "a%2Fb", "..%2f..", "x/../../api/v1/secrets/y"]
+)
+async def test_a_name_that_is_a_path_goes_nowhere(api: Api, name: str) -> None:
+    """Names come from statuses, which others may write, and the API server takes an escaped slash for a slash."""
+    async with _client(api.url) as kube:
+        with pytest.raises(NotFound):
+            await kube.get("WebJobRun", "site", name)
+        with pytest.raises(NotFound):
+            await kube.delete("WebJobRun", "site", name)
+        with pytest.raises(NotFound):
+            await kube.patch("WebJobRun", name, "job-1", {})
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("failed to create typed patch object (a/b; apps/v1, Kind=Deployment): .spec.x: field not declared", Invalid),
+        ("failed to convert new object (a/b; apps/v1, Kind=Deployment) to proper version: quantities", Invalid),
+        ("etcdserver: request timed out", ApiError),
+    ],
+)
+def test_a_manifest_of_a_wrong_form_is_told_as_that(message: str, kind: type[ApiError]) -> None:
+    """The API server says 500, and would say so for ever."""
+    body = json.dumps({"kind": "Status", "code": 500, "message": message}).encode()
+    assert type(from_response(500, body)) is kind

@@ -24,7 +24,7 @@ ENDED = {"state": "Success", "endTime": "2026-01-01T00:00:09Z"}
 
 def test_the_sdk_finds_all_of_a_triggered_job() -> None:
     model = webjob({"settings": {"schedule": "0 0 0 * * *"}}, name="report")
-    latest = run("report-202601010000000000", status=ENDED)
+    latest = run("report-202601010000000000", spec={"webJobName": "report"}, status=ENDED)
     body = kudu.triggered(Job(name="report", webjob=model, raw={}), latest=latest, base="https://s", now=None)  # type: ignore[arg-type]
     found: Any = models.TriggeredWebJob(
         bodies.envelope(bodies.job(body), identifier=f"{P}/triggeredwebjobs/report", location=None)

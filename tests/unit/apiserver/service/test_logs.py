@@ -12,7 +12,7 @@ import httpx
 import obstore
 import pytest
 
-from tests.fakes.objects import KEPT_BACK, kept_back, run_body, webjob_body
+from tests.fakes.objects import JOB_UID, KEPT_BACK, kept_back, pod, run_body, webjob_body
 from tests.fakes.shim import RUN_ID, Shim, shim
 from webjobs.logs.continuous_story import Position
 from webjobs.model.app_settings import SECRET
@@ -28,15 +28,15 @@ JOB_LOG = "/vfs/data/jobs/continuous/work/job_log.txt"
 def one() -> Any:
     with shim() as made:
         made.kube.add(webjob_body(name="job"))
-        made.kube.add(run_body(f"job-{RUN_ID}"))
+        made.kube.add(run_body(f"job-{RUN_ID}", status={"jobUID": JOB_UID}))
         made.kube.add(webjob_body({"type": "continuous"}, name="work"))
         yield made
 
 
 def _pod(name: str, created: str, *, job: str = "job", run: str | None = RUN_ID, **status: Any) -> dict[str, Any]:
     labels = {"webjobs.dev/webjob": job} | ({"webjobs.dev/run": run} if run else {})
-    meta = {"name": name, "namespace": "site", "uid": f"{name}-uid", "creationTimestamp": created, "labels": labels}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "status": status}
+    meta: dict[str, Any] = {"name": name, "uid": f"{name}-uid", "creationTimestamp": created}
+    return pod(labels=labels, **meta) | {"apiVersion": "v1", "status": status}
 
 
 def _container(**state: Any) -> dict[str, Any]:
@@ -44,6 +44,11 @@ def _container(**state: Any) -> dict[str, Any]:
 
 
 ACCEPTED = "[01/01/2026 12:00:00 > {id}: SYS INFO] Status changed to Initializing\r\n"
+
+
+def _say(one: Shim, **status: Any) -> None:
+    """What the status of the run says, beside its Job."""
+    one.set_status("WebJobRun", f"job-{RUN_ID}", jobUID=JOB_UID, **status)
 
 
 async def test_a_run_without_a_pod(client: httpx.AsyncClient) -> None:
@@ -108,7 +113,7 @@ async def _archive(one: Shim, key: str, content: bytes) -> None:
 
 async def test_an_archived_log(one: Shim, client: httpx.AsyncClient) -> None:
     key = stored_logs.run_log_key(namespace="site", webjob="job", run_id=RUN_ID)
-    one.set_status("WebJobRun", f"job-{RUN_ID}", state="Success", endTime="2026-01-01T12:00:09Z", logPath=key)
+    _say(one, state="Success", endTime="2026-01-01T12:00:09Z", logPath=key)
     await _archive(one, key, "archivé\r\n".encode())
     found = await client.get(LOG)
     assert (found.text, found.headers["content-length"]) == ("archivé\r\n", "10")
@@ -121,12 +126,19 @@ async def test_an_archived_log(one: Shim, client: httpx.AsyncClient) -> None:
 async def test_a_log_path_does_not_lead_elsewhere(one: Shim, client: httpx.AsyncClient, path: str) -> None:
     await _archive(one, "other/data/x", b"secret")
     await _archive(one, "site/packages/x", b"secret")
-    one.set_status("WebJobRun", f"job-{RUN_ID}", state="Success", endTime="2026-01-01T12:00:09Z", logPath=path)
+    _say(one, state="Success", endTime="2026-01-01T12:00:09Z", logPath=path)
     assert "secret" not in (await client.get(LOG)).text
 
 
 async def test_a_lost_archive_falls_back(one: Shim, client: httpx.AsyncClient) -> None:
-    one.set_status("WebJobRun", f"job-{RUN_ID}", state="Success", endTime="2026-01-01T12:00:09Z", logPath="site/data/x")
+    one.set_status(
+        "WebJobRun",
+        f"job-{RUN_ID}",
+        jobUID=JOB_UID,
+        state="Success",
+        endTime="2026-01-01T12:00:09Z",
+        logPath="site/data/x",
+    )
     assert "Status changed to Success" in (await client.get(LOG)).text
 
 
@@ -336,7 +348,7 @@ async def test_a_shell_that_waits_before_it_starts_the_process_again(
 
 
 async def test_a_run_that_is_kept_back_says_why(one: Shim, client: httpx.AsyncClient) -> None:
-    one.set_status("WebJobRun", f"job-{RUN_ID}", state="Initializing", **kept_back("Unschedulable"))
+    _say(one, state="Initializing", **kept_back("Unschedulable"))
     told = f"[01/01/2026 00:00:00 > uidjob: SYS WARN] The run does not begin yet. {KEPT_BACK}\r\n"
     assert (await client.get(LOG)).text == ACCEPTED.format(id="uidjob") + told
 
@@ -393,7 +405,7 @@ async def test_the_log_of_stderr(one: Shim, client: httpx.AsyncClient) -> None:
     await _archive(one, key, b"oops\r\n")
     url = LOG.replace("output_log", "error_log")
     assert (await client.get(url)).status_code == 404, "nothing says that it is there"
-    one.set_status("WebJobRun", f"job-{RUN_ID}", state="Failed", endTime="2026-01-01T12:00:09Z", errorLogPath=key)
+    _say(one, state="Failed", endTime="2026-01-01T12:00:09Z", errorLogPath=key)
     run = (await client.get(f"/api/triggeredwebjobs/job/history/{RUN_ID}")).json()
     assert run["error_url"].endswith(url)
     assert (await client.get(url)).content == b"oops\r\n"
@@ -405,4 +417,4 @@ async def test_the_log_of_stderr(one: Shim, client: httpx.AsyncClient) -> None:
     one.set_status(
         "WebJobRun", f"job-{RUN_ID}", state="Failed", endTime="2026-01-01T12:00:09Z", errorLogPath="other/data/x"
     )
-    assert (await client.get(url)).status_code == 404, "the path may not lead into another site"
+    assert (await client.get(url)).content == b"oops\r\n", "the place follows from the name, not from the status"

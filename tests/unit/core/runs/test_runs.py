@@ -43,7 +43,6 @@ def test_what_is_no_run_id(text: str) -> None:
 
 def test_the_id_of_a_run() -> None:
     assert runs.run_id(run("job-202601010000000001")) == "202601010000000001"
-    assert runs.run_id(run("x", status={"runId": "202601010000000002"})) == "202601010000000002"
     by_hand = run("mine", created="2026-01-01T00:00:05Z")
     assert runs.run_id(by_hand).startswith("20260101000005")
     assert runs.run_id(by_hand) == runs.run_id(by_hand)
@@ -125,10 +124,19 @@ def test_lock(held_by: str | None, since: int, state: str | None, expected: bool
     assert runs.lock_is_held(job, known, now=NOW, grace=runs.LOCK_GRACE) is expected
 
 
-@pytest.mark.parametrize("recorded", ["", "x", "../../other/run", "2026010100000", "\uff12" * 18, "0" * 19, "9" * 18])
-def test_a_recorded_id_that_is_none_does_not_count(recorded: str) -> None:
-    """Who may write the status writes it: a key of the store is made of the id."""
-    assert runs.run_id(run("job-202601010000000001", status={"runId": recorded})) == "202601010000000001"
+@pytest.mark.parametrize(
+    "recorded", ["", "x", "../../other/run", "2026010100000", "\uff12" * 18, "0" * 19, "9" * 18, "202601010000000002"]
+)
+@pytest.mark.parametrize("name", ["job-202601010000000001", "by-hand"])
+def test_a_recorded_id_does_not_count(name: str, recorded: str) -> None:
+    """Who may write the status writes it: keys of the store are made of ids, those of other runs, too."""
+    assert runs.run_id(run(name, status={"runId": recorded})) == runs.run_id(run(name))
+
+
+@pytest.mark.parametrize("name", ["other-202601010000000001", "job-job-202601010000000001", "-202601010000000001"])
+def test_a_name_of_another_job_gives_no_id(name: str) -> None:
+    """Else two runs of a job could have one id, and one log."""
+    assert runs.run_id(run(name)) != "202601010000000001"
 
 
 @pytest.mark.parametrize(

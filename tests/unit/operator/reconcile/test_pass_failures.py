@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.cluster import KEY, World
 from tests.fakes.kube import Call
-from tests.fakes.objects import run_async, run_body, webjob_body
+from tests.fakes.objects import pod, run_async, run_body, webjob_body
 from webjobs_kube.errors import ApiError, Forbidden
 from webjobs_operator.reconcile.pass_failures import UNTOLD
 
@@ -71,9 +71,7 @@ def test_an_api_server_gets_some_tries(error: ApiError) -> None:
             raise error
 
     world.kube.before_call = fail
-    gated: dict[str, Any] = {
-        "kind": "Pod",
-        "metadata": {"name": "job-1", "namespace": "site", "labels": {"webjobs.dev/webjob": "job"}},
+    gated: dict[str, Any] = pod(name="job-1") | {
         "spec": {"schedulingGates": [{"name": "webjobs.dev/singleton"}]},
         "status": {},
     }

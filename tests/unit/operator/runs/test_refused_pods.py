@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.cluster import World
-from tests.fakes.objects import run_body, webjob_body
+from tests.fakes.objects import pod, run_body, webjob_body
 from webjobs.times import rfc3339
 from webjobs_kube.errors import ApiError
 
@@ -143,20 +143,8 @@ def test_an_instance_that_can_not_be_made_is_told(status: dict[str, Any], reason
 def test_an_instance_that_no_node_takes_is_told() -> None:
     world = World(webjob_body({"type": "continuous"}))
     world.settle()
-    world.kube.add(
-        {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {
-                "name": "job-1",
-                "namespace": "site",
-                "labels": {"webjobs.dev/webjob": "job"},
-                "creationTimestamp": rfc3339(world.now),
-            },
-            "spec": {},
-            "status": {"phase": "Pending", "conditions": [SCHEDULED]},
-        }
-    )
+    waiting = pod(name="job-1", creationTimestamp=rfc3339(world.now))
+    world.kube.add(waiting | {"status": {"phase": "Pending", "conditions": [SCHEDULED]}})
     world.settle()
     assert condition(world, "WebJob", "Ready") == (
         "False",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.objects import config, job, pod, run, webjob
+from tests.fakes.objects import JOB_UID, config, job, pod, run, webjob
 from webjobs.model import LABEL_ARMED, LABEL_RUN, WebJobRun
 from webjobs.runs import warm_protocol
 from webjobs_operator.config import Warm
@@ -255,8 +255,15 @@ def test_pods_of_a_run_that_took_a_job(one: Object, expected: bool) -> None:
 
 
 def test_pods_of_a_run_with_a_job_of_its_own() -> None:
-    own = pod(labels={LABEL_RUN: ID})
-    assert armed_jobs.RunPods([own, pod_of(A, mark=ID), pod_of(A), pod()]).of(run()) == [own]
+    own, others = pod(labels={LABEL_RUN: ID}), [pod_of(A, mark=ID), pod_of(A), pod()]
+    assert armed_jobs.RunPods([own, *others]).of(run(status={"jobUID": JOB_UID})) == [own]
+
+
+def test_a_pod_that_only_has_the_labels_is_no_runs() -> None:
+    made_by_hand = pod(labels={LABEL_RUN: ID}, ownerReferences=[])
+    by_another_job = pod(labels={LABEL_RUN: ID}, ownerReferences=[{"kind": "Job", "name": "x", "uid": "x"}])
+    known = armed_jobs.RunPods([made_by_hand, by_another_job])
+    assert known.of(run(status={"jobUID": JOB_UID})) == known.of(run()) == []
 
 
 # A run
