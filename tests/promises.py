@@ -1,8 +1,9 @@
 """What must hold whatever happens, as one function over plain facts: unit tests, full tests and the soak share it.
 
 1. At most one active run of a job that forbids more. 2. A 202 means that the run is there and can be read. 3. No run
-without a record, no record that never ends. 4. A slot of a schedule gives one run or one recorded skip. 5. The log of a
-run that ended can be read. 6. Restarting the operator writes nothing. 8. What is refused has changed nothing.
+without a record, no record that never ends. 4. A slot of a schedule gives one run or one recorded skip. 5. The log of
+a run that ended can be read. 6. Restarting the operator writes nothing. 7. What has run before a restore does not run
+again. 8. What is refused has changed nothing.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Facts:
         accepted: names of the runs that a client was promised (202), without those that were deleted since.
         unreadable: names of accepted runs whose Location did not answer.
         log: gives the archived log of a run, None when there is none.
+        history: names of the runs that were restored; each has run, or was given up, before.
         slots: slots that have passed, by WebJob or WebJobSchedule; each was to become a run or a skip.
         written_at_rest: writes after a restart with nothing to do.
         changed_by_refusals: what was different after a request that was refused.
@@ -44,6 +46,7 @@ class Facts:
     accepted: Iterable[str] = ()
     unreadable: Iterable[str] = ()
     log: Callable[[Object], str | None] | None = None
+    history: Iterable[str] = ()
     slots: Mapping[str, int] = field(default_factory=dict)
     written_at_rest: Sequence[str] = ()
     changed_by_refusals: Sequence[str] = ()
@@ -58,6 +61,7 @@ def broken(facts: Facts) -> list[str]:
         *_slots(facts),
         *_logs(facts),
         *(f"6: at rest a new operator wrote {call}" for call in facts.written_at_rest),
+        *(f"7: {name} was restored, and ran again" for name in facts.history if facts.begun.get(name)),
         *(f"8: a refused request changed {what}" for what in facts.changed_by_refusals),
     ]
 

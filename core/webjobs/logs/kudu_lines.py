@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
-from webjobs.model import WebJob, WebJobRun, scripts
+from webjobs.model import RunState, WebJob, WebJobRun, scripts
 from webjobs.pods import container_status, instance_id
 from webjobs.runs import runs
 from webjobs.times import parse_time
@@ -25,7 +25,13 @@ NEVER = (datetime.fromtimestamp(0, UTC), "")
 _FRACTION = re.compile(r"\.(\d{1,9})")
 _ERROR = re.compile(rb"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d > \w+: ERR \] ", re.ASCII)
 
+_SYSTEM = re.compile(rb"\[(\d\d/\d\d/\d{4} \d\d:\d\d:\d\d) > \w+: SYS (?:INFO|WARN|ERR )\] (.*)", re.ASCII | re.DOTALL)
+_ENDED = re.compile(r"Status changed to (Success|Failed|Aborted)")
+_EXIT_CODE = re.compile(r"Job failed due to exit code (-?\d{1,10})", re.ASCII)
+
 _PIECE_BYTES = 2**16
+TAIL_BYTES = 2**16
+"""Bytes at the end of the log of a run among which its end stands."""
 
 
 def line(when: datetime, instance: str, text: str, *, level: Level = "INFO", system: bool = False) -> str:
@@ -144,6 +150,41 @@ class RunLog:
 
     def _system(self, when: datetime, text: str, *, level: Level = "INFO") -> str:
         return line(when, self.instance, text, level=level, system=True)
+
+
+class End(NamedTuple):
+    """The end of a run, as the log tells it."""
+
+    state: RunState
+    when: datetime
+    exit_code: int | None = None
+    message: str | None = None
+
+
+def end_of(tail: bytes, *, whole: bool) -> End | None:
+    """Return how a run ended, as the system lines at the end of its log say; None when they say nothing.
+
+    ``tail``: the last TAIL_BYTES of the log; ``whole``: it is all of the log. What the job itself wrote has no SYS at
+    the begin of its lines, so it says nothing here. After the line of the state comes at most a message, which may
+    hold anything: the first such line counts.
+    """
+    lines = tail.split(b"\r\n")[0 if whole else 1 : -1]
+    found = [match for line in lines if (match := _SYSTEM.fullmatch(line))]
+    for number, match in enumerate(found):
+        ended = _ENDED.fullmatch(match[2].decode("utf-8", "replace"))
+        if ended is None:
+            continue
+        try:
+            when = datetime.strptime(match[1].decode(), "%m/%d/%Y %H:%M:%S").replace(tzinfo=UTC)
+        except ValueError:
+            return None
+        why = found[number + 1][2].decode("utf-8", "replace") if number + 1 < len(found) else None
+        exited = _EXIT_CODE.fullmatch(why) if why else None
+        state: RunState = "Success" if ended[1] == "Success" else "Failed" if ended[1] == "Failed" else "Aborted"
+        if state == "Success":
+            return End(state, when, exit_code=0)
+        return End(state, when, exit_code=int(exited[1]) if exited else None, message=None if exited else why)
+    return None
 
 
 def script_of(webjob: WebJob) -> scripts.Selected | None:

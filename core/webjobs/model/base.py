@@ -32,6 +32,9 @@ ANNOTATION_REQUESTED_BY = f"{GROUP}/requested-by"
 """Annotation of a run: who asked the REST shim for it, ``account:NAME`` or ``user:NAME``."""
 ANNOTATION_CANCELLED_BY = f"{GROUP}/cancelled-by"
 """Annotation of a run: who asked the REST shim for its end, in the same form."""
+ANNOTATION_WEBJOB_UID = f"{GROUP}/webjob-uid"
+"""Annotation of a run: UID of the WebJob that it was made for. A copy of it that a restore creates for another WebJob
+is history by that, whatever its status says."""
 ANNOTATION_REQUESTS = f"{GROUP}/requests"
 """Annotation on a pod that waits for a run: JSON of what its container requests from when the run has begun."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from webjobs.model import API_VERSION, LABEL_WEBJOB, Metadata, WebJob
+from webjobs.model import ANNOTATION_WEBJOB_UID, API_VERSION, LABEL_WEBJOB, Metadata, WebJob
 from webjobs.objects import Object, ObjectView, owners_of
 
 
@@ -42,9 +42,21 @@ def owned_run(
         "name": name,
         "namespace": webjob.metadata.namespace,
         "labels": {LABEL_WEBJOB: webjob.metadata.name} | dict(labels or {}),
+        "annotations": {ANNOTATION_WEBJOB_UID: webjob.metadata.uid} | dict(annotations or {}),
         "ownerReferences": [owner_reference("WebJob", webjob.metadata)],
-    } | ({"annotations": dict(annotations)} if annotations else {})
+    }
     return _run(webjob, metadata, spec)
+
+
+def adoption_patch(webjob: WebJob) -> Object:
+    """Return the patch that makes a run from elsewhere a WebJob's: it goes with it, and is found by its label."""
+    return {
+        "metadata": {
+            "annotations": {ANNOTATION_WEBJOB_UID: webjob.metadata.uid},
+            "labels": {LABEL_WEBJOB: webjob.metadata.name},
+            "ownerReferences": [owner_reference("WebJob", webjob.metadata)],
+        }
+    }
 
 
 def new_run(webjob: WebJob, *, namespace: str, **spec: Any) -> Object:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 
-from webjobs.model import WebJob, WebJobRun
+from webjobs.model import ANNOTATION_WEBJOB_UID, WebJob, WebJobRun
 from webjobs.objects import ObjectView
 from webjobs.times import parse_time
 
@@ -86,6 +86,24 @@ def newest(runs: list[WebJobRun]) -> WebJobRun | None:
     return max((run for run in runs if run.status.state != "Skipped"), key=run_id, default=None)
 
 
+def is_of_another(run: WebJobRun, webjob: WebJob) -> bool:
+    """Return whether a run was made for another WebJob of the name: one that is gone, or was before a restore.
+
+    The run itself says so: a copy of it has no owner, and no status as long as nobody restores that. Who has written
+    nothing made the run for the WebJob that is there.
+    """
+    noted = run.metadata.annotations.get(ANNOTATION_WEBJOB_UID)
+    if noted is not None:
+        return noted != webjob.metadata.uid
+    owners = {owner.uid for owner in run.metadata.owner_references if owner.kind == "WebJob"}
+    return bool(owners) and webjob.metadata.uid not in owners
+
+
+def waits(run: WebJobRun, webjob: WebJob) -> bool:
+    """Return whether a run waits for its turn: it has not begun, and is no history of an earlier WebJob."""
+    return run.status.state is None and not is_of_another(run, webjob)
+
+
 def lock_is_held(webjob: WebJob, runs: dict[str, WebJobRun], *, now: datetime, grace: timedelta) -> bool:
     """Return whether a run holds the one-at-a-time lock of a WebJob.
 
@@ -99,7 +117,7 @@ def lock_is_held(webjob: WebJob, runs: dict[str, WebJobRun], *, now: datetime, g
     run = runs.get(active.name)
     if run is None:
         return abs(now - parse_time(active.since)) < grace
-    return not run.ended
+    return not run.ended and (run.status.state is not None or waits(run, webjob))
 
 
 LOCK_GRACE = timedelta(seconds=30)

@@ -71,7 +71,13 @@ class Facts:
 
     @cached_property
     def not_started(self) -> Sequence[WebJobRun]:
-        """Runs that have not started and are not being deleted, by run id."""
+        """Runs that wait for their turn and are not being deleted, by run id."""
+        there = (run for run in self.runs.values() if runs.waits(run, self.webjob))
+        return sorted((run for run in there if not run.metadata.deletion_timestamp), key=runs.run_id)
+
+    @cached_property
+    def unrecorded(self) -> Sequence[WebJobRun]:
+        """Runs without a state that are not being deleted, whether they wait or are history, by run id."""
         there = (run for run in self.runs.values() if run.status.state is None and not run.metadata.deletion_timestamp)
         return sorted(there, key=runs.run_id)
 

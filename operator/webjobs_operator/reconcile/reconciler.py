@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from webjobs import times
 from webjobs.constants import SITE_STOPPED
@@ -33,8 +33,10 @@ from webjobs_operator.reconcile import webjob_status
 from webjobs_operator.reconcile.findings import Findings
 from webjobs_operator.reconcile.pass_failures import PassFailures
 from webjobs_operator.reconcile.status_writer import StatusWriter
+from webjobs_operator.reconcile.without_webjob import WithoutWebJob
 from webjobs_operator.runs import concurrency, early_ends
 from webjobs_operator.runs.end import RunEnd
+from webjobs_operator.runs.history import RunHistory
 from webjobs_operator.runs.offload import StoredRuns
 from webjobs_operator.runs.progress import RunProgress
 from webjobs_operator.runs.refusals import Refusals
@@ -48,8 +50,6 @@ from webjobs_operator.warm.pool import WarmPool
 from webjobs_operator.warm.promotion import Promotion
 from webjobs_operator.workloads.workloads import Workloads
 
-UNKNOWN_WEBJOB_GRACE = timedelta(seconds=10)
-"""How long a run waits for its WebJob: both may be applied together, and the run be seen first."""
 NO_RUNS = "A continuous WebJob has no runs: start and stop it by spec.stopped."
 
 
@@ -83,6 +83,7 @@ class Reconciler:
         )
         self._starts = RunStart(kube=kube, cache=cache, config=config, writes=self._writes, warm_pool=self._warm_pool)
         self._ends = RunEnd(config=config, writes=self._writes)
+        self._history = RunHistory(store=store, writes=self._writes)
         self._progress = RunProgress(
             kube=kube,
             refusals=self._refusals,
@@ -93,6 +94,9 @@ class Reconciler:
             pod_logs=pod_logs,
             followers=followers,
             warm_pool=self._warm_pool,
+        )
+        self._orphans = WithoutWebJob(
+            cache=cache, writes=self._writes, status=self._status, history=self._history, progress=self._progress
         )
         self._log = log
         self._workloads = Workloads(kube=kube, cache=cache, store=store, config=config, writes=self._writes)
@@ -141,6 +145,9 @@ class Reconciler:
             one.reason == webjob_status.UNREADABLE for one in facts.webjob.status.conditions
         ):
             await self._writes.tell(facts, webjob_status.UNREADABLE, webjob_status.unreadable(facts.webjob))
+        # Runs of before a restore, or of an earlier WebJob of the name, never start.
+        again += await self._history.settle(read())
+        await self._history.adopt(read())
         # What becomes of its runs, or of its instances; the status comes last.
         if facts.webjob.spec.type == "triggered":
             found, later = await self._triggered(read, found)
@@ -279,22 +286,10 @@ class Reconciler:
             raise Conflict(409, "Conflict", f"WebJob {facts.key[1]} has changed since this pass began")
 
     async def _without_webjob(self, key: Key) -> float | None:
-        """Fail the runs that name a WebJob which is not there, after a moment, with a message that says so."""
         now = self._clock()
         self._warm_pool.forget(key)
         due = await self._expiry.carry_out(key, now=now)
-        for schedule in self._cache.schedules(key):
-            await self._status.schedule(Turn(schedule=schedule), webjob=None, now=now)
-        for run in self._cache.runs(key).values():
-            if run.ended or run.metadata.deletion_timestamp or run.metadata.owner_references:
-                continue  # owned ones are being collected with their WebJob
-            patience = times.parse_time(run.metadata.creation_timestamp) + UNKNOWN_WEBJOB_GRACE
-            if patience > now:
-                due.append(patience)
-                continue
-            message = f"There is no WebJob {key[1]} in namespace {key[0]}: create it, then create the run anew."
-            await self._writes.finish(run, state="Failed", reason="WebJobNotFound", message=message, now=now)
-        return _delay(due, now=now)
+        return _delay(due + await self._orphans.tend(key, now=now), now=now)
 
 
 def _plan(facts: Facts) -> tuple[Plan, list[Line]]:

@@ -45,7 +45,7 @@ def decide(webjob: WebJob, known: Mapping[str, WebJobRun], *, now: datetime, lin
     ``lingering``: a process goes on whose run is gone (somebody deleted it, and its pod has not ended yet).
     """
     waiting = sorted(
-        (run for run in known.values() if run.status.state is None and not run.metadata.deletion_timestamp),
+        (run for run in known.values() if runs.waits(run, webjob) and not run.metadata.deletion_timestamp),
         key=runs.run_id,
     )
     active = [run for run in known.values() if run.status.state in ("Initializing", "Running")]

@@ -130,7 +130,8 @@ class RunStart:
         Before anything is decided: who is cancelled or refused now may have begun.
         """
         facts = read()
-        for run in facts.not_started:
+        # Orphans of a WebJob that had this name among them: only a run's own Job, by its UID, says that it has begun.
+        for run in facts.unrecorded:
             owners = {owner.uid for owner in run.metadata.owner_references}
             if owners and facts.webjob.metadata.uid not in owners:
                 continue  # it goes with the WebJob that had this name

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from webjobs import times
-from webjobs.model import LABEL_WEBJOB, Metadata, RunState, WebJob, WebJobRun
+from webjobs.model import ANNOTATION_WEBJOB_UID, Metadata, RunState, WebJob, WebJobRun
 from webjobs.objects import Object
 from webjobs.runs import runs
-from webjobs.runs.manifest import owner_reference
+from webjobs.runs.manifest import adoption_patch
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import NotFound
 from webjobs_operator import metrics
@@ -42,12 +42,14 @@ class RunWrites:
         self._cache.observe("WebJobRun", answer)
 
     async def adopt(self, webjob: WebJob, run: WebJobRun) -> None:
-        """Make a run from elsewhere the WebJob's: it goes with it, and is found by its label."""
-        if any(owner.uid == webjob.metadata.uid for owner in run.metadata.owner_references):
-            return
-        owner = owner_reference("WebJob", webjob.metadata)
-        adopted = {"ownerReferences": [owner], "labels": {LABEL_WEBJOB: webjob.metadata.name}}
-        await self.patch_run(run, {"metadata": adopted}, subresource=None)
+        """Make a run from elsewhere the WebJob's, unless it is: it goes with it, and is found by its label."""
+        if not any(owner.uid == webjob.metadata.uid for owner in run.metadata.owner_references):
+            await self.patch_run(run, adoption_patch(webjob), subresource=None)
+
+    async def disown(self, run: WebJobRun) -> None:
+        """Note on a run that it is no WebJob's, before its end: a copy of it is history, too."""
+        noted = {"metadata": {"annotations": {ANNOTATION_WEBJOB_UID: ""}}}
+        await self.patch_run(run, noted, subresource=None)
 
     async def finish(self, run: WebJobRun, *, state: RunState, reason: str, message: str, now: datetime) -> None:
         """Record the end of a run that never had a process."""

@@ -75,7 +75,7 @@ def why_not(facts: Facts, *, refusal: str | None) -> str | None:
         return refusal
     if facts.webjob.concurrency != "Forbid":
         return None
-    waiting = any(run.status.state is None for run in facts.runs.values())
+    waiting = any(runs.waits(run, facts.webjob) for run in facts.runs.values())
     return BUSY if waiting or holder(facts.webjob, facts.runs, now=facts.now) else None
 
 

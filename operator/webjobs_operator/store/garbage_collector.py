@@ -20,6 +20,8 @@ from datetime import datetime, timedelta
 
 import obstore
 
+from webjobs.model import WebJobRun
+from webjobs.runs.runs import run_id
 from webjobs.store import FAILURES, ObjectStore, continuous_journal, garbage, guard, run_records
 from webjobs.store.garbage import Marks, Stored
 from webjobs.store.packages import PackageError, blob_key, manifest_key, read_manifest
@@ -152,10 +154,18 @@ class GarbageCollector:
             if webjob in there:
                 continue
             files = await run_records.run_files(self._store, namespace=namespace, webjob=webjob, limit=RUN_FILES)
+            kept = await self._kept_runs(namespace, webjob) if files else frozenset()
+            folder = run_records.folder(namespace=namespace, webjob=webjob)
+            files = [one for one in files if one.removeprefix(f"{folder}/").partition("/")[0] not in kept]
             # Looked up after the listing: what was listed is not of a WebJob that is made anew now.
             if files and await self._is_gone(namespace, webjob):
                 await self._delete(files, end=time.monotonic() + _RUNS_SECONDS)
                 log.info("%d files of runs of deleted WebJob %s/%s are removed", len(files), namespace, webjob)
+
+    async def _kept_runs(self, namespace: str, webjob: str) -> frozenset[str]:
+        """Return the ids of the WebJobRuns that outlived their WebJob, or that a restore made before it."""
+        known = map(WebJobRun.parse, await self._kube.list("WebJobRun", namespace))
+        return frozenset(run_id(run) for run in known if run.spec.web_job_name == webjob)
 
     async def _is_gone(self, namespace: str, webjob: str) -> bool:
         try:

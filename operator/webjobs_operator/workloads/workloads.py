@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from webjobs import pods
-from webjobs.model import ANNOTATION_HASH
+from webjobs.model import ANNOTATION_HASH, WebJob
 from webjobs.objects import Object
 from webjobs.runs.manifest import is_owned
 from webjobs.schedules.plan import Plan
@@ -65,7 +65,7 @@ class Workloads:
             program = replace(program, time_zone=process_zone(facts.site))
             if self._config.limits.concern_pods:  # before anything is made for it; a run on demand has no other pod yet
                 children.job_template(webjob, program=program, config=self._config)
-            if program.config_map and program.config_map not in facts.objects["ConfigMap"]:
+            if program.config_map and not _has(facts, "ConfigMap", program.config_map):
                 content = await package_content.content(self._store, webjob)
                 due += await self._ensure(facts, children.config_map(webjob, name=program.config_map, package=content))
             due += await self._ensure_data(facts)
@@ -116,13 +116,13 @@ class Workloads:
         if there is not None:
             if there["metadata"].get("deletionTimestamp"):
                 return [facts.now + timedelta(seconds=1)]
-            if not is_owned(there, facts.webjob.metadata.uid):
+            if not is_owned(there, facts.webjob.metadata.uid) and not is_orphan(there, facts.webjob):
                 raise Unrunnable(
                     "NameTaken",
                     f"There is a {kind} called {meta['name']} that does not belong to this WebJob. Delete it, or give "
                     "the WebJob another name.",
                 )
-            if is_as_wanted(there, manifest):
+            if is_owned(there, facts.webjob.metadata.uid) and is_as_wanted(there, manifest):
                 self._cache.observe(kind, there)
                 return []
         try:
@@ -148,6 +148,24 @@ def wanted(facts: Facts, *, program: Program, plan: Plan, config: OperatorConfig
         zone = webjob.spec.time_zone
         return children.cron_job(webjob, program=program, config=config, expression=plan.cron, time_zone=zone)
     return None
+
+
+def _has(facts: Facts, kind: str, name: str) -> bool:
+    """Return whether a child is there, and the WebJob's."""
+    there = facts.objects[kind].get(name)
+    return there is not None and is_owned(there, facts.webjob.metadata.uid)
+
+
+def is_orphan(there: Object, webjob: WebJob) -> bool:
+    """Return whether a child belongs to nobody since its WebJob was deleted without it. Pure.
+
+    The operator made it for a WebJob of the same name (``kubectl delete --cascade=orphan``).
+    """
+    meta = there["metadata"]
+    labels = meta.get("labels") or {}
+    return not meta.get("ownerReferences") and all(
+        labels.get(key) == one for key, one in children.labels_of(webjob).items()
+    )
 
 
 def is_as_wanted(there: Object, manifest: Object) -> bool:

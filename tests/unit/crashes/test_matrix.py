@@ -149,6 +149,7 @@ class Scenario:
     steps: list[Step]
     then: Step = nothing
     slots: dict[str, int] = field(default_factory=dict)
+    history: tuple[str, ...] = ()
     errors_apart: bool = False
     writes: int = 5
     """It makes more than so many."""
@@ -163,6 +164,39 @@ def further_schedule(**spec: Any) -> dict[str, Any]:
     }
 
 
+def again(stage: Stage) -> None:
+    """The WebJob is deleted without its runs (and Jobs), and made anew."""
+    there = stage.kube.objects.pop(("WebJob", "site", "job"))
+    for kind in ("WebJobRun", "ConfigMap"):
+        for body in stage.kube.of_kind(kind):
+            name = body["metadata"]["name"]
+            owners = stage.kube.objects[kind, "site", name]["metadata"].get("ownerReferences", [])
+            if any(owner["uid"] == there["metadata"]["uid"] for owner in owners):
+                del stage.kube.objects[kind, "site", name]["metadata"]["ownerReferences"]
+                stage.touch(kind, name)
+    stage.watch()
+
+
+def comes_back(stage: Stage) -> None:
+    body = webjob_body()
+    body["metadata"] |= {"uid": "uid-new", "resourceVersion": stage.kube._next_version()}
+    stage.kube.add(body)
+
+
+def all_history(stage: Stage) -> None:
+    for run in stage.kube.of_kind("WebJobRun"):
+        assert run["metadata"]["ownerReferences"][0]["uid"] == stage.one("WebJob")["metadata"]["uid"]
+        assert run["status"]["state"] == ("Success" if run["metadata"]["name"] in stage.accepted else "Aborted")
+
+
+def carried_on(stage: Stage) -> None:
+    one_success(stage)
+    run = stage.one("WebJobRun")
+    assert run["metadata"]["ownerReferences"][0]["uid"] == "uid-new"
+    assert run["metadata"]["annotations"]["webjobs.dev/webjob-uid"] == "uid-new"
+
+
+RESTORED = ("job-202501010000000000", "job-202501010000000001")
 ENDED = {"endTime": "2026-01-01T00:00:00Z", "runId": "0"}
 HISTORY = [
     run_body(f"job-{number}", state="Success", status=ENDED | {"runId": str(number)})
@@ -186,6 +220,13 @@ SCENARIOS: dict[str, Scenario] = {
     "trim of history": Scenario([webjob_body({"historyLimit": 2}), *HISTORY], [run, start, end], two_are_left),
     "cancel": Scenario([webjob_body()], [run, start, cancel, pods_go], aborted),
     "delete": Scenario([webjob_body({"schedule": "0 0 * * * *"})], [run, start, delete], all_gone),
+    "runs of before a restore": Scenario(
+        [webjob_body(), *(run_body(name, annotations={"webjobs.dev/webjob-uid": "uid-before"}) for name in RESTORED)],
+        [nothing, run, start, end],
+        all_history,
+        history=RESTORED,
+    ),
+    "a run that its WebJob left": Scenario([webjob_body()], [run, start, again, comes_back, end], carried_on),
     "WebJobSchedule": Scenario(
         [webjob_body(), further_schedule(at="2026-01-01T00:00:40Z")], [nothing, start, end], once, slots={"further": 1}
     ),
@@ -209,7 +250,7 @@ def test_every_write(name: str, lost_answer: bool, theatre: Theatre) -> None:
         stage.kube.errors_apart = scenario.errors_apart
         happened = stage.play_with(number, lost_answer=lost_answer, steps=scenario.steps)
         gone: dict[str, Any] = {"accepted": (), "begun": {}} if scenario.then is all_gone else {}
-        assert stage.broken(slots=scenario.slots, **gone) == [], f"after write {number}"
+        assert stage.broken(slots=scenario.slots, history=scenario.history, **gone) == [], f"after write {number}"
         scenario.then(stage)
         if not happened:
             assert number > scenario.writes, "the scenario ended before much could happen"

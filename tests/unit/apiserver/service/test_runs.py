@@ -53,7 +53,7 @@ async def test_a_run_from_call_to_history(one: Shim, client: httpx.AsyncClient) 
             "name": f"job-{RUN_ID}",
             "namespace": "site",
             "labels": {"webjobs.dev/webjob": "job"},
-            "annotations": {"webjobs.dev/requested-by": "account:user"},
+            "annotations": {"webjobs.dev/webjob-uid": uid, "webjobs.dev/requested-by": "account:user"},
             "ownerReferences": [
                 {
                     "apiVersion": "webjobs.dev/v1",

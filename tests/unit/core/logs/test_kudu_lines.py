@@ -154,3 +154,43 @@ async def test_lines_of_stderr_alone(size: int) -> None:
             yield content[start : start + size]
 
     assert b"".join([piece async for piece in kudu_lines.errors_of(pieces())]).decode() == "".join(errors)
+
+
+SYS = b"[05/19/2016 01:50:32 > abc123: SYS INFO] "
+OWN = b"[05/19/2016 01:50:31 > abc123: INFO] "
+ERROR = b"[05/19/2016 01:50:32 > abc123: SYS ERR ] "
+
+
+@pytest.mark.parametrize(
+    ("tail", "whole", "expected"),
+    [
+        (SYS + b"Status changed to Success\r\n", True, ("Success", WHEN, 0, None)),
+        (SYS + b"Status changed to Success\r\n", False, None),  # its begin was cut off
+        (b"x\r\n" + SYS + b"Status changed to Success\r\n", False, ("Success", WHEN, 0, None)),
+        (SYS + b"Status changed to Success", True, None),  # its end was cut off
+        (SYS + b"Status changed to Running\r\n", True, None),
+        (SYS + b"Status changed to Failed\r\n", True, ("Failed", WHEN, None, None)),
+        (
+            SYS + b"Status changed to Failed\r\n" + ERROR + b"Job failed due to exit code 7\r\n",
+            True,
+            ("Failed", WHEN, 7, None),
+        ),
+        (
+            SYS + b"Status changed to Aborted\r\n" + ERROR + b"It was\ncancelled.\r\n",
+            True,
+            ("Aborted", WHEN, None, "It was\ncancelled."),
+        ),
+        # What the job wrote, or a message says, is no end.
+        (OWN + SYS + b"Status changed to Success\r\n", True, None),
+        (OWN + b"a\r" + SYS + b"Status changed to Success\r\n", True, None),
+        (
+            SYS + b"Status changed to Failed\r\n" + ERROR + b"x\r\n" + SYS + b"Status changed to Success\r\n",
+            True,
+            ("Failed", WHEN, None, "x"),
+        ),
+        (SYS.replace(b"05/19", b"13/45") + b"Status changed to Success\r\n", True, None),
+        (b"", True, None),
+    ],
+)
+def test_the_end_that_a_log_tells(tail: bytes, whole: bool, expected: tuple[Any, ...] | None) -> None:
+    assert kudu_lines.end_of(tail, whole=whole) == expected

@@ -156,3 +156,31 @@ def test_a_lock_without_its_run_ends(since: str, held: bool) -> None:
     one = webjob(status={"activeRun": {"name": "job-202601010000000001", "since": since}})
     now = datetime(2026, 1, 1, 1, tzinfo=UTC)
     assert runs.lock_is_held(one, {}, now=now, grace=runs.LOCK_GRACE) is held
+
+
+OWNER = {"kind": "WebJob", "name": "job", "uid": "uid-job"}
+
+
+@pytest.mark.parametrize(
+    ("noted", "owners", "another"),
+    [
+        (None, [], False),
+        ("uid-job", [], False),
+        ("uid-before", [], True),
+        ("", [], True),
+        ("uid-before", [OWNER], True),
+        (None, [OWNER], False),
+        (None, [OWNER | {"uid": "uid-gone"}], True),
+        (None, [OWNER | {"uid": "uid-gone", "kind": "Workflow"}], False),
+        ("uid-job", [OWNER | {"uid": "uid-gone"}], False),
+    ],
+)
+def test_which_run_is_history(noted: str | None, owners: list[dict[str, str]], another: bool) -> None:
+    annotations = {} if noted is None else {"webjobs.dev/webjob-uid": noted}
+    one = run("x", annotations=annotations, ownerReferences=owners)
+    locked = webjob(status={"activeRun": {"name": "x", "since": "2026-01-01T00:00:00Z"}})
+    assert runs.is_of_another(one, locked) == another
+    assert runs.waits(one, locked) != another
+    assert runs.lock_is_held(locked, {"x": one}, now=NOW, grace=runs.LOCK_GRACE) != another
+    begun = run("x", annotations=annotations, ownerReferences=owners, state="Running")
+    assert runs.lock_is_held(locked, {"x": begun}, now=NOW, grace=runs.LOCK_GRACE), "what goes on holds it"

@@ -40,7 +40,8 @@ def _name(number: int) -> str:
 
 def ended(number: int, state: str = "Success", **status: Any) -> dict[str, Any]:
     key = stored_logs.run_log_key(namespace="site", webjob="job", run_id=_id(number))
-    return run_body(_name(number), state=state, status=END | {"logPath": key} | status)
+    owner = {"kind": "WebJob", "name": "job", "uid": "uid-job"}
+    return run_body(_name(number), state=state, status=END | {"logPath": key} | status, ownerReferences=[owner])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import obstore
 import pytest
 
 from tests.fakes.kube import FakeKube
-from tests.fakes.objects import job, webjob_body
+from tests.fakes.objects import job, run_body, webjob_body
 from webjobs.files import package_history
 from webjobs.files.unpack import Entry
 from webjobs.store import ObjectStore, continuous_journal, guard, open_store, packages
@@ -225,3 +225,12 @@ async def test_runs_of_webjobs_that_are_gone(world: World) -> None:
     there = [f"site/data/jobs/triggered/there/{run_id}/{name}" for name in ("output_log.txt", "parts/pod/1", "status")]
     left = [f"site/data/jobs/triggered/{webjob}/job_scheduler.log" for webjob in ("gone", "there")]
     assert await world.round() == sorted([*there, *left])
+
+
+async def test_what_is_stored_of_runs_that_their_webjob_left_stays(world: World) -> None:
+    world.kube.add(run_body("gone-202601010000000000", spec={"webJobName": "gone"}))
+    for number in range(2):
+        for name in ("output_log.txt", "parts/pod/1"):
+            obstore.put(world.store, f"site/data/jobs/triggered/gone/20260101000000000{number}/{name}", b"x")
+    kept = [f"site/data/jobs/triggered/gone/202601010000000000/{name}" for name in ("output_log.txt", "parts/pod/1")]
+    assert await world.round() == kept
