@@ -42,7 +42,7 @@ class PassFailures:
         """Count a pass that failed, and tell it where it is not the API server's moment of weakness."""
         self._counts[key] = count = self._counts.get(key, 0) + 1
         webjob = self._cache.webjob(key)
-        if webjob is None or (isinstance(error, ApiError) and count < UNTOLD):
+        if webjob is None or not is_time(count, first=UNTOLD if isinstance(error, ApiError) else 1):
             return
         try:
             await self._tell(webjob, failure(error))
@@ -62,6 +62,15 @@ class PassFailures:
         body = {"metadata": {"resourceVersion": meta.resource_version}, "status": {"conditions": conditions}}
         answer = await self._kube.patch("WebJob", meta.namespace, meta.name, body, subresource="status")
         self._cache.observe("WebJob", answer)
+
+
+def is_time(count: int, *, first: int) -> bool:
+    """Return whether a failure is told at so many in a row: at the first that counts, and ever more seldom after it.
+
+    An API server that fails can't be told anything, and is not to be asked more for that. Pure.
+    """
+    times, rest = divmod(count, first)
+    return rest == 0 and times > 0 and times & (times - 1) == 0
 
 
 def failure(error: Exception) -> Wanted:

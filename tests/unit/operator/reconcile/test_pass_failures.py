@@ -10,7 +10,7 @@ from tests.fakes.cluster import KEY, World
 from tests.fakes.kube import Call
 from tests.fakes.objects import pod, run_async, run_body, webjob_body
 from webjobs_kube.errors import ApiError, Forbidden
-from webjobs_operator.reconcile.pass_failures import UNTOLD
+from webjobs_operator.reconcile.pass_failures import UNTOLD, is_time
 
 VALUE = "the value of a setting"
 
@@ -93,3 +93,8 @@ def test_who_can_not_write_the_status_goes_on() -> None:
     world.kube.add(run_body("job-202601010000200000"))
     world.kube.fail(Forbidden(403, "Forbidden", "no"), verb="patch", kind="WebJob", times=9)
     passes(world, 2)
+
+
+def test_a_failure_is_told_ever_more_seldom() -> None:
+    assert [count for count in range(50) if is_time(count, first=5)] == [5, 10, 20, 40]
+    assert [count for count in range(20) if is_time(count, first=1)] == [1, 2, 4, 8, 16]
