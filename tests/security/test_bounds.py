@@ -24,7 +24,7 @@ def small(site: Site) -> Iterator[None]:
     stacks.upgrade(site.stack, {"apiserver": {"limits": {"queuedRuns": QUEUED, "siteBytes": most}}})
     yield
     stacks.upgrade(site.stack, {"apiserver": {"limits": {"queuedRuns": 500, "siteBytes": 0}}})
-    site.kubectl("delete", "wj", "--all")
+    site.kubectl("delete", "wj,wjr", "--all")
 
 
 def test_a_queue_has_an_end_over_rest(site: Site) -> None:
@@ -51,14 +51,15 @@ def test_a_queue_has_an_end_for_kubectl(site: Site) -> None:
     site.kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
 
     def states() -> list[tuple[str | None, str]]:
-        runs = site.objects("wjr", "webjobs.dev/webjob=crowd")
-        status = [run.get("status", {}) for run in runs]
+        runs = site.objects("wjr")  # those that wait have no label yet
+        status = [run.get("status", {}) for run in runs if run["spec"]["webJobName"] == "crowd"]
         return [(one.get("state"), next((c["reason"] for c in one.get("conditions", [])), "")) for one in status]
 
     eventually(lambda: sum(state in (None, "Initializing", "Running") for state, _ in states()) == QUEUED + 1)
     assert {reason for state, reason in states() if state == "Skipped"} == {"QueueFull"}
     assert "queuedRuns" in site.kubectl("get", "wjr", "-o", "jsonpath={.items[*].status.message}")
     site.kubectl("delete", "wj", "crowd")
+    site.kubectl("delete", "wjr", "--all")
 
 
 def test_a_site_has_its_share_of_the_store(site: Site) -> None:
