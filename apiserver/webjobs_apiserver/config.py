@@ -26,6 +26,10 @@ class LimitsConfig(ConfigSection):
     """Most bytes of all files of an upload together."""
     files: int = Field(default=10_000, gt=0)
     """Most files of an upload."""
+    site_bytes: int = Field(default=0, ge=0)
+    """Most bytes of the packages and files of one site in the store; 0: as many as it holds."""
+    queued_runs: int = Field(default=500, gt=0)
+    """Most runs of one job that wait for their turn, under the concurrencyPolicy Queue."""
     settings_bytes: int = Field(default=128 * 2**10, gt=0)
     """Most bytes of a settings object; it lives in the WebJob, and etcd takes objects up to 1.5 MB."""
 

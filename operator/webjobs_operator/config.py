@@ -92,6 +92,9 @@ class OperatorConfig(ConfigSection):
 
     Twice the default limit: usual jobs never need the store for their history, and no job fills etcd."""
 
+    queued_runs: int = Field(default=500, gt=0)
+    """Most runs of a WebJob that wait for their turn, under the concurrencyPolicy Queue."""
+
     package_grace_hours: float | None = Field(default=None, ge=1)
     """Hours that a package stays which no WebJob refers to; None: for good. Above what an upload takes."""
     collection_period_minutes: float = Field(default=60, gt=0)

@@ -26,7 +26,7 @@ for folder, _, files in os.walk("/var/lib/webjobs"):
 """
 _SIZE = """
 import os
-print(sum(os.path.getsize(os.path.join(f, n)) for f, _, names in os.walk("/var/lib/webjobs") for n in names))
+print(sum(os.path.getsize(os.path.join(f, n)) for f, _, names in os.walk("/var/lib/webjobs/shop/blobs") for n in names))
 """
 
 
@@ -87,7 +87,7 @@ def stored(site: Site) -> set[str]:
 
 
 def stored_bytes(site: Site) -> int:
-    """Bytes of all that is in the store."""
+    """Bytes of the files of the site in the store."""
     script = ("exec", f"deploy/{stacks.RELEASE}-operator", "--", "python3", "-c", _SIZE)
     return int(site.kubectl(*script, namespace=stacks.SYSTEM))
 

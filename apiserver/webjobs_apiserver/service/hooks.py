@@ -82,6 +82,8 @@ def check(url: str, destinations: Destinations) -> str:
     try:
         parts = urlsplit(url.strip())
         usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) > 0
+        # Who escapes a part of a host wants it to be read as another one.
+        usable = usable and "%" not in (parts.hostname or "")
     except ValueError:
         usable = False
     if not usable or len(url) > _LONGEST_URL or any(ord(char) <= 32 for char in url.strip()):

@@ -36,12 +36,20 @@ class Runs:
     """Operations on the WebJobRuns of a site."""
 
     def __init__(
-        self, kube: KubeClient, *, feed: Feed, jobs: Jobs, stored: StoredRuns, clock: Callable[[], datetime]
+        self,
+        kube: KubeClient,
+        *,
+        feed: Feed,
+        jobs: Jobs,
+        stored: StoredRuns,
+        queued: int,
+        clock: Callable[[], datetime],
     ) -> None:
         self._kube = kube
         self._feed = feed
         self._jobs = jobs
         self._stored = stored
+        self._queued = queued
         self._clock = clock
         self._settings = AppSettings(kube)
         self._lock = RunLock(kube, feed=feed, clock=clock)
@@ -198,6 +206,8 @@ class Runs:
                 if policy == "Forbid" and not _is_incurable(job):
                     await self._lock.create_locked(site, job, manifest, now=now, fresh=fresh)
                 else:  # the operator decides what becomes of it
+                    if policy == "Queue":
+                        await self._check_queue(site, job)
                     await self._lock.create(site, manifest)
             except Conflict:  # AlreadyExists among them: another run has this id
                 fresh = True
@@ -209,6 +219,19 @@ class Runs:
                 continue
             return job, run_id
         raise Unavailable(UNSETTLED)
+
+    async def _check_queue(self, site: Site, job: Job) -> None:
+        """Raise Refused when as many runs of a job wait as may.
+
+        That is 409, as for a job that takes one run at a time: every client of Kudu's API knows it, and none sends the
+        run again by itself, as some do after a 429 or 503.
+        """
+        waiting = sum(run.status.state is None for run in await self.of_job(site, job))
+        if waiting >= self._queued:
+            raise Refused(
+                f"{waiting} runs of the job wait for their turn, and no more may (apiserver.limits.queuedRuns of the "
+                "chart). Try again when some have ended."
+            )
 
     async def cancel(self, site: Site, name: str, run_id: str, *, by: str) -> None:
         """Ask for the end of a run.

@@ -23,6 +23,7 @@ from webjobs_apiserver.service.job_logs import JobLogs
 from webjobs_apiserver.service.jobs import Jobs
 from webjobs_apiserver.service.log_stream import LogStreams
 from webjobs_apiserver.service.passthrough import Passthrough
+from webjobs_apiserver.service.room import Room
 from webjobs_apiserver.service.runs import Runs
 from webjobs_apiserver.service.schedules.jobs import ScheduledJobs
 from webjobs_apiserver.service.stored_runs import StoredRuns
@@ -81,15 +82,16 @@ class Service:
     ) -> Self:
         """Return the operations over one client and one store. ``job_limits``: what jobs may ask for."""
         jobs = Jobs(kube, feed=feed, limits=job_limits, clock=clock)
-        runs = Runs(kube, feed=feed, jobs=jobs, stored=StoredRuns(store), clock=clock)
+        runs = Runs(kube, feed=feed, jobs=jobs, stored=StoredRuns(store), queued=limits.queued_runs, clock=clock)
         settings = AppSettings(kube)
         logs = JobLogs(kube, store=store, jobs=jobs, runs=runs, settings=settings, clock=clock)
         reading = Reading(store, jobs=jobs, runs=runs, logs=logs)
-        writing = Writing(store, jobs=jobs, reading=reading, limits=limits, clock=clock)
+        room = Room(store, most=limits.site_bytes, clock=clock)
+        writing = Writing(store, jobs=jobs, reading=reading, room=room, limits=limits, clock=clock)
         return cls(
             jobs=jobs,
             runs=runs,
-            uploads=Uploads(store, jobs=jobs, limits=limits),
+            uploads=Uploads(store, jobs=jobs, room=room, limits=limits),
             logs=logs,
             reading=reading,
             writing=writing,
@@ -98,7 +100,7 @@ class Service:
             hooks=Hooks(kube, clock=clock, destinations=destinations),
             scheduled=ScheduledJobs(kube, jobs=jobs, settings=settings, clock=clock),
             streams=LogStreams(kube, jobs=jobs, clock=clock),
-            zips=Zips(store, reading=reading, writing=writing, limits=limits),
+            zips=Zips(store, reading=reading, writing=writing, room=room, limits=limits),
             limits=limits,
             clock=clock,
         )

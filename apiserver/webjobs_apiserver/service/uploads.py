@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterable, Iterator
+from functools import partial
 from typing import IO
 
 from webjobs import names
-from webjobs.files.unpack import Entry, Limits, UploadError, safe_path, zip_entries
+from webjobs.files.unpack import Entry, Limits, UploadError, safe_path, survey, zip_entries
 from webjobs.model import JobType, job_settings, scripts
 from webjobs.objects import Object
 from webjobs.store import ObjectStore, packages
@@ -21,6 +22,7 @@ from webjobs.store.packages import Manifest
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.errors import BadRequest, TooLarge
 from webjobs_apiserver.service.jobs import Job, Jobs
+from webjobs_apiserver.service.room import Room
 from webjobs_apiserver.sites import Site
 
 NOTHING_RUNNABLE = "No runnable script file was found."
@@ -31,9 +33,10 @@ _WRITE_BYTES = 2**20
 class Uploads:
     """Operations on the packages of jobs."""
 
-    def __init__(self, store: ObjectStore, *, jobs: Jobs, limits: LimitsConfig) -> None:
+    def __init__(self, store: ObjectStore, *, jobs: Jobs, room: Room, limits: LimitsConfig) -> None:
         self._store = store
         self._jobs = jobs
+        self._room = room
         self._limits = limits
 
     async def put(
@@ -56,9 +59,11 @@ class Uploads:
         with tempfile.TemporaryFile() as file:
             received = await receive(body, size=size, file=file, limit=self._limits.upload_bytes)
             try:
+                entries = partial(self._entries, file, received, file_name=file_name, is_zip=is_zip)
+                sizes = await asyncio.to_thread(self._check, entries())
+                await self._room.take(site, sum(sizes.values()))
                 async with uploading(self._store, namespace=site.namespace):
-                    entries = self._entries(file, received, file_name=file_name, is_zip=is_zip)
-                    edit_spec = await asyncio.to_thread(self._store_package, site, entries, job_type)
+                    edit_spec = await asyncio.to_thread(self._store_package, site, entries(), job_type)
                     return await self._jobs.save(site, job_type, name, edit_spec)
             except UploadError as error:
                 raise BadRequest(str(error)) from error
@@ -69,6 +74,16 @@ class Uploads:
         if is_zip:
             return zip_entries(file, size=size, limits=limits)
         return iter([Entry(path=safe_path(file_name, limits=limits), content=file)])
+
+    def _check(self, entries: Iterator[Entry]) -> dict[str, int]:
+        """Return the sizes of the files of an upload that can be used. Raises UploadError. Blocks."""
+        sizes = survey(entries)
+        if scripts.select_script(sizes) is None:
+            raise UploadError(NOTHING_RUNNABLE)
+        path = beside_script(sizes, job_settings.FILE_NAME)
+        if path is not None and sizes[path] > self._limits.settings_bytes:
+            raise UploadError(f"{path} has more than {self._limits.settings_bytes} bytes.")
+        return sizes
 
     def _store_package(self, site: Site, entries: Iterator[Entry], job_type: JobType) -> _PackageEdit:
         """Store the files and return what they mean for the WebJob. Blocks."""
@@ -94,8 +109,6 @@ class Uploads:
         path = beside_script(manifest.files, job_settings.FILE_NAME)
         if path is None:
             return {}, None
-        if manifest.files[path].size > self._limits.settings_bytes:
-            raise UploadError(f"{path} has more than {self._limits.settings_bytes} bytes.")
         content = packages.read_file(self._store, namespace=site.namespace, file=manifest.files[path])
         try:
             return job_settings.load_file(content), None

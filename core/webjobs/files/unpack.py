@@ -12,7 +12,7 @@ import stat
 import time
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, cast
@@ -191,6 +191,19 @@ def zip_entries(file: IO[bytes], *, size: int, limits: Limits, folders_seen: set
             with archive.open(info) as content:
                 counted = cast(IO[bytes], _Counted(content, budget))
                 yield Entry(path=path, content=counted, mtime=_mtime(info))
+
+
+def survey(entries: Iterable[Entry]) -> dict[str, int]:
+    """Read all files of an upload to their ends; return the size of each in bytes, by its path.
+
+    Before anything is stored, so that nothing is left of an upload that can't be used. Raises UploadError.
+    """
+    sizes: dict[str, int] = {}
+    for entry in entries:
+        sizes[entry.path] = 0
+        while piece := entry.content.read(2**20):
+            sizes[entry.path] += len(piece)
+    return sizes
 
 
 def _sorted(

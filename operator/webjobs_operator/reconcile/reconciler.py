@@ -73,6 +73,7 @@ class Reconciler:
         self._kube = kube
         self._cache = cache
         self._clock = clock
+        self._queued = config.queued_runs
         self._failures = PassFailures(kube=kube, cache=cache, clock=clock)
         self._stored = stored_runs
         self._warm_pool = WarmPool(kube=kube, cache=cache, config=config, sessions=sessions, clock=clock)
@@ -254,12 +255,19 @@ class Reconciler:
         """Decide who has the lock and who starts, and end the runs that are refused or give way."""
         await self._find_holder(read())
         facts = read()
-        decision = concurrency.decide(facts.webjob, facts.runs, now=facts.now, lingering=concurrency.has_stray(facts))
-        if decision.refuse or decision.replace:
+        decision = concurrency.decide(
+            facts.webjob,
+            facts.runs,
+            now=facts.now,
+            lingering=concurrency.has_stray(facts),
+            queued=self._queued,
+        )
+        if decision.refuse or decision.overflow or decision.replace:
             await self._be_current(facts)
-        await self._ends.carry_out(facts, early_ends.busy(decision.refuse))
+        refused = [*early_ends.busy(decision.refuse), *early_ends.queue_full(decision.overflow)]
+        await self._ends.carry_out(facts, refused)
         await self._ends.carry_out(facts, early_ends.replaced(read(), decision.replace))
-        return decision, replace(found, holder=decision.holder, skipped=found.skipped + len(decision.refuse))
+        return decision, replace(found, holder=decision.holder, skipped=found.skipped + len(refused))
 
     async def _find_holder(self, facts: Facts) -> None:
         """Look for the run of a lock before the lock counts as void: the watch of runs may only be late."""

@@ -6,6 +6,7 @@ creates a run; for runs from elsewhere (kubectl, schedules) the operator does.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +28,8 @@ class Decision:
     start: list[WebJobRun] = field(default_factory=list)
     """Runs whose Job is to be made; under a lock only once the lock is written."""
     refuse: list[WebJobRun] = field(default_factory=list)
+    overflow: list[WebJobRun] = field(default_factory=list)
+    """Runs for which the queue has no room."""
     replace: list[WebJobRun] = field(default_factory=list)
     """Active runs that give way."""
 
@@ -39,10 +42,18 @@ def holder(webjob: WebJob, known: Mapping[str, WebJobRun], *, now: datetime) -> 
     return None
 
 
-def decide(webjob: WebJob, known: Mapping[str, WebJobRun], *, now: datetime, lingering: bool = False) -> Decision:
+def decide(
+    webjob: WebJob,
+    known: Mapping[str, WebJobRun],
+    *,
+    now: datetime,
+    lingering: bool = False,
+    queued: int = sys.maxsize,
+) -> Decision:
     """Return the decision for all runs of a WebJob, given by object name.
 
     ``lingering``: a process goes on whose run is gone (somebody deleted it, and its pod has not ended yet).
+    ``queued``: most runs that wait behind the one whose turn it is, where they do; later ones are refused.
     """
     waiting = sorted(
         (run for run in known.values() if runs.waits(run, webjob) and not run.metadata.deletion_timestamp),
@@ -71,7 +82,7 @@ def decide(webjob: WebJob, known: Mapping[str, WebJobRun], *, now: datetime, lin
         case "Forbid":
             return Decision(holder=lock, start=start, refuse=others)
         case "Queue":
-            return Decision(holder=lock, start=start)
+            return Decision(holder=lock, start=start, overflow=others[queued:])
         case _:  # Replace: the newest waits for the end of the active one, older ones give way unstarted
             older = others if first else others[:-1]
             return Decision(holder=lock, start=start, refuse=older, replace=active if first or others else [])

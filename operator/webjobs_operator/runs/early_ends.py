@@ -19,6 +19,8 @@ from webjobs_operator.runs import outcome
 
 BUSY = "Another run of the job was active, and its concurrencyPolicy does not allow two."
 
+QUEUE_FULL = "As many runs of the job wait for their turn as may (apiserver.limits.queuedRuns of the chart)."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Refuse:
@@ -48,6 +50,11 @@ EarlyEnd = Refuse | Kill
 def busy(refused: Iterable[WebJobRun]) -> list[EarlyEnd]:
     """Return the ends of runs that may not start because another one is active."""
     return [Refuse(run=run, state="Skipped", reason="AlreadyRunning", message=BUSY) for run in refused]
+
+
+def queue_full(runs: Iterable[WebJobRun]) -> list[EarlyEnd]:
+    """Return the ends of runs for which the queue of their WebJob has no room."""
+    return [Refuse(run=run, state="Skipped", reason="QueueFull", message=QUEUE_FULL) for run in runs]
 
 
 def cannot_run(facts: Facts, message: str) -> list[EarlyEnd]:

@@ -28,6 +28,7 @@ from webjobs_apiserver.errors import BadRequest, Changed, Exists, Forbidden, Mis
 from webjobs_apiserver.service.files.nodes import FileNode, etag_of
 from webjobs_apiserver.service.files.reading import Reading, place
 from webjobs_apiserver.service.jobs import Edit, Job, Jobs
+from webjobs_apiserver.service.room import Room
 from webjobs_apiserver.service.uploads import check_name, receive
 from webjobs_apiserver.sites import Site
 
@@ -67,12 +68,14 @@ class Writing:
         *,
         jobs: Jobs,
         reading: Reading,
+        room: Room,
         limits: LimitsConfig,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._jobs = jobs
         self._reading = reading
+        self._room = room
         self._limits = limits
         self._clock = clock
 
@@ -88,7 +91,7 @@ class Writing:
             raise Exists("A folder is there.")
         check_name(at.name)
         with tempfile.TemporaryFile() as file:
-            await receive(body, size=size, file=file, limit=self._limits.upload_bytes)
+            await self._room.take(site, await receive(body, size=size, file=file, limit=self._limits.upload_bytes))
             file.seek(0)
             entry = Entry(path=at.path, content=file, mtime=int(self._clock().timestamp()))
             async with uploading(self._store, namespace=site.namespace):

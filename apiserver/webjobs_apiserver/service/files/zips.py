@@ -13,7 +13,7 @@ from typing import IO, cast
 
 from webjobs import names
 from webjobs.files import tree
-from webjobs.files.unpack import Entry, Limits, UploadError, zip_entries
+from webjobs.files.unpack import Entry, Limits, UploadError, survey, zip_entries
 from webjobs.model import JobType
 from webjobs.store import ObjectStore, packages
 from webjobs.store.guard import uploading
@@ -25,6 +25,7 @@ from webjobs_apiserver.service.files.nodes import FileNode, FolderNode, Node
 from webjobs_apiserver.service.files.reading import Reading, place
 from webjobs_apiserver.service.files.writing import Writing, check_room
 from webjobs_apiserver.service.job_logs import begun
+from webjobs_apiserver.service.room import Room
 from webjobs_apiserver.service.uploads import check_name, receive
 from webjobs_apiserver.sites import Site
 
@@ -134,8 +135,11 @@ class _Addition:
 class Zips:
     """Zips of the file tree of a site."""
 
-    def __init__(self, store: ObjectStore, *, reading: Reading, writing: Writing, limits: LimitsConfig) -> None:
+    def __init__(
+        self, store: ObjectStore, *, reading: Reading, writing: Writing, room: Room, limits: LimitsConfig
+    ) -> None:
         self._store = store
+        self._room = room
         self._reading = reading
         self._writing = writing
         self._limits = limits
@@ -166,15 +170,35 @@ class Zips:
             raise Missing
         with tempfile.TemporaryFile() as file:
             received = await receive(body, size=size, file=file, limit=self._limits.upload_bytes)
-            file.seek(0)
+            try:
+                await self._room.take(site, await asyncio.to_thread(self._check, path, file, received))
+            except (UploadError, tree.PathError) as error:
+                raise BadRequest(str(error)) from error
             async with uploading(self._store, namespace=site.namespace):
-                try:
-                    additions, ignored = await asyncio.to_thread(self._store_files, site, path, file, received)
-                except (UploadError, tree.PathError) as error:
-                    raise BadRequest(str(error)) from error
+                additions, ignored = await asyncio.to_thread(self._store_files, site, path, file, received)
                 for addition in additions:
                     await self._writing.change(site, addition.job_type, addition.name, partial(_decide, addition))
         return ignored
+
+    def _of_jobs(self, base: str, file: IO[bytes], size: int, folders: set[str]) -> Iterator[Entry | None]:
+        """Yield the files of jobs in a zip; None for each that has no place here. Raises UploadError, BadRequest."""
+        limits = Limits(total_bytes=self._limits.unpacked_bytes, files=self._limits.files)
+        file.seek(0)
+        for entry in zip_entries(file, size=size, limits=limits, folders_seen=folders):
+            there = tree.place(f"{base}/{entry.path}")
+            if isinstance(there, tree.JobFiles) and there.path:
+                check_name(there.name)
+                yield entry
+            else:
+                yield None
+
+    def _check(self, base: str, file: IO[bytes], size: int) -> int:
+        """Return the bytes of the files of jobs in a zip that can be used. Raises UploadError, PathError. Blocks."""
+        folders: set[str] = set()
+        sizes = survey(entry for entry in self._of_jobs(base, file, size, folders) if entry)
+        for path in folders:
+            tree.place(f"{base}/{path}")
+        return sum(sizes.values())
 
     def _store_files(self, site: Site, base: str, file: IO[bytes], size: int) -> tuple[list[_Addition], int]:
         """Store the files of jobs; return them by job, and how many files were ignored. Blocks."""
@@ -187,14 +211,11 @@ class Zips:
             return found.setdefault(key, _Addition(job_type=there.job_type, name=there.name))
 
         folders: set[str] = set()
-        limits = Limits(total_bytes=self._limits.unpacked_bytes, files=self._limits.files)
 
         def of_jobs() -> Iterator[Entry]:
             nonlocal ignored
-            for entry in zip_entries(file, size=size, limits=limits, folders_seen=folders):
-                there = tree.place(f"{base}/{entry.path}")
-                if isinstance(there, tree.JobFiles) and there.path:
-                    addition(there)
+            for entry in self._of_jobs(base, file, size, folders):
+                if entry:
                     yield entry
                 else:
                     ignored += 1

@@ -252,7 +252,7 @@ async def test_impossible_arguments(one: Shim, client: httpx.AsyncClient) -> Non
     assert (answer.status_code, answer.headers["content-type"]) == (400, "text/plain; charset=utf-8")
     feed = Feed(one.kube, namespaces=[])
     jobs, stored = Jobs(one.kube, feed=feed), StoredRuns(one.store)
-    runs = Runs(one.kube, feed=feed, jobs=jobs, stored=stored, clock=lambda: one.now)
+    runs = Runs(one.kube, feed=feed, jobs=jobs, stored=stored, queued=1, clock=lambda: one.now)
     with pytest.raises(BadRequest):  # longer than any URL that a client here can send
         await runs.start(Site(name="s", namespace="site"), "job", arguments="x" * 65537, trigger="", by="")
     assert not one.kube.writes

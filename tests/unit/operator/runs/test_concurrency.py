@@ -68,6 +68,25 @@ def test_decision(
     )
 
 
+@pytest.mark.parametrize(
+    ("policy", "lock", "states", "queued", "start", "overflow"),
+    [
+        ("Queue", A, {"a": "Running", "b": None, "c": None}, 2, "", ""),
+        ("Queue", A, {"a": "Running", "b": None, "c": None}, 1, "", "c"),
+        ("Queue", None, {"a": None, "b": None, "c": None}, 2, "a", ""),
+        ("Queue", None, {"a": None, "b": None, "c": None}, 1, "a", "c"),
+        ("Queue", A, {"a": "Success", "b": None, "c": None}, 1, "b", ""),
+        ("Allow", None, {"a": "Running", "b": None, "c": None}, 1, "bc", ""),
+        ("Forbid", A, {"a": "Running", "b": None, "c": None}, 1, "", ""),
+    ],
+)
+def test_a_queue_has_a_bound(
+    policy: str, lock: str | None, states: dict[str, str | None], queued: int, start: str, overflow: str
+) -> None:
+    found = decide(job(policy, lock=lock), known(**states), now=NOW, queued=queued)
+    assert (names(found.start), names(found.overflow)) == (start, overflow)
+
+
 def test_a_lock_whose_run_never_appeared_is_released() -> None:
     """The REST shim died between the lock and the run."""
     old = job("Forbid", lock=C, since=NOW - timedelta(minutes=1))
