@@ -30,6 +30,7 @@ from webjobs_apiserver.kragle import routes as kragle_routes
 from webjobs_apiserver.kragle.middleware import KragleGate
 from webjobs_apiserver.kudu import (
     app_settings,
+    backup,
     continuous,
     document,
     hooks,
@@ -106,6 +107,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         log_stream.router(facade),
         passthrough.router(facade),
         hooks.router(facade),
+        backup.router(facade),
     ):
         app.include_router(router)
     for router in kragle_routes.routers(service) if kragle else ():

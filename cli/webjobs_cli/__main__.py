@@ -39,6 +39,8 @@ _COMMANDS = {
     "rollback": "packages:rollback",
     "schedule": "schedules:next_",
     "import": "importing:import_",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
 }
 """Module and function of each command; a module is imported when its command is called, since some take their time."""
 

@@ -145,6 +145,11 @@ def build() -> Parser:
     rollback.add_argument("--list", action="store_true", help="only shows the packages that there are")
     _schedule(add("schedule", "about schedules", typed=False), add)
     _import(add("import", "brings the jobs of an App Service site over", typed=False))
+    backup = add("backup", "the whole site in one file, through the REST shim", typed=False)
+    backup.add_argument("file", nargs="?", metavar="FILE", help="the new file (default: SITE-TIME.tar); - for stdout")
+    restore = add("restore", "brings a backup into a site; what has run does not run again", typed=False)
+    restore.add_argument("file", metavar="FILE", help="what backup wrote; - for stdin")
+    restore.add_argument("--dry-run", action="store_true", help="only shows what would be done")
     completion = add("completion", "a script that completes words in a shell", typed=False)
     completion.add_argument("shell", choices=SHELLS)
     return top

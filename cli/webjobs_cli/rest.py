@@ -204,6 +204,29 @@ class Rest:
             raise RestError(0, f"{self.address.url} does not answer as Kudu's API does.") from None
         return found
 
+    @asynccontextmanager
+    async def backup(self) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
+        """Give the name that the site proposes for a backup of it, and the backup in pieces."""
+        async with self._ask("GET", "api/backup", what="make a backup") as answer:
+            name = answer.content_disposition.filename if answer.content_disposition else None
+            yield name or "", self._read(answer)
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        async for piece in answer.content.iter_chunked(_PIECE_BYTES):
+            yield piece
+
+    async def restore(self, content: AsyncIterator[bytes], *, dry_run: bool) -> dict[str, Any]:
+        """Upload a backup; return what was restored, or would be."""
+        path = "api/backup?dryRun=true" if dry_run else "api/backup"
+        headers = {"Content-Type": "application/x-tar"}
+        async with self._ask("PUT", path, what="restore the backup", data=content, headers=headers) as answer:
+            body = await answer.read()
+        try:
+            found: dict[str, Any] = json.loads(body)
+        except ValueError:
+            raise RestError(0, f"{self.address.url} has no backups.") from None
+        return found
+
 
 async def _pieces(file: Path, progress: Progress) -> AsyncIterator[bytes]:
     sent = 0

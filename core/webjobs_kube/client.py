@@ -260,9 +260,11 @@ class KubeClient(Transport):
     async def _review_token(self, spec: Object) -> Object:
         return await self._review("authentication.k8s.io/v1", "TokenReview", "tokenreviews", spec)
 
-    async def is_allowed(self, user: Object, *, namespace: str, verb: str, resource: str) -> bool:
-        """Return whether a user may do ``verb`` with a resource of webjobs.dev in a namespace."""
-        attributes = {"namespace": namespace, "verb": verb, "group": "webjobs.dev", "resource": resource}
+    async def is_allowed(
+        self, user: Object, *, namespace: str, verb: str, resource: str, group: str = "webjobs.dev"
+    ) -> bool:
+        """Return whether a user may do ``verb`` with a resource of an API group in a namespace."""
+        attributes = {"namespace": namespace, "verb": verb, "group": group, "resource": resource}
         known = {key: user[key] for key in ("uid", "groups", "extra") if user.get(key)}
         spec = {"user": user["username"], "resourceAttributes": attributes} | known
         status = await self._review("authorization.k8s.io/v1", "SubjectAccessReview", "subjectaccessreviews", spec)

@@ -373,7 +373,9 @@ class FakeKube(KubeClient):
         done()
         return {"username": self.users[token]} if token in self.users else None
 
-    async def is_allowed(self, user: Object, *, namespace: str, verb: str, resource: str) -> bool:
+    async def is_allowed(
+        self, user: Object, *, namespace: str, verb: str, resource: str, group: str = "webjobs.dev"
+    ) -> bool:
         done = await self._begin(Call(verb="create", kind="SubjectAccessReview", namespace=namespace))
         done()
         return (user["username"], namespace, verb, resource) in self.rights

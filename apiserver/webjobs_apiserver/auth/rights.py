@@ -22,12 +22,14 @@ def reader_may(method: str, path: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """A right: a verb on a resource of ``webjobs.dev`` in the site's namespace."""
+    """A right: a verb on a resource in the site's namespace."""
 
     verb: str
     """Verb of Kubernetes, such as ``get``."""
     resource: str
     """Plural name of the resource."""
+    group: str = "webjobs.dev"
+    """API group of the resource."""
 
 
 _GET = (Need(verb="get", resource="webjobs"),)
@@ -40,6 +42,17 @@ _CANCEL = (Need(verb="patch", resource="webjobruns"),)
 _LIST_RUNS = (Need(verb="list", resource="webjobruns"),)
 _GET_RUN = (Need(verb="get", resource="webjobruns"),)
 _ALL_FILES = _GET + _LIST + _GET_RUN + _LIST_RUNS
+_OURS = ("webjobs", "webjobruns", "webjobschedules")
+_CORE = ("secrets", "configmaps")
+# All that a backup shows, one right for each kind. App settings are Secrets; who has the rights has them of all names.
+_BACKUP = (
+    *(Need(verb=verb, resource=resource) for resource in _OURS for verb in ("get", "list")),
+    *(Need(verb="get", resource=resource, group="") for resource in _CORE),
+)
+_RESTORE = (
+    *(Need(verb=verb, resource=resource) for resource in _OURS for verb in ("get", "create", "update")),
+    *(Need(verb=verb, resource=resource, group="") for resource in _CORE for verb in ("get", "update")),
+)
 
 
 def needs(method: str, path: str) -> tuple[Need, ...]:
@@ -71,6 +84,8 @@ def needs(method: str, path: str) -> tuple[Need, ...]:
 
 def _elsewhere(path: str, *, reads: bool, deletes: bool) -> tuple[Need, ...]:
     first, _, rest = path.removeprefix("/api/").partition("/")
+    if first == "backup":
+        return _BACKUP if reads else _BACKUP + _RESTORE
     if first == "triggeredwebjobsswagger" and reads:
         return _LIST
     if first in ("vfs", "zip"):

@@ -92,7 +92,9 @@ class Tokens:
             if self._decisions.get(key):
                 continue
             async with self._slots:
-                if not await self._kube.is_allowed(user, namespace=namespace, verb=need.verb, resource=need.resource):
+                if not await self._kube.is_allowed(
+                    user, namespace=namespace, verb=need.verb, resource=need.resource, group=need.group
+                ):
                     return False
             self._decisions[key] = True
         return True

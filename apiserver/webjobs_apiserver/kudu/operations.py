@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 JSON, TEXT, ZIP, BYTES, ANY = "application/json", "text/plain", "application/zip", "application/octet-stream", "*/*"
+TAR = "application/x-tar"
 
 Schema = dict[str, Any]
 """A JSON schema."""
@@ -191,6 +192,15 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
     "/api/hooks/{identifier}": {
         "get": Operation(summary="Get a web hook", answers={200: JSON, 404: None}),
         "delete": Operation(summary="Remove a web hook", answers={200: None, **_FREE}),
+    },
+    "/api/backup": {
+        "get": Operation(summary="The whole site as a tar", answers={200: TAR}),
+        "put": Operation(
+            summary="Restore a site from such a tar",
+            answers={200: JSON, 400: TEXT, 409: JSON, 413: TEXT},
+            takes={TAR: _BINARY},
+            query=("dryRun",),
+        ),
     },
     "/api/logstream": _stream("Lines of all jobs as they are written", {}),
     "/api/logstream/{path}": _stream("Lines of one job as they are written (jobs/{type}/{name})", {404: None}),

@@ -156,6 +156,13 @@ class Hooks:
         await self.change(site, edit)
         return hook
 
+    async def restore(self, site: Site, hooks: list[Hook]) -> list[Hook]:
+        """Make the subscriptions of a backup those of a site that has none; return those whose address is refused."""
+        left = [hook for hook in hooks if _is_refused(hook.url, self._destinations)]
+        allowed = [hook for hook in hooks if hook not in left][:_MOST]
+        await self.change(site, lambda there: there or allowed)
+        return left
+
     async def remove(self, site: Site, identifier: str) -> None:
         """End a subscription; do nothing when there is none."""
         await self.change(site, lambda hooks: [hook for hook in hooks if hook.id != identifier])

@@ -15,6 +15,8 @@ from webjobs.store import ObjectStore
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.http.destinations import Destinations
 from webjobs_apiserver.service.app_settings import AppSettings
+from webjobs_apiserver.service.backup.dump import Dump
+from webjobs_apiserver.service.backup.load import Load
 from webjobs_apiserver.service.files.reading import Reading
 from webjobs_apiserver.service.files.writing import Writing
 from webjobs_apiserver.service.files.zips import Zips
@@ -63,6 +65,10 @@ class Service:
     """Operations on web hooks."""
     scheduled: ScheduledJobs
     """Scheduled jobs by number, as the Kragle API has them."""
+    dump: Dump
+    """Backups of sites."""
+    load: Load
+    """Restores of backups."""
     limits: LimitsConfig
     """Bounds of what clients may send."""
     clock: Clock
@@ -86,6 +92,7 @@ class Service:
         settings = AppSettings(kube)
         logs = JobLogs(kube, store=store, jobs=jobs, runs=runs, settings=settings, clock=clock)
         reading = Reading(store, jobs=jobs, runs=runs, logs=logs)
+        hooks = Hooks(kube, clock=clock, destinations=destinations)
         room = Room(store, most=limits.site_bytes, clock=clock)
         writing = Writing(store, jobs=jobs, reading=reading, room=room, limits=limits, clock=clock)
         return cls(
@@ -97,7 +104,9 @@ class Service:
             writing=writing,
             settings=settings,
             passthrough=Passthrough(jobs=jobs, logs=logs),
-            hooks=Hooks(kube, clock=clock, destinations=destinations),
+            hooks=hooks,
+            dump=Dump(kube, store=store, settings=settings, hooks=hooks, clock=clock),
+            load=Load(kube, store=store, settings=settings, hooks=hooks, clock=clock),
             scheduled=ScheduledJobs(kube, jobs=jobs, settings=settings, clock=clock),
             streams=LogStreams(kube, jobs=jobs, clock=clock),
             zips=Zips(store, reading=reading, writing=writing, room=room, limits=limits),

@@ -35,6 +35,8 @@ ANNOTATION_CANCELLED_BY = f"{GROUP}/cancelled-by"
 ANNOTATION_WEBJOB_UID = f"{GROUP}/webjob-uid"
 """Annotation of a run: UID of the WebJob that it was made for. A copy of it that a restore creates for another WebJob
 is history by that, whatever its status says."""
+ANNOTATION_RESTORING = f"{GROUP}/restoring"
+"""Annotation of a WebJob while its history is being restored: since when. The operator leaves it alone meanwhile."""
 ANNOTATION_REQUESTS = f"{GROUP}/requests"
 """Annotation on a pod that waits for a run: JSON of what its container requests from when the run has begun."""
 

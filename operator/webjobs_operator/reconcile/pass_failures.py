@@ -11,7 +11,7 @@ from datetime import datetime
 
 from cachetools import LRUCache
 
-from webjobs.model import WebJob
+from webjobs.model import ANNOTATION_RESTORING, WebJob
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError
 from webjobs_operator.cluster.cache import Cache, Key
@@ -45,11 +45,11 @@ class PassFailures:
         if webjob is None or not is_time(count, first=UNTOLD if isinstance(error, ApiError) else 1):
             return
         try:
-            await self._tell(webjob, failure(error))
+            await self.tell(webjob, failure(error))
         except ApiError as other:  # the work is tried again anyway
             log.warning("the status of %s/%s does not tell that passes fail: %s", *key, other)
 
-    async def _tell(self, webjob: WebJob, ready: Wanted) -> None:
+    async def tell(self, webjob: WebJob, ready: Wanted) -> None:
         """Write a condition and an Event, unless the status says it already; all else of the status stays."""
         meta, known, told, now = webjob.metadata, webjob.status.conditions, webjob.status.problem, self._clock()
         if told and (told.reason, told.message) == (ready.reason, ready.message):
@@ -71,6 +71,18 @@ def is_time(count: int, *, first: int) -> bool:
     """
     times, rest = divmod(count, first)
     return rest == 0 and times > 0 and times & (times - 1) == 0
+
+
+def restoring(webjob: WebJob) -> Wanted | None:
+    """Return the condition of a WebJob whose history is being restored; None when it is not. Pure."""
+    since = webjob.metadata.annotations.get(ANNOTATION_RESTORING)
+    if since is None:
+        return None
+    text = (
+        f"Its history is being restored from a backup, since {since[:40]}, and nothing of it goes on meanwhile. If the "
+        f"restore was cut off, repeat it, or go on without: kubectl annotate webjob NAME {ANNOTATION_RESTORING}-"
+    )
+    return Wanted(type="Ready", status=False, reason="Restoring", message=text)
 
 
 def failure(error: Exception) -> Wanted:

@@ -29,7 +29,7 @@ from webjobs_operator.config import OperatorConfig
 from webjobs_operator.context.facts import Facts, FactsReader
 from webjobs_operator.continuous.instance_pods import InstancePods
 from webjobs_operator.logs.run_follower import RunFollowers
-from webjobs_operator.reconcile import webjob_status
+from webjobs_operator.reconcile import pass_failures, webjob_status
 from webjobs_operator.reconcile.findings import Findings
 from webjobs_operator.reconcile.pass_failures import PassFailures
 from webjobs_operator.reconcile.status_writer import StatusWriter
@@ -110,6 +110,10 @@ class Reconciler:
         if webjob is None:
             return await self._without_webjob(key)
         if webjob.metadata.deletion_timestamp:
+            return None
+        restoring = pass_failures.restoring(webjob)
+        if restoring:  # runs and schedules come one after the other: what is decided on half of them is wrong
+            await self._failures.tell(webjob, restoring)
             return None
         try:
             with metrics.PASS_SECONDS.time():

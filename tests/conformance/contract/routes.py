@@ -93,6 +93,8 @@ TABLE = JOBS + NEIGHBOURS
 
 OURS = (
     f"DELETE {JOB}/history/{{id}}",  # cancels a run
+    "GET /api/backup",
+    "PUT /api/backup",
     "GET /openapi.json",
     "GET /docs",
     "GET /healthz",
