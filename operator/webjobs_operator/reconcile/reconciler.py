@@ -111,11 +111,11 @@ class Reconciler:
             return await self._without_webjob(key)
         if webjob.metadata.deletion_timestamp:
             return None
-        restoring = pass_failures.restoring(webjob)
-        if restoring:  # runs and schedules come one after the other: what is decided on half of them is wrong
-            await self._failures.tell(webjob, restoring)
-            return None
         try:
+            restoring = pass_failures.restoring(webjob)
+            if restoring:  # runs and schedules come one after the other: what is decided on half of them is wrong
+                await self._failures.tell(webjob, restoring)
+                return None
             with metrics.PASS_SECONDS.time():
                 due = await self._pass(key, webjob)
             self._failures.forget(key)

@@ -84,7 +84,7 @@ class RunHistory:
         due: list[datetime] = []
         for run in without_end(facts):
             patience = times.parse_time(run.metadata.creation_timestamp) + GRACE
-            if patience > facts.now:
+            if patience > facts.now and run.status.state is None:
                 due.append(patience)
                 continue
             try:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.backup import backup_of
 from tests.fakes.cluster import cron_job_slot
 from tests.fakes.crashes import Stage, Theatre
 from tests.fakes.objects import run_async, run_body, webjob_body
@@ -164,6 +165,20 @@ def further_schedule(**spec: Any) -> dict[str, Any]:
     }
 
 
+def restore(stage: Stage) -> None:
+    assert stage.call("PUT", "/api/backup", content=backup_of(*RESTORED)).status_code == 200
+
+
+def restored(stage: Stage) -> None:
+    """All is there, and the slot of the schedule, which was skipped before the backup, is none any more."""
+    found = {run["metadata"]["name"]: run["status"] for run in stage.kube.of_kind("WebJobRun")}
+    assert set(found) == {*RESTORED, *stage.accepted}
+    assert [found[name]["state"] for name in RESTORED] == ["Success", "Success"]
+    assert all("hello" in (stage._log({"status": found[name]}) or "") for name in found)
+    assert stage.one("WebJobSchedule")["status"]["lastOutcome"] == "Skipped"
+    assert "webjobs.dev/restoring" not in stage.one("WebJob")["metadata"].get("annotations", {})
+
+
 def again(stage: Stage) -> None:
     """The WebJob is deleted without its runs (and Jobs), and made anew."""
     there = stage.kube.objects.pop(("WebJob", "site", "job"))
@@ -226,6 +241,7 @@ SCENARIOS: dict[str, Scenario] = {
         all_history,
         history=RESTORED,
     ),
+    "restore of a backup": Scenario([], [restore, run, start, end], restored, history=RESTORED),
     "a run that its WebJob left": Scenario([webjob_body()], [run, start, again, comes_back, end], carried_on),
     "WebJobSchedule": Scenario(
         [webjob_body(), further_schedule(at="2026-01-01T00:00:40Z")], [nothing, start, end], once, slots={"further": 1}

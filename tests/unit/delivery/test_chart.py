@@ -199,7 +199,7 @@ def test_the_kragle_api_and_its_rights_come_together() -> None:
         {
             "apiGroups": ["webjobs.dev"],
             "resources": ["webjobschedules"],
-            "verbs": ["get", "list", "create", "patch", "delete"],
+            "verbs": ["patch", "delete"],
         },
         {
             "apiGroups": [""],

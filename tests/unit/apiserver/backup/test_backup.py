@@ -14,12 +14,14 @@ import httpx
 import obstore
 import pytest
 
+from tests.fakes.backup import packed
 from tests.fakes.kube import Call, Died
 from tests.fakes.objects import run_body, webjob_body
 from tests.fakes.shim import ZIP, Shim, shim, zipped
 from webjobs.model import WebJobRun
 from webjobs.store import stored_run
 from webjobs_apiserver.service.backup.objects import BEFORE
+from webjobs_apiserver.service.schedules.registry import Registry
 from webjobs_kube.errors import ApiError
 
 BACKUP = "/api/backup"
@@ -115,18 +117,6 @@ async def put(one: Shim, content: bytes, query: str = "") -> httpx.Response:
 def files(content: bytes) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         return {one.name: archive.extractfile(one).read() for one in archive}  # type: ignore[union-attr]
-
-
-def packed(entries: dict[str, bytes], **more: Any) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for name, content in entries.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            for key, value in more.items():
-                setattr(info, key, value)
-            archive.addfile(info, io.BytesIO(content))
-    return out.getvalue()
 
 
 async def test_what_is_in_a_backup(old: Shim) -> None:
@@ -397,3 +387,26 @@ async def test_hooks_come_back(old: Shim, new: Shim) -> None:
     await put(new, await get(old))
     async with new.client() as client:
         assert (await client.get("/api/hooks")).json() == before
+
+
+def registry(data: dict[str, str] | None) -> dict[str, Any]:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "webjobs-kragle", "namespace": "site"}}
+    return body | ({"data": data} if data else {})
+
+
+@pytest.mark.parametrize(
+    ("there", "note"),
+    [
+        ([registry(None)], None),
+        ([registry({"registry.json": "{ }"})], "The registry of Kragle's jobs is left out: the site has one."),
+        ([], "The registry of Kragle's jobs is left out: the Kragle API is not switched on here."),
+    ],
+)
+async def test_the_registry_of_kragle(there: list[dict[str, Any]], note: str | None, old: Shim, new: Shim) -> None:
+    data = {"registry.json": Registry().stored()}
+    old.kube.add(registry(data))
+    for body in there:
+        new.kube.add(body)
+    assert (await put(new, await get(old))).json()["notes"] == ([note] if note else [])
+    if note is None:
+        assert new.kube.objects["ConfigMap", "site", "webjobs-kragle"]["data"] == data

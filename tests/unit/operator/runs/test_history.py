@@ -9,7 +9,7 @@ import obstore
 import pytest
 
 from tests.fakes.cluster import World
-from tests.fakes.objects import run_async, run_body, webjob_body
+from tests.fakes.objects import run_body, webjob_body
 from webjobs.store import run_logs as stored_logs
 from webjobs_operator.reconcile.without_webjob import UNKNOWN_WEBJOB_GRACE
 from webjobs_operator.runs import history
@@ -194,11 +194,16 @@ def test_a_run_that_says_that_it_goes_on_and_does_not_ends_as_its_log_says() -> 
     """Restored with its status, from a moment at which its end was not told yet."""
     world = World(webjob_body(), restored(state="Running", status={"jobName": NAME}))
     obstore.put(world.store, KEY_OF_LOG, log_of("Success"))
-    run_async(world.stored_runs.idle())
-    world.now += history.GRACE
     world.settle()
-    assert world.one("WebJobRun")["status"]["state"] == "Success"
+    assert world.one("WebJobRun")["status"]["state"] == "Success", "its status is there already: at once"
     assert world.log(world.one("WebJobRun")).encode() == log_of("Success")
+
+
+def test_a_run_that_says_that_it_goes_on_and_has_no_log_is_aborted() -> None:
+    world = World(webjob_body(), restored(state="Running", status={"jobName": NAME}))
+    world.settle()
+    status = world.one("WebJobRun")["status"]
+    assert (status["state"], status["message"]) == ("Aborted", "The Job of the run was deleted before it ended.")
 
 
 def test_a_run_that_found_no_webjob_is_history_when_it_is_restored() -> None:
