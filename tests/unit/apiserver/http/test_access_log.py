@@ -136,7 +136,7 @@ async def test_a_run_says_who_asked_for_it(one: Shim, header: str, by: str, path
         answer = await client.post(RUN if path == "arm" else path, headers=headers)
     assert answer.status_code in (200, 202), answer.text
     (run,) = one.kube.of_kind("WebJobRun")
-    assert run["metadata"]["annotations"]["webjobs.dev/requested-by"] == by
+    assert run["metadata"]["annotations"] == {"webjobs.dev/webjob-uid": "uid-job", "webjobs.dev/requested-by": by}
 
 
 async def test_a_run_says_who_asked_for_its_end(one: Shim) -> None:
