@@ -186,10 +186,10 @@ def _cron_handled(webjob: WebJob, own: Iterable[WebJobRun], *, since: datetime, 
 def _planned_from(webjob: WebJob, own: Iterable[WebJobRun], *, recorded: datetime | None, now: datetime) -> datetime:
     """Return the moment from which the next slot is planned.
 
-    Kudu plans from its newest run's start; a slot that was skipped counts as handled too. A schedule of a WebJob that
-    no pass has seen yet is planned from its creation on, any other that is not in force yet from now on.
+    Kudu plans from its newest run's start; a slot that was skipped counts as handled too. A schedule that a WebJob was
+    created with is planned from its creation on, any other that is not in force yet from now on.
     """
-    seen = webjob.status.observed_generation is not None
+    seen = webjob.status.observed_generation is not None or webjob.metadata.generation > 1
     known = [recorded or (now if seen else parse_time(webjob.metadata.creation_timestamp))]
     known += not_to_come((runs.start_time(run) for run in own if run.status.state != "Skipped"), now=now)
     if webjob.status.last_schedule_time:

@@ -106,7 +106,8 @@ for fd in /proc/self/fd/*; do case "${fd##*/}" in 0 | 1 | 2) ;; *) [ ! -e "$fd" 
 @pytest.mark.parametrize("options", [{}, {"notice": True, "restart_delay": 60}, {"idle_timeout": 60}])
 def test_a_script_inherits_what_its_container_has(start: Start, options: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "bare.sh").write_text(INHERITED)
-    command = [BASH, str(tmp_path / "bare.sh")]
+    # A container begins with INT and QUIT as they are by default; tests may run beside somebody's shell.
+    command = ["env", "--default-signal=INT,QUIT", BASH, str(tmp_path / "bare.sh")]
     bare = subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
     out, _ = start(INHERITED, **options).communicate(timeout=20)
     assert out == bare.stdout
