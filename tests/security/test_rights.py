@@ -37,7 +37,6 @@ def others(site: Site) -> Iterator[None]:
         ("get", "pods", "--subresource=proxy"),
         ("create", "serviceaccounts", "--subresource=token"),
         ("update", "webjobruns", "--subresource=status"),
-        ("patch", "webjobruns", "--subresource=status"),
         *[("create", kind) for kind in ("deployments", "jobs", "cronjobs", "services", "rolebindings", "roles")],
         *[(verb, "users") for verb in ("impersonate",)],
     ],

@@ -54,7 +54,7 @@ def continuous(job: Job, *, base: str) -> Body:
 
 
 def _common(job: Job, *, base: str) -> Body:
-    kind, name, problem = job.webjob.spec.type, job.name, job.webjob.status.problem
+    kind, name, problem = job.webjob.spec.type, job.name, job.webjob.problem
     return {
         "name": name,
         "run_command": run_command(job.webjob),

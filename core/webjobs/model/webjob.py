@@ -124,6 +124,12 @@ class WebJob(ApiModel):
     status: WebJobStatus = Field(default_factory=WebJobStatus)
 
     @property
+    def problem(self) -> Condition | None:
+        """What keeps the job back, as far as that is known of the spec as it is now; None: nothing is known."""
+        told = self.status.problem
+        return told if told and told.observed_generation in (None, self.metadata.generation) else None
+
+    @property
     def display_name(self) -> str:
         """Name of the job that REST clients use."""
         return self.spec.job_name or self.metadata.name

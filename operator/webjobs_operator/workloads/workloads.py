@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from webjobs import pods
 from webjobs.model import ANNOTATION_HASH, WebJob
-from webjobs.objects import Object
+from webjobs.objects import Object, owners_of
 from webjobs.runs.manifest import is_owned
 from webjobs.schedules.plan import Plan
 from webjobs.store import ObjectStore
@@ -114,7 +114,7 @@ class Workloads:
             except NotFound:
                 there = None
         if there is not None:
-            if there["metadata"].get("deletionTimestamp"):
+            if there["metadata"].get("deletionTimestamp") or is_left_behind(there, facts.webjob):
                 return [facts.now + timedelta(seconds=1)]
             if not is_owned(there, facts.webjob.metadata.uid) and not is_orphan(there, facts.webjob):
                 raise Unrunnable(
@@ -154,6 +154,15 @@ def _has(facts: Facts, kind: str, name: str) -> bool:
     """Return whether a child is there, and the WebJob's."""
     there = facts.objects[kind].get(name)
     return there is not None and is_owned(there, facts.webjob.metadata.uid)
+
+
+def is_left_behind(there: Object, webjob: WebJob) -> bool:
+    """Return whether a child is of an earlier WebJob of the same name: Kubernetes is about to collect it. Pure."""
+    owners = owners_of(there)
+    return bool(owners) and all(
+        owner["kind"] == "WebJob" and owner["name"] == webjob.metadata.name and owner["uid"] != webjob.metadata.uid
+        for owner in owners
+    )
 
 
 def is_orphan(there: Object, webjob: WebJob) -> bool:

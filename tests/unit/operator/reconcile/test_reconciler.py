@@ -157,6 +157,34 @@ def test_a_failed_run_says_why_and_is_an_event() -> None:
     assert "Job failed due to exit code 3" in world.log(world.one("WebJobRun"))
 
 
+def test_children_of_an_earlier_webjob_of_the_name_are_waited_for() -> None:
+    """It was deleted, and Kubernetes is about to collect them: that is nobody's name that is taken."""
+    world = World(webjob_body({"type": "continuous"}))
+    world.settle()
+    for kind in ("ConfigMap", "Deployment"):
+        body = world.one(kind)
+        world.touch(
+            kind,
+            body["metadata"]["name"],
+            ownerReferences=[
+                {
+                    "apiVersion": "webjobs.dev/v1",
+                    "kind": "WebJob",
+                    "name": "job",
+                    "uid": "uid-before",
+                    "controller": True,
+                }
+            ],
+        )
+    world.restart()
+    world.settle()
+    assert world.events() == []
+    assert world.due == pytest.approx(1, abs=0.1)
+    for kind in ("ConfigMap", "Deployment"):
+        del world.kube.objects[kind, "site", world.one(kind)["metadata"]["name"]]
+    assert "apply Deployment" in world.settle()
+
+
 def test_a_slot_is_admitted_once() -> None:
     world = World(webjob_body({"schedule": "0 * * * * *"}))
     world.settle()
