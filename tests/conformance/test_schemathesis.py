@@ -112,6 +112,7 @@ def cases(document: Any, path: str, method: str, mode: GenerationMode) -> st.Sea
 _PATHS = st.sampled_from(["run.sh", "inner/run.py", "settings.job", "read.me", "../run.sh", "fuzzed/run.sh", "é.sh"])
 _ZIPS = st.dictionaries(_PATHS, st.binary(max_size=20), max_size=4).map(zip_of) | st.binary(max_size=50)
 schemathesis.openapi.media_type("application/zip", _ZIPS)
+schemathesis.openapi.media_type("application/x-tar", _ZIPS)  # no backup: each is refused
 
 
 def bounded(examples: int) -> settings:

@@ -116,7 +116,7 @@ class Workloads:
         if there is not None:
             if there["metadata"].get("deletionTimestamp") or is_left_behind(there, facts.webjob):
                 return [facts.now + timedelta(seconds=1)]
-            if not is_owned(there, facts.webjob.metadata.uid) and not is_orphan(there, facts.webjob):
+            if not is_owned(there, facts.webjob.metadata.uid):
                 raise Unrunnable(
                     "NameTaken",
                     f"There is a {kind} called {meta['name']} that does not belong to this WebJob. Delete it, or give "
@@ -162,18 +162,6 @@ def is_left_behind(there: Object, webjob: WebJob) -> bool:
     return bool(owners) and all(
         owner["kind"] == "WebJob" and owner["name"] == webjob.metadata.name and owner["uid"] != webjob.metadata.uid
         for owner in owners
-    )
-
-
-def is_orphan(there: Object, webjob: WebJob) -> bool:
-    """Return whether a child belongs to nobody since its WebJob was deleted without it. Pure.
-
-    The operator made it for a WebJob of the same name (``kubectl delete --cascade=orphan``).
-    """
-    meta = there["metadata"]
-    labels = meta.get("labels") or {}
-    return not meta.get("ownerReferences") and all(
-        labels.get(key) == one for key, one in children.labels_of(webjob).items()
     )
 
 
