@@ -124,14 +124,17 @@ class Rest:
             said = f"{type(error).__name__}: {error}".removesuffix(": ")
             raise RestError(0, f"{self.address.url} can't be reached ({said}). Is the address right?") from error
 
-    async def _json(self, path: str, *, what: str) -> Any:
-        async with self._ask("GET", path, what=what) as answer:
+    async def _json(
+        self, path: str, *, what: str, method: str = "GET", no_json: str | None = None, **request: Any
+    ) -> Any:
+        """Return the JSON of an answer. ``no_json``: what is said where the answer is none."""
+        async with self._ask(method, path, what=what, **request) as answer:
             content = await answer.read()
         try:
             return json.loads(content)
         except (ValueError, RecursionError):
             text = f"{self.address.url} does not answer as Kudu's API does. Is it the address of the scm site?"
-            raise RestError(0, text) from None
+            raise RestError(0, no_json or text) from None
 
     async def jobs(self) -> list[dict[str, Any]]:
         """Return all jobs, as Kudu shows them."""
@@ -196,12 +199,10 @@ class Rest:
         }
         path = f"api/{job_type}webjobs/{quote(name, safe='')}"
         data = _pieces(archive, progress)
-        async with self._ask("PUT", path, what="take the files", data=data, headers=headers) as answer:
-            body = await answer.read()
-        try:
-            found: dict[str, Any] = json.loads(body)
-        except ValueError:
-            raise RestError(0, f"{self.address.url} does not answer as Kudu's API does.") from None
+        no_json = f"{self.address.url} does not answer as Kudu's API does."
+        found: dict[str, Any] = await self._json(
+            path, method="PUT", what="take the files", no_json=no_json, data=data, headers=headers
+        )
         return found
 
     @asynccontextmanager
@@ -219,12 +220,10 @@ class Rest:
         """Upload a backup; return what was restored, or would be."""
         path = "api/backup?dryRun=true" if dry_run else "api/backup"
         headers = {"Content-Type": "application/x-tar"}
-        async with self._ask("PUT", path, what="restore the backup", data=content, headers=headers) as answer:
-            body = await answer.read()
-        try:
-            found: dict[str, Any] = json.loads(body)
-        except ValueError:
-            raise RestError(0, f"{self.address.url} has no backups.") from None
+        no_json = f"{self.address.url} has no backups."
+        found: dict[str, Any] = await self._json(
+            path, method="PUT", what="restore the backup", no_json=no_json, data=content, headers=headers
+        )
         return found
 
 

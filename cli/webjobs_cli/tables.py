@@ -9,7 +9,7 @@ from typing import Any
 from webjobs import names, times
 from webjobs.files.package_history import Earlier
 from webjobs.logs.kudu_lines import script_of
-from webjobs.model import ANNOTATION_REQUESTED_BY, WebJob, WebJobRun
+from webjobs.model import ANNOTATION_REQUESTED_BY, WebJob, WebJobRun, condition_of
 from webjobs.runs import runs
 from webjobs_cli import text
 
@@ -68,7 +68,7 @@ def _job_wide(job: WebJob) -> Row:
 
 def ready_condition(job: WebJob) -> tuple[str, str, str]:
     """Return status, reason and message of Ready; empty texts while there is none."""
-    found = next((one for one in job.status.conditions if one.type == "Ready"), None)
+    found = condition_of(job.status.conditions, "Ready")
     return (found.status, found.reason, found.message) if found else ("", "", "")
 
 

@@ -50,11 +50,10 @@ def is_of_webjob(pod: ObjectView, webjob: str) -> bool:
 
     Its labels are not enough, as anybody may give a pod any. The name of a ReplicaSet begins with its Deployment's.
     """
-    meta = pod["metadata"]
-    template = (meta.get("labels") or {}).get("pod-template-hash")
+    template = (pod["metadata"].get("labels") or {}).get("pod-template-hash")
     return any(
         owner["kind"] == "Job" or (owner["kind"] == "ReplicaSet" and owner["name"] == f"{webjob}-{template}")
-        for owner in meta.get("ownerReferences") or ()
+        for owner in owners_of(pod)
     )
 
 

@@ -34,6 +34,7 @@ from webjobs.model.base import (
     Metadata,
     OwnerReference,
     RunState,
+    condition_of,
 )
 from webjobs.model.pod import Data, FromDeployment
 from webjobs.model.run import WebJobRun, WebJobRunSpec, WebJobRunStatus
@@ -87,4 +88,5 @@ __all__ = [
     "WebJobScheduleStatus",
     "WebJobSpec",
     "WebJobStatus",
+    "condition_of",
 ]

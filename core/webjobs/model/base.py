@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -102,6 +102,11 @@ class Condition(ApiModel):
         description="When status last changed.", json_schema_extra={"format": "date-time"}
     )
     observed_generation: int | None = Field(default=None, description="Generation of the object it was made from.")
+
+
+def condition_of(conditions: Iterable[Condition], kind: str) -> Condition | None:
+    """Return the condition of a type; None when there is none."""
+    return next((one for one in conditions if one.type == kind), None)
 
 
 CONDITION_LIST: dict[str, Any] = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}

@@ -12,6 +12,7 @@ from webjobs.model.base import (
     Condition,
     Metadata,
     RunState,
+    condition_of,
     immutable,
 )
 
@@ -96,7 +97,8 @@ class WebJobRunStatus(ApiModel):
     @property
     def kept_back(self) -> Condition | None:
         """The condition ``Started`` while something keeps the process of the run from beginning; else None."""
-        return next((one for one in self.conditions if one.type == STARTED and one.status == "False"), None)
+        started = condition_of(self.conditions, STARTED)
+        return started if started and started.status == "False" else None
 
 
 class WebJobRun(ApiModel):

@@ -15,6 +15,7 @@ from webjobs.model.base import (
     Condition,
     Metadata,
     RunState,
+    condition_of,
 )
 from webjobs.model.job_settings import JobSettings
 from webjobs.model.runtime_settings import RuntimeSettings
@@ -106,7 +107,7 @@ class WebJobStatus(ApiModel):
     @property
     def problem(self) -> Condition | None:
         """The condition ``Ready`` when something keeps the job back that a person should hear of; else None."""
-        ready = next((one for one in self.conditions if one.type == "Ready"), None)
+        ready = condition_of(self.conditions, "Ready")
         return ready if ready and ready.status == "False" and ready.reason not in _EXPECTED else None
 
 

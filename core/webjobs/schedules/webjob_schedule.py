@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from webjobs import times
-from webjobs.model import WebJobRun, WebJobSchedule
+from webjobs.model import WebJobRun, WebJobSchedule, condition_of
 from webjobs.schedules import Once, Period, ScheduleError, Timetable, Zoned, load_zone, parse, times_after
 
 
@@ -47,7 +47,7 @@ def in_force_since(schedule: WebJobSchedule, *, now: datetime) -> datetime:
     It fires since then, as its status says, or since ``now`` when it has just been resumed. What was due while it
     rested is not made up for, as on App Service.
     """
-    told = next((one for one in schedule.status.conditions if one.type == "Scheduled"), None)
+    told = condition_of(schedule.status.conditions, "Scheduled")
     if told is None:  # it is new
         return times.parse_time(schedule.metadata.creation_timestamp)
     since = times.not_to_come([times.parse_time(told.last_transition_time)], now=now) if told.status == "True" else []

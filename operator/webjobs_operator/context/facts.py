@@ -72,8 +72,7 @@ class Facts:
     @cached_property
     def not_started(self) -> Sequence[WebJobRun]:
         """Runs that wait for their turn and are not being deleted, by run id."""
-        there = (run for run in self.runs.values() if runs.waits(run, self.webjob))
-        return sorted((run for run in there if not run.metadata.deletion_timestamp), key=runs.run_id)
+        return [run for run in self.unrecorded if runs.waits(run, self.webjob)]
 
     @cached_property
     def unrecorded(self) -> Sequence[WebJobRun]:

@@ -146,9 +146,7 @@ class Reconciler:
         readiness, again = await self._workloads.ensure(read, plan)
         found = Findings(readiness=readiness, plan=plan, turns=turns)
         # A settings.job that can't be read is told once.
-        if facts.webjob.settings_error and not any(
-            one.reason == webjob_status.UNREADABLE for one in facts.webjob.status.conditions
-        ):
+        if webjob_status.is_unreadable_news(facts.webjob):
             await self._writes.tell(facts, webjob_status.UNREADABLE, webjob_status.unreadable(facts.webjob))
         # Runs of before a restore, or of an earlier WebJob of the name, never start.
         again += await self._history.settle(read())

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from webjobs.model import WebJob, WebJobSchedule
+from webjobs.objects import Object
 from webjobs.schedules.plan import Plan
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, NotFound
@@ -55,10 +56,7 @@ class StatusWriter:
             news = webjob_status.news(webjob, wanted)
             if news:
                 await self._writes.tell(facts, news.reason, news.message)
-            body = {"metadata": {"resourceVersion": webjob.metadata.resource_version}, "status": patch}
-            answer = await self._kube.patch("WebJob", *facts.key, body, subresource="status")
-            self._cache.observe("WebJob", answer)
-            read.go_on_with(WebJob.parse(answer))
+            await self._patch(read, patch)
         return replace(found, skipped=0) if found.skipped else found
 
     async def in_force(self, read: FactsReader, plan: Plan) -> None:
@@ -66,11 +64,11 @@ class StatusWriter:
 
         Raises Conflict when somebody else wrote in between.
         """
+        await self._patch(read, webjob_status.in_force(plan, now=read().now))
+
+    async def _patch(self, read: FactsReader, status: Object) -> None:
         facts = read()
-        body = {
-            "metadata": {"resourceVersion": facts.webjob.metadata.resource_version},
-            "status": webjob_status.in_force(plan, now=facts.now),
-        }
+        body = {"metadata": {"resourceVersion": facts.webjob.metadata.resource_version}, "status": status}
         answer = await self._kube.patch("WebJob", *facts.key, body, subresource="status")
         self._cache.observe("WebJob", answer)
         read.go_on_with(WebJob.parse(answer))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from webjobs import times
-from webjobs.model import RunState, WebJobRun
+from webjobs.model import RunState, WebJobRun, condition_of
 from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs_operator.context.facts import Facts
@@ -67,8 +67,8 @@ def too_late(facts: Facts, message: str) -> tuple[list[EarlyEnd], list[datetime]
 
     Beside them stand the times at which others have.
     """
-    ready = next((one for one in facts.webjob.status.conditions if one.type == "Ready" and one.status == "False"), None)
-    since = times.parse_time(ready.last_transition_time) if ready else facts.now
+    ready = condition_of(facts.webjob.status.conditions, "Ready")
+    since = times.parse_time(ready.last_transition_time) if ready and ready.status == "False" else facts.now
     over = {
         run.metadata.name: max(runs.start_time(run), since) + facts.webjob.starting_deadline
         for run in facts.not_started

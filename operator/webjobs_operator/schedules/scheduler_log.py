@@ -9,7 +9,7 @@ from datetime import datetime
 
 from webjobs.logs import scheduler_lines
 from webjobs.logs.scheduler_lines import Line
-from webjobs.model import WebJobStatus
+from webjobs.model import WebJobStatus, condition_of
 from webjobs.schedules.plan import Plan
 from webjobs.store import ObjectStore, scheduler_logs
 from webjobs_operator.cluster.cache import Key
@@ -78,7 +78,7 @@ def changed(before: WebJobStatus, plan: Plan, *, written: str | None, now: datet
 
     ``before``: the status as the last pass left it; ``written``: the schedule as its author wrote it.
     """
-    condition = next((one for one in before.conditions if one.type == "Scheduled"), None)
+    condition = condition_of(before.conditions, "Scheduled")
     was = before.schedule if condition and condition.status == "True" else None
     lines = []
     if plan.problem and not (condition and condition.message == plan.problem):

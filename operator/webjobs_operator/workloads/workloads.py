@@ -63,13 +63,14 @@ class Workloads:
             limits.check_webjob(webjob, self._config.limits)
             program = resolve(webjob, self._config, borrowed=await self._borrowed(facts))
             program = replace(program, time_zone=process_zone(facts.site))
-            if self._config.limits.concern_pods:  # before anything is made for it; a run on demand has no other pod yet
+            # Before anything is made: the limits of the installation may refuse the pod.
+            workload = wanted(facts, program=program, plan=plan, config=self._config)
+            if workload is None and self._config.limits.concern_pods:
                 children.job_template(webjob, program=program, config=self._config)
             if program.config_map and not _has(facts, "ConfigMap", program.config_map):
                 content = await package_content.content(self._store, webjob)
                 due += await self._ensure(facts, children.config_map(webjob, name=program.config_map, package=content))
             due += await self._ensure_data(facts)
-            workload = wanted(facts, program=program, plan=plan, config=self._config)
             if workload:
                 due += await self._ensure(facts, workload)
             else:

@@ -11,7 +11,6 @@ from typing import Any
 import obstore
 
 from webjobs import times
-from webjobs.model.app_settings import SECRET as SETTINGS
 from webjobs.objects import Object
 from webjobs.store import ObjectStore, read_stream
 from webjobs_apiserver.errors import Unavailable
@@ -78,7 +77,7 @@ class Dump:
 
     async def _site(self, site: Site) -> AsyncIterator[tuple[str, Object]]:
         """Yield the objects that hold the settings of the site, its hooks and its registry of Kragle's jobs."""
-        yield f"objects/Secret/{SETTINGS}.json", {"values": await self._settings.all(site)}
+        yield f"objects/Secret/{places.SETTINGS}.json", {"values": await self._settings.all(site)}
         hooks = [hook.model_dump() for hook in await self._hooks.all(site)]
         yield f"objects/Secret/{places.HOOKS}.json", {"hooks": hooks}
         try:

@@ -10,9 +10,12 @@ import re
 from dataclasses import dataclass
 
 from webjobs.constants import PREVIOUS_LOG, STATUS_FILE
+from webjobs.model import app_settings
 from webjobs.runs.runs import time_of_run_id
 from webjobs.store.run_logs import ERRORS, OUTPUT
 from webjobs_apiserver.errors import BadRequest
+from webjobs_apiserver.service import hooks
+from webjobs_apiserver.service.schedules import registry_store
 
 HEAD = "backup.json"
 """Name of the first file of a backup: format, namespace and time."""
@@ -25,7 +28,7 @@ HELD_BYTES = 64 * 2**20
 """Most bytes of all WebJobs of a backup: they are checked together before anything is written."""
 MOST_FILES = 5_000_000
 
-SETTINGS, HOOKS, REGISTRY = "webjobs-settings", "webjobs-hooks", "webjobs-kragle"
+SETTINGS, HOOKS, REGISTRY = app_settings.SECRET, hooks.SECRET, registry_store.CONFIG_MAP
 _SETTINGS = frozenset({f"objects/Secret/{SETTINGS}", f"objects/Secret/{HOOKS}", f"objects/ConfigMap/{REGISTRY}"})
 _NAME = r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?"
 _OBJECT = re.compile(rf"(objects/([A-Za-z]+)/({_NAME}))\.json")

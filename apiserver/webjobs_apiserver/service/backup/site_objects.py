@@ -10,12 +10,11 @@ from webjobs_apiserver.service.app_settings import AppSettings
 from webjobs_apiserver.service.backup import places
 from webjobs_apiserver.service.hooks import Hook, Hooks
 from webjobs_apiserver.service.schedules.registry import Registry
+from webjobs_apiserver.service.schedules.registry_store import KEY
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Forbidden, NotFound
 from webjobs_kube.update import update
-
-_REGISTRY_KEY = "registry.json"
 
 
 class SiteObjects:
@@ -64,7 +63,7 @@ class SiteObjects:
         return f"Web hooks are left out whose address is not allowed here: {len(left)}." if left else None
 
     async def _restore_registry(self, site: Site, data: object, *, dry_run: bool) -> str | None:
-        text = data.get(_REGISTRY_KEY) if isinstance(data, dict) else None
+        text = data.get(KEY) if isinstance(data, dict) else None
         if not text:
             return None
         try:
@@ -75,11 +74,11 @@ class SiteObjects:
 
         async def changed(there: Object | None) -> Object | None:
             nonlocal left
-            known = ((there or {}).get("data") or {}).get(_REGISTRY_KEY)
+            known = ((there or {}).get("data") or {}).get(KEY)
             left = "The registry of Kragle's jobs is left out: the site has one." if known not in (None, text) else None
             if there is None:
                 left = "The registry of Kragle's jobs is left out: the Kragle API is not switched on here."
-            return None if dry_run or known or there is None else there | {"data": {_REGISTRY_KEY: text}}
+            return None if dry_run or known or there is None else there | {"data": {KEY: text}}
 
         try:
             await update(self._kube, "ConfigMap", site.namespace, places.REGISTRY, changed)

@@ -21,7 +21,8 @@ from webjobs_kube.update import update
 
 CONFIG_MAP = "webjobs-kragle"
 """Name of the ConfigMap that holds the registry of a site."""
-_KEY = "registry.json"
+KEY = "registry.json"
+"""Key of the ConfigMap under which the registry stands."""
 _TRIES = 20
 _LONGEST_PAUSE = 0.1
 """Most seconds before another try: other replicas write, too."""
@@ -60,7 +61,7 @@ class StoredRegistry:
             if registry == before and there and there.get("data"):
                 return None
             whole = there or {"metadata": {"name": CONFIG_MAP, "namespace": site.namespace}}
-            return whole | {"apiVersion": "v1", "kind": "ConfigMap", "data": {_KEY: registry.stored()}}
+            return whole | {"apiVersion": "v1", "kind": "ConfigMap", "data": {KEY: registry.stored()}}
 
         async with self._locks[site.namespace]:
             try:
@@ -87,7 +88,7 @@ class StoredRegistry:
             left = await self._kube.list("WebJobSchedule", site.namespace, selector=manifest.LABEL_JOB)
             return manifest.recovered(left)
         try:
-            return Registry.model_validate_json((there.get("data") or {}).get(_KEY, ""))
+            return Registry.model_validate_json((there.get("data") or {}).get(KEY, ""))
         except ValidationError as error:
             message = f"The ConfigMap {CONFIG_MAP} of this site can't be read: set it back, or take its data out."
             raise Unavailable(message) from error

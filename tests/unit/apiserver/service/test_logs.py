@@ -336,7 +336,7 @@ async def test_a_shell_that_waits_before_it_starts_the_process_again(
         state={"running": {"startedAt": "2026-01-01T11:59:56Z"}}, lastState={"terminated": ended}, restartCount=1
     )
     one.kube.add(_pod("aaaaaa", "2026-01-01T11:59:49Z", job="waits", run=None, phase="Running", **up))
-    url = JOB_LOG.replace("/work/", "/waits/")
+    url = JOB_LOG.replace("continuous/work", "continuous/waits")
 
     async def states() -> list[str]:
         lines = [line.partition("] ")[2] for line in (await client.get(url)).text.split("\r\n")]
