@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from webjobs.objects import ObjectView, owners_of
+from webjobs.objects import Object, ObjectView, owners_of
 from webjobs.times import parse_time
 
 T = TypeVar("T", bound=Mapping[str, Any])
@@ -87,6 +87,32 @@ def is_alive(pod: ObjectView) -> bool:
     Asks the container, too: the phase of a pod follows seconds after its container's end.
     """
     return not is_over(pod) and "terminated" not in container_state(pod)
+
+
+def asked_to_end(pod: ObjectView) -> datetime | None:
+    """Return when somebody deleted a pod, which is before its grace period; None when nobody did.
+
+    The kubelet's own last delete, with a grace period of 0, writes over that time: see ``as_first_asked``.
+    """
+    deleted = pod["metadata"].get("deletionTimestamp")
+    if not deleted:
+        return None
+    return parse_time(deleted) - timedelta(seconds=pod["metadata"].get("deletionGracePeriodSeconds") or 0)
+
+
+def as_first_asked(pod: Object, before: Object) -> Object:
+    """Return a pod with the time of its first delete, as an earlier version of it has it.
+
+    When its containers have ended, the kubelet deletes the pod once more, without a grace period. The API server then
+    sets ``deletionTimestamp`` anew, and what the first delete ended would look as if it had ended by itself.
+    """
+    meta, first = pod["metadata"], before["metadata"]
+    if meta["uid"] != first["uid"] or not first.get("deletionGracePeriodSeconds") or not meta.get("deletionTimestamp"):
+        return pod
+    if meta.get("deletionGracePeriodSeconds"):
+        return pod
+    kept = {name: first[name] for name in ("deletionTimestamp", "deletionGracePeriodSeconds")}
+    return {**pod, "metadata": {**meta, **kept}}
 
 
 def unprepared_since(pod: ObjectView) -> datetime | None:

@@ -21,7 +21,7 @@ from webjobs.logs.log_position import LogPosition, Stamps, all_before
 from webjobs.logs.processes import Pod, Process, processes
 from webjobs.logs.restarts import own_delay, restart_at
 from webjobs.model import WebJob
-from webjobs.pods import container_status, is_over
+from webjobs.pods import asked_to_end, container_status, is_over
 from webjobs.times import parse_time
 
 Stage = Literal["new", "begun", "running", "down", "waiting", "stopped"]
@@ -161,7 +161,7 @@ def next_step(
             Line(when, f"WebJob singleton setting is {about.singleton}"),
         )
         return Tell(lines, replace(position, stage="begun"))
-    asked = _asked_to_stop(pod)
+    asked = asked_to_end(pod)
     if asked and not position.stopping:
         return Tell((Line(asked, "Status changed to Stopping"),), replace(position, stopping=True), loose=True)
     known = processes(pod)
@@ -181,14 +181,6 @@ def next_step(
         ended = max([process.ended for process in known if process.ended] + ([asked] if asked else []), default=now)
         return Tell((Line(ended, "Status changed to Stopped"),), replace(position, stage="stopped"))
     return None
-
-
-def _asked_to_stop(pod: Pod) -> datetime | None:
-    """Return when somebody deleted the pod, which is before its grace period; None when nobody did."""
-    deleted = pod["metadata"].get("deletionTimestamp")
-    if not deleted:
-        return None
-    return parse_time(deleted) - timedelta(seconds=pod["metadata"].get("deletionGracePeriodSeconds") or 0)
 
 
 def _gone(position: Position, now: datetime) -> Tell:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
+from webjobs import pods
 from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun, WebJobSchedule, app_settings
 from webjobs.model.site_settings import SiteSettings
 from webjobs.objects import Object
@@ -124,7 +125,9 @@ class Cache:
             return owner
         if kind == "WebJobSchedule":
             self._homes[meta["uid"]] = [home for home in self._homes.get(meta["uid"], []) if home != owner] + [owner]
-        self._objects[kind][owner][meta["name"]] = _slim(kind, body)
+        there = self._objects[kind][owner]
+        before, slim = there.get(meta["name"]), _slim(kind, body)
+        there[meta["name"]] = pods.as_first_asked(slim, before) if kind == "Pod" and before else slim
         self.revision += 1
         if kind == "WebJob":
             self._webjobs[owner] = WebJob.parse(body)

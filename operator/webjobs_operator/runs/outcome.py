@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from webjobs.model import RunState, WebJobRun
 from webjobs.objects import ObjectView
-from webjobs.pods import container_state, has_ended, is_alive, job_condition, newest_pod
+from webjobs.pods import asked_to_end, container_state, has_ended, is_alive, job_condition, newest_pod
 from webjobs.times import parse_time
 from webjobs_operator.context.armed_jobs import is_staying
 from webjobs_operator.context.obstacles import Obstacle, is_suspended, of_job, of_pod, recorded
@@ -84,6 +84,10 @@ def outcome(
     )
 
 
+_KILLED = (128 + 9, 128 + 15)
+"""Exit codes of a process that KILL or TERM ended."""
+
+
 def is_suspensions(pod: ObjectView, job: ObjectView) -> bool:
     """Return whether a pod was killed because its Job was suspended: another pod follows when the Job goes on.
 
@@ -104,12 +108,12 @@ def _name(pod: ObjectView | None) -> str | None:
 
 def is_killed(pod: ObjectView) -> bool:
     """Return whether a pod's process ended (or will end) because the pod was deleted, and not by itself before that."""
-    deleted = pod["metadata"].get("deletionTimestamp")
-    finished = container_state(pod).get("terminated", {}).get("finishedAt")
-    if not deleted or not finished:
-        return bool(deleted)
-    grace = timedelta(seconds=pod["metadata"].get("deletionGracePeriodSeconds") or 0)
-    return parse_time(finished) >= parse_time(deleted) - grace
+    asked, terminated = asked_to_end(pod), container_state(pod).get("terminated", {})
+    if asked is None or not terminated.get("finishedAt"):
+        return asked is not None
+    if not pod["metadata"].get("deletionGracePeriodSeconds") and terminated.get("exitCode") in _KILLED:
+        return True  # the time of the first delete was not seen
+    return parse_time(terminated["finishedAt"]) >= asked
 
 
 def _started(pod: ObjectView) -> datetime | None:

@@ -26,6 +26,13 @@ def killed(code: int = 143) -> dict[str, Any]:
     return pod(phase="Failed" if code else "Succeeded", state=state, **times)
 
 
+def deleted_again(state: dict[str, Any]) -> dict[str, Any]:
+    """A pod as the kubelet's last delete leaves it, which writes over the time of the first."""
+    meta: dict[str, Any] = {"deletionTimestamp": RESUMED, "deletionGracePeriodSeconds": 0}
+    terminated = TERMINATED["terminated"] | state
+    return pod(phase="Failed", state={"terminated": terminated}, creationTimestamp=STARTED, **meta)
+
+
 def going_on(since: str, **spec: Any) -> dict[str, Any]:
     body = job(spec=spec)
     body["status"] = {"startTime": since}
@@ -44,6 +51,9 @@ SUSPENDED = [{"type": "Suspended", "status": "True", "lastTransitionTime": KILLE
         (job(spec={"suspend": True, "backoffLimit": 2}), [killed()], ("Initializing", "JobSuspended")),
         # A process that says exit code 0 when it is killed has not done its work.
         (job(spec={"suspend": True}), [killed(code=0)], ("Initializing", "JobSuspended")),
+        (job(spec={"suspend": True}), [deleted_again({})], ("Initializing", "JobSuspended")),
+        (job(spec={"suspend": True}), [deleted_again({"exitCode": 137})], ("Initializing", "JobSuspended")),
+        (job(spec={"suspend": True}), [deleted_again({"exitCode": 1})], ("Failed", None)),
         # It still runs.
         (
             job(spec={"suspend": True}),
@@ -80,7 +90,7 @@ def test_a_suspended_run_is_one_run() -> None:
     world.start_processes()
     world.settle()
     assert world.one("WebJobRun")["status"]["state"] == "Running"
-    world.end_processes(143)
+    world.end_processes(1)  # its trap of TERM says so
     world.touch("Pod", RUN, deletionTimestamp=rfc3339(world.now), deletionGracePeriodSeconds=30)
 
     async def meanwhile(call: Call) -> None:
@@ -96,6 +106,11 @@ def test_a_suspended_run_is_one_run() -> None:
     assert "was suspended by somebody else" in status["message"]
     assert world.one("WebJob")["status"]["activeRun"]["name"] == RUN, "a second run may not begin"
     assert world.events().count("JobSuspended") == 1
+    # The kubelet's last delete, which writes over the time of the first. The watch tells it, too.
+    world.now += timedelta(seconds=2)
+    world.touch("Pod", RUN, deletionTimestamp=rfc3339(world.now), deletionGracePeriodSeconds=0)
+    world.settle()
+    assert world.one("WebJobRun")["status"]["state"] == "Initializing"
     # For longer than a slot may be late: whoever suspended it lets it go on.
     world.kube.objects.pop(("Pod", "site", RUN))
     world.now += timedelta(hours=1)

@@ -22,6 +22,7 @@ KEPT = ("id", "status", "start_time", "end_time", "trigger", "output_url", "job_
 @pytest.fixture(scope="module")
 def full(site: Site) -> Iterator[Site]:
     """A site with a triggered job that has run, one with a schedule of every few seconds, a worker, and settings."""
+    delete_all(site)
     site.put_script("bk", "echo ran $1\n")
     site.apply("ticks", {"type": "triggered", "concurrencyPolicy": "Queue", **shell("echo tick")})
     site.apply("often", {"webJobName": "ticks", "cron": "*/10 * * * * *"}, kind="WebJobSchedule")
