@@ -32,11 +32,13 @@ from webjobs_apiserver.kudu import (
     app_settings,
     backup,
     continuous,
+    deployments,
     document,
     hooks,
     jobs,
     log_stream,
     passthrough,
+    site_info,
     swagger,
     triggered,
     vfs,
@@ -72,7 +74,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with feed.running():
+        async with feed.running(), service.deployments.running():
             yield
 
     app = FastAPI(
@@ -108,6 +110,8 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         passthrough.router(facade),
         hooks.router(facade),
         backup.router(facade),
+        deployments.router(facade),
+        site_info.router(facade),
     ):
         app.include_router(router)
     for router in kragle_routes.routers(service) if kragle else ():

@@ -42,6 +42,7 @@ _CANCEL = (Need(verb="patch", resource="webjobruns"),)
 _LIST_RUNS = (Need(verb="list", resource="webjobruns"),)
 _GET_RUN = (Need(verb="get", resource="webjobruns"),)
 _ALL_FILES = _GET + _LIST + _GET_RUN + _LIST_RUNS
+_DEPLOY = _SAVE + _DELETE + _LIST
 _OURS = ("webjobs", "webjobruns", "webjobschedules")
 _CORE = ("secrets", "configmaps")
 # All that a backup shows, one right for each kind. App settings are Secrets; who has the rights has them of all names.
@@ -94,6 +95,12 @@ def _elsewhere(path: str, *, reads: bool, deletes: bool) -> tuple[Need, ...]:
         return _DELETE + _UPDATE if deletes else _SAVE
     if first in ("logstream", "logs") and reads:
         return _GET_RUN
+    if first in ("zipdeploy", "publish", "deployments"):
+        return _LIST if reads else _DEPLOY
+    if first == "dump" and reads:
+        return _ALL_FILES
+    if first in ("isdeploying", "environment", "scm", "diagnostics") and reads:
+        return _LIST
     # App settings can hold secrets, and hooks addresses: who may not change them may not read them either.
     return _UPDATE
 
@@ -116,7 +123,7 @@ def _reads_files(path: str, *, is_zip: bool) -> tuple[Need, ...]:
         case tree.JobList():
             return _GET_RUN + _LIST + (_LIST_RUNS if is_zip else ())
     first = next(iter(tree.segments(path)), "").lower()
-    if first == tree.DATA[0]:
+    if first in (tree.DATA[0], tree.LOG_FILES[0].lower()):
         return _GET_RUN + _LIST + _LIST_RUNS if is_zip else _GET_RUN
     if not is_zip:
         return _GET
