@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.full.acts import LONG, Act
 from tests.full.lane import Object
+from webjobs.times import parse_time
 
 WHILE = 'echo "began $WEBJOBS_RUN_ID"\nsleep 4\necho done\n'
 RARE = "0 30 3 1 1 *"
@@ -59,7 +60,10 @@ def slot(act: Act) -> None:
     """The Job that a CronJob makes, as its controller writes it."""
     cron = act.lane.find("CronJob", act.name)
     assert cron
-    at = datetime.now(UTC).replace(second=0, microsecond=0)
+    # A CronJob names no slot of before it was made, and such a one would be dropped.
+    made = parse_time(cron["metadata"]["creationTimestamp"])
+    act.lane.until(lambda: datetime.now(UTC) >= made + timedelta(seconds=1), what="a slot after the CronJob")
+    at = datetime.now(UTC).replace(microsecond=0)
     template = cron["spec"]["jobTemplate"]
     owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": act.name, "uid": cron["metadata"]["uid"]}
     act.slots = {act.name: 1}
