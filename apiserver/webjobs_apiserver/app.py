@@ -32,7 +32,6 @@ from webjobs_apiserver.kudu import (
     app_settings,
     backup,
     continuous,
-    deployments,
     document,
     hooks,
     jobs,
@@ -44,6 +43,7 @@ from webjobs_apiserver.kudu import (
     vfs,
     zips,
 )
+from webjobs_apiserver.kudu.deployments import publishing, records
 from webjobs_apiserver.kudu.operations import OPERATIONS
 from webjobs_apiserver.pods import packages
 from webjobs_apiserver.service.service import Clock, Service
@@ -110,7 +110,8 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         passthrough.router(facade),
         hooks.router(facade),
         backup.router(facade),
-        deployments.router(facade),
+        publishing.router(facade),
+        records.router(facade),
         site_info.router(facade),
     ):
         app.include_router(router)

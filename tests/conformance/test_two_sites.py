@@ -26,6 +26,7 @@ _SAMPLE = {
     "run_id": "202601010000000000",
     "path": "site/wwwroot/App_Data/jobs/triggered/kept/run.sh",
     "identifier": "1",
+    "line": "1",
     "namespace": OTHER,
     "digest": "sha256:" + "0" * 64,
     "blob": "0" * 64,
@@ -42,6 +43,7 @@ ROUTES = [
 _BODIES = {
     "/settings": b'{"a":"1"}',
     "/api/settings": b'{"a":"1"}',
+    "/api/deployments/1": b'{"status":4}',
     "/api/hooks": b'{"event":"TriggeredJobFinished","url":"http://x/"}',
 }
 _UPLOAD = {"Content-Disposition": "attachment; filename=run.sh", "If-Match": "*"}

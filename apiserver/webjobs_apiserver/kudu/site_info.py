@@ -1,4 +1,4 @@
-"""Kudu's routes that tell of the site itself: diagnostics/runtime, environment, scm/info, dump."""
+"""Kudu's routes that tell of the site itself: diagnostics/runtime, environment, scm/info, isdeploying, dump."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
 from webjobs_apiserver.http import responses
-from webjobs_apiserver.kudu import deployment_bodies as bodies
+from webjobs_apiserver.kudu.deployments import bodies
 from webjobs_apiserver.kudu.jobs import Facade
 from webjobs_apiserver.kudu.zips import attachment
 from webjobs_apiserver.service.files.dump import Text, dumped
@@ -34,6 +34,11 @@ def router(facade: Facade) -> APIRouter:
     @routes.get("/api/scm/info")
     async def scm_info() -> Response:
         return responses.json_answer({"Type": "None", "GitUrl": None})
+
+    @routes.get("/api/isdeploying")
+    async def is_deploying(request: Request) -> Response:
+        state = await service.deployments.all(facade.site_of(request))
+        return responses.json_answer({"value": str(state.pending is not None)})
 
     @routes.get("/api/dump")
     async def dump(request: Request) -> Response:

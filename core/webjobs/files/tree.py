@@ -1,8 +1,8 @@
 """The site's file tree: which path is what (docs/kudu-contract.md, sections 1.5 and 8).
 
 Root is the site's HOME. Files of jobs lie in ``site/wwwroot/App_Data/jobs/{type}/{name}/``, with the old second place
-``site/jobs/...`` as another name for the same files; logs in ``data/jobs/{type}/{name}/``, with ``LogFiles/jobs/...`` as
-another name for the same logs. Nothing else holds files.
+``site/jobs/...`` as another name for the same files; logs in ``data/jobs/{type}/{name}/``, with ``LogFiles/jobs/...``
+as another name for the same logs. Nothing else holds files.
 Fixed names don't count case, as on Kudu's file system; names of jobs and files keep theirs.
 """
 

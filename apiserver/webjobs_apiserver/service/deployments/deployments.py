@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import tempfile
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
@@ -100,7 +101,7 @@ class Deployments:
         self._room = room
         self._limits = limits
         self._clock = clock
-        self._holder = uuid.uuid4().hex
+        self._holder = f"{socket.gethostname()}/{uuid.uuid4().hex}"
         self._lease = Lease(self._records, holder=self._holder, clock=clock, sleep=sleep)
         self._tasks: set[asyncio.Task[Ended]] = set()
 

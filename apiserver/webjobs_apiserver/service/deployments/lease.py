@@ -18,7 +18,7 @@ from webjobs_kube.tasks import cancelled
 
 log = logging.getLogger(__name__)
 
-_RENEWAL = 5.0
+RENEWAL = 5.0
 """Seconds between two renewals of a record."""
 
 
@@ -43,7 +43,7 @@ class Lease:
         async def renew() -> None:
             nonlocal until, lost
             while True:
-                await self._sleep(_RENEWAL)
+                await self._sleep(RENEWAL)
                 now = self._clock()
                 try:
                     await self._renew(site, identifier, now=now, progress=progress.text)

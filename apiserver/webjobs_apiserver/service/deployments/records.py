@@ -111,7 +111,7 @@ class Deployment(_Model):
     renewed: str = ""
     """When its process said last that it lives, RFC 3339."""
     holder: str = ""
-    """Process that does it."""
+    """Process that does it: its host name, which is its pod's name, and a word of its own."""
     clean: bool = False
     """True: files and jobs that came otherwise go, too."""
     jobs: tuple[DeployedJob, ...] | None = None

@@ -1,4 +1,4 @@
-"""Deployments in Kudu's JSON (docs/kudu-contract.md, section 11). Pure."""
+"""Deployments in Kudu's JSON (docs/kudu-contract.md, section 10.2). Pure."""
 
 from __future__ import annotations
 
@@ -47,14 +47,9 @@ def deployment(one: Deployment, *, base: str, site: str, active: str) -> dict[st
     }
 
 
-def line_id(one: Deployment, number: int) -> str:
-    """Return the identity of a line of a deployment's log, which is the same at each look."""
-    return f"{one.id}-{number}"
-
-
 def lines(one: Deployment) -> list[dict[str, Any]]:
-    """Return the log of a deployment."""
-    return [_line(line, line_id(one, number)) for number, line in enumerate(one.log)]
+    """Return the log of a deployment. Ids of lines are the same at each look."""
+    return [_line(line, f"{one.id}-{number}") for number, line in enumerate(one.log)]
 
 
 def _line(line: Line, identifier: str) -> dict[str, Any]:
