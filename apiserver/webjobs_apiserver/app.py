@@ -37,6 +37,7 @@ from webjobs_apiserver.kudu import (
     jobs,
     log_stream,
     passthrough,
+    publish_profile,
     swagger,
     triggered,
     vfs,
@@ -92,7 +93,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
     )
     endpoint = packages.PackageEndpoint(store, tokens=keeper.tokens, throttle=keeper.throttle)
     app.include_router(packages.router(endpoint), include_in_schema=False)
-    for router in (login.router(keeper), *arm.routers(service)):
+    for router in (login.router(keeper), *arm.routers(service, keeper)):
         app.include_router(router, include_in_schema=False)  # Azure's own documents describe them
     for router in (
         jobs.all_jobs(facade),
@@ -108,6 +109,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         passthrough.router(facade),
         hooks.router(facade),
         backup.router(facade),
+        publish_profile.router(keeper),
     ):
         app.include_router(router)
     for router in kragle_routes.routers(service) if kragle else ():

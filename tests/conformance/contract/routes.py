@@ -95,6 +95,7 @@ OURS = (
     f"DELETE {JOB}/history/{{id}}",  # cancels a run
     "GET /api/backup",
     "PUT /api/backup",
+    "GET /api/publishprofile",
     "GET /openapi.json",
     "GET /docs",
     "GET /healthz",
