@@ -139,11 +139,3 @@ def test_a_wrong_password_deploys_nothing(pipeline: Pipeline, client: str) -> No
     result, _ = pipeline.deploy(client, files, profile=wrong)
     assert result["error"]
     assert pipeline.ask("GET", "/api/triggeredwebjobs/of-a-stranger").status_code == 404
-
-
-def test_no_client_prints_the_password(pipeline: Pipeline) -> None:
-    password = pipeline.profile.partition('userPWD="')[2].partition('"')[0]
-    assert len(password) == 40
-    for client in CLIENTS:
-        _, printed = pipeline.deploy(client, {"App_Data/jobs/triggered/quiet/run.sh": "echo\n"})
-        assert password not in printed

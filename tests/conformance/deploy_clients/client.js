@@ -27,7 +27,7 @@ async function github(profile, deploy, { records }) {
   const login = { username: profile.userName, password: profile.userPWD };
   const kudu = new Kudu(`https://${profile.publishUrl}`, login);
   const utility = new KuduServiceUtility(kudu);
-  await kudu.getAppRuntime();
+  await kudu.getAppRuntime().catch(() => console.log("the runtime is not known")); // a warning of the action
   await utility.warmpUp();
   const custom = { slotName: "production", commitMessage: "Reports of May & June" };
   let id = null;
