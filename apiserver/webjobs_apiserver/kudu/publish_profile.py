@@ -24,7 +24,7 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[1-9][0-
 _NO_HOST = "host: give a host name, with its port unless that is 443, as shop.scm.example.com."
 _NO_PASSWORD = (
     "This site has no deploy password, and a publish profile never holds the owner's. Set the key deployPassword of "  # noqa: S105
-    "the site's credentials Secret (for the chart's own: credentials.deploy) to another text than password."
+    "the site's credentials Secret (for the chart's own: credentials.deploy), not to the same as password."
 )
 _ODD_PASSWORD = (
     "The deploy password can't be in a publish profile: set deployPassword to printable characters in UTF-8."  # noqa: S105
