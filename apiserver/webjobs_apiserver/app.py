@@ -43,7 +43,7 @@ from webjobs_apiserver.kudu import (
     vfs,
     zips,
 )
-from webjobs_apiserver.kudu.deployments import publishing, records
+from webjobs_apiserver.kudu.deployments import publish_profile, publishing, records
 from webjobs_apiserver.kudu.operations import OPERATIONS
 from webjobs_apiserver.pods import packages
 from webjobs_apiserver.service.service import Clock, Service
@@ -94,7 +94,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
     )
     endpoint = packages.PackageEndpoint(store, tokens=keeper.tokens, throttle=keeper.throttle)
     app.include_router(packages.router(endpoint), include_in_schema=False)
-    for router in (login.router(keeper), *arm.routers(service)):
+    for router in (login.router(keeper), *arm.routers(service, keeper)):
         app.include_router(router, include_in_schema=False)  # Azure's own documents describe them
     for router in (
         jobs.all_jobs(facade),
@@ -113,6 +113,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         publishing.router(facade),
         records.router(facade),
         site_info.router(facade),
+        publish_profile.router(keeper),
     ):
         app.include_router(router)
     for router in kragle_routes.routers(service) if kragle else ():

@@ -1,4 +1,4 @@
-"""Rights that a request needs. Pure tables; nothing here knows what exists."""
+"""Rights that the bearer of a token needs for a request. Pure tables; nothing here knows what exists."""
 
 from __future__ import annotations
 
@@ -8,16 +8,7 @@ from dataclasses import dataclass
 from webjobs.files import tree
 from webjobs_apiserver.http.paths import canonical
 
-_READERS = re.compile(r"/api/(?:webjobs|triggeredwebjobs|continuouswebjobs)(?:/[^/]+)?")
 _JOBS = re.compile(r"/api/(triggered|continuous|)webjobs(?:/([^/]+)(?:/([^/]+)(/.+)?)?)?")
-
-
-def reader_may(method: str, path: str) -> bool:
-    """Return whether a read-only account may send a request: lists and single jobs (docs/kudu-contract.md, section 9).
-
-    ``path``: decoded, in any spelling.
-    """
-    return method in ("GET", "HEAD") and _READERS.fullmatch(canonical(path)) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +41,8 @@ _BACKUP = (
     *(Need(verb=verb, resource=resource) for resource in _OURS for verb in ("get", "list")),
     *(Need(verb="get", resource=resource, group="") for resource in _CORE),
 )
+# Who has the deploy password may do the rest of it without a token, and for longer than the token lasts.
+_PROFILE = (*_SAVE, Need(verb="get", resource="secrets", group=""))
 _RESTORE = (
     *(Need(verb=verb, resource=resource) for resource in _OURS for verb in ("get", "create", "update")),
     *(Need(verb=verb, resource=resource, group="") for resource in _CORE for verb in ("get", "update")),
@@ -87,6 +80,8 @@ def _elsewhere(path: str, *, reads: bool, deletes: bool) -> tuple[Need, ...]:
     first, _, rest = path.removeprefix("/api/").partition("/")
     if first == "backup":
         return _BACKUP if reads else _BACKUP + _RESTORE
+    if first in ("publishprofile", "publishxml"):
+        return _PROFILE
     if first == "triggeredwebjobsswagger" and reads:
         return _LIST
     if first in ("vfs", "zip"):
@@ -131,11 +126,6 @@ def _reads_files(path: str, *, is_zip: bool) -> tuple[Need, ...]:
 
 
 _READ = ("GET", "HEAD")
-
-
-def kragle_reader_may(method: str) -> bool:
-    """Return whether a read-only account may send a request with a method to the Kragle API."""
-    return method in _READ
 
 
 def kragle_needs(method: str, path: str) -> tuple[Need, ...]:

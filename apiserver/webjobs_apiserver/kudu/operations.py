@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 JSON, TEXT, ZIP, BYTES, ANY = "application/json", "text/plain", "application/zip", "application/octet-stream", "*/*"
-TAR = "application/x-tar"
+TAR, XML = "application/x-tar", "application/xml"
 
 Schema = dict[str, Any]
 """A JSON schema."""
@@ -240,6 +240,13 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             answers={200: JSON, 400: TEXT, 409: JSON, 413: TEXT},
             takes={TAR: _BINARY},
             query=("dryRun",),
+        ),
+    },
+    "/api/publishprofile": {
+        "get": Operation(
+            summary="The publish profile for deploy clients (not Kudu's)",
+            answers={200: XML, 400: TEXT, 409: JSON},
+            query=("host",),
         ),
     },
     "/api/logstream": _stream("Lines of all jobs as they are written", {}),

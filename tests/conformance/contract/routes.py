@@ -100,6 +100,7 @@ OURS = (
     *(f"{verb} /api/deployments/{{identifier}}" for verb in ("GET", "PUT", "DELETE")),
     *(f"GET /api/{path}" for path in ("deployments/{identifier}/log", "deployments/{identifier}/log/{line}")),
     *(f"GET /api/{path}" for path in ("diagnostics/runtime", "dump")),
+    "GET /api/publishprofile",
     "GET /openapi.json",
     "GET /docs",
     "GET /healthz",
