@@ -37,11 +37,13 @@ from webjobs_apiserver.kudu import (
     jobs,
     log_stream,
     passthrough,
+    site_info,
     swagger,
     triggered,
     vfs,
     zips,
 )
+from webjobs_apiserver.kudu.deployments import publish_profile, publishing, records
 from webjobs_apiserver.kudu.operations import OPERATIONS
 from webjobs_apiserver.pods import packages
 from webjobs_apiserver.service.service import Clock, Service
@@ -72,7 +74,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with feed.running():
+        async with feed.running(), service.deployments.running():
             yield
 
     app = FastAPI(
@@ -92,7 +94,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
     )
     endpoint = packages.PackageEndpoint(store, tokens=keeper.tokens, throttle=keeper.throttle)
     app.include_router(packages.router(endpoint), include_in_schema=False)
-    for router in (login.router(keeper), *arm.routers(service)):
+    for router in (login.router(keeper), *arm.routers(service, keeper)):
         app.include_router(router, include_in_schema=False)  # Azure's own documents describe them
     for router in (
         jobs.all_jobs(facade),
@@ -108,6 +110,10 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         passthrough.router(facade),
         hooks.router(facade),
         backup.router(facade),
+        publishing.router(facade),
+        records.router(facade),
+        site_info.router(facade),
+        publish_profile.router(keeper),
     ):
         app.include_router(router)
     for router in kragle_routes.routers(service) if kragle else ():

@@ -27,6 +27,17 @@ class Site:
     host: str = ""
     """Host name that only this site has; empty for the default site, which has all that are left."""
 
+    @property
+    def publishing_user(self) -> str:
+        """User name of the site in publish profiles, as App Service has it."""
+        return f"${self.name}"
+
+    @property
+    def aliases(self) -> tuple[bytes, ...]:
+        """User names that stand for the site itself, in lower case: ``$site`` and ``site\\$site``."""
+        names = dict.fromkeys([self.name.lower(), self.namespace])
+        return tuple(form.encode() for name in names for form in (f"${name}", f"{name}\\${name}"))
+
 
 def of_request(request: Request) -> Site:
     """Return the site that the gate has found."""

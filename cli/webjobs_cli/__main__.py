@@ -41,6 +41,7 @@ _COMMANDS = {
     "import": "importing:import_",
     "backup": "backup:backup",
     "restore": "backup:restore",
+    "publish-profile": "publish_profile:publish_profile",
 }
 """Module and function of each command; a module is imported when its command is called, since some take their time."""
 

@@ -150,6 +150,11 @@ def build() -> Parser:
     restore = add("restore", "brings a backup into a site; what has run does not run again", typed=False)
     restore.add_argument("file", metavar="FILE", help="what backup wrote; - for stdin")
     restore.add_argument("--dry-run", action="store_true", help="only shows what would be done")
+    profile = add(
+        "publish-profile", "what deploy clients of App Service log in with, through the REST shim", typed=False
+    )
+    profile.add_argument("file", nargs="?", metavar="FILE", help="a new file, for your eyes only (default: stdout)")
+    profile.add_argument("--host", metavar="HOST", help="the host in it (default: that of --url)")
     completion = add("completion", "a script that completes words in a shell", typed=False)
     completion.add_argument("shell", choices=SHELLS)
     return top

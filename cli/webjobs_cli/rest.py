@@ -205,6 +205,16 @@ class Rest:
         )
         return found
 
+    async def publish_profile(self, *, host: str | None = None) -> str:
+        """Return the publish profile of the site. ``host``: the host in it; None: that of the address."""
+        query = f"?host={quote(host, safe='')}" if host is not None else ""
+        async with self._ask("GET", f"api/publishprofile{query}", what="give a publish profile") as answer:
+            content = await answer.read()
+        text = content.decode("utf-8", "replace")
+        if not text.startswith("<publishData>"):
+            raise RestError(0, f"{self.address.url} has no publish profiles.")
+        return text
+
     @asynccontextmanager
     async def backup(self) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
         """Give the name that the site proposes for a backup of it, and the backup in pieces."""

@@ -12,3 +12,5 @@ STATUS_FILE = "status"
 """File name of a run's record, in the store and in Kudu's file tree."""
 SITE_STOPPED = 'WebJobs are currently in "stopped" state.'
 """What is told of a site with WEBJOBS_STOPPED, in Kudu's words."""
+DEPLOYMENTS = "webjobs-deployments"
+"""Name of the ConfigMap of a namespace that holds the deployments of the site; it names their packages."""

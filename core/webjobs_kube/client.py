@@ -133,13 +133,13 @@ class KubeClient(Transport):
         async with response:
             yield _events(response)
 
-    async def create(self, manifest: Object) -> Object:
+    async def create(self, manifest: Object, *, dry_run: bool = False) -> Object:
         """Create an object and return it as stored.
 
-        Raises AlreadyExists when its name is taken.
+        ``dry_run``: only say what would be stored. Raises AlreadyExists when its name is taken.
         """
         path = path_of(manifest["kind"], manifest["metadata"]["namespace"])
-        return await self._json("POST", path, query={"fieldManager": self.manager}, body=manifest)
+        return await self._json("POST", path, query=self._writes(dry_run=dry_run), body=manifest)
 
     async def apply(self, manifest: Object) -> Object:
         """Apply a manifest on the server: its fields become this client's, others are left alone.
@@ -170,18 +170,22 @@ class KubeClient(Transport):
             content_type=MERGE_PATCH,
         )
 
-    async def replace(self, manifest: Object) -> Object:
+    async def replace(self, manifest: Object, *, dry_run: bool = False) -> Object:
         """Put a whole object in the place of the one it was made from; return it as stored.
 
-        Raises Conflict when the stored object has changed since.
+        ``dry_run``: only say what would be stored. Raises Conflict when the stored object has changed since.
         """
         meta = manifest["metadata"]
         return await self._json(
             "PUT",
             path_of(manifest["kind"], meta["namespace"], meta["name"]),
-            query={"fieldManager": self.manager},
+            query=self._writes(dry_run=dry_run),
             body=manifest,
         )
+
+    def _writes(self, *, dry_run: bool) -> dict[str, str | int | bool | None]:
+        """Return the query of a write."""
+        return {"fieldManager": self.manager, "dryRun": "All" if dry_run else None}
 
     async def delete(self, kind: str, namespace: str, name: str, *, uid: str | None = None) -> None:
         """Delete an object in the background, its dependents after it.

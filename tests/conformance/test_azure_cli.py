@@ -62,7 +62,7 @@ def az(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Az]:
     secret["metadata"] = {"name": TLS, "namespace": stacks.SYSTEM}
     secret["stringData"] = {"tls.crt": cert.read_text(), "tls.key": key.read_text()}
     stacks.apply(site.stack.kubeconfig, secret)
-    stacks.upgrade(site.stack, {"apiserver": {"tls": {"secretName": TLS}}})
+    stacks.upgrade(site.stack, {"apiserver": {"tls": {"secretName": TLS}}, "credentials": {"deploy": True}})
     unwanted = {"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"}
     environment = {name: value for name, value in os.environ.items() if name not in unwanted}
     environment |= {
@@ -77,7 +77,7 @@ def az(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Az]:
     (account,) = made("login", "--service-principal", "--tenant", NO_ID, *login)
     assert (account["state"], account["name"]) == ("Enabled", stacks.SITE)
     yield made
-    stacks.upgrade(site.stack, {"apiserver": {"tls": {"secretName": ""}}})
+    stacks.upgrade(site.stack, {"apiserver": {"tls": {"secretName": ""}}, "credentials": {"deploy": False}})
     site.kubectl("delete", "secret", TLS, namespace=stacks.SYSTEM)
 
 
@@ -100,6 +100,16 @@ def test_triggered_jobs(site: Site, az: Az) -> None:
     az.webjob("triggered", "remove", "az-report")
     assert site.objects("wj", "webjobs.dev/name=az-report") == []
     assert f"{stacks.SITE}/az-report" not in [job["name"] for job in az.webjob("triggered", "list")]
+
+
+def test_the_publish_profile(az: Az) -> None:
+    where = ["--resource-group", "any-group", "--name", stacks.SITE]
+    first, second = az("webapp", "deployment", "list-publishing-profiles", *where)
+    assert (first["publishMethod"], second["publishMethod"]) == ("ZipDeploy", "MSDeploy")
+    assert first["userName"] == second["userName"] == f"${stacks.SITE}"
+    assert len(first["userPWD"]) == 40
+    printed = az.run("webapp", "deployment", "list-publishing-profiles", *where, "--xml").stdout
+    assert f'userPWD="{first["userPWD"]}"' in printed
 
 
 def test_continuous_jobs(site: Site, az: Az) -> None:

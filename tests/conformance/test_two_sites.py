@@ -15,9 +15,11 @@ from tests import stack as stacks
 from tests.conformance.contract.declared import declared
 from tests.site import eventually, zip_of
 from webjobs_apiserver.arm.paths import ADFS, METADATA
+from webjobs_apiserver.auth import roles
 
 SHOP, OTHER, DOMAIN = stacks.SITE, "other", "scm.example.com"
 ACCOUNTS = {"username": "owner", "password": "owns", "readonlyUsername": "reader", "readonlyPassword": "reads"}
+ACCOUNTS |= {"deployPassword": "deploys"}
 OPEN = ("/healthz", "/readyz", METADATA, f"{ADFS}/.well-known/openid-configuration", f"{ADFS}/oauth2/token")
 PODS = "/internal/"
 """Routes of pods: they take a token of a pod, whatever the host."""
@@ -26,6 +28,7 @@ _SAMPLE = {
     "run_id": "202601010000000000",
     "path": "site/wwwroot/App_Data/jobs/triggered/kept/run.sh",
     "identifier": "1",
+    "line": "1",
     "namespace": OTHER,
     "digest": "sha256:" + "0" * 64,
     "blob": "0" * 64,
@@ -42,6 +45,7 @@ ROUTES = [
 _BODIES = {
     "/settings": b'{"a":"1"}',
     "/api/settings": b'{"a":"1"}',
+    "/api/deployments/1": b'{"status":4}',
     "/api/hooks": b'{"event":"TriggeredJobFinished","url":"http://x/"}',
 }
 _UPLOAD = {"Content-Disposition": "attachment; filename=run.sh", "If-Match": "*"}
@@ -50,6 +54,7 @@ _READABLE_BY_ARM = re.compile(
     r"/subscriptions(?:/0(?:/.*/sites/MEANT(?:/slots/\w+)?/(?:triggered|continuous|)webjobs(?:/[^/]+)?)?)?"
 )
 """Paths that readers may GET (docs/kudu-contract.md, section 9)."""
+_BY_ARM = re.compile(r"/subscriptions/0/.*/sites/MEANT(?:/slots/\w+)?(.*)")
 
 
 @dataclass(kw_only=True)
@@ -186,6 +191,23 @@ def test_readers_do_nothing_but_read(shim: Shim) -> None:
         readable = _READABLE.fullmatch(path) or _READABLE_BY_ARM.fullmatch(path)
         assert status == (200 if verb == "GET" and readable else 401), (verb, path)
     assert {shim.ask(SHOP, *route, auth=reader)[0] for route in ROUTES} == {401}
+    assert shim.objects(OTHER) == before
+
+
+def test_a_deploy_password_does_nothing_but_deploy(shim: Shim) -> None:
+    deployer = f"${OTHER}", ACCOUNTS["deployPassword"]
+    refused = [
+        (verb, path)
+        for verb, path in ROUTES
+        if not path.startswith((PODS, "/subscriptions")) or ((by_arm := _BY_ARM.fullmatch(path)) and by_arm[1])
+        if "deployer" not in roles.allowed(verb, _BY_ARM.sub(r"/api\1", path))
+    ]
+    assert {("GET", "/api/settings"), ("GET", "/api/publishprofile"), ("DELETE", "/api/hooks/1")} <= set(refused)
+    before = shim.objects(OTHER)
+    for verb, path in refused:
+        assert shim.ask(OTHER, verb, path, auth=deployer)[0] == 403, (verb, path)
+    assert shim.ask(OTHER, "GET", "/api/triggeredwebjobs/kept", auth=deployer)[0] == 200
+    assert {shim.ask(SHOP, *route, auth=deployer)[0] for route in ROUTES} == {401}
     assert shim.objects(OTHER) == before
 
 

@@ -26,13 +26,18 @@ def certificate(folder: Path, host: str) -> tuple[Path, Path]:
 
 
 class TlsFront:
-    """Serves on a free loopback port in a thread of its own until closed."""
+    """Serves on a free loopback port in a thread of its own until closed.
 
-    def __init__(self, target: str, *, cert: Path, key: Path) -> None:
+    Without a certificate the TLS is the site's own, for whatever name clients know it by.
+    """
+
+    def __init__(self, target: str, *, cert: Path | None = None, key: Path | None = None) -> None:
         parts = urlsplit(target)
         self._target = (parts.hostname or "", parts.port or 80)
-        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._context.load_cert_chain(cert, key)
+        self._context: ssl.SSLContext | None = None
+        if cert:
+            self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            self._context.load_cert_chain(cert, key)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -49,7 +54,8 @@ class TlsFront:
                 return writer.close()
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await writer.drain()
-            await writer.start_tls(self._context)
+            if self._context:
+                await writer.start_tls(self._context)
             onward, backward = await asyncio.open_connection(*self._target)
             await asyncio.gather(_pipe(reader, backward), _pipe(onward, writer))
 

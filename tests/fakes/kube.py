@@ -56,6 +56,7 @@ class Call:
     name: str | None = None
     subresource: str | None = None
     body: Object | None = None
+    dry_run: bool = False
 
 
 Hook = Callable[[Call], Awaitable[None]]
@@ -255,18 +256,21 @@ class FakeKube(KubeClient):
             self._watches.remove(queue)
         done()
 
-    async def create(self, manifest: Object) -> Object:
+    async def create(self, manifest: Object, *, dry_run: bool = False) -> Object:
         manifest = self._named(manifest)
         kind, meta = manifest["kind"], manifest["metadata"]
         namespace, name = meta["namespace"], meta["name"]
         done = await self._begin(
-            Call(verb="create", kind=kind, namespace=namespace, name=name, body=deepcopy(manifest))
+            Call(verb="create", kind=kind, namespace=namespace, name=name, body=deepcopy(manifest), dry_run=dry_run)
         )
         if (kind, namespace, name) in self.objects:
             raise AlreadyExists(409, "AlreadyExists", f'{kind} "{name}" already exists')
         new = deepcopy(manifest)
         if kind not in _PLAIN:
             new.pop("status", None)
+        if dry_run:
+            done()
+            return new
         created = deepcopy(self._insert(new))
         done()
         return created
@@ -305,13 +309,16 @@ class FakeKube(KubeClient):
         done()
         return deepcopy(result)
 
-    async def replace(self, manifest: Object) -> Object:
+    async def replace(self, manifest: Object, *, dry_run: bool = False) -> Object:
         kind, meta = manifest["kind"], manifest["metadata"]
         key = (kind, meta["namespace"], meta["name"])
         done = await self._begin(
-            Call(verb="replace", kind=kind, namespace=key[1], name=key[2], body=deepcopy(manifest))
+            Call(verb="replace", kind=kind, namespace=key[1], name=key[2], body=deepcopy(manifest), dry_run=dry_run)
         )
         self._check_version(self._there(*key), meta.get("resourceVersion"))
+        if dry_run:
+            done()
+            return deepcopy(manifest)
         result = self._store(key, deepcopy(manifest))
         done()
         return deepcopy(result)

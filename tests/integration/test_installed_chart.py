@@ -79,5 +79,13 @@ def test_accounts_over_upgrades(stack: stacks.Stack, authority: Path) -> None:
     assert made["readonlyPassword"] == before["readonlyPassword"]  # as the owner's: what is there stays
     stacks.upgrade(stack, {"apiserver": {"logLevel": "INFO"}})
     assert data() == made
-    stacks.upgrade(stack, {"credentials": {"readonlyUsername": "", "readonlyPassword": ""}})
+    stacks.upgrade(stack, {"credentials": {"readonlyUsername": "", "readonlyPassword": "", "deploy": True}})
+    made = data()
+    assert made == {key: made[key] for key in ("username", "password", "deployPassword")}
+    assert {key: made[key] for key in ("username", "password")} == {
+        key: before[key] for key in ("username", "password")
+    }
+    stacks.upgrade(stack, {"apiserver": {"logLevel": "INFO"}})
+    assert data() == made, "what was made stays"
+    stacks.upgrade(stack, {"credentials": {"deploy": False}})
     assert data() == {key: before[key] for key in ("username", "password")}

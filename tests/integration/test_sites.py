@@ -16,11 +16,12 @@ from tests.site import Site, eventually
 BLOG = "blog"
 HOST = "blog.scm.example.com"
 SECRET = "webjobs-credentials"  # noqa: S105  its name
-OWNER, READER = ("blogger", "one"), ("reader", "two")
+OWNER, READER, DEPLOYER = ("blogger", "one"), ("reader", "two"), (f"${BLOG}", "three")
 
 
-def _secret(password: str) -> dict[str, Any]:
+def _secret(password: str, **more: str) -> dict[str, Any]:
     data = {
+        **more,
         "username": OWNER[0],
         "password": password,
         "readonlyUsername": READER[0],
@@ -100,6 +101,35 @@ def test_rotation_without_a_restart(stack: stacks.Stack) -> None:
         stacks.apply(stack.kubeconfig, _secret("new"))
         eventually(lambda: old.get("/api/webjobs").status_code == 401, seconds=20, what="the old password's end")
         assert new.get("/api/webjobs").status_code == 200
+    assert _pod(stack) == started
+
+
+def test_a_deploy_password_comes_and_goes(stack: stacks.Stack) -> None:
+    started = _pod(stack)
+    stacks.apply(stack.kubeconfig, _secret(OWNER[1]))
+    with _client(stack, (f"${BLOG}", OWNER[1])) as owner, _client(stack, DEPLOYER) as pipeline:
+        eventually(lambda: owner.get("/api/webjobs").status_code == 200, seconds=20, what="the owner's password")
+        assert owner.get("/api/publishprofile").status_code == 409
+        assert pipeline.get("/api/webjobs").status_code == 401
+        stacks.apply(stack.kubeconfig, _secret(OWNER[1], deployPassword=DEPLOYER[1]))
+        eventually(lambda: pipeline.get("/api/webjobs").status_code == 200, seconds=20, what="the deploy password")
+        assert f'userName="{DEPLOYER[0]}" userPWD="{DEPLOYER[1]}"' in owner.get("/api/publishprofile").text
+        headers = {"Content-Disposition": "attachment; filename=run.sh"}
+        put = pipeline.put("/api/triggeredwebjobs/deployed", content=b"echo blog", headers=headers)
+        assert put.status_code == 200, put.text
+        for method, path in (
+            ("POST", "/api/triggeredwebjobs/deployed/run"),
+            ("DELETE", "/api/triggeredwebjobs/deployed"),
+            ("GET", "/api/settings"),
+            ("GET", "/api/publishprofile"),
+        ):
+            assert pipeline.request(method, path).status_code == 403
+        patch = '[{"op": "remove", "path": "/data/deployPassword"}]'
+        stacks.kubectl(stack.kubeconfig, "patch", "secret", SECRET, "-n", BLOG, "--type=json", "-p", patch)
+        eventually(
+            lambda: pipeline.get("/api/webjobs").status_code == 401, seconds=20, what="the deploy password's end"
+        )
+        assert owner.get("/api/webjobs").status_code == 200
     assert _pod(stack) == started
 
 

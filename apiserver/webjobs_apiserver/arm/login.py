@@ -17,6 +17,7 @@ from webjobs_apiserver.arm.bodies import Body
 from webjobs_apiserver.arm.paths import ADFS, METADATA, ROOT
 from webjobs_apiserver.auth import tickets
 from webjobs_apiserver.auth.authenticator import Admitted, Asked, Keeper
+from webjobs_apiserver.auth.credentials import ROLES
 from webjobs_apiserver.auth.headers import Basic
 from webjobs_apiserver.errors import TooLarge
 from webjobs_apiserver.http.responses import base_url, json_answer
@@ -98,7 +99,7 @@ async def _token(request: Request, keeper: Keeper) -> Response:
     if more or others or not name or not password:
         return _refused(400, "invalid_request", "client_id and client_secret are needed, each once.")
     host = keeper.sites.of_host(request.headers.get("host", ""))
-    asked = Asked(needs=(), reader_may=True, meant=host, host=host) if host else None
+    asked = Asked(needs=(), roles=frozenset(ROLES), meant=host, host=host) if host else None
     found = await keeper.admit(asked, Basic(username=name.encode(), password=password.encode()), request.scope)
     if isinstance(found, Admitted) and (ticket := await keeper.ticket(found, use="token")):
         seconds = int(tickets.LIFETIME.total_seconds())

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from fastapi import APIRouter
 
-from webjobs_apiserver.arm import continuous, jobs, kudu_passthrough, triggered
+from webjobs_apiserver.arm import continuous, jobs, kudu_passthrough, publish_profile, triggered
 from webjobs_apiserver.arm.facade import Facade
 from webjobs_apiserver.arm.paths import SITE, SLOT
+from webjobs_apiserver.auth.authenticator import Keeper
 from webjobs_apiserver.service.service import Service
 
 
-def routers(service: Service) -> Iterator[APIRouter]:
+def routers(service: Service, keeper: Keeper) -> Iterator[APIRouter]:
     """Yield ARM's own routes, each for a site and for a slot, and Kudu's in ARM mode.
 
     They are for a place before Kudu's others.
@@ -24,4 +25,5 @@ def routers(service: Service) -> Iterator[APIRouter]:
         yield jobs.jobs_of(facade, prefix, "continuous")
         yield triggered.router(facade, prefix)
         yield continuous.router(facade, prefix)
+        yield publish_profile.router(facade, keeper, prefix)
     yield from kudu_passthrough.routers(facade)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from starlette.types import Scope
 
-from webjobs_apiserver.auth import rights, tickets
+from webjobs_apiserver.auth import rights, roles, tickets
 from webjobs_apiserver.auth.credentials import Accounts, Credentials, Role
 from webjobs_apiserver.auth.headers import Basic, Bearer
 from webjobs_apiserver.auth.proven import Proven
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 CROWDED = "There are too many connections. Try again later."
 """Message to a client that is let in when too many others are."""
+DEPLOYS_ONLY = "The deploy password may only deploy. This needs the site's own password."
+"""Message to a client with the deploy password that wants more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,8 @@ class Admitted:
     def caller(self) -> str:
         """Who the client is, for people: an account of the site or a user of Kubernetes."""
         if self.role and self.accounts:
-            return f"account:{self.accounts.name_of(self.role)}"
+            is_deployer = self.role == "deployer"  # it has no name of its own
+            return f"account:{self.site.publishing_user if is_deployer else self.accounts.name_of(self.role)}"
         return f"user:{self.user}"
 
 
@@ -71,8 +74,8 @@ class Asked:
 
     needs: tuple[Need, ...]
     """Rights that a client with a token needs."""
-    reader_may: bool
-    """True when a read-only account may do it."""
+    roles: frozenset[Role]
+    """Roles of the accounts that may do it."""
     meant: Site | None
     """The site that the request is for; None when there is none of that name."""
     host: Site
@@ -82,8 +85,7 @@ class Asked:
     @classmethod
     def of_kudu(cls, method: str, path: str, *, meant: Site | None, host: Site) -> Asked:
         """Return what a request to Kudu's API asks, or one that stands for it."""
-        may = rights.reader_may(method, path)
-        return cls(needs=rights.needs(method, path), reader_may=may, meant=meant, host=host)
+        return cls(needs=rights.needs(method, path), roles=roles.allowed(method, path), meant=meant, host=host)
 
     @property
     def sites(self) -> list[Site]:
@@ -173,7 +175,9 @@ class Keeper:
         if isinstance(given, Basic):  # signatures can't be guessed: who has a ticket never waits
             self._throttled(asked, given, accounts, found, address=address)
         for one in found:
-            if one.role == "reader" and not asked.reader_may:
+            if one.role == "deployer" and "deployer" not in asked.roles:
+                return Refusal(status=403, message=DEPLOYS_ONLY)
+            if one.role not in asked.roles:
                 # Kudu's words for it (docs/kudu-contract.md, section 9); it is no bad try.
                 return Refusal(status=401, is_reader=True)
             return asked.outcome(one)
@@ -201,7 +205,7 @@ class Keeper:
 
     async def _role(self, known: Accounts, given: Basic | Ticket, *, site: Site) -> Role | None:
         if isinstance(given, Basic):
-            return known.role_of(given.username, given.password)
+            return known.role_of(given.username, given.password, aliases=site.aliases)
         return await self.tickets.role_of(given, known, namespace=site.namespace, now=self.clock())
 
     async def _bearer(self, asked: Asked, given: Bearer, tries: Tries) -> Admitted | Refusal:

@@ -10,7 +10,7 @@ import base64
 import binascii
 import hmac
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,13 +22,13 @@ from webjobs_kube.errors import ApiError, NotFound
 
 log = logging.getLogger(__name__)
 
-Role = Literal["owner", "reader"]
+Role = Literal["owner", "deployer", "reader"]
 """Role of an account of a site."""
-ROLES: tuple[Role, ...] = ("owner", "reader")
+ROLES: tuple[Role, ...] = ("owner", "deployer", "reader")
 """All roles of accounts."""
 
-KEYS = ("username", "password", "readonlyUsername", "readonlyPassword")
-"""Keys of the Secret; the last two are optional."""
+KEYS = ("username", "password", "readonlyUsername", "readonlyPassword", "deployPassword")
+"""Keys of the Secret; all but the first two are optional."""
 SHORTEST = 16
 """Bytes below which a password is called short in the log: a guesser at a client's own address is not slowed."""
 _MAX_BYTES = 4096
@@ -50,9 +50,9 @@ class _Pair:
         """True when the credentials can let anybody in: empty ones let nobody in."""
         return bool(self.username and self.password)
 
-    def fits(self, username: bytes, password: bytes) -> bool:
+    def fits(self, username: bytes, password: bytes, *, is_alias: bool = False) -> bool:
         # Both are compared always: no early end tells which was wrong.
-        right_name = hmac.compare_digest(username, self.username)
+        right_name = hmac.compare_digest(username, self.username) | is_alias
         right_password = hmac.compare_digest(password, self.password)
         return right_name and right_password and self.usable
 
@@ -68,13 +68,21 @@ class Accounts:
     """User name and password of the owner."""
     reader: _Pair = _NOBODY
     """User name and password of the read-only account."""
+    deployer: _Pair = _NOBODY
+    """The owner's user name, and the password that may only deploy."""
 
     @classmethod
     def of(cls, data: Mapping[str, bytes]) -> Accounts:
         """Return the accounts that the keys of a Secret hold; a line end after a value is no part of it."""
-        values = [data.get(key, b"")[:_MAX_BYTES].rstrip(b"\r\n") for key in KEYS]
+        username, password, reader, reading, deploying = (
+            data.get(key, b"")[:_MAX_BYTES].rstrip(b"\r\n") for key in KEYS
+        )
+        # The owner's own password may do everything, and goes into no publish profile.
+        is_own = hmac.compare_digest(deploying, password)
         return cls(
-            owner=_Pair(username=values[0], password=values[1]), reader=_Pair(username=values[2], password=values[3])
+            owner=_Pair(username=username, password=password),
+            reader=_Pair(username=reader, password=reading),
+            deployer=_NOBODY if is_own else _Pair(username=username, password=deploying),
         )
 
     @property
@@ -87,13 +95,20 @@ class Accounts:
         """Roles whose passwords are short."""
         return [role for role in ROLES if self.has(role) and len(self._pair(role).password) < SHORTEST]
 
-    def role_of(self, username: bytes, password: bytes) -> Role | None:
+    def role_of(self, username: bytes, password: bytes, *, aliases: Iterable[bytes] = ()) -> Role | None:
         """Return the role behind a user name and password; None when they are wrong.
 
-        That takes the same time for all wrong ones.
+        That takes the same time for all wrong ones. ``aliases``: names in lower case by which owner and deployer may
+        log in, too, in any case.
         """
-        owner, reader = self.owner.fits(username, password), self.reader.fits(username, password)
-        return "owner" if owner else "reader" if reader else None
+        folded = username.lower()
+        is_alias = sum(hmac.compare_digest(folded, alias) for alias in aliases) > 0
+        fits = {
+            "owner": self.owner.fits(username, password, is_alias=is_alias),
+            "deployer": self.deployer.fits(username, password, is_alias=is_alias),
+            "reader": self.reader.fits(username, password),
+        }
+        return next((role for role in ROLES if fits[role]), None)
 
     def has(self, role: Role) -> bool:
         """Return whether the site has an account of a role."""
@@ -103,6 +118,11 @@ class Accounts:
         """Return the user name of an account."""
         return self._pair(role).username.decode("utf-8", "replace")
 
+    @property
+    def deploy_password(self) -> bytes:
+        """The password that may only deploy, in clear; empty when there is none."""
+        return self.deployer.password if self.deployer.usable else b""
+
     def seed(self, role: Role, purpose: bytes) -> bytes:
         """Return a secret of an account for one purpose; another one as soon as its name or password changes."""
         pair = self._pair(role)
@@ -110,7 +130,13 @@ class Accounts:
         return hmac.new(inner, pair.username, "sha256").digest()
 
     def _pair(self, role: Role) -> _Pair:
-        return self.owner if role == "owner" else self.reader
+        match role:
+            case "owner":
+                return self.owner
+            case "deployer":
+                return self.deployer
+            case "reader":
+                return self.reader
 
 
 class Credentials(Protocol):

@@ -1,4 +1,4 @@
-"""Rights that a request needs. Pure tables; nothing here knows what exists."""
+"""Rights that the bearer of a token needs for a request. Pure tables; nothing here knows what exists."""
 
 from __future__ import annotations
 
@@ -8,16 +8,7 @@ from dataclasses import dataclass
 from webjobs.files import tree
 from webjobs_apiserver.http.paths import canonical
 
-_READERS = re.compile(r"/api/(?:webjobs|triggeredwebjobs|continuouswebjobs)(?:/[^/]+)?")
 _JOBS = re.compile(r"/api/(triggered|continuous|)webjobs(?:/([^/]+)(?:/([^/]+)(/.+)?)?)?")
-
-
-def reader_may(method: str, path: str) -> bool:
-    """Return whether a read-only account may send a request: lists and single jobs (docs/kudu-contract.md, section 9).
-
-    ``path``: decoded, in any spelling.
-    """
-    return method in ("GET", "HEAD") and _READERS.fullmatch(canonical(path)) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +33,7 @@ _CANCEL = (Need(verb="patch", resource="webjobruns"),)
 _LIST_RUNS = (Need(verb="list", resource="webjobruns"),)
 _GET_RUN = (Need(verb="get", resource="webjobruns"),)
 _ALL_FILES = _GET + _LIST + _GET_RUN + _LIST_RUNS
+_DEPLOY = _SAVE + _DELETE + _LIST
 _OURS = ("webjobs", "webjobruns", "webjobschedules")
 _CORE = ("secrets", "configmaps")
 # All that a backup shows, one right for each kind. App settings are Secrets; who has the rights has them of all names.
@@ -49,6 +41,8 @@ _BACKUP = (
     *(Need(verb=verb, resource=resource) for resource in _OURS for verb in ("get", "list")),
     *(Need(verb="get", resource=resource, group="") for resource in _CORE),
 )
+# Who has the deploy password may do the rest of it without a token, and for longer than the token lasts.
+_PROFILE = (*_SAVE, Need(verb="get", resource="secrets", group=""))
 _RESTORE = (
     *(Need(verb=verb, resource=resource) for resource in _OURS for verb in ("get", "create", "update")),
     *(Need(verb=verb, resource=resource, group="") for resource in _CORE for verb in ("get", "update")),
@@ -86,6 +80,8 @@ def _elsewhere(path: str, *, reads: bool, deletes: bool) -> tuple[Need, ...]:
     first, _, rest = path.removeprefix("/api/").partition("/")
     if first == "backup":
         return _BACKUP if reads else _BACKUP + _RESTORE
+    if first in ("publishprofile", "publishxml"):
+        return _PROFILE
     if first == "triggeredwebjobsswagger" and reads:
         return _LIST
     if first in ("vfs", "zip"):
@@ -94,6 +90,12 @@ def _elsewhere(path: str, *, reads: bool, deletes: bool) -> tuple[Need, ...]:
         return _DELETE + _UPDATE if deletes else _SAVE
     if first in ("logstream", "logs") and reads:
         return _GET_RUN
+    if first in ("zipdeploy", "publish", "deployments"):
+        return _LIST if reads else _DEPLOY
+    if first == "dump" and reads:
+        return _ALL_FILES
+    if first in ("isdeploying", "environment", "scm", "diagnostics") and reads:
+        return _LIST
     # App settings can hold secrets, and hooks addresses: who may not change them may not read them either.
     return _UPDATE
 
@@ -116,7 +118,7 @@ def _reads_files(path: str, *, is_zip: bool) -> tuple[Need, ...]:
         case tree.JobList():
             return _GET_RUN + _LIST + (_LIST_RUNS if is_zip else ())
     first = next(iter(tree.segments(path)), "").lower()
-    if first == tree.DATA[0]:
+    if first in (tree.DATA[0], tree.LOG_FILES[0].lower()):
         return _GET_RUN + _LIST + _LIST_RUNS if is_zip else _GET_RUN
     if not is_zip:
         return _GET
@@ -124,11 +126,6 @@ def _reads_files(path: str, *, is_zip: bool) -> tuple[Need, ...]:
 
 
 _READ = ("GET", "HEAD")
-
-
-def kragle_reader_may(method: str) -> bool:
-    """Return whether a read-only account may send a request with a method to the Kragle API."""
-    return method in _READ
 
 
 def kragle_needs(method: str, path: str) -> tuple[Need, ...]:

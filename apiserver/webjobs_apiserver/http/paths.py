@@ -15,7 +15,9 @@ from webjobs.files import tree
 
 _TYPES = ("triggered", "continuous")
 _ROOT = re.compile(r"(triggered|continuous|)(?:web)?jobs")
-_NEIGHBOURS = frozenset({"vfs", "zip", "logs", "logstream", "settings", "hooks"})
+_DEPLOYING = frozenset({"zipdeploy", "publish", "deployments", "isdeploying"})
+_TELLING = frozenset({"environment", "scm", "diagnostics", "dump"})
+_NEIGHBOURS = frozenset({"vfs", "zip", "logs", "logstream", "settings", "hooks"}) | _DEPLOYING | _TELLING
 """Routes beside those of jobs, with and without ``/api``."""
 _FILES = frozenset({"vfs", "zip"})
 """Neighbours with paths of the file tree."""
@@ -67,8 +69,10 @@ def _neighbour(first: str, rest: list[str]) -> str:
         return f"/api/{first}/{_file('/'.join(rest))}"
     if first not in _FREE and rest and rest[-1] == "" and (len(rest) == 1 or rest[-2]):
         rest = rest[:-1]
-    if first == "logs":
+    if first == "logs" or first in _TELLING:
         rest = [part.lower() for part in rest]
+    if first == "deployments":
+        rest = [part.lower() if part.lower() in ("latest", "log") else part for part in rest]
     return "/".join([f"/api/{first}", *rest])
 
 

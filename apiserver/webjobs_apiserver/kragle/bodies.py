@@ -15,7 +15,7 @@ from webjobs_apiserver.service.schedules.registry import Timing
 PAGE_SIZE = 10
 """Entries of a page."""
 USER_IDS: Mapping[Role, int] = {"owner": 1, "reader": 2}
-"""Ids of users by the roles of their accounts."""
+"""Ids of users by the roles of the accounts that may log in."""
 OWNER = USER_IDS["owner"]
 """Id of the owner of every Job: they are the site's."""
 

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from webjobs_apiserver.auth import rights
+from webjobs_apiserver.auth import rights, roles
 from webjobs_apiserver.auth.authenticator import Admitted, Asked, Keeper, Refusal
 from webjobs_apiserver.auth.headers import Basic, Bearer, shown
 from webjobs_apiserver.auth.tickets import COOKIE, Ticket
@@ -120,7 +120,7 @@ class KragleGate:
         if host:
             asked = Asked(
                 needs=rights.kragle_needs(scope["method"], path),
-                reader_may=is_login or rights.kragle_reader_may(scope["method"]),
+                roles=roles.kragle_allowed(scope["method"], is_login=is_login),
                 meant=host,
                 host=host,
             )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 JSON, TEXT, ZIP, BYTES, ANY = "application/json", "text/plain", "application/zip", "application/octet-stream", "*/*"
-TAR = "application/x-tar"
+TAR, XML = "application/x-tar", "application/xml"
 
 Schema = dict[str, Any]
 """A JSON schema."""
@@ -113,6 +113,22 @@ def _stream(summary: str, more: Answers) -> dict[str, Operation]:
     return {"get": Operation(summary=summary, answers={200: TEXT, **more}, stream=True)}
 
 
+_ONE: Answers = {200: JSON, **_FREE}
+_RECORD: Schema = {
+    "type": "object",
+    "required": ["status"],
+    "properties": {"status": {"enum": [3, 4]}, "message": {"type": "string"}, "deployer": {"type": "string"}},
+}
+
+
+def _deploys(summary: str, query: tuple[str, ...]) -> Operation:
+    answers: Answers = {200: None, 202: None, 400: None, 409: JSON, 413: TEXT}
+    return Operation(summary=summary, answers=answers, takes={BYTES: _BINARY}, query=("message", "deployer", *query))
+
+
+_ZIP_DEPLOY = _deploys("Deploy a zip", ("isAsync", "clean", "author", "authorEmail"))
+_PUBLISH = _deploys("Deploy a zip, or one file of a WebJob", ("async", "type", "path", "clean"))
+
 OPERATIONS: dict[str, dict[str, Operation]] = {
     "/api/webjobs": {"get": _list("List all jobs")},
     **_jobs("triggered"),
@@ -193,6 +209,30 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
         "get": Operation(summary="Get a web hook", answers={200: JSON, 404: None}),
         "delete": Operation(summary="Remove a web hook", answers={200: None, **_FREE}),
     },
+    "/api/zipdeploy": {"post": _ZIP_DEPLOY, "put": _ZIP_DEPLOY},
+    "/api/publish": {"post": _PUBLISH, "put": _PUBLISH},
+    "/api/deployments": {"get": _list("List deployments")},
+    "/api/deployments/latest": {
+        "get": Operation(summary="Get the deployment that goes on, or ended last", answers={**_ONE, 202: JSON})
+    },
+    "/api/deployments/{identifier}": {
+        "get": Operation(summary="Get a deployment", answers=_ONE),
+        "put": Operation(
+            summary="Deploy again (no body), or keep a record of a deployment",
+            answers={**_ONE, 400: TEXT, 409: JSON, 413: TEXT},
+            takes={JSON: _RECORD},
+        ),
+        "delete": Operation(summary="Delete the record of a deployment", answers={204: None, **_FREE, 409: JSON}),
+    },
+    "/api/deployments/{identifier}/log": {"get": Operation(summary="Get the log of a deployment", answers=_ONE)},
+    "/api/deployments/{identifier}/log/{line}": {
+        "get": Operation(summary="Get details of a line of the log (there are none)", answers=_ONE)
+    },
+    "/api/isdeploying": {"get": Operation(summary="Tell whether a deployment goes on", answers={200: JSON})},
+    "/api/diagnostics/runtime": {"get": Operation(summary="Tell the operating system", answers={200: JSON})},
+    "/api/environment": {"get": Operation(summary="Tell the version of Kudu's API", answers={200: JSON})},
+    "/api/scm/info": {"get": Operation(summary="Tell that there is no repository", answers={200: JSON})},
+    "/api/dump": {"get": Operation(summary="All logs and deployments as a zip", answers={200: ZIP})},
     "/api/backup": {
         "get": Operation(summary="The whole site as a tar", answers={200: TAR}),
         "put": Operation(
@@ -200,6 +240,13 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             answers={200: JSON, 400: TEXT, 409: JSON, 413: TEXT},
             takes={TAR: _BINARY},
             query=("dryRun",),
+        ),
+    },
+    "/api/publishprofile": {
+        "get": Operation(
+            summary="The publish profile for deploy clients (not Kudu's)",
+            answers={200: XML, 400: TEXT, 409: JSON},
+            query=("host",),
         ),
     },
     "/api/logstream": _stream("Lines of all jobs as they are written", {}),

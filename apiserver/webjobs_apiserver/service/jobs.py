@@ -131,11 +131,11 @@ class Jobs:
 
         return await self.save_planned(site, job_type, name, plan)
 
-    async def save_planned(self, site: Site, job_type: JobType, name: str, plan: Plan) -> Job:
+    async def save_planned(self, site: Site, job_type: JobType, name: str, plan: Plan, *, dry_run: bool = False) -> Job:
         """Create or change a job by an edit that depends on the job as it is, in one write.
 
-        ``plan`` may be called several times; what it raises passes through. Raises JobNameError, and Invalid when the
-        API server refuses the result.
+        ``plan`` may be called several times; what it raises passes through. ``dry_run``: the API server only says
+        whether it would take the result. Raises JobNameError, and Invalid when it refuses.
         """
         names.check(name)
         for _ in range(TRIES):
@@ -144,7 +144,10 @@ class Jobs:
                 raise Refused(_DELETING)
             edit = await plan(job)
             try:
-                saved = await self._replace(job, edit) if job else await self._create(site, job_type, name, edit)
+                if job:
+                    saved = await self._replace(job, edit, dry_run=dry_run)
+                else:
+                    saved = await self._create(site, job_type, name, edit, dry_run=dry_run)
             except (Conflict, NotFound):
                 continue  # changed, created or deleted since we looked
             return saved
@@ -163,7 +166,7 @@ class Jobs:
                 continue
         raise Unavailable(UNSETTLED)
 
-    async def _replace(self, job: Job, edit: Edit) -> Job:
+    async def _replace(self, job: Job, edit: Edit, *, dry_run: bool = False) -> Job:
         # A merge patch could not do it: it merges settings key by key, and can't store a null.
         changed = deepcopy(job.raw)
         edit(changed["spec"])
@@ -172,23 +175,26 @@ class Jobs:
         if changed["spec"].get("settings") != job.raw["spec"].get("settings"):
             self._check_limits(changed)
         package_history.record(job.raw, changed, now=self._clock())
-        return self._written(await self._kube.replace(changed), name=job.name)
+        stored = await self._kube.replace(changed, dry_run=dry_run)
+        return job if dry_run else self._written(stored, name=job.name)
 
-    async def _create(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
+    async def _create(self, site: Site, job_type: JobType, name: str, edit: Edit, *, dry_run: bool) -> Job:
         """Create a job under the first object name that is free.
 
         Raises Conflict when there is none.
         """
         plain, qualified = names.candidates(name, job_type)
         try:
-            return await self._create_as(site, job_type, name, object_name=plain, edit=edit)
+            return await self._create_as(site, job_type, name, object_name=plain, edit=edit, dry_run=dry_run)
         except AlreadyExists:
             there = await self._kube.get("WebJob", site.namespace, plain)
             if self._as_job(there, job_type, name):
                 raise  # the same job, made just now by another call
-        return await self._create_as(site, job_type, name, object_name=qualified, edit=edit)
+        return await self._create_as(site, job_type, name, object_name=qualified, edit=edit, dry_run=dry_run)
 
-    async def _create_as(self, site: Site, job_type: JobType, name: str, *, object_name: str, edit: Edit) -> Job:
+    async def _create_as(
+        self, site: Site, job_type: JobType, name: str, *, object_name: str, edit: Edit, dry_run: bool
+    ) -> Job:
         spec: Object = {"type": job_type}
         if name != object_name:
             spec["jobName"] = name
@@ -200,7 +206,8 @@ class Jobs:
             "spec": spec,
         }
         self._check_limits(manifest)
-        return self._written(await self._kube.create(manifest), name=name)
+        stored = await self._kube.create(manifest, dry_run=dry_run)
+        return Job(name=name, webjob=WebJob.parse(stored), raw=stored) if dry_run else self._written(stored, name=name)
 
     def _check_limits(self, raw: Object) -> None:
         """Raise BadRequest for settings that ask for what the operator would refuse."""

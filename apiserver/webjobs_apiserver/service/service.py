@@ -17,6 +17,7 @@ from webjobs_apiserver.http.destinations import Destinations
 from webjobs_apiserver.service.app_settings import AppSettings
 from webjobs_apiserver.service.backup.dump import Dump
 from webjobs_apiserver.service.backup.load import Load
+from webjobs_apiserver.service.deployments.deployments import Deployments
 from webjobs_apiserver.service.files.reading import Reading
 from webjobs_apiserver.service.files.writing import Writing
 from webjobs_apiserver.service.files.zips import Zips
@@ -65,6 +66,8 @@ class Service:
     """Operations on web hooks."""
     scheduled: ScheduledJobs
     """Scheduled jobs by number, as the Kragle API has them."""
+    deployments: Deployments
+    """Deployments of zips."""
     dump: Dump
     """Backups of sites."""
     load: Load
@@ -105,6 +108,9 @@ class Service:
             settings=settings,
             passthrough=Passthrough(jobs=jobs, logs=logs),
             hooks=hooks,
+            deployments=Deployments(
+                kube, store=store, jobs=jobs, writing=writing, room=room, limits=limits, clock=clock
+            ),
             dump=Dump(kube, store=store, settings=settings, hooks=hooks, clock=clock),
             load=Load(kube, store=store, settings=settings, hooks=hooks, clock=clock),
             scheduled=ScheduledJobs(kube, jobs=jobs, settings=settings, clock=clock),

@@ -1,7 +1,8 @@
 """The site's file tree: which path is what (docs/kudu-contract.md, sections 1.5 and 8).
 
 Root is the site's HOME. Files of jobs lie in ``site/wwwroot/App_Data/jobs/{type}/{name}/``, with the old second place
-``site/jobs/...`` as another name for the same files; logs in ``data/jobs/{type}/{name}/``. Nothing else holds files.
+``site/jobs/...`` as another name for the same files; logs in ``data/jobs/{type}/{name}/``, with ``LogFiles/jobs/...``
+as another name for the same logs. Nothing else holds files.
 Fixed names don't count case, as on Kudu's file system; names of jobs and files keep theirs.
 """
 
@@ -19,6 +20,8 @@ SECOND_BINARIES = ("site", "jobs")
 """Second folder that shows the files of all jobs, as parts of a path."""
 DATA = ("data", "jobs")
 """Folder with the logs of all jobs, as parts of a path."""
+LOG_FILES = ("LogFiles", "jobs")
+"""Second folder that shows the logs of all jobs, as parts of a path: tools look for logs in LogFiles."""
 TYPES: tuple[JobType, ...] = ("triggered", "continuous")
 """Types of jobs, each of which has a folder."""
 
@@ -117,7 +120,7 @@ def place(path: str) -> Place:
     """
     parts = segments(path)
     folded = tuple(part.lower() for part in parts)
-    for root, data in ((BINARIES, False), (SECOND_BINARIES, False), (DATA, True)):
+    for root, data in ((BINARIES, False), (SECOND_BINARIES, False), (DATA, True), (LOG_FILES, True)):
         depth = len(root)
         if folded[:depth] != tuple(part.lower() for part in root) or folded[depth : depth + 1] not in (
             ("triggered",),
@@ -134,8 +137,10 @@ def place(path: str) -> Place:
         if len(inner.encode()) > _LONGEST_PATH:
             raise PathError(f"The path within the job has more than {_LONGEST_PATH} bytes.")
         return JobFiles(job_type=job_type, name=rest[0], path=inner)
-    if folded == SECOND_BINARIES:
+    if folded in (SECOND_BINARIES, _lower(LOG_FILES)):
         return Fixed(children=TYPES)
+    if folded == _lower(LOG_FILES[:1]):
+        return Fixed(children=LOG_FILES[1:])
     below = {
         root[len(parts)]: None for root in _ROOTS if _lower(root[: len(parts)]) == folded and len(root) > len(parts)
     }

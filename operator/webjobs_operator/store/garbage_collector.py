@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 
 import obstore
 
+from webjobs.constants import DEPLOYMENTS
 from webjobs.model import WebJobRun
 from webjobs.runs.runs import run_id
 from webjobs.store import FAILURES, ObjectStore, continuous_journal, garbage, guard, run_records
@@ -215,6 +216,9 @@ class GarbageCollector:
         for kind in _USERS:
             for body in await self._kube.list(kind, namespace, selector=selector_of(kind)):
                 found.update(_DIGEST.findall(json.dumps(body)))
+        # Earlier deployments can be deployed again.
+        for body in await self._kube.list("ConfigMap", namespace, fields=f"metadata.name={DEPLOYMENTS}"):
+            found.update(_DIGEST.findall(json.dumps(body)))
         return found
 
     async def _listed(

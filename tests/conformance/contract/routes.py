@@ -95,6 +95,12 @@ OURS = (
     f"DELETE {JOB}/history/{{id}}",  # cancels a run
     "GET /api/backup",
     "PUT /api/backup",
+    *(f"{verb} /api/{path}" for path in ("zipdeploy", "publish") for verb in ("POST", "PUT")),
+    *(f"GET /api/{path}" for path in ("deployments", "deployments/latest", "isdeploying", "environment", "scm/info")),
+    *(f"{verb} /api/deployments/{{identifier}}" for verb in ("GET", "PUT", "DELETE")),
+    *(f"GET /api/{path}" for path in ("deployments/{identifier}/log", "deployments/{identifier}/log/{line}")),
+    *(f"GET /api/{path}" for path in ("diagnostics/runtime", "dump")),
+    "GET /api/publishprofile",
     "GET /openapi.json",
     "GET /docs",
     "GET /healthz",

@@ -130,6 +130,9 @@ def test_every_command_has_a_module() -> None:
         (["schedule", "next", "My"], ["My Job"]),
         (["run", "alpha", "--", ""], []),
         (["completion", ""], ["bash", "zsh", "fish"]),
+        (["pub"], ["publish-profile"]),
+        (["publish-profile", ""], []),  # a file
+        (["publish-profile", "--h"], ["--help", "--host"]),
         (["frob", ""], None),
     ],
 )
@@ -159,6 +162,8 @@ def test_completion_knows_every_option_that_the_help_shows() -> None:
         (["import", "--to-folder", ""], True),
         (["import", "--job", ""], False),
         (["--kubeconfig", ""], True),
+        (["publish-profile", ""], True),
+        (["publish-profile", "--host", ""], False),
         (["list", "-n", ""], False),
         (["run", "push", ""], False),
         (["run", "a", "--", "--kubeconfig", ""], False),

@@ -308,13 +308,25 @@ def _accounts(values: dict[str, Any]) -> dict[str, str]:
 def test_a_reader_is_made_when_it_has_a_name() -> None:
     assert set(_accounts({})) == {"username", "password"}
     made = _accounts({"credentials": {"readonlyUsername": "looks"}})
-    assert set(made) == set(KEYS)
+    assert set(made) == set(KEYS) - {"deployPassword"}
     assert len(made["readonlyPassword"]) == 40
     assert made["readonlyPassword"] != made["password"]
     accounts = Accounts.of({key: value.encode() for key, value in made.items()})
     assert accounts.role_of(b"looks", made["readonlyPassword"].encode()) == "reader"
     given = {"readonlyUsername": "looks", "readonlyPassword": 'qu"ote: #', "password": "pässword"}
     assert _accounts({"credentials": given}) == given | {"username": "webjobs"}
+
+
+def test_a_deploy_password_is_made_when_it_is_wanted() -> None:
+    made = _accounts({"credentials": {"deploy": True}})
+    assert set(made) == {"username", "password", "deployPassword"}
+    assert len(made["deployPassword"]) == 40
+    assert made["deployPassword"] != made["password"]
+    accounts = Accounts.of({key: value.encode() for key, value in made.items()})
+    assert accounts.role_of(b"$shop", made["deployPassword"].encode(), aliases=[b"$shop"]) == "deployer"
+    given = {"deploy": True, "deployPassword": 'qu"ote: #ä', "password": "pässword"}
+    assert _accounts({"credentials": given})["deployPassword"] == given["deployPassword"]
+    assert set(_accounts({"credentials": {"deploy": True, "readonlyUsername": "looks"}})) == set(KEYS)
 
 
 def test_bounds_of_connections_reach_the_shim() -> None:
@@ -399,9 +411,11 @@ def test_a_traffic_policy_that_a_service_can_not_have(service: Manifest) -> None
     [
         ({"readonlyPassword": "x"}, "readonlyPassword without readonlyUsername"),
         ({"readonlyUsername": "webjobs"}, "username and readonlyUsername are the same"),
+        ({"deployPassword": "x"}, "deployPassword without deploy"),
+        ({"deploy": True, "deployPassword": "x", "password": "x"}, "password and deployPassword are the same"),
     ],
 )
-def test_accounts_that_nobody_could_use(credentials: dict[str, str], why: str) -> None:
+def test_accounts_that_nobody_could_use(credentials: dict[str, Any], why: str) -> None:
     done = helm({"credentials": credentials})
     assert done.returncode != 0
     assert why in done.stderr
@@ -468,6 +482,7 @@ def test_garbage_collection() -> None:
         {"kragle": {"httpStatus": "200"}},
         {"credentials": {"username": "with:colon"}},
         {"credentials": {"readonlyUsername": "with:colon"}},
+        {"credentials": {"deploy": "yes"}},
     ],
 )
 def test_wrong_values_are_refused(values: dict[str, Any]) -> None:

@@ -133,7 +133,7 @@ def test_the_code_refers_to_the_contract() -> None:
     assert found >= {"kudu-contract.md", "arm-contract.md", "kragle.md"}
 
 
-@pytest.mark.parametrize("number", ["10", "15", "1.7", "2.3.1", "8.1", "99"])
+@pytest.mark.parametrize("number", ["15", "1.7", "2.3.1", "8.1", "99"])
 @pytest.mark.parametrize("before", ["section", "sections 1.3,", "sections 8 and"])
 def test_a_wrong_number_is_found(before: str, number: str) -> None:
     page = "docs/" + "kudu-contract.md"
@@ -175,8 +175,8 @@ def test_links_are_followed(target: str, wrong: bool) -> None:
 def test_numbers_of_a_pages_own_sections_are_followed() -> None:
     page = ROOT / "docs" / "kudu-contract.md"
     assert list(wrong_own("see section 8 and sections 1.4 and 2.5", page)) == []
-    wrong = list(wrong_own("see section 10, and\nsection\n1.9", page))
-    assert wrong == ["there is no section 10", "there is no section 1.9"]
+    wrong = list(wrong_own("see section 15, and\nsection\n1.9", page))
+    assert wrong == ["there is no section 15", "there is no section 1.9"]
 
 
 def test_the_glossary_names_what_is_there() -> None:

@@ -181,17 +181,18 @@ class Writing:
             raise Forbidden(READ_ONLY)
         return there
 
-    async def change(self, site: Site, job_type: JobType, name: str, decide: Decide) -> Job:
+    async def change(self, site: Site, job_type: JobType, name: str, decide: Decide, *, dry_run: bool = False) -> Job:
         """Change the files of a job (which is made when there is none), and with them what they stand for.
 
-        To be called while ``uploading``: the new manifest lists blobs of the old one.
+        To be called while ``uploading``: the new manifest lists blobs of the old one. ``dry_run``: only raise what
+        the change would raise.
         """
         check_name(name)
 
         async def plan(job: Job | None) -> Edit:
             return await asyncio.to_thread(self._plan, site, job_type, job, decide)
 
-        return await self._jobs.save_planned(site, job_type, name, plan)
+        return await self._jobs.save_planned(site, job_type, name, plan, dry_run=dry_run)
 
     def _plan(self, site: Site, job_type: JobType, job: Job | None, decide: Decide) -> Edit:
         """Return the edit of a WebJob that a change of its files means. Blocks."""

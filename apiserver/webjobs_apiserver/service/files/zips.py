@@ -5,28 +5,25 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import zipfile
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterable, AsyncIterator
 from datetime import UTC
 from functools import partial
 from typing import IO, cast
 
-from webjobs import names
 from webjobs.files import tree
-from webjobs.files.unpack import Entry, Limits, UploadError, survey, zip_entries
-from webjobs.model import JobType
-from webjobs.store import ObjectStore, packages
+from webjobs.store import ObjectStore
 from webjobs.store.guard import uploading
 from webjobs.store.job_files import Change, View
-from webjobs.store.packages import File, PackageError
+from webjobs.store.packages import PackageError
 from webjobs_apiserver.config import LimitsConfig
-from webjobs_apiserver.errors import BadRequest, Exists, Forbidden, Missing
+from webjobs_apiserver.errors import Exists, Forbidden, Missing
 from webjobs_apiserver.service.files.nodes import FileNode, FolderNode, Node
 from webjobs_apiserver.service.files.reading import Reading, place
+from webjobs_apiserver.service.files.site_zip import Addition, SiteZip
 from webjobs_apiserver.service.files.writing import Writing, check_room
 from webjobs_apiserver.service.job_logs import begun
 from webjobs_apiserver.service.room import Room
-from webjobs_apiserver.service.uploads import check_name, receive
+from webjobs_apiserver.service.uploads import receive
 from webjobs_apiserver.sites import Site
 
 _PIECE_BYTES = 2**16
@@ -122,16 +119,6 @@ def _date(node: Node) -> tuple[int, int, int, int, int, int]:
     )
 
 
-@dataclass
-class _Addition:
-    """The files and folders that a zip adds to one job."""
-
-    job_type: JobType
-    name: str
-    puts: dict[str, File] = field(default_factory=dict)
-    folders: set[str] = field(default_factory=set)
-
-
 class Zips:
     """Zips of the file tree of a site."""
 
@@ -170,76 +157,18 @@ class Zips:
             raise Missing
         with tempfile.TemporaryFile() as file:
             received = await receive(body, size=size, file=file, limit=self._limits.upload_bytes)
-            try:
-                await self._room.take(site, await asyncio.to_thread(self._check, path, file, received))
-            except (UploadError, tree.PathError) as error:
-                raise BadRequest(str(error)) from error
+            zip_file = SiteZip(file, size=received, base=path, limits=self._limits)
+            await self._room.take(site, await asyncio.to_thread(zip_file.check))
             async with uploading(self._store, namespace=site.namespace):
-                additions, ignored = await asyncio.to_thread(self._store_files, site, path, file, received)
+                additions = await asyncio.to_thread(zip_file.store, self._store, namespace=site.namespace)
                 for addition in additions:
                     await self._writing.change(site, addition.job_type, addition.name, partial(_decide, addition))
-        return ignored
-
-    def _of_jobs(self, base: str, file: IO[bytes], size: int, folders: set[str]) -> Iterator[Entry | None]:
-        """Yield the files of jobs in a zip; None for each that has no place here. Raises UploadError, BadRequest."""
-        limits = Limits(total_bytes=self._limits.unpacked_bytes, files=self._limits.files)
-        file.seek(0)
-        for entry in zip_entries(file, size=size, limits=limits, folders_seen=folders):
-            there = tree.place(f"{base}/{entry.path}")
-            if isinstance(there, tree.JobFiles) and there.path:
-                check_name(there.name)
-                yield entry
-            else:
-                yield None
-
-    def _check(self, base: str, file: IO[bytes], size: int) -> int:
-        """Return the bytes of the files of jobs in a zip that can be used. Raises UploadError, PathError. Blocks."""
-        folders: set[str] = set()
-        sizes = survey(entry for entry in self._of_jobs(base, file, size, folders) if entry)
-        for path in folders:
-            tree.place(f"{base}/{path}")
-        return sum(sizes.values())
-
-    def _store_files(self, site: Site, base: str, file: IO[bytes], size: int) -> tuple[list[_Addition], int]:
-        """Store the files of jobs; return them by job, and how many files were ignored. Blocks."""
-        found: dict[tuple[JobType, str], _Addition] = {}
-        ignored = 0
-
-        def addition(there: tree.JobFiles) -> _Addition:
-            check_name(there.name)
-            key = (there.job_type, names.fold(there.name))
-            return found.setdefault(key, _Addition(job_type=there.job_type, name=there.name))
-
-        folders: set[str] = set()
-
-        def of_jobs() -> Iterator[Entry]:
-            nonlocal ignored
-            for entry in self._of_jobs(base, file, size, folders):
-                if entry:
-                    yield entry
-                else:
-                    ignored += 1
-
-        written = packages.write(self._store, namespace=site.namespace, entries=of_jobs())
-        for path, stored in written.files.items():
-            there = tree.place(f"{base}/{path}")
-            if isinstance(there, tree.JobFiles):
-                addition(there).puts[there.path] = stored
-        for path in [*folders, ""]:
-            there = tree.place(f"{base}/{path}")
-            if isinstance(there, tree.JobFiles):
-                addition(there).folders |= {there.path} - {""}
-        return list(found.values()), ignored
+        return zip_file.ignored
 
 
-def _decide(addition: _Addition, view: View | None) -> Change:
+def _decide(addition: Addition, view: View | None) -> Change:
     for path in addition.puts:
         check_room(view, path)
     if view and any(folder in view.files for folder in addition.folders):
         raise Exists("A file is where the zip has a folder.")
-    there = {folder for folder in addition.folders if _has_file_below(folder, addition.puts)}
-    return Change(puts=addition.puts, adds_folders=frozenset(addition.folders - there), lenient=True)
-
-
-def _has_file_below(folder: str, puts: dict[str, File]) -> bool:
-    return any(path.startswith(f"{folder}/") for path in puts)
+    return Change(puts=addition.puts, adds_folders=addition.empty_folders, lenient=True)

@@ -147,7 +147,7 @@ def decision(method: str, raw: str) -> tuple[Any, Any]:
     scope |= {"headers": [(b"host", b"s")], "client": ("127.0.0.1", 1)}
     asyncio.run(_both(guarded, routed, scope, nothing))
     (seen,) = found
-    return _place(seen), (asker.asked.needs, asker.asked.reader_may) if asker.asked else None
+    return _place(seen), (asker.asked.needs, asker.asked.roles) if asker.asked else None
 
 
 async def _both(guarded: Any, routed: Any, scope: Any, nothing: Any) -> None:
@@ -204,6 +204,8 @@ _PLACES = [
     "/api/logstream",
     "/api/hooks/1",
     "/api/triggeredwebjobsswagger",
+    "/api/publishprofile",
+    f"{ARM}/publishxml",
     f"{ARM}/webjobs",
     f"{ARM}/triggeredwebjobs/job/history",
 ]

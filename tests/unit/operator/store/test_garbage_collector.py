@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from tests.fakes.kube import FakeKube
 from tests.fakes.objects import job, run_body, webjob_body
+from webjobs.constants import DEPLOYMENTS
 from webjobs.files import package_history
 from webjobs.files.unpack import Entry
 from webjobs.store import ObjectStore, continuous_journal, guard, open_store, packages
@@ -234,3 +236,14 @@ async def test_what_is_stored_of_runs_that_their_webjob_left_stays(world: World)
             obstore.put(world.store, f"site/data/jobs/triggered/gone/20260101000000000{number}/{name}", b"x")
     kept = [f"site/data/jobs/triggered/gone/202601010000000000/{name}" for name in ("output_log.txt", "parts/pod/1")]
     assert await world.round() == kept
+
+
+async def test_packages_of_earlier_deployments_stay(world: World) -> None:
+    digest = world.upload("deployed")
+    deployments = {"kind": "ConfigMap", "metadata": {"name": DEPLOYMENTS, "namespace": "site"}}
+    world.kube.add(deployments | {"data": {"deployments.json": json.dumps({"package": digest})}})
+    await world.round()
+    assert len(await world.round(hours=1000)) == 3
+    world.kube.objects.pop(("ConfigMap", "site", DEPLOYMENTS))
+    await world.round()
+    assert await world.round(hours=1000) == []

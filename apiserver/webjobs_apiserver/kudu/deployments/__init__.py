@@ -1,0 +1,1 @@
+"""Kudu's routes of deployments."""

@@ -1,0 +1,103 @@
+"""Kudu's routes zipdeploy and publish (docs/kudu-contract.md, section 10.1)."""
+
+from __future__ import annotations
+
+import uuid
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from webjobs import times
+from webjobs_apiserver.errors import BadRequest
+from webjobs_apiserver.http import responses
+from webjobs_apiserver.kudu.deployments.answers import accepted, end_of
+from webjobs_apiserver.kudu.jobs import Facade, announced_size, media_type
+from webjobs_apiserver.service.deployments.deployments import Asked
+from webjobs_apiserver.service.deployments.places import ROOT, base_of
+from webjobs_apiserver.service.deployments.records import SUCCESS, Deployment
+
+ZIP_DEPLOY, ONE_DEPLOY = "ZipDeploy", "OneDeploy"
+"""Names of the deployers that Kudu gives to requests that name none."""
+_MESSAGE = "Created via a push deployment"
+_NO_URL = "A packageUri is not fetched here: send the zip itself."
+_NO_SCRIPT = (
+    "type: a site has no startup command and no deployment scripts here. What runs is the script of a WebJob: send it "
+    "with type=static and path=App_Data/jobs/{triggered|continuous}/NAME/run.sh."
+)
+_TYPES = ("war", "jar", "ear", "lib", "static", "startup", "script", "zip")
+
+
+def router(facade: Facade) -> APIRouter:
+    """Return the routes by which something is deployed."""
+    routes = APIRouter()
+
+    async def zipdeploy(request: Request) -> Response:
+        asked = _asked(request, ZIP_DEPLOY, base=ROOT)
+        return await _zip(facade, request, asked, is_async=_flag(request, "isAsync"))
+
+    async def publish(request: Request) -> Response:
+        kind = request.query_params.get("type", "").lower()
+        if kind and kind not in _TYPES:
+            return responses.json_answer(f"type='{request.query_params['type']}' not recognized", status=400)
+        path = request.query_params.get("path", "")
+        is_async = _flag(request, "async") or _flag(request, "isAsync")
+        if kind == "startup" or (kind == "script" and not path):
+            raise BadRequest(_NO_SCRIPT)
+        if kind not in ("", "zip", "static", "script"):
+            raise BadRequest(f"Artifact type '{kind}' not supported")
+        asked = _asked(request, ONE_DEPLOY, base=base_of(path))
+        if kind in ("static", "script"):
+            return await _file(facade, request, asked, is_async=is_async)
+        # Without a type, as dotnet publish sends it, a zip is meant.
+        return await _zip(facade, request, asked, is_async=is_async)
+
+    for method in ("POST", "PUT"):
+        routes.add_api_route("/api/zipdeploy", zipdeploy, methods=[method])
+        routes.add_api_route("/api/publish", publish, methods=[method])
+    return routes
+
+
+async def _zip(facade: Facade, request: Request, asked: Asked, *, is_async: bool) -> Response:
+    if media_type(request) == "application/json":
+        raise BadRequest(_NO_URL)
+    deployments, site = facade.service.deployments, facade.site_of(request)
+    one = await deployments.deploy(site, asked, body=request.stream(), size=announced_size(request))
+    if is_async:
+        return accepted(request, one)
+    await end_of(deployments, one)
+    return responses.empty()
+
+
+async def _file(facade: Facade, request: Request, asked: Asked, *, is_async: bool) -> Response:
+    """Write one file of a WebJob, and record it."""
+    service, site = facade.service, facade.site_of(request)
+    begin = times.rfc3339(service.clock())
+    body, size = request.stream(), announced_size(request)
+    await service.writing.put(site, asked.base, body=body, size=size, if_match="*")
+    one = Deployment(
+        id=uuid.uuid4().hex,
+        status=SUCCESS,
+        deployer=asked.deployer,
+        message=asked.message,
+        received=begin,
+        start=begin,
+        end=times.rfc3339(service.clock()),
+    )
+    await service.deployments.record(site, one, active=False)
+    return accepted(request, one) if is_async else responses.empty()
+
+
+def _flag(request: Request, name: str) -> bool:
+    return request.query_params.get(name, "").lower() in ("true", "1")
+
+
+def _asked(request: Request, deployer: str, *, base: str) -> Asked:
+    query = request.query_params
+    return Asked(
+        deployer=query.get("deployer") or deployer,
+        message=query.get("message") or _MESSAGE,
+        author=query.get("author", ""),
+        author_email=query.get("authorEmail", ""),
+        clean=_flag(request, "clean"),
+        base=base,
+    )

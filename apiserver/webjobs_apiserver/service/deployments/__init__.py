@@ -1,0 +1,1 @@
+"""Deployments of zips into a site, as Kudu has them."""

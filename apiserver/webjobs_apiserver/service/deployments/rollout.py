@@ -1,0 +1,231 @@
+"""The jobs of a deployment: all of them change, or none.
+
+What the API server would refuse is found out before the first write, by dry runs. A write that fails all the same takes
+the ones before it back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Literal, TypeVar
+
+from webjobs import times
+from webjobs.model import JobType
+from webjobs.objects import Object
+from webjobs.store import FAILURES, ObjectStore, packages
+from webjobs.store.job_files import Change, View
+from webjobs.store.packages import Manifest, PackageError
+from webjobs_apiserver.errors import BadRequest, ServiceError, Unavailable
+from webjobs_apiserver.service.deployments.job_files import change_of
+from webjobs_apiserver.service.deployments.records import DeployedJob, Line, Place, State, key_of
+from webjobs_apiserver.service.files.writing import Writing
+from webjobs_apiserver.service.jobs import Job, Jobs
+from webjobs_apiserver.sites import Site
+from webjobs_kube.backoff import Backoff
+from webjobs_kube.errors import ApiError, Invalid
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+_PATIENCE = timedelta(minutes=2)
+"""Time for which a write is tried again while the API server or the store does not answer."""
+
+Sleep = Callable[[float], Awaitable[None]]
+Check = Callable[[], None]
+"""A function that raises Lost when this process may not go on."""
+
+
+class Lost(Exception):
+    """A deployment that this process may not go on with: another one may have it by now."""
+
+
+@dataclass
+class Progress:
+    """How far a rollout is; it is filled while it goes on."""
+
+    text: str = ""
+    """What is being done, for people."""
+    lines: list[Line] = field(default_factory=list)
+    """Lines for the log of the deployment."""
+    uids: dict[str, str] = field(default_factory=dict)
+    """UIDs of the WebJobs of the jobs, by the jobs' identity."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Before:
+    """A job as it was before its write."""
+
+    job_type: JobType
+    name: str
+    spec: Object | None
+    """None: there was none."""
+
+
+class Rollout:
+    """Changes of the jobs of a site by a deployment."""
+
+    def __init__(
+        self, store: ObjectStore, *, jobs: Jobs, writing: Writing, clock: Callable[[], datetime], sleep: Sleep
+    ) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._writing = writing
+        self._clock = clock
+        self._sleep = sleep
+
+    async def check(self, site: Site, state: State, jobs: Sequence[DeployedJob], *, clean: bool) -> None:
+        """Raise BadRequest, which names the job, when one can't be written. Nothing changes."""
+        for job in jobs:
+            decide = await self._decide(site, state, job, clean=clean)
+            with _named(job):
+                await self._writing.change(site, job.job_type, job.name, decide, dry_run=True)
+
+    async def carry_out(
+        self,
+        site: Site,
+        state: State,
+        jobs: Sequence[DeployedJob],
+        *,
+        clean: bool,
+        progress: Progress,
+        may_go_on: Check,
+    ) -> None:
+        """Write all jobs, then remove those that came with earlier deployments and that the zip lacks.
+
+        It can be repeated. ``may_go_on`` is called before each write. What a write raises comes through, when all
+        that was written before it is as it was.
+        """
+        done: list[_Before] = []
+        try:
+            for number, job in enumerate(jobs):
+                may_go_on()
+                progress.text = f"Deploying {number + 1} of {len(jobs)} jobs"
+                await self._again(partial(self._put, site, state, job, clean=clean, progress=progress, done=done))
+        except Lost:
+            raise  # whoever goes on with it knows all of it
+        except Exception:
+            await self._undo(site, done)
+            raise
+        kept = {job.key for job in jobs}
+        for key, place in sorted(state.places.items()):
+            if key not in kept:
+                may_go_on()
+                await self._again(partial(self._remove, site, place, progress=progress))
+        if clean:
+            for other in await self._jobs.list(site, scriptless=True):
+                may_go_on()
+                if key_of(other.webjob.spec.type, other.name) not in kept:
+                    await self._again(partial(self._delete, site, other, progress=progress))
+
+    async def _put(
+        self,
+        site: Site,
+        state: State,
+        job: DeployedJob,
+        *,
+        clean: bool,
+        progress: Progress,
+        done: list[_Before],
+    ) -> None:
+        decide = await self._decide(site, state, job, clean=clean)
+        there = await self._jobs.find(site, job.job_type, job.name, scriptless=True, fresh=True)
+        before = deepcopy(there.raw["spec"]) if there else None
+        done.append(_Before(job_type=job.job_type, name=job.name, spec=before))
+        with _named(job):
+            saved = await self._writing.change(site, job.job_type, job.name, decide)
+        word = "created" if before is None else "unchanged" if saved.raw["spec"] == before else "updated"
+        self._say(progress, f"{job.job_type}/{job.name}: {word}")
+        if not saved.webjob.has_program:
+            self._say(progress, f"{job.job_type}/{job.name}: there is no script that can run", type_=1)
+        progress.uids[job.key] = saved.webjob.metadata.uid
+
+    async def _decide(
+        self, site: Site, state: State, job: DeployedJob, *, clean: bool
+    ) -> Callable[[View | None], Change]:
+        wanted = await self._manifest(site, job.package)
+        place = state.places.get(job.key)
+        earlier = await self._paths(site, place) if place else frozenset()
+        return partial(change_of, wanted=wanted, earlier=earlier, clean=clean)
+
+    async def _remove(self, site: Site, place: Place, *, progress: Progress) -> None:
+        """Remove what deployments put into a job; with its last file goes the job."""
+        name = f"{place.job_type}/{place.name}"
+        job = await self._jobs.find(site, place.job_type, place.name, scriptless=True, fresh=True)
+        if job is None:
+            return
+        package = job.webjob.spec.package
+        if package is None or (place.uid and job.webjob.metadata.uid != place.uid):
+            self._say(progress, f"{name}: stays, as it was made otherwise since", type_=1)
+            return
+        earlier, there = await self._paths(site, place), await self._manifest(site, package.digest)
+        if set(there.files) <= earlier:
+            await self._delete(site, job, progress=progress)
+            return
+        gone = frozenset(earlier & set(there.files))
+        await self._writing.change(site, place.job_type, place.name, lambda _: Change(deletes=gone))
+        self._say(progress, f"{name}: its files are removed, others stay", type_=1)
+
+    async def _delete(self, site: Site, job: Job, *, progress: Progress) -> None:
+        await self._jobs.delete(site, job.webjob.spec.type, job.name)
+        self._say(progress, f"{job.webjob.spec.type}/{job.name}: removed")
+
+    async def _undo(self, site: Site, done: Iterable[_Before]) -> None:
+        """Put jobs back as they were; one that can't be put back is left to the next deployment."""
+        for one in reversed(list(done)):
+            try:
+                if one.spec is None:
+                    await self._jobs.delete(site, one.job_type, one.name)
+                else:
+                    await self._jobs.save(site, one.job_type, one.name, partial(_put_back, wanted=one.spec))
+            except (ServiceError, ApiError, *FAILURES) as error:
+                log.warning("%s/%s of %s is not as it was: %s", one.job_type, one.name, site.namespace, error)
+
+    async def _again(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Return what a call returns; it is made again for a while when something behind the shim does not answer."""
+        pauses, end = Backoff(0.5, 10), self._clock() + _PATIENCE
+        while True:
+            try:
+                return await call()
+            except (ApiError, Unavailable, *FAILURES) as error:
+                if (isinstance(error, ApiError) and error.is_refusal) or self._clock() > end:
+                    raise
+                await self._sleep(pauses.next())
+
+    async def _manifest(self, site: Site, digest: str) -> Manifest:
+        return await asyncio.to_thread(packages.read_manifest, self._store, namespace=site.namespace, digest=digest)
+
+    async def _paths(self, site: Site, place: Place) -> frozenset[str]:
+        """Return the paths of the files that deployments put into a job, as far as that is still known."""
+        found: set[str] = set()
+        for digest in place.packages:
+            try:
+                found.update((await self._manifest(site, digest)).files)
+            except PackageError as error:
+                log.warning("files of an earlier deployment of %s are not known: %s", site.namespace, error)
+        return frozenset(found)
+
+    def _say(self, progress: Progress, message: str, *, type_: Literal[0, 1, 2] = 0) -> None:
+        progress.lines.append(Line(time=times.rfc3339(self._clock()), message=message, type=type_))
+
+
+@contextmanager
+def _named(job: DeployedJob) -> Iterator[None]:
+    """Raise a refusal of a job as BadRequest that names it; what may pass comes through."""
+    try:
+        yield
+    except Unavailable:
+        raise
+    except (ServiceError, Invalid) as error:
+        raise BadRequest(f"{job.job_type}/{job.name}: {error.message}") from error
+
+
+def _put_back(spec: Object, *, wanted: Object) -> None:
+    spec.clear()
+    spec.update(deepcopy(wanted))

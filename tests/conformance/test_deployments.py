@@ -1,0 +1,168 @@
+"""Deployments on a real cluster, as Microsoft's documentation has them for curl; and a replica that is killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests import stack as stacks
+from tests.site import Site, eventually, zip_of
+
+JOBS = "App_Data/jobs"
+FILES = {
+    f"{JOBS}/triggered/report/run.sh": "cat lib/text\n",
+    f"{JOBS}/triggered/report/lib/text": "first\n",
+    f"{JOBS}/continuous/work/run.sh": "echo up\nexec sleep 1000\n",
+    "index.html": "<p>hello</p>",
+}
+MANY = 80
+COMPONENT = "app.kubernetes.io/component=apiserver"
+
+
+@pytest.fixture(scope="module")
+def empty(site: Site) -> Iterator[Site]:
+    """A site without jobs, and without deployments."""
+
+    def clear() -> None:
+        site.kubectl("delete", "wj", "--all")
+        site.kubectl("patch", "configmap/webjobs-deployments", "--type=merge", "-p", '{"data": null}')
+
+    clear()
+    yield site
+    clear()
+
+
+def curl(site: Site, *arguments: str, content: bytes | None = None) -> tuple[int, str]:
+    """Status and body, as the program of that name has them."""
+    login = ["--user", f"{site.stack.user}:{site.stack.password}"]
+    form = ["--silent", "--show-error", "--write-out", "\n%{http_code}"]
+    command = ["curl", *login, *form, *arguments]
+    out = subprocess.run(command, input=content, check=True, capture_output=True, timeout=120).stdout.decode()
+    body, _, code = out.rpartition("\n")
+    return int(code), body
+
+
+def over(site: Site, *, seconds: float = 60) -> dict[str, Any]:
+    """The latest deployment at its end."""
+
+    def look() -> dict[str, Any] | None:
+        answer = site.http.get("/api/deployments/latest")
+        return dict(answer.json()) if answer.status_code == 200 else None
+
+    return eventually(look, seconds=seconds, what="the end of the deployment")
+
+
+def jobs(site: Site) -> set[str]:
+    return {f"{one['type']}/{one['name']}" for one in site.http.get("/api/webjobs").json()}
+
+
+def test_curl_and_wait(empty: Site) -> None:
+    site = empty
+    url = f"{site.stack.url}/api/zipdeploy"
+    answer = curl(site, "--request", "POST", "--data-binary", "@-", url, content=zip_of(FILES))
+    assert answer == (200, "")
+    assert jobs(site) == {"triggered/report", "continuous/work"}
+    run = site.ended(site.run("report").headers["Location"])
+    assert run["status"] == "Success"
+    assert "first" in site.log(run)
+    eventually(lambda: site.object("wj", "work")["status"]["state"] == "Running", seconds=60, what="the worker")
+
+
+def test_curl_and_poll(empty: Site) -> None:
+    """A job that did not change goes on; one that is gone from the zip goes."""
+    site = empty
+    assert curl(site, "-X", "POST", "--data-binary", "@-", f"{site.stack.url}/api/zipdeploy", content=zip_of(FILES))[0]
+    eventually(lambda: site.object("wj", "work")["status"]["state"] == "Running", seconds=60, what="the worker")
+    before = [pod["metadata"]["uid"] for pod in site.pods("work")]
+    files = {path: text for path, text in FILES.items() if "report" not in path}
+    url = f"{site.stack.url}/api/publish?type=zip&async=true"
+    code, _ = curl(site, "-X", "POST", "-T", "-", url, content=zip_of(files | {f"{JOBS}/triggered/new/run.sh": "echo"}))
+    assert code == 202
+    ended = over(site)
+    assert (ended["status"], ended["deployer"]) == (4, "OneDeploy")
+    assert jobs(site) == {"triggered/new", "continuous/work"}
+    assert [pod["metadata"]["uid"] for pod in site.pods("work")] == before, "it was not restarted"
+
+
+def test_all_or_none(empty: Site) -> None:
+    """What the API server refuses is found out before anything is written."""
+    site = empty
+    assert curl(site, "-X", "POST", "--data-binary", "@-", f"{site.stack.url}/api/zipdeploy", content=zip_of(FILES))[0]
+    before = {one["metadata"]["name"]: one["metadata"]["resourceVersion"] for one in site.objects("wj")}
+    site.kubectl("create", "quota", "wj", "--hard=count/webjobs.webjobs.dev=3")
+    eventually(lambda: site.object("quota", "wj")["status"]["used"], what="the quota in force")
+    try:
+        more = {f"{JOBS}/triggered/new{number}/run.sh": "echo" for number in range(4)}
+        answer = site.http.post("/api/zipdeploy", content=zip_of(FILES | more))
+        assert answer.status_code in (400, 503)
+    finally:
+        site.kubectl("delete", "quota", "wj")
+    assert over(site)["status"] == 3
+    now = {one["metadata"]["name"] for one in site.objects("wj") if "deletionTimestamp" not in one["metadata"]}
+    assert now == set(before)
+
+
+def test_a_replica_is_killed_in_the_middle(empty: Site) -> None:
+    """``latest`` never tells an old end, the other replica goes on to the end, and the next deployment begins."""
+    site = empty
+    scale(site, 2)
+    try:
+        many = {f"{JOBS}/triggered/many{number:03d}/run.sh": f"echo {number}" for number in range(MANY)}
+        begun = site.http.post("/api/zipdeploy?isAsync=true", content=zip_of(many))
+        assert begun.status_code == 202
+        identifier = begun.headers["SCM-DEPLOYMENT-ID"]
+        eventually(lambda: len(site.objects("wj")) > MANY // 8, what="some of its jobs")
+        holder = json.loads(site.object("configmap", "webjobs-deployments")["data"]["deployments.json"])
+        pod = holder["deployments"][0]["holder"].partition("/")[0]
+        site.kubectl("delete", "pod", pod, "--force", "--grace-period=0", namespace=stacks.SYSTEM)
+        assert len(site.objects("wj")) < MANY, "it was killed in the middle"
+
+        def latest() -> dict[str, Any] | None:
+            answer = site.http.get("/api/deployments/latest")
+            if answer.status_code >= 500:
+                return None
+            told = answer.json()
+            assert told["id"] == identifier
+            return told if told["complete"] else None
+
+        ended = eventually(lambda: patient(latest), seconds=120, what="the end by the other replica")
+        assert ended["status"] == 4, ended
+        assert jobs(site) == {f"triggered/many{number:03d}" for number in range(MANY)}
+        log = [line["message"] for line in site.http.get(f"/api/deployments/{identifier}/log").json()]
+        assert "Goes on in another process." in log
+        two = [site.http.post("/api/zipdeploy?isAsync=true", content=zip_of(FILES)).status_code for _ in range(2)]
+        assert two == [202, 409]
+        assert over(site)["status"] == 4
+        assert jobs(site) == {"triggered/report", "continuous/work"}
+    finally:
+        scale(site, 1)
+
+
+def scale(site: Site, replicas: int) -> None:
+    """So many replicas of the REST shim, all ready."""
+    site.kubectl("scale", "deployment", "-l", COMPONENT, f"--replicas={replicas}", namespace=stacks.SYSTEM)
+    eventually(lambda: len(ready(site)) == replicas, seconds=60, what=f"{replicas} replicas")
+
+
+def ready(site: Site) -> list[str]:
+    """Names of the replicas of the REST shim that are ready."""
+    text = site.kubectl("get", "pods", "-l", COMPONENT, "-o", "json", namespace=stacks.SYSTEM)
+    found = [one for one in json.loads(text)["items"] if "deletionTimestamp" not in one["metadata"]]
+    return [
+        one["metadata"]["name"]
+        for one in found
+        if any(c["type"] == "Ready" and c["status"] == "True" for c in one.get("status", {}).get("conditions", []))
+    ]
+
+
+def patient(look: Any) -> Any:
+    """What a look gives; None while the connection to a replica that is gone breaks."""
+    try:
+        return look()
+    except httpx.TransportError:
+        return None
