@@ -39,6 +39,10 @@ DEPLOYER: list[tuple[str, frozenset[str]]] = [
     *((f"/api/deployments/{rest}", ALL) for rest in ("latest", "5d9c", "5d9c/log", "5d9c/log/5d9c-0")),
     *((f"/api/{name}", READ) for name in ("isdeploying", "environment", "scm/info", "diagnostics/runtime")),
     *((f"/api/{root}/{path}", READ | {"PUT"}) for root in ("vfs", "zip") for path in ("site/", "SITE/jobs/", FILES)),
+    *((f"/{name}", frozenset({"POST", "PUT"})) for name in ("ZipDeploy/", "publish")),
+    *((f"/{name}", READ) for name in ("Diagnostics/Runtime", "isdeploying", "SCM/info")),
+    ("/Deployments/Latest/Log", ALL),
+    *((f"/{name}", NONE) for name in ("Dump", "vfs/LogFiles/jobs/", "vfs/logfiles")),
     ("/vfs//site//wwwroot/", READ | {"PUT"}),
     (f"/zip\\{FILES}/", NONE),  # no path of the API
     ("/api/vfs/site/deployments/5d9c/manifest", READ | {"PUT"}),
