@@ -46,6 +46,8 @@ NO_JOBS = (
     "App_Data/jobs/continuous/NAME/ of the zip."
 )
 """Text of a deployment that would be empty."""
+MOST_JOBS = 1000
+"""Most jobs of a deployment: the record that names them all has to fit into an object of Kubernetes."""
 ONLY_A_RECORD = "This deployment is a record without files: there is nothing to deploy again."
 
 Prepare = Callable[[Progress], Awaitable[tuple[DeployedJob, ...]]]
@@ -236,6 +238,8 @@ class Deployments:
             progress.lines.append(Line(time=times.rfc3339(self._clock()), message=text))
         if not jobs:
             raise BadRequest(NO_JOBS)
+        if len(jobs) > MOST_JOBS:
+            raise BadRequest(f"The zip has {len(jobs)} WebJobs, and a deployment may have {MOST_JOBS}.")
         return tuple(jobs)
 
     async def _roll_out(

@@ -9,9 +9,11 @@ import pytest
 
 from tests.fakes.kube import Call
 from tests.fakes.shim import Shim, shim, zipped
+from webjobs.times import rfc3339
 from webjobs_apiserver.errors import Refused
+from webjobs_apiserver.service.deployments import deployments as module
 from webjobs_apiserver.service.deployments import records
-from webjobs_apiserver.service.deployments.deployments import Asked, Deployments
+from webjobs_apiserver.service.deployments.deployments import MOST_JOBS, Asked, Deployments
 from webjobs_apiserver.service.deployments.lease import RENEWAL
 from webjobs_apiserver.service.room import Room
 from webjobs_apiserver.service.service import Service
@@ -146,6 +148,34 @@ async def test_who_lost_the_claim_writes_no_more(world: Shim) -> None:
     async with first.running():
         pass
     assert world.kube.objects == before
+
+
+async def test_the_record_of_the_largest_deployments_fits(world: Shim) -> None:
+    """Kubernetes takes about a megabyte, and the last deployments are remembered as well."""
+    state = records.State()
+    for number in range(3):
+        digest = f"sha256:{number:064d}"
+        jobs = tuple(
+            records.DeployedJob(job_type="continuous", name=f"{one:04d}{'n' * 60}", package=digest)
+            for one in range(MOST_JOBS)
+        )
+        stamp = rfc3339(world.now)
+        new = records.Deployment(id=str(number), received=stamp, start=stamp, renewed=stamp, holder="me")
+        state = records.begun(state, new, now=world.now)
+        state = records.applying(state, new.id, holder="me", jobs=jobs, now=world.now)
+        assert len(state.model_dump_json()) < 2**20
+        uids = {job.key: "u" * 36 for job in jobs}
+        state = records.succeeded(state, new.id, holder="me", uids=uids, log=(), now=world.now)
+        assert len(state.model_dump_json()) < 2**20
+
+
+async def test_too_many_jobs(world: Shim, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_JOBS", 2)
+    deployments = replica(world)
+    async with deployments.running():
+        ended = await deployments.ended(await started(deployments))
+    assert "may have 2" in ended.deployment.status_text
+    assert there(world) == set()
 
 
 async def test_a_short_outage_is_waited_out(world: Shim) -> None:
