@@ -93,6 +93,12 @@ def router(facade: Facade, keeper: Keeper, prefix: str) -> APIRouter:
     async def web(request: Request) -> Response:
         return _resource(facade, request, {"numberOfWorkers": 1, "alwaysOn": True, "ftpsState": "Disabled"})
 
+    @routes.get("/config/logs")
+    @routes.put("/config/logs")
+    async def logs(request: Request) -> Response:
+        # Clients switch logs on before they show them. They are always on, and the answer is what is in force.
+        return _resource(facade, request, {"applicationLogs": {"fileSystem": {"level": "Verbose"}}})
+
     return routes
 
 

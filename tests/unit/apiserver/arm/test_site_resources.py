@@ -62,6 +62,9 @@ async def test_the_login_of_deploy_clients(one: Shim, client: httpx.AsyncClient)
         policy = (await client.get(f"{SITE}/basicPublishingCredentialsPolicies/{kind}")).json()
         assert policy["properties"] == {"allow": allow}
     assert (await client.get(f"{SITE}/config/web")).status_code == 200
+    for method in ("GET", "PUT"):
+        logs = (await client.request(method, f"{SITE}/config/logs", json={})).json()["properties"]
+        assert logs["applicationLogs"]["fileSystem"]["level"] == "Verbose"
 
 
 async def test_without_a_deploy_password(one: Shim, client: httpx.AsyncClient) -> None:
