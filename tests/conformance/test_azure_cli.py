@@ -16,7 +16,7 @@ import pytest
 from tests import azurecli
 from tests import stack as stacks
 from tests.conformance.tls import certificate
-from tests.site import Site, eventually, shell
+from tests.site import Site, eventually, shell, zip_of
 from webjobs_apiserver.arm.login import NO_ID
 
 TLS = "webjobs-test-az"
@@ -110,6 +110,41 @@ def test_the_publish_profile(az: Az) -> None:
     assert len(first["userPWD"]) == 40
     printed = az.run("webapp", "deployment", "list-publishing-profiles", *where, "--xml").stdout
     assert f'userPWD="{first["userPWD"]}"' in printed
+
+
+WHERE_SITE = ("--resource-group", "any-group", "--name", stacks.SITE)
+
+
+def test_deployments(az: Az, tmp_path: Path) -> None:
+    """The commands of pipelines that log in with ``az``."""
+    shown = az("webapp", "show", *WHERE_SITE)
+    assert shown["name"] == stacks.SITE
+    assert stacks.SITE in [one["name"] for one in az("webapp", "list")]
+    first, second = tmp_path / "first.zip", tmp_path / "second.zip"
+    first.write_bytes(zip_of({"App_Data/jobs/triggered/az-zip/run.sh": "echo by config-zip\n"}))
+    second.write_bytes(zip_of({"App_Data/jobs/triggered/az-deploy/run.sh": "echo by deploy\n"}))
+    ended = az("webapp", "deployment", "source", "config-zip", *WHERE_SITE, "--src", str(first))
+    assert (ended["status"], ended["active"]) == (4, True)
+    assert f"{stacks.SITE}/az-zip" in [job["name"] for job in az.webjob("triggered", "list")]
+    az("webapp", "deploy", *WHERE_SITE, "--src-path", str(second), "--type", "zip")
+    names = [job["name"] for job in az.webjob("triggered", "list")]
+    assert (f"{stacks.SITE}/az-deploy" in names, f"{stacks.SITE}/az-zip" in names) == (True, False)
+    known = az("webapp", "log", "deployment", "list", *WHERE_SITE)
+    assert len(known) >= 2
+    log = az("webapp", "log", "deployment", "show", *WHERE_SITE)
+    assert any("az-deploy" in line["message"] for line in log)
+    nothing = tmp_path / "nothing.zip"
+    nothing.write_bytes(zip_of({"index.html": "<p>"}))
+    failed = az.run("webapp", "deployment", "source", "config-zip", *WHERE_SITE, "--src", str(nothing))
+    assert failed.returncode != 0
+    assert "az webapp log deployment show" in failed.stderr, failed.stderr
+    told = az("webapp", "log", "deployment", "show", *WHERE_SITE)
+    assert any("App_Data/jobs" in line["message"] for line in told)
+
+
+def test_logs_need_more_than_the_deploy_password(az: Az, tmp_path: Path) -> None:
+    done = az.run("webapp", "log", "download", *WHERE_SITE, "--log-file", str(tmp_path / "logs.zip"))
+    assert (done.returncode, "403" in done.stderr) == (1, True)
 
 
 def test_continuous_jobs(site: Site, az: Az) -> None:

@@ -29,6 +29,7 @@ _SAMPLE = {
     "path": "site/wwwroot/App_Data/jobs/triggered/kept/run.sh",
     "identifier": "1",
     "line": "1",
+    "kind": "scm",
     "namespace": OTHER,
     "digest": "sha256:" + "0" * 64,
     "blob": "0" * 64,
@@ -51,7 +52,7 @@ _BODIES = {
 _UPLOAD = {"Content-Disposition": "attachment; filename=run.sh", "If-Match": "*"}
 _READABLE = re.compile(r"/api/(?:webjobs|(?:triggered|continuous)webjobs(?:/[^/]+)?)")
 _READABLE_BY_ARM = re.compile(
-    r"/subscriptions(?:/0(?:/.*/sites/MEANT(?:/slots/\w+)?/(?:triggered|continuous|)webjobs(?:/[^/]+)?)?)?"
+    r"/subscriptions(?:/0(?:/.*/sites(?:/MEANT(?:/slots/\w+)?/(?:triggered|continuous|)webjobs(?:/[^/]+)?)?)?)?"
 )
 """Paths that readers may GET (docs/kudu-contract.md, section 9)."""
 _BY_ARM = re.compile(r"/subscriptions/0/.*/sites/MEANT(?:/slots/\w+)?(.*)")

@@ -19,12 +19,16 @@ METADATA, ADFS = "/metadata/endpoints", "/adfs"
 """Paths that are asked before a login (``login.py``): of the cloud's addresses, and the prefix of the token's."""
 SITE = f"{ROOT}/{{subscription}}/resourceGroups/{{group}}/providers/Microsoft.Web/sites/{{site}}"
 """Template of the path of a site, with which routes begin."""
+SITES = f"{ROOT}/{{subscription}}/providers/Microsoft.Web/sites"
+"""Template of the path of all sites, of a subscription or of a resource group: any is right."""
 SLOT = f"{SITE}/slots/{{slot}}"
 """Template of the path of a slot of a site, with which routes begin."""
 ADDRESS = "webjobs.arm"
 """Key of the Address in the ASGI scope."""
 _WORDS = ("subscriptions", "", "resourcegroups", "", "providers", "microsoft.web", "sites", "")
 """Segments that an address begins with, in lower case; empty: a name."""
+_SITES_LENGTH = 5
+"""Segments of the path of the sites of a subscription."""
 _SUBSCRIPTION = 2
 """Segments of the path of a subscription."""
 _NO_NAME = "\\"
@@ -84,6 +88,8 @@ def parse(parts: Sequence[str]) -> Address | None:
     rest, slot = list(parts[len(_WORDS) :]), ""
     if len(rest) > 1 and rest[0].lower() == "slots" and rest[1]:
         slot, rest = rest[1], rest[2:]
+    if rest == [""]:
+        rest = []  # one slash at the end
     if rest:
         first, *more = canonical("/".join(["/api", rest[0].lower(), *rest[1:]])).removeprefix("/api/").split("/")
         # Kudu's other spellings are none of ARM's.
@@ -92,8 +98,13 @@ def parse(parts: Sequence[str]) -> Address | None:
 
 
 def _beside(parts: Sequence[str]) -> str:
-    """Return the canonical path of what is not below a site: of the subscriptions, or of nothing."""
+    """Return the canonical path of what is not below a site: of the subscriptions, of the sites, or of nothing."""
     known = parts[:-1] if len(parts) > 1 and not parts[-1] else parts
+    folded = [part.lower() for part in known]
+    in_group = len(known) == len(_WORDS) - 1 and folded[2] == _WORDS[2]
+    is_list = folded[-3:] == ["providers", "microsoft.web", "sites"]
+    if all(known) and is_list and (in_group or len(known) == _SITES_LENGTH):
+        return SITES.format(subscription=known[1])
     return "/".join([ROOT, *known[1:]]) if len(known) <= _SUBSCRIPTION and all(known) else f"{ROOT}/-/-"
 
 
