@@ -17,7 +17,7 @@ JOBS = "App_Data/jobs"
 FILES = {
     f"{JOBS}/triggered/report/run.sh": "cat lib/text\n",
     f"{JOBS}/triggered/report/lib/text": "first\n",
-    f"{JOBS}/continuous/work/run.sh": "echo up\nexec sleep 1000\n",
+    f"{JOBS}/continuous/worker/run.sh": "echo up\nexec sleep 1000\n",
     "index.html": "<p>hello</p>",
 }
 MANY = 80
@@ -66,27 +66,27 @@ def test_curl_and_wait(empty: Site) -> None:
     url = f"{site.stack.url}/api/zipdeploy"
     answer = curl(site, "--request", "POST", "--data-binary", "@-", url, content=zip_of(FILES))
     assert answer == (200, "")
-    assert jobs(site) == {"triggered/report", "continuous/work"}
+    assert jobs(site) == {"triggered/report", "continuous/worker"}
     run = site.ended(site.run("report").headers["Location"])
     assert run["status"] == "Success"
     assert "first" in site.log(run)
-    eventually(lambda: site.object("wj", "work")["status"]["state"] == "Running", seconds=60, what="the worker")
+    eventually(lambda: site.object("wj", "worker")["status"]["state"] == "Running", seconds=60, what="the worker")
 
 
 def test_curl_and_poll(empty: Site) -> None:
     """A job that did not change goes on; one that is gone from the zip goes."""
     site = empty
     assert curl(site, "-X", "POST", "--data-binary", "@-", f"{site.stack.url}/api/zipdeploy", content=zip_of(FILES))[0]
-    eventually(lambda: site.object("wj", "work")["status"]["state"] == "Running", seconds=60, what="the worker")
-    before = [pod["metadata"]["uid"] for pod in site.pods("work")]
+    eventually(lambda: site.object("wj", "worker")["status"]["state"] == "Running", seconds=60, what="the worker")
+    before = [pod["metadata"]["uid"] for pod in site.pods("worker")]
     files = {path: text for path, text in FILES.items() if "report" not in path}
     url = f"{site.stack.url}/api/publish?type=zip&async=true"
     code, _ = curl(site, "-X", "POST", "-T", "-", url, content=zip_of(files | {f"{JOBS}/triggered/new/run.sh": "echo"}))
     assert code == 202
     ended = over(site)
     assert (ended["status"], ended["deployer"]) == (4, "OneDeploy")
-    assert jobs(site) == {"triggered/new", "continuous/work"}
-    assert [pod["metadata"]["uid"] for pod in site.pods("work")] == before, "it was not restarted"
+    assert jobs(site) == {"triggered/new", "continuous/worker"}
+    assert [pod["metadata"]["uid"] for pod in site.pods("worker")] == before, "it was not restarted"
 
 
 def test_all_or_none(empty: Site) -> None:
@@ -95,7 +95,7 @@ def test_all_or_none(empty: Site) -> None:
     assert curl(site, "-X", "POST", "--data-binary", "@-", f"{site.stack.url}/api/zipdeploy", content=zip_of(FILES))[0]
     before = {one["metadata"]["name"]: one["metadata"]["resourceVersion"] for one in site.objects("wj")}
     site.kubectl("create", "quota", "wj", "--hard=count/webjobs.webjobs.dev=3")
-    eventually(lambda: site.object("quota", "wj")["status"]["used"], what="the quota in force")
+    eventually(lambda: site.object("quota", "wj")["status"]["used"], seconds=180, what="the quota in force")
     try:
         more = {f"{JOBS}/triggered/new{number}/run.sh": "echo" for number in range(4)}
         answer = site.http.post("/api/zipdeploy", content=zip_of(FILES | more))
@@ -138,7 +138,7 @@ def test_a_replica_is_killed_in_the_middle(empty: Site) -> None:
         two = [site.http.post("/api/zipdeploy?isAsync=true", content=zip_of(FILES)).status_code for _ in range(2)]
         assert two == [202, 409]
         assert over(site)["status"] == 4
-        assert jobs(site) == {"triggered/report", "continuous/work"}
+        assert jobs(site) == {"triggered/report", "continuous/worker"}
     finally:
         scale(site, 1)
 

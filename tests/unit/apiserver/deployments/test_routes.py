@@ -19,7 +19,7 @@ from webjobs_apiserver.service.deployments.deployments import NO_JOBS
 from webjobs_kube.errors import Forbidden, Invalid
 
 JOBS = "App_Data/jobs"
-REPORT, MAIL, WORK = f"{JOBS}/triggered/report", f"{JOBS}/triggered/mail", f"{JOBS}/continuous/work"
+REPORT, MAIL, WORK = f"{JOBS}/triggered/report", f"{JOBS}/triggered/mail", f"{JOBS}/continuous/worker"
 SITE = {
     f"{REPORT}/run.sh": "echo report",
     f"{REPORT}/lib/a.txt": "a",
@@ -66,7 +66,7 @@ async def over(client: httpx.AsyncClient, url: str = LATEST) -> dict[str, Any]:
 async def test_at_once(one: Shim, client: httpx.AsyncClient) -> None:
     answer = await deploy(client, SITE)
     assert (answer.status_code, answer.text, answer.headers.get("content-type")) == (200, "", None)
-    assert await jobs(client) == ["triggered/report", "continuous/work"]
+    assert await jobs(client) == ["triggered/report", "continuous/worker"]
     assert (await files(client))["triggered/report/lib/a.txt"] == b"a"
     got = (await client.get(LATEST)).json()
     assert list(got) == [
@@ -81,7 +81,7 @@ async def test_at_once(one: Shim, client: httpx.AsyncClient) -> None:
     assert [line["message"] for line in log] == [
         "2 files outside of App_Data/jobs are left out.",
         "triggered/report: created",
-        "continuous/work: created",
+        "continuous/worker: created",
     ]
     assert (await client.get(f"{got['log_url']}/{log[0]['id']}")).json() == []
     assert (await client.get(f"{got['log_url']}/nothing")).status_code == 404
@@ -205,15 +205,15 @@ async def test_what_changed_and_what_did_not(one: Shim, client: httpx.AsyncClien
     one.pass_time(minutes=1)
     new = {path: text for path, text in SITE.items() if not path.endswith("a.txt")} | {f"{REPORT}/run.sh": "echo 2"}
     await deploy(client, new)
-    assert await jobs(client) == ["triggered/other", "triggered/report", "continuous/work"]
+    assert await jobs(client) == ["triggered/other", "triggered/report", "continuous/worker"]
     there = await files(client)
     assert there["triggered/report/run.sh"] == b"echo 2"
     assert "triggered/report/lib/a.txt" not in there, "it came with the last deployment"
     assert there["triggered/report/own.txt"] == b"mine"
-    work = one.kube.objects["WebJob", "site", "work"]["metadata"]["resourceVersion"]
-    assert work == versions["work"], "a job that did not change is not written"
+    work = one.kube.objects["WebJob", "site", "worker"]["metadata"]["resourceVersion"]
+    assert work == versions["worker"], "a job that did not change is not written"
     log = [line["message"] for line in (await client.get(f"{LATEST}/log")).json()][1:]
-    assert log == ["triggered/report: updated", "continuous/work: unchanged", "triggered/mail: removed"]
+    assert log == ["triggered/report: updated", "continuous/worker: unchanged", "triggered/mail: removed"]
 
 
 async def test_a_later_time_in_a_zip_changes_nothing(one: Shim, client: httpx.AsyncClient) -> None:
@@ -224,9 +224,9 @@ async def test_a_later_time_in_a_zip_changes_nothing(one: Shim, client: httpx.As
         return out.getvalue()
 
     await client.post("/api/zipdeploy", content=at(2020))
-    before = one.kube.objects["WebJob", "site", "work"]
+    before = one.kube.objects["WebJob", "site", "worker"]
     await client.post("/api/zipdeploy", content=at(2021))
-    assert one.kube.objects["WebJob", "site", "work"] == before
+    assert one.kube.objects["WebJob", "site", "worker"] == before
 
 
 async def test_a_job_that_was_made_anew_is_not_the_deployments(one: Shim, client: httpx.AsyncClient) -> None:
@@ -235,7 +235,7 @@ async def test_a_job_that_was_made_anew_is_not_the_deployments(one: Shim, client
     await client.put("/api/triggeredwebjobs/report", content=b"echo mine", headers=script())
     one.pass_time(minutes=1)
     await deploy(client, {f"{WORK}/run.sh": "sleep 9"})
-    assert await jobs(client) == ["triggered/report", "continuous/work"]
+    assert await jobs(client) == ["triggered/report", "continuous/worker"]
 
 
 async def test_files_put_otherwise_keep_their_job(one: Shim, client: httpx.AsyncClient) -> None:
@@ -257,9 +257,9 @@ async def test_clean_removes_all_else(one: Shim, client: httpx.AsyncClient) -> N
 
 async def test_a_stopped_job_stays_stopped(one: Shim, client: httpx.AsyncClient) -> None:
     await deploy(client, SITE)
-    await client.post("/api/continuouswebjobs/work/stop")
+    await client.post("/api/continuouswebjobs/worker/stop")
     await deploy(client, SITE | {f"{WORK}/run.sh": "sleep 10"})
-    assert one.kube.objects["WebJob", "site", "work"]["spec"]["stopped"] is True
+    assert one.kube.objects["WebJob", "site", "worker"]["spec"]["stopped"] is True
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
@@ -269,7 +269,7 @@ async def test_all_or_none(one: Shim, client: httpx.AsyncClient, dry_run: bool) 
     one.pass_time(minutes=1)
 
     async def refuse(call: Call) -> None:
-        if (call.verb, call.kind, call.name) == ("create", "WebJob", "work") and call.dry_run == dry_run:
+        if (call.verb, call.kind, call.name) == ("create", "WebJob", "worker") and call.dry_run == dry_run:
             raise Invalid(422, "Invalid", "spec.resources: too much")
 
     one.kube.before_call = refuse
@@ -280,7 +280,7 @@ async def test_all_or_none(one: Shim, client: httpx.AsyncClient, dry_run: bool) 
     assert "spec.resources: too much" in answer.text
     assert (await files(client), one.kube.objects["WebJob", "site", "report"]["spec"]) == before
     failed = await over(client)
-    assert (failed["status"], failed["status_text"]) == (3, "continuous/work: spec.resources: too much")
+    assert (failed["status"], failed["status_text"]) == (3, "continuous/worker: spec.resources: too much")
     if dry_run:
         writes = [call for call in one.kube.calls if call.kind == "WebJob" and call.verb in ("create", "replace")]
         assert {call.dry_run for call in writes} == {True}, "nothing was written"
@@ -316,7 +316,7 @@ async def test_an_earlier_one_again(one: Shim, client: httpx.AsyncClient) -> Non
     one.pass_time(minutes=1)
     answer = await client.put(f"/api/deployments/{first}")
     assert (answer.status_code, answer.json()["id"], answer.json()["active"]) == (200, first, True)
-    assert await jobs(client) == ["triggered/report", "continuous/work"]
+    assert await jobs(client) == ["triggered/report", "continuous/worker"]
     assert (await files(client))["triggered/report/run.sh"] == b"echo report"
     assert (await client.get("/api/deployments")).json()[0]["id"] == first
     assert (await client.put("/api/deployments/nothing")).status_code == 404
