@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from webjobs_apiserver.arm.facade import Facade
 from webjobs_apiserver.auth.authenticator import Keeper
-from webjobs_apiserver.errors import BadRequest, TooLarge
+from webjobs_apiserver.errors import BadRequest
 from webjobs_apiserver.kudu.deployments import publish_profile
-from webjobs_apiserver.kudu.jobs import read_body
+from webjobs_apiserver.kudu.jobs import object_of, read_body
 
 _BODY_BYTES = 16384
 _NO_OBJECT = 'Send nothing, or a JSON object such as {"format": "WebDeploy"}.'
@@ -20,15 +18,7 @@ _NO_FTP = "format: only WebDeploy. There is no FTP here."
 
 def check_format(content: bytes) -> None:
     """Raise BadRequest for the body of a request for a publish profile in a form that there is not. Pure."""
-    if not content.strip():
-        return
-    try:
-        given = json.loads(content)
-    except (ValueError, RecursionError):
-        raise BadRequest(_NO_OBJECT) from None
-    if not isinstance(given, dict):
-        raise BadRequest(_NO_OBJECT)
-    form = given.get("format")
+    form = object_of(content, otherwise=_NO_OBJECT).get("format")
     if form is not None and not (isinstance(form, str) and form.lower() == "webdeploy"):
         raise BadRequest(_NO_FTP)
 
@@ -39,11 +29,7 @@ def router(facade: Facade, keeper: Keeper, prefix: str) -> APIRouter:
 
     @routes.post("/publishxml")
     async def publish_xml(request: Request) -> Response:
-        try:
-            content = await read_body(request, limit=_BODY_BYTES)
-        except TooLarge:
-            raise TooLarge(f"The body has more than {_BODY_BYTES} bytes.") from None
-        check_format(content)
+        check_format(await read_body(request, limit=_BODY_BYTES, what="The body has"))
         return await publish_profile.answer(request, keeper, base=facade.base(request))
 
     return routes

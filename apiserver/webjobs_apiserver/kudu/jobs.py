@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -71,17 +72,33 @@ def announced_size(request: Request) -> int | None:
     return int(length) if length.isascii() and length.isdecimal() else None
 
 
-async def read_body(request: Request, *, limit: int) -> bytes:
+async def read_body(request: Request, *, limit: int, what: str = "The settings have") -> bytes:
     """Return a small body.
 
-    Raises TooLarge beyond ``limit`` bytes.
+    Raises TooLarge beyond ``limit`` bytes. ``what``: begin of its sentence.
     """
     content = bytearray()
     async for piece in request.stream():
         content += piece
         if len(content) > limit:
-            raise TooLarge(f"The settings have more than {limit} bytes.")
+            raise TooLarge(f"{what} more than {limit} bytes.")
     return bytes(content)
+
+
+def object_of(content: bytes, *, otherwise: str) -> Object:
+    """Return the JSON object in a body; an empty one for a body without anything.
+
+    Raises BadRequest with the sentence ``otherwise`` for all else.
+    """
+    if not content.strip():
+        return {}
+    try:
+        given = json.loads(content)
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        raise BadRequest(otherwise)
+    return given
 
 
 def load_settings(content: bytes) -> Object:

@@ -14,7 +14,8 @@ from webjobs_apiserver.kudu.vfs import at_root, told
 _ROOT_NAME = "home"
 IGNORED = "X-WebJobs-Ignored-Files"
 """Header of an answer: number of files of the zip that belong to no job."""
-_NO_URL = "A packageUri is not fetched here: send the zip itself."
+NO_URL = "A packageUri is not fetched here: send the zip itself."
+"""Text to a client that sends the address of a zip."""
 
 
 def router(facade: Facade) -> APIRouter:
@@ -32,7 +33,7 @@ def router(facade: Facade) -> APIRouter:
     @told
     async def write(request: Request, path: str) -> Response:
         if media_type(request) == "application/json":
-            return responses.http_error(_NO_URL, status=400)
+            return responses.http_error(NO_URL, status=400)
         ignored = await zips.write(facade.site_of(request), path, body=request.stream(), size=announced_size(request))
         answer = responses.empty()
         if ignored:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 
 from webjobs.model.app_settings import CONFIG_MAP, LABEL, SECRET
 from webjobs.model.site_settings import NAME, SiteSettings
-from webjobs_apiserver.errors import BadRequest, Missing, Unavailable
-from webjobs_apiserver.service.made_by_chart import missing
+from webjobs_apiserver.errors import BadRequest, Missing
+from webjobs_apiserver.service.made_by_chart import writing
 from webjobs_apiserver.sites import Site
 from webjobs_kube import app_settings
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import Conflict, Forbidden
 
 
 class AppSettings:
@@ -61,9 +60,5 @@ class AppSettings:
             )
 
     async def _change(self, site: Site, edit: app_settings.Edit) -> dict[str, str]:
-        try:
+        with writing("Secret", SECRET, site, what="The settings"):
             return await app_settings.change(self._kube, site.namespace, edit)
-        except Conflict:
-            raise Unavailable("The settings are being changed by others at the same time. Try again.") from None
-        except Forbidden:
-            raise missing("Secret", SECRET, site) from None

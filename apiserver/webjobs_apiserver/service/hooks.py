@@ -16,12 +16,12 @@ from yarl import URL
 
 from webjobs import times
 from webjobs.objects import Object
-from webjobs_apiserver.errors import BadRequest, Exists, Missing, Unavailable
+from webjobs_apiserver.errors import BadRequest, Exists, Missing
 from webjobs_apiserver.http.destinations import Destinations
-from webjobs_apiserver.service.made_by_chart import missing
+from webjobs_apiserver.service.made_by_chart import writing
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import Conflict, Forbidden, NotFound
+from webjobs_kube.errors import NotFound
 from webjobs_kube.update import update
 
 SECRET = "webjobs-hooks"  # noqa: S105  a name
@@ -183,9 +183,5 @@ class Hooks:
             made = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": meta}
             return (secret or made) | {"data": {_KEY: data}}
 
-        try:
+        with writing("Secret", SECRET, site, what="The hooks"):
             await update(self._kube, "Secret", site.namespace, SECRET, changed)
-        except Conflict:
-            raise Unavailable("The hooks are being changed by others at the same time. Try again.") from None
-        except Forbidden:
-            raise missing("Secret", SECRET, site) from None

@@ -6,11 +6,29 @@ service account of the namespace.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from webjobs_apiserver.errors import Unavailable
 from webjobs_apiserver.sites import Site
+from webjobs_kube.errors import Conflict, Forbidden
 
 
-def missing(kind: str, name: str, site: Site) -> Unavailable:
+@contextmanager
+def writing(kind: str, name: str, site: Site, *, what: str) -> Iterator[None]:
+    """Raise Unavailable where a write to an object of the chart is refused, or others are faster each time.
+
+    ``what``: what is in the object, for people, in the plural.
+    """
+    try:
+        yield
+    except Conflict:
+        raise Unavailable(f"{what} are being changed by others at the same time. Try again.") from None
+    except Forbidden:
+        raise _missing(kind, name, site) from None
+
+
+def _missing(kind: str, name: str, site: Site) -> Unavailable:
     """Return the error of a write to an object that the shim may not make, or not change."""
     plain = "secret generic" if kind == "Secret" else "configmap"
     return Unavailable(

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import IO, Any
 
-from webjobs_cli import output, text
+from webjobs_cli import new_file, output, text
 from webjobs_cli.errors import OK, CliError, UsageError
 from webjobs_cli.progress import Progress
 from webjobs_cli.session import Session
@@ -32,7 +32,8 @@ async def backup(session: Session) -> int:
         path = given or (name if _NAME.fullmatch(name) else fallback)
         part = f"{path}.part"
         try:
-            with _created(path, part) as out:
+            new_file.refuse_over(path)
+            with new_file.create(part, over=True) as out:
                 size = await _written(pieces, out, session.progress(f"backing up into {path}"))
             os.replace(part, path)
         finally:
@@ -75,14 +76,6 @@ async def restore(session: Session) -> int:
     if options.dry_run:
         session.tell("Nothing was changed (--dry-run).")
     return OK
-
-
-def _created(path: str, part: str) -> IO[bytes]:
-    """Return the new file that is to become the backup."""
-    if os.path.lexists(path):
-        raise UsageError(f"{path} is there already: name another file.")
-    # For its owner alone: it holds app settings, which can be secrets.
-    return os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
 def _opened(file: str) -> tuple[IO[bytes], int | None]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 
-from webjobs_cli.errors import OK, UsageError
+from webjobs_cli import new_file
+from webjobs_cli.errors import OK
 from webjobs_cli.session import Session
 
 _URL = re.compile(r'publishUrl="([^":]*)')
@@ -20,27 +20,16 @@ async def publish_profile(session: Session) -> int:
     file: str | None = session.options.file
     path = None if file in (None, "-") else file
     if path is not None:
-        _refuse_over(path)
+        new_file.refuse_over(path)  # before the site is asked for a password that has no place to go
     async with session.rest() as rest:
         content = await rest.publish_profile(host=session.options.host)
     if path is None:
         session.print(content)
     else:
-        _write(path, content)
+        with new_file.create(path) as out:
+            out.write(f"{content}\n".encode())
         session.print(f"wrote {path}. It holds the deploy password: keep it like one.")
     host = _URL.search(content)
     if host and "scm" not in host[1]:
         session.tell(_NO_SCM.format(host=host[1]))
     return OK
-
-
-def _refuse_over(path: str) -> None:
-    """Raise UsageError for a file that is there: before the site is asked for a password that has no place to go."""
-    if os.path.lexists(path):
-        raise UsageError(f"{path} is there already: name another file.")
-
-
-def _write(path: str, content: str) -> None:
-    # For its owner alone, and never over a file that is there.
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-        out.write(content + "\n")

@@ -15,14 +15,9 @@ def _time(text: str | None) -> str | None:
     return times.kudu_time(times.parse_time(text)) if text else None
 
 
-def url_of(identifier: str, *, base: str) -> str:
-    """Return the address of a deployment."""
-    return f"{base}/api/deployments/{quote(identifier, safe='')}"
-
-
 def deployment(one: Deployment, *, base: str, site: str, active: str) -> dict[str, Any]:
     """Return the object of a deployment. ``active``: id of the one in force."""
-    url = url_of(one.id, base=base)
+    url = f"{base}/api/deployments/{quote(one.id, safe='')}"
     return {
         "id": one.id,
         "status": one.status,

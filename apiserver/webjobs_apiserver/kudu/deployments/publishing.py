@@ -12,6 +12,7 @@ from webjobs_apiserver.errors import BadRequest
 from webjobs_apiserver.http import responses
 from webjobs_apiserver.kudu.deployments.answers import accepted, end_of
 from webjobs_apiserver.kudu.jobs import Facade, announced_size, media_type
+from webjobs_apiserver.kudu.zips import NO_URL
 from webjobs_apiserver.service.deployments.deployments import Asked
 from webjobs_apiserver.service.deployments.places import ROOT, base_of
 from webjobs_apiserver.service.deployments.records import SUCCESS, Deployment
@@ -19,7 +20,6 @@ from webjobs_apiserver.service.deployments.records import SUCCESS, Deployment
 ZIP_DEPLOY, ONE_DEPLOY = "ZipDeploy", "OneDeploy"
 """Names of the deployers that Kudu gives to requests that name none."""
 _MESSAGE = "Created via a push deployment"
-_NO_URL = "A packageUri is not fetched here: send the zip itself."
 _NO_SCRIPT = (
     "type: a site has no startup command and no deployment scripts here. What runs is the script of a WebJob: send it "
     "with type=static and path=App_Data/jobs/{triggered|continuous}/NAME/run.sh."
@@ -59,7 +59,7 @@ def router(facade: Facade) -> APIRouter:
 
 async def _zip(facade: Facade, request: Request, asked: Asked, *, is_async: bool) -> Response:
     if media_type(request) == "application/json":
-        raise BadRequest(_NO_URL)
+        raise BadRequest(NO_URL)
     deployments, site = facade.service.deployments, facade.site_of(request)
     one = await deployments.deploy(site, asked, body=request.stream(), size=announced_size(request))
     if is_async:

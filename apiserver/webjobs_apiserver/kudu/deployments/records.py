@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -15,11 +14,12 @@ from webjobs_apiserver.errors import BadRequest, Exists, Missing, Refused
 from webjobs_apiserver.http import responses
 from webjobs_apiserver.kudu.deployments import bodies
 from webjobs_apiserver.kudu.deployments.answers import RETRY_SECONDS, end_of
-from webjobs_apiserver.kudu.jobs import Facade, read_body
+from webjobs_apiserver.kudu.jobs import Facade, object_of, read_body
 from webjobs_apiserver.service.deployments.records import FAILED, SUCCESS, Deployment, State
 from webjobs_apiserver.service.files.nodes import tag
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_NO_OBJECT = "Send a JSON object, or nothing to deploy again."
 _NO_RECORD = "status: send 3 (failed) or 4 (success) to record a deployment, or an empty body to deploy this one again."
 
 
@@ -83,7 +83,8 @@ def router(facade: Facade) -> APIRouter:
 async def _put(facade: Facade, request: Request, identifier: str) -> Deployment:
     """Deploy an earlier deployment again, or keep a client's record; return it."""
     service, site = facade.service, facade.site_of(request)
-    given = _object(await read_body(request, limit=service.limits.settings_bytes))
+    content = await read_body(request, limit=service.limits.settings_bytes, what="The body has")
+    given = object_of(content, otherwise=_NO_OBJECT)
     if "status" not in given:
         one = await service.deployments.again(site, identifier)
         await end_of(service.deployments, one)
@@ -93,18 +94,6 @@ async def _put(facade: Facade, request: Request, identifier: str) -> Deployment:
         return await service.deployments.record(site, one, active=given.get("active") is True)
     except Exists as error:
         raise Refused(error.message) from None
-
-
-def _object(content: bytes) -> Object:
-    if not content.strip():
-        return {}
-    try:
-        given = json.loads(content)
-    except (ValueError, RecursionError):
-        given = None
-    if not isinstance(given, dict):
-        raise BadRequest("Send a JSON object, or nothing to deploy again.")
-    return given
 
 
 def _recorded(identifier: str, given: Object, *, now: str) -> Deployment:

@@ -26,6 +26,7 @@ from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.errors import BadRequest, ServiceError
 from webjobs_apiserver.service.deployments import records
 from webjobs_apiserver.service.deployments.lease import Lease
+from webjobs_apiserver.service.deployments.places import ROOT
 from webjobs_apiserver.service.deployments.records import DeployedJob, Deployment, Line, State
 from webjobs_apiserver.service.deployments.records_store import StoredRecords
 from webjobs_apiserver.service.deployments.rollout import Lost, Progress, Rollout, Sleep
@@ -68,7 +69,7 @@ class Asked:
     """Address of who deploys."""
     clean: bool = False
     """True: files and jobs that came otherwise go, too."""
-    base: str = "site/wwwroot"
+    base: str = ROOT
     """Folder of the file tree over which the zip is unpacked."""
 
 
@@ -235,7 +236,7 @@ class Deployments:
         jobs = await asyncio.to_thread(store)
         if zip_file.ignored:
             text = f"{zip_file.ignored} files outside of App_Data/jobs are left out."
-            progress.lines.append(Line(time=times.rfc3339(self._clock()), message=text))
+            progress.say(text, now=self._clock())
         if not jobs:
             raise BadRequest(NO_JOBS)
         if len(jobs) > MOST_JOBS:
@@ -252,11 +253,11 @@ class Deployments:
         may_go_on: Callable[[], None],
     ) -> None:
         state = await self._records.read(site)
-        await self._rollout.check(site, state, jobs, clean=mine.clean)
+        plan = await self._rollout.plan(site, state, jobs, clean=mine.clean)
         may_go_on()
         applying = partial(records.applying, identifier=mine.id, holder=self._holder, jobs=jobs)
         state = await self._records.change(site, lambda there: applying(there, now=self._clock()))
-        await self._rollout.carry_out(site, state, jobs, clean=mine.clean, progress=progress, may_go_on=may_go_on)
+        await self._rollout.carry_out(site, state, plan, clean=mine.clean, progress=progress, may_go_on=may_go_on)
 
     async def _succeeded(self, site: Site, mine: Deployment, progress: Progress) -> Deployment:
         done = partial(

@@ -11,10 +11,10 @@ from webjobs.constants import DEPLOYMENTS
 from webjobs.objects import Object
 from webjobs_apiserver.errors import Unavailable
 from webjobs_apiserver.service.deployments.records import Change, State
-from webjobs_apiserver.service.made_by_chart import missing
+from webjobs_apiserver.service.made_by_chart import writing
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import Conflict, Forbidden, NotFound
+from webjobs_kube.errors import NotFound
 from webjobs_kube.update import update
 
 KEY = "deployments.json"
@@ -52,7 +52,7 @@ class StoredRecords:
             whole = there or {"metadata": {"name": DEPLOYMENTS, "namespace": site.namespace}}
             return whole | {"apiVersion": "v1", "kind": "ConfigMap", "data": {KEY: after.model_dump_json()}}
 
-        try:
+        with writing("ConfigMap", DEPLOYMENTS, site, what="The deployments of this site"):
             await update(
                 self._kube,
                 "ConfigMap",
@@ -62,11 +62,6 @@ class StoredRecords:
                 tries=_TRIES,
                 longest_pause=_LONGEST_PAUSE,
             )
-        except Conflict:
-            message = "The deployments of this site are being changed by others at the same time. Try again."
-            raise Unavailable(message) from None
-        except Forbidden:
-            raise missing("ConfigMap", DEPLOYMENTS, site) from None
         return after
 
 

@@ -20,12 +20,12 @@ from webjobs import times
 from webjobs.model import JobType
 from webjobs.objects import Object
 from webjobs.store import FAILURES, ObjectStore, packages
-from webjobs.store.job_files import Change, View
+from webjobs.store.job_files import Change
 from webjobs.store.packages import Manifest, PackageError
 from webjobs_apiserver.errors import BadRequest, ServiceError, Unavailable
 from webjobs_apiserver.service.deployments.job_files import change_of
 from webjobs_apiserver.service.deployments.records import DeployedJob, Line, Place, State, key_of
-from webjobs_apiserver.service.files.writing import Writing
+from webjobs_apiserver.service.files.writing import Decide, Writing
 from webjobs_apiserver.service.jobs import Job, Jobs
 from webjobs_apiserver.sites import Site
 from webjobs_kube.backoff import Backoff
@@ -57,6 +57,20 @@ class Progress:
     uids: dict[str, str] = field(default_factory=dict)
     """UIDs of the WebJobs of the jobs, by the jobs' identity."""
 
+    def say(self, message: str, *, now: datetime, type_: Literal[0, 1, 2] = 0) -> None:
+        """Add a line for the log. ``type_``: Kudu's kind of it, as in ``Line``."""
+        self.lines.append(Line(time=times.rfc3339(now), message=message, type=type_))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A job of a deployment, and what becomes of its files."""
+
+    job: DeployedJob
+    """The job."""
+    decide: Decide
+    """Function that returns the change for the files as they are."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Before:
@@ -80,18 +94,24 @@ class Rollout:
         self._clock = clock
         self._sleep = sleep
 
-    async def check(self, site: Site, state: State, jobs: Sequence[DeployedJob], *, clean: bool) -> None:
-        """Raise BadRequest, which names the job, when one can't be written. Nothing changes."""
+    async def plan(self, site: Site, state: State, jobs: Sequence[DeployedJob], *, clean: bool) -> list[Planned]:
+        """Return what becomes of each job, once the API server would take all of it. Nothing changes.
+
+        Raises BadRequest, which names the job, when one can't be written.
+        """
+        found = []
         for job in jobs:
             decide = await self._decide(site, state, job, clean=clean)
             with _named(job):
                 await self._writing.change(site, job.job_type, job.name, decide, dry_run=True)
+            found.append(Planned(job=job, decide=decide))
+        return found
 
     async def carry_out(
         self,
         site: Site,
         state: State,
-        jobs: Sequence[DeployedJob],
+        plan: Sequence[Planned],
         *,
         clean: bool,
         progress: Progress,
@@ -104,16 +124,16 @@ class Rollout:
         """
         done: list[_Before] = []
         try:
-            for number, job in enumerate(jobs):
+            for number, one in enumerate(plan):
                 may_go_on()
-                progress.text = f"Deploying {number + 1} of {len(jobs)} jobs"
-                await self._again(partial(self._put, site, state, job, clean=clean, progress=progress, done=done))
+                progress.text = f"Deploying {number + 1} of {len(plan)} jobs"
+                await self._again(partial(self._put, site, one, progress=progress, done=done))
         except Lost:
             raise  # whoever goes on with it knows all of it
         except Exception:
             await self._undo(site, done)
             raise
-        kept = {job.key for job in jobs}
+        kept = {one.job.key for one in plan}
         for key, place in sorted(state.places.items()):
             if key not in kept:
                 may_go_on()
@@ -124,31 +144,20 @@ class Rollout:
                 if key_of(other.webjob.spec.type, other.name) not in kept:
                     await self._again(partial(self._delete, site, other, progress=progress))
 
-    async def _put(
-        self,
-        site: Site,
-        state: State,
-        job: DeployedJob,
-        *,
-        clean: bool,
-        progress: Progress,
-        done: list[_Before],
-    ) -> None:
-        decide = await self._decide(site, state, job, clean=clean)
+    async def _put(self, site: Site, planned: Planned, *, progress: Progress, done: list[_Before]) -> None:
+        job = planned.job
         there = await self._jobs.find(site, job.job_type, job.name, scriptless=True, fresh=True)
         before = deepcopy(there.raw["spec"]) if there else None
         done.append(_Before(job_type=job.job_type, name=job.name, spec=before))
         with _named(job):
-            saved = await self._writing.change(site, job.job_type, job.name, decide)
+            saved = await self._writing.change(site, job.job_type, job.name, planned.decide)
         word = "created" if before is None else "unchanged" if saved.raw["spec"] == before else "updated"
-        self._say(progress, f"{job.job_type}/{job.name}: {word}")
+        progress.say(f"{job.job_type}/{job.name}: {word}", now=self._clock())
         if not saved.webjob.has_program:
-            self._say(progress, f"{job.job_type}/{job.name}: there is no script that can run", type_=1)
+            progress.say(f"{job.job_type}/{job.name}: there is no script that can run", now=self._clock(), type_=1)
         progress.uids[job.key] = saved.webjob.metadata.uid
 
-    async def _decide(
-        self, site: Site, state: State, job: DeployedJob, *, clean: bool
-    ) -> Callable[[View | None], Change]:
+    async def _decide(self, site: Site, state: State, job: DeployedJob, *, clean: bool) -> Decide:
         wanted = await self._manifest(site, job.package)
         place = state.places.get(job.key)
         earlier = await self._paths(site, place) if place else frozenset()
@@ -162,7 +171,7 @@ class Rollout:
             return
         package = job.webjob.spec.package
         if package is None or (place.uid and job.webjob.metadata.uid != place.uid):
-            self._say(progress, f"{name}: stays, as it was made otherwise since", type_=1)
+            progress.say(f"{name}: stays, as it was made otherwise since", now=self._clock(), type_=1)
             return
         earlier, there = await self._paths(site, place), await self._manifest(site, package.digest)
         if set(there.files) <= earlier:
@@ -170,11 +179,11 @@ class Rollout:
             return
         gone = frozenset(earlier & set(there.files))
         await self._writing.change(site, place.job_type, place.name, lambda _: Change(deletes=gone))
-        self._say(progress, f"{name}: its files are removed, others stay", type_=1)
+        progress.say(f"{name}: its files are removed, others stay", now=self._clock(), type_=1)
 
     async def _delete(self, site: Site, job: Job, *, progress: Progress) -> None:
         await self._jobs.delete(site, job.webjob.spec.type, job.name)
-        self._say(progress, f"{job.webjob.spec.type}/{job.name}: removed")
+        progress.say(f"{job.webjob.spec.type}/{job.name}: removed", now=self._clock())
 
     async def _undo(self, site: Site, done: Iterable[_Before]) -> None:
         """Put jobs back as they were; one that can't be put back is left to the next deployment."""
@@ -210,9 +219,6 @@ class Rollout:
             except PackageError as error:
                 log.warning("files of an earlier deployment of %s are not known: %s", site.namespace, error)
         return frozenset(found)
-
-    def _say(self, progress: Progress, message: str, *, type_: Literal[0, 1, 2] = 0) -> None:
-        progress.lines.append(Line(time=times.rfc3339(self._clock()), message=message, type=type_))
 
 
 @contextmanager

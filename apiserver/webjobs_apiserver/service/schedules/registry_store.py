@@ -11,12 +11,12 @@ from pydantic import ValidationError
 
 from webjobs.objects import Object
 from webjobs_apiserver.errors import Unavailable
-from webjobs_apiserver.service.made_by_chart import missing
+from webjobs_apiserver.service.made_by_chart import writing
 from webjobs_apiserver.service.schedules import manifest
 from webjobs_apiserver.service.schedules.registry import Registry
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
-from webjobs_kube.errors import Conflict, Forbidden, NotFound
+from webjobs_kube.errors import NotFound
 from webjobs_kube.update import update
 
 CONFIG_MAP = "webjobs-kragle"
@@ -64,7 +64,7 @@ class StoredRegistry:
             return whole | {"apiVersion": "v1", "kind": "ConfigMap", "data": {KEY: registry.stored()}}
 
         async with self._locks[site.namespace]:
-            try:
+            with writing("ConfigMap", CONFIG_MAP, site, what="The Jobs of this site"):
                 await update(
                     self._kube,
                     "ConfigMap",
@@ -74,11 +74,6 @@ class StoredRegistry:
                     tries=_TRIES,
                     longest_pause=_LONGEST_PAUSE,
                 )
-            except Conflict:
-                message = "The Jobs of this site are being changed by others at the same time. Try again."
-                raise Unavailable(message) from None
-            except Forbidden:
-                raise missing("ConfigMap", CONFIG_MAP, site) from None
         return result
 
     async def _registry(self, site: Site, there: Object | None) -> Registry:
