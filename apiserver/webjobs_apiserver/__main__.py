@@ -27,9 +27,9 @@ from webjobs_apiserver.http.connection import protocol
 from webjobs_apiserver.http.crowd import Crowd
 from webjobs_apiserver.http.destinations import Destinations
 from webjobs_apiserver.kudu.hooks import posted
-from webjobs_apiserver.service import hook_requests
-from webjobs_apiserver.service.hook_delivery import Delivery
-from webjobs_apiserver.service.hooks import Hooks
+from webjobs_apiserver.service.hooks import hook_requests
+from webjobs_apiserver.service.hooks.hook_delivery import Delivery
+from webjobs_apiserver.service.hooks.hooks import Hooks
 from webjobs_apiserver.service.jobs import Jobs
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.tls import InClear, handshakes, reload_on_change

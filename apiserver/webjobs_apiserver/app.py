@@ -40,10 +40,9 @@ from webjobs_apiserver.kudu import (
     site_info,
     swagger,
     triggered,
-    vfs,
-    zips,
 )
 from webjobs_apiserver.kudu.deployments import publish_profile, publishing, records
+from webjobs_apiserver.kudu.files import vfs, zips
 from webjobs_apiserver.kudu.operations import OPERATIONS
 from webjobs_apiserver.pods import packages
 from webjobs_apiserver.service.service import Clock, Service
@@ -59,15 +58,7 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
     """
     keeper = _keeper(config, kube=kube, clock=clock)
     feed = Feed(kube, namespaces=keeper.credentials)
-    service = Service.build(
-        kube=kube,
-        feed=feed,
-        store=store,
-        limits=config.limits,
-        job_limits=config.job_limits,
-        clock=clock,
-        destinations=config.hooks.destinations(),
-    )
+    service = _service(config, kube=kube, feed=feed, store=store, clock=clock)
     kragle = config.kragle.enabled
     kragle_gate = [Middleware(KragleGate, keeper=keeper, mode=config.kragle.http_status)] if kragle else []
     facade = jobs.Facade(service=service, site_of=sites.of_request)
@@ -122,6 +113,19 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
     _add_health(app, keeper.credentials[config.namespace], feed)
     failures.add(app)
     return app
+
+
+def _service(config: ApiserverConfig, *, kube: KubeClient, feed: Feed, store: ObjectStore, clock: Clock) -> Service:
+    return Service.build(
+        kube=kube,
+        feed=feed,
+        store=store,
+        limits=config.limits,
+        job_limits=config.job_limits,
+        clock=clock,
+        destinations=config.hooks.destinations(),
+        sources=config.package_uri.destinations(),
+    )
 
 
 def _keeper(config: ApiserverConfig, *, kube: KubeClient, clock: Clock) -> Keeper:

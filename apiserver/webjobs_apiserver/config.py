@@ -26,6 +26,8 @@ class LimitsConfig(ConfigSection):
     """Most bytes of all files of an upload together."""
     files: int = Field(default=10_000, gt=0)
     """Most files of an upload."""
+    site_content_bytes: int = Field(default=2**28, ge=0)
+    """Most bytes of the files of a deployed zip that are no job's and are kept for jobs that need them; 0: none are."""
     site_bytes: int = Field(default=0, ge=0)
     """Most bytes of the packages and files of one site in the store; 0: as many as it holds."""
     queued_runs: int = Field(default=500, gt=0)
@@ -74,6 +76,22 @@ class HooksConfig(ConfigSection):
         api_server = os.environ.get("KUBERNETES_SERVICE_HOST", "")
         own = [api_server] if parsed(api_server) else []
         return Destinations.of(allow=self.allow, deny=[*self.deny, *own])
+
+
+class PackageUriConfig(ConfigSection):
+    """Hosts from which zips are fetched for clients that send an address (``packageUri``)."""
+
+    allow: list[str] = Field(default_factory=list)
+    """Host names and ``*.suffix``; networks, for hosts that are not on the Internet. Empty: nothing is fetched."""
+
+    @model_validator(mode="after")
+    def _are_destinations(self) -> Self:
+        self.destinations()
+        return self
+
+    def destinations(self) -> Destinations:
+        """Return the hosts. Raises ValueError for a text that is no host, address or network."""
+        return Destinations.of(allow=self.allow)
 
 
 class TlsConfig(ConfigSection):
@@ -136,6 +154,8 @@ class ApiserverConfig(ConfigSection):
     """Bounds of the connections of clients."""
     hooks: HooksConfig = Field(default_factory=HooksConfig)
     """Where web hooks may be."""
+    package_uri: PackageUriConfig = Field(default_factory=PackageUriConfig)
+    """Where zips may be that clients send the address of."""
     kragle: KragleConfig = Field(default_factory=KragleConfig)
     """Settings of the Kragle Jobs API."""
 

@@ -1,8 +1,10 @@
-"""The fetcher of packages: ``python3 -m webjobs_pod.fetch URL DIRECTORY TOKEN_FILE``.
+"""The fetcher of packages: ``python3 -m webjobs_pod.fetch TOKEN_FILE [URL] DIRECTORY ...``.
 
-The init container of pods with large packages runs it. URL is ``<base>/internal/packages/<namespace>/<digest>`` of the
-REST shim. Nothing that arrives is trusted: the manifest must have the digest of the URL and each file the digest of the
-manifest, and no path may leave the folder. Only the standard library: it starts in a blink.
+The init container of pods with large packages, or with the content of their site, runs it. URL is
+``<base>/internal/packages/<namespace>/<digest>`` of the REST shim; its files go into the directory that follows. A
+directory without a URL before it is made, and stays empty. Nothing that arrives is trusted: the manifest must have the
+digest of the URL and each file the digest of the manifest, and no path may leave the folder. Only the standard library:
+it starts in a blink.
 
 Ends with 0 when every file is in its place, else with 1 and one line on stderr, which never holds the token.
 """
@@ -16,6 +18,7 @@ import re
 import ssl
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -33,6 +36,10 @@ _TIMEOUT = 30
 _PATIENCE = 60
 """Seconds for which one request is tried again."""
 _LONGEST_PAUSE = 8.0
+_LINES = 6
+"""Most connections at once: a site has many small files, and each costs a round trip."""
+_FILES_A_LINE = 25
+"""Files for which one more connection is worth its handshake."""
 
 
 class FetchError(Exception):
@@ -54,6 +61,7 @@ class Server:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._url = url
         parts = urlsplit(url)
         try:
             host, port = parts.hostname, parts.port
@@ -71,6 +79,10 @@ class Server:
             self._connection = http.client.HTTPSConnection(host, port, timeout=_TIMEOUT, context=context)
         else:
             self._connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
+
+    def another(self) -> Server:
+        """Return a further connection for the same URL."""
+        return Server(self._url, token_file=self._token_file, sleep=self._sleep, clock=self._clock)
 
     def close(self) -> None:
         """Close the connection."""
@@ -139,10 +151,37 @@ def fetch(server: Server, *, digest: str, directory: Path) -> int:
     if not _DIGEST.fullmatch(digest):
         raise FetchError(f"{digest!r} is no digest: the URL must end with sha256:<64 hex digits>")
     files = _files(_manifest(server, digest=digest))
-    root = Path(os.path.realpath(directory))
-    for path, file in files.items():
-        _fetch_file(server, file, target=_target(root, path))
+    root = Path(os.path.realpath(_made(directory)))
+    todo = iter([(file, _target(root, path)) for path, file in files.items()])
+    lines = [server, *(server.another() for _ in range(min(_LINES - 1, len(files) // _FILES_A_LINE)))]
+    failures: list[BaseException] = []
+
+    def work(line: Server) -> None:
+        try:
+            with closing(line):
+                while not failures and (one := next(todo, None)):
+                    _fetch_file(line, one[0], target=one[1])
+        except BaseException as error:
+            failures.append(error)
+
+    others = [threading.Thread(target=work, args=(line,)) for line in lines[1:]]
+    for thread in others:
+        thread.start()
+    work(server)
+    for thread in others:
+        thread.join()
+    if failures:
+        raise failures[0]
     return len(files)
+
+
+def _made(directory: Path) -> Path:
+    """Return a directory, which is made when it is not there."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FetchError(f"{directory} can't be made: {error.strerror}") from error
+    return directory
 
 
 def _manifest(server: Server, *, digest: str) -> bytes:
@@ -227,17 +266,31 @@ def _fetch_file(server: Server, file: dict[str, Any], *, target: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run the program with its arguments; return the exit code."""
-    if len(arguments) != 3:
-        print("usage: python3 -m webjobs_pod.fetch URL DIRECTORY TOKEN_FILE", file=sys.stderr)
+    token_file, words = arguments[:1], arguments[1:]
+    if not token_file or not words or _is_url(words[-1]):
+        print("usage: python3 -m webjobs_pod.fetch TOKEN_FILE [URL] DIRECTORY ...", file=sys.stderr)
         return 1
-    url, directory, token_file = arguments
+    os.umask(0o002)  # the job's container may have another user, of the same group
+    url = None
     try:
-        with closing(Server(url, token_file=Path(token_file))) as server:
-            fetch(server, digest=url.rstrip("/").rpartition("/")[2], directory=Path(directory))
+        for word in words:
+            if _is_url(word):
+                url = word
+                continue
+            if url is None:
+                _made(Path(word))
+                continue
+            with closing(Server(url, token_file=Path(*token_file))) as server:
+                fetch(server, digest=url.rstrip("/").rpartition("/")[2], directory=Path(word))
+            url = None
     except FetchError as error:
         print(f"webjobs_pod.fetch: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _is_url(word: str) -> bool:
+    return not word.startswith("/")
 
 
 if __name__ == "__main__":

@@ -58,11 +58,22 @@ class Warm(ConfigSection):
     """Most that a pod requests while it waits for a run."""
 
 
+class NamedSite(ConfigSection):
+    """What processes are told of their site."""
+
+    name: str
+    """WEBSITE_SITE_NAME."""
+    host: str = ""
+    """WEBSITE_HOSTNAME; empty: not known."""
+
+
 class OperatorConfig(ConfigSection):
     """Settings of the operator: everything that differs between installations."""
 
     namespaces: list[str] = Field(default_factory=list)
     """Namespaces to watch; all when empty."""
+    sites: dict[str, NamedSite] = Field(default_factory=dict)
+    """Sites of the REST shim by namespace; others are called as their namespace."""
     store_url: str
     """URL of the store for packages and logs."""
     image: str

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests import stack as stacks
-from tests.site import Site, eventually, zip_of
+from tests.site import Site, eventually, shell, zip_of
 
 JOBS = "App_Data/jobs"
 FILES = {
@@ -155,6 +155,84 @@ def test_a_replica_is_killed_in_the_middle(empty: Site) -> None:
         assert jobs(site) == {"triggered/report", "continuous/worker"}
     finally:
         scale(site, 1)
+
+
+IN_PLACE = f"{JOBS}/triggered/in place"
+SCRIPT = """set -e
+echo "by path: $(cat ../../../../lib/price.txt)"
+echo "by home: $(cat "$HOME/site/wwwroot/lib/price.txt")"
+echo "by root: $(cat "$WEBROOT_PATH/lib/price.txt")"
+echo "in $PWD"
+echo "beside: $(ls "$HOME" | tr '\\n' ' ')"
+echo mine > ../../../../lib/price.txt
+echo mine > "$HOME/LogFiles/a.log"
+echo mine > "$WEBJOBS_DATA_PATH/a"
+"""
+APART = 'echo "home $HOME root ${WEBROOT_PATH-none} in $PWD site $WEBSITE_SITE_NAME"\n'
+FOLDER = "/home/site/wwwroot/App_Data/jobs/triggered/in place"
+
+
+def of_site(price: str) -> bytes:
+    """The zip of a site with a job in place, one that is not, and a continuous one that shows the price."""
+    files: dict[str, str | bytes] = {
+        f"{IN_PLACE}/run.sh": SCRIPT,
+        f"{IN_PLACE}/settings.job": '{"is_in_place": true}',
+        f"{JOBS}/triggered/apart/run.sh": APART,
+        f"{JOBS}/continuous/shown/run.sh": 'cat "$WEBROOT_PATH/lib/price.txt"\nexec sleep 1000\n',
+        f"{JOBS}/continuous/shown/settings.job": '{"is_in_place": true}',
+        f"{JOBS}/continuous/shown/big.bin": b"\0" * 600_000,
+        "lib/price.txt": f"{price}\n",  # a line that has an end is in the log
+        **{f"img/{number}.txt": str(number) for number in range(200)},
+    }
+    return zip_of(files)
+
+
+def told(site: Site, name: str) -> str:
+    """The log of a run that has ended well."""
+    run = site.ended(site.run(name).headers["Location"])
+    log = site.log(run)
+    assert run["status"] == "Success", log
+    return log
+
+
+def test_jobs_in_the_web_site(empty: Site) -> None:
+    """By all three ways a job reads the files of the site; what it changes is its own; an earlier deployment again
+    brings the files of then."""
+    site = empty
+    assert site.http.post("/api/zipdeploy", content=of_site("10")).status_code == 200
+    first = over(site)["id"]
+    for _ in range(2):
+        log = told(site, "in place")
+        for line in ("by path: 10", "by home: 10", "by root: 10", f"in {FOLDER}", "beside: LogFiles data site "):
+            assert line in log, log
+    assert "home /tmp root none in /webjobs/work site " in told(site, "apart")
+    eventually(lambda: "10" in shown(site), seconds=60, what="the price in the log of the continuous job")
+    assert site.http.post("/api/zipdeploy", content=of_site("20")).status_code == 200
+    assert "by root: 20" in told(site, "in place")
+    eventually(lambda: "20" in shown(site), seconds=60, what="the new price in the continuous job")
+    assert site.http.put(f"/api/deployments/{first}").status_code == 200
+    assert "by path: 10" in told(site, "in place")
+
+
+def test_content_that_is_not_there_is_told(empty: Site) -> None:
+    site = empty
+    assert (
+        site.http.post("/api/zipdeploy", content=zip_of({f"{JOBS}/triggered/plain/run.sh": "echo"})).status_code == 200
+    )
+    site.apply("wants", {"type": "triggered", "siteContent": True} | shell('cat "$WEBROOT_PATH/lib/price.txt"\n'))
+    eventually(lambda: "NoSiteContent" in site.kubectl("get", "wj", "wants", "-o", "yaml"), what="the reason")
+    assert "zipdeploy" in site.http.get("/api/triggeredwebjobs/wants").json()["error"]
+    site.create_run("wants")
+    assert site.http.post("/api/zipdeploy", content=of_site("30")).status_code == 200
+    runs = "/api/triggeredwebjobs/wants/history"
+    eventually(lambda: site.http.get(runs).json()["runs"][0]["status"] == "Success", seconds=60, what="the run")
+    assert "30" in site.log(site.http.get(runs).json()["runs"][0])
+
+
+def shown(site: Site) -> str:
+    return site.http.get("/api/vfs/data/jobs/continuous/shown/job_log.txt").text.rpartition(
+        "Status changed to Running"
+    )[2]
 
 
 def scale(site: Site, replicas: int) -> None:

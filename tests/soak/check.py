@@ -111,7 +111,9 @@ def check_logs(site: Site, jobs: dict[str, str], records: dict[str, list[Object]
             elif len(begins) > 1 or (not begins and _has_run(counted.get(run_id, {}).get("status", {}))):
                 # A later phase trims this run: what is known of it is told here.
                 status, last = counted.get(run_id, {}).get("status"), answer.text.splitlines()[-10:]
-                found.wrong.append(f"{name}: run {run_id} began {len(begins)} times; {status}; its log ends with {last}")
+                found.wrong.append(
+                    f"{name}: run {run_id} began {len(begins)} times; {status}; its log ends with {last}"
+                )
             spans += [(begin, (ends or [begin])[0], run_id) for begin in begins]
         if kind in ONE_AT_A_TIME:
             found.wrong += [f"{name}: {text}" for text in _overlaps(spans)]

@@ -90,7 +90,7 @@ def _elsewhere(path: str, *, reads: bool, deletes: bool) -> tuple[Need, ...]:
         return _DELETE + _UPDATE if deletes else _SAVE
     if first in ("logstream", "logs") and reads:
         return _GET_RUN
-    if first in ("zipdeploy", "publish", "deployments"):
+    if first in ("zipdeploy", "publish", "deployments") or (first, rest) == ("extensions", "onedeploy"):
         return _LIST if reads else _DEPLOY
     if first == "dump" and reads:
         return _ALL_FILES

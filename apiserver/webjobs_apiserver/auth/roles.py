@@ -21,6 +21,7 @@ _DEPLOYING = tuple(
         (_PUT, _JOB),
         (_READ | _PUT, f"{_JOB}/settings"),  # settings.job, which is a file of the job
         (_PUT | {"POST"}, r"/api/(?:zipdeploy|publish)"),
+        (_READ | _PUT | {"POST"}, r"/api/extensions/onedeploy"),  # ARM's
         (_ALL, r"/api/deployments(?:/.+)?"),
         (_READ, r"/api/(?:isdeploying|environment|scm/info|diagnostics/runtime)"),
         (_READ, r"/api/logstream(?:/.*)?"),

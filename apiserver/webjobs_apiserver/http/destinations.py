@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Self
@@ -21,6 +21,9 @@ from webjobs_apiserver.http.addresses import Network, networks
 
 Address = IPv4Address | IPv6Address
 """An address of the Internet Protocol."""
+
+Permits = Callable[[str, Address], bool]
+"""A function that says whether requests for a host may go to one of its addresses."""
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
 _PUBLIC_6 = ipaddress.ip_network("2000::/3")
@@ -135,14 +138,22 @@ class Destinations:
 
         A host that is an address is not resolved: ask ``refuses`` before.
         """
-        return aiohttp.TCPConnector(resolver=_Resolver(self), use_dns_cache=False)
+        return connector(self.permits)
+
+
+def connector(permits: Permits) -> aiohttp.BaseConnector:
+    """Return a connector of aiohttp that connects a host to those of its addresses only that are permitted.
+
+    A host that is an address is not resolved: look at it before.
+    """
+    return aiohttp.TCPConnector(resolver=_Resolver(permits), use_dns_cache=False)
 
 
 class _Resolver(AbstractResolver):
     """A resolver that leaves out addresses to which nothing may go; what it returns is what is connected to."""
 
-    def __init__(self, destinations: Destinations) -> None:
-        self._destinations = destinations
+    def __init__(self, permits: Permits) -> None:
+        self._permits = permits
         self._resolver = aiohttp.ThreadedResolver()
 
     async def resolve(
@@ -153,9 +164,7 @@ class _Resolver(AbstractResolver):
         except OSError:
             found = []
         permitted = [
-            one
-            for one in found
-            if (address := parsed(one["host"].partition("%")[0])) and self._destinations.permits(host, address)
+            one for one in found if (address := parsed(one["host"].partition("%")[0])) and self._permits(host, address)
         ]
         if not permitted:
             raise OSError(None, FORBIDDEN)

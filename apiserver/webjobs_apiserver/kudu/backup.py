@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
 from webjobs_apiserver.http import responses
+from webjobs_apiserver.kudu.files.zips import attachment
 from webjobs_apiserver.kudu.jobs import Facade
-from webjobs_apiserver.kudu.zips import attachment
 
 TAR = "application/x-tar"
 """Media type of a backup."""

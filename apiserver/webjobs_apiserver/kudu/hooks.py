@@ -14,7 +14,7 @@ from webjobs_apiserver.errors import BadRequest, Exists
 from webjobs_apiserver.http import responses
 from webjobs_apiserver.kudu import bodies
 from webjobs_apiserver.kudu.jobs import Facade, read_body
-from webjobs_apiserver.service.hooks import Hook
+from webjobs_apiserver.service.hooks.hooks import Hook
 from webjobs_apiserver.service.jobs import Job
 
 _NO_OBJECT = "Send a JSON object with event and url."

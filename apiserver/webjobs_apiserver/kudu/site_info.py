@@ -9,8 +9,8 @@ from starlette.responses import Response, StreamingResponse
 
 from webjobs_apiserver.http import responses
 from webjobs_apiserver.kudu.deployments import bodies
+from webjobs_apiserver.kudu.files.zips import attachment
 from webjobs_apiserver.kudu.jobs import Facade
-from webjobs_apiserver.kudu.zips import attachment
 from webjobs_apiserver.service.files.dump import Text, dumped
 
 VERSION = "100.0.0"

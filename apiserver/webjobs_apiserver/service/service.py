@@ -18,17 +18,20 @@ from webjobs_apiserver.service.app_settings import AppSettings
 from webjobs_apiserver.service.backup.dump import Dump
 from webjobs_apiserver.service.backup.load import Load
 from webjobs_apiserver.service.deployments.deployments import Deployments
+from webjobs_apiserver.service.files.content_files import ContentFiles
 from webjobs_apiserver.service.files.reading import Reading
 from webjobs_apiserver.service.files.writing import Writing
 from webjobs_apiserver.service.files.zips import Zips
-from webjobs_apiserver.service.hooks import Hooks
+from webjobs_apiserver.service.hooks.hooks import Hooks
 from webjobs_apiserver.service.job_logs import JobLogs
 from webjobs_apiserver.service.jobs import Jobs
 from webjobs_apiserver.service.log_stream import LogStreams
+from webjobs_apiserver.service.package_sources import PackageSources
 from webjobs_apiserver.service.passthrough import Passthrough
 from webjobs_apiserver.service.room import Room
 from webjobs_apiserver.service.runs import Runs
 from webjobs_apiserver.service.schedules.jobs import ScheduledJobs
+from webjobs_apiserver.service.site_contents import SiteContents
 from webjobs_apiserver.service.stored_runs import StoredRuns
 from webjobs_apiserver.service.uploads import Uploads
 from webjobs_apiserver.watching.watch import Feed
@@ -66,6 +69,8 @@ class Service:
     """Operations on web hooks."""
     scheduled: ScheduledJobs
     """Scheduled jobs by number, as the Kragle API has them."""
+    package_sources: PackageSources
+    """Zips that clients send the address of."""
     deployments: Deployments
     """Deployments of zips."""
     dump: Dump
@@ -88,13 +93,18 @@ class Service:
         job_limits: JobLimits,
         clock: Clock,
         destinations: Destinations,
+        sources: Destinations,
     ) -> Self:
-        """Return the operations over one client and one store. ``job_limits``: what jobs may ask for."""
+        """Return the operations over one client and one store.
+
+        ``job_limits``: what jobs may ask for. ``destinations``: where web hooks may be. ``sources``: where zips may be.
+        """
         jobs = Jobs(kube, feed=feed, limits=job_limits, clock=clock)
         runs = Runs(kube, feed=feed, jobs=jobs, stored=StoredRuns(store), queued=limits.queued_runs, clock=clock)
         settings = AppSettings(kube)
         logs = JobLogs(kube, store=store, jobs=jobs, runs=runs, settings=settings, clock=clock)
-        reading = Reading(store, jobs=jobs, runs=runs, logs=logs)
+        content = ContentFiles(store, SiteContents(kube))
+        reading = Reading(store, jobs=jobs, runs=runs, logs=logs, content=content)
         hooks = Hooks(kube, clock=clock, destinations=destinations)
         room = Room(store, most=limits.site_bytes, clock=clock)
         writing = Writing(store, jobs=jobs, reading=reading, room=room, limits=limits, clock=clock)
@@ -108,6 +118,7 @@ class Service:
             settings=settings,
             passthrough=Passthrough(jobs=jobs, logs=logs),
             hooks=hooks,
+            package_sources=PackageSources(sources),
             deployments=Deployments(
                 kube, store=store, jobs=jobs, writing=writing, room=room, limits=limits, clock=clock
             ),

@@ -27,6 +27,17 @@
 {{- $found | uniq | toJson -}}
 {{- end }}
 
+{{- /* JSON of what processes are told of their sites, by namespace. */}}
+{{- define "webjobs.namedSites" -}}
+{{- $root := . }}{{ $own := include "webjobs.site" . }}
+{{- $found := dict $own (dict "name" (.Values.site.name | default $own) "host" .Values.site.host) }}
+{{- range .Values.sites }}
+{{- $host := dig "host" "" . | default (ternary (printf "%s.%s" .namespace $root.Values.domain) "" (not (empty $root.Values.domain))) }}
+{{- $_ := set $found .namespace (dict "name" .namespace "host" $host) }}
+{{- end }}
+{{- $found | toJson -}}
+{{- end }}
+
 {{- /* Not empty when this release makes an object: there is none, or it made the one that is there. */}}
 {{- define "webjobs.mayMake" -}}
 {{- $root := index . 0 }}{{ $there := index . 1 | default dict }}

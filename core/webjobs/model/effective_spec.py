@@ -18,6 +18,8 @@ def under(webjob: WebJob, site: SiteSettings) -> WebJob:
     """
     spec = webjob.spec
     changes: dict[str, Any] = {}
+    if webjob.wants_site_content is None and site.gives_content:
+        changes["site_content"] = True
     if spec.type == "continuous":
         if site.stopped:
             changes["stopped"] = True

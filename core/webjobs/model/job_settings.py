@@ -2,8 +2,9 @@
 
 Kudu is strict about types: a value of the wrong JSON type (``"true"``, ``"60"``, ``60.0``) is ignored and the default
 holds. Unknown keys are kept and echoed, so the raw object stays in ``spec.settings`` and this module is only a reading
-of it. Source: docs/kudu-contract.md, section 4.1. ``is_in_place`` has no effect: every pod has its own copy of the
-files, in which the job runs. Keys that Kudu does not have are in ``runtime_settings.py``.
+of it. Source: docs/kudu-contract.md, section 4.1. Every pod has its own copy of the job's files;
+with ``is_in_place`` it lies in a copy of the site's content. Keys that Kudu does not have are in
+``runtime_settings.py``.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class JobSettings:
     """NCRONTAB expression of the job."""
     is_singleton: bool | None = None
     """True when the job wants one instance."""
+    is_in_place: bool | None = None
+    """True when the job wants to run in the folder that it has in the web site."""
     stopping_wait_time: int | None = None
     """Seconds between the notice to stop and the kill."""
 
@@ -38,11 +41,12 @@ class JobSettings:
 def read(settings: Mapping[str, Any]) -> JobSettings:
     """Return the keys of a settings object that have an effect; wrongly typed values count as absent."""
     schedule = settings.get("schedule")
-    singleton = settings.get("is_singleton")
+    singleton, in_place = settings.get("is_singleton"), settings.get("is_in_place")
     wait = settings.get("stopping_wait_time")
     return JobSettings(
         schedule=schedule if isinstance(schedule, str) and schedule else None,
         is_singleton=singleton if isinstance(singleton, bool) else None,
+        is_in_place=in_place if isinstance(in_place, bool) else None,
         stopping_wait_time=max(wait, 0) if _is_integer(wait) else None,  # negative numbers count as 0, as in Kudu
     )
 

@@ -86,8 +86,10 @@ class SiteSettings:
     time_zone: str | None = None
     """WEBSITE_TIME_ZONE as it stands there, a Windows or IANA name; None: UTC."""
 
-    own_tz: bool = False
-    """True when the site sets TZ itself: then WEBSITE_TIME_ZONE says nothing of the zone of processes."""
+    names: frozenset[str] = frozenset()
+    """Names of all settings as they are written: what a site sets itself is not set for it."""
+    gives_content: bool = False
+    """WEBJOBS_SITE_CONTENT, not one of Kudu's: all jobs get the content of the site, not only those in place."""
     concurrency_policy: ConcurrencyPolicy | None = None
     """WEBJOBS_CONCURRENCY_POLICY, not one of Kudu's: for jobs that say nothing. With Queue, clients that start a job
     twice within a moment get 202 both times, as on App Service, where a short run is over by then."""
@@ -121,7 +123,8 @@ class SiteSettings:
             idle_seconds=_natural(known.get("WEBJOBS_IDLE_TIMEOUT")) or None,
             concurrency_policy=_policy(known.get("WEBJOBS_CONCURRENCY_POLICY")),
             continuous_log_lines=DEFAULT_LOG_LINES if lines is None else lines,
-            own_tz="TZ" in values,
+            names=frozenset(values),
+            gives_content=flag(known.get("WEBJOBS_SITE_CONTENT")),
             time_zone=known.get("WEBSITE_TIME_ZONE", "").strip() or None,
             digest=_digest(values),
         )

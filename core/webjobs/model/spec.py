@@ -135,6 +135,13 @@ class WebJobSpec(ApiModel):
         ),
         json_schema_extra={"x-kubernetes-validations": DATA_RULES},
     )
+    site_content: bool | None = Field(
+        default=None,
+        description=(
+            "true: pods get the other files of the site's deployed zip at HOME/site/wwwroot, and run in the job's "
+            "folder in it. Default: is_in_place in settings.job, then WEBJOBS_SITE_CONTENT of the site."
+        ),
+    )
     service_account_name: str | None = Field(
         default=None,
         max_length=253,

@@ -204,6 +204,11 @@ class WebJob(ApiModel):
         return self.spec.data.claim_name or f"{self.metadata.name}-data"
 
     @property
+    def wants_site_content(self) -> bool | None:
+        """True when pods are to get the content of the site: by the spec, else by settings.job; None: nobody says."""
+        return self.job_settings.is_in_place if self.spec.site_content is None else self.spec.site_content
+
+    @property
     def stopping_wait(self) -> int:
         """Seconds between the notice to stop and the kill (Kudu's defaults: 30 triggered, 5 continuous)."""
         if self.spec.stopping_wait_seconds is not None:

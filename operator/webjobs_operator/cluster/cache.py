@@ -13,6 +13,7 @@ from typing import Any
 
 from webjobs import pods
 from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun, WebJobSchedule, app_settings
+from webjobs.model.site_content import SiteContent
 from webjobs.model.site_settings import SiteSettings
 from webjobs.objects import Object
 from webjobs_kube.object_cache import ObjectCache, without_managed_fields
@@ -174,6 +175,10 @@ class Cache:
     def site(self, namespace: str) -> SiteSettings:
         """Return the settings of the site that a namespace is."""
         return self._sites.settings(namespace)
+
+    def site_content(self, namespace: str) -> SiteContent | None:
+        """Return the content of the site that a namespace is; None: it has none."""
+        return self._sites.content(namespace)
 
     def webjob(self, owner: Key) -> WebJob | None:
         """Return the WebJob of a key; None when it is not known."""

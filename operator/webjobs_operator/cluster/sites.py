@@ -1,4 +1,4 @@
-"""The app settings of sites, as watches and lists tell of the Secret and the ConfigMap that hold them.
+"""The app settings and the content of sites, as watches and lists tell of the Secret and the ConfigMap that hold them.
 
 Both are watched, and watches are not in step. A setting that moves from the ConfigMap into the Secret would be gone for
 a moment when the ConfigMap's news come first: continuous jobs would start anew, and a stopped site would run. So the
@@ -12,6 +12,7 @@ from typing import Any
 
 from webjobs.model import app_settings
 from webjobs.model.app_settings import together, values_of
+from webjobs.model.site_content import SiteContent, content_of
 from webjobs.model.site_settings import SiteSettings
 from webjobs.objects import Object, ObjectView
 
@@ -39,10 +40,15 @@ class Sites:
         self._seen: dict[str, int] = {}
         """Newest resourceVersion of the Secret of a namespace that was told of."""
         self._sites: dict[str, SiteSettings] = {}
+        self._contents: dict[str, SiteContent | None] = {}
 
     def settings(self, namespace: str) -> SiteSettings:
         """Return the settings of the site that a namespace is."""
         return self._sites.get(namespace, SiteSettings())
+
+    def content(self, namespace: str) -> SiteContent | None:
+        """Return the content of the site that a namespace is; None: it has none."""
+        return self._contents.get(namespace)
 
     def known(self, kind: str) -> dict[str, Object]:
         """Return the objects of a kind that hold settings, by UID, without their values."""
@@ -58,6 +64,7 @@ class Sites:
         self._objects[kind, namespace] = _without_values(kind, body)
         values = values_of(kind, body)
         if kind == "Secret":
+            self._contents[namespace] = content_of(body)
             self._secret_seen(namespace, version)
         elif self._is_ahead(body, known):
             self._emptied[namespace] = values
@@ -85,6 +92,7 @@ class Sites:
         self._objects.pop((kind, namespace), None)
         self._values.pop((kind, namespace), None)
         if kind == "Secret":
+            self._contents.pop(namespace, None)
             self._secret_seen(namespace, int(meta["resourceVersion"]))
         else:
             self._emptied.pop(namespace, None)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from webjobs.model import WebJob, WebJobRun
 from webjobs.model.effective_spec import under
+from webjobs.model.site_content import SiteContent
 from webjobs.model.site_settings import SiteSettings
 from webjobs.objects import Object
 from webjobs.pods import is_of_webjob
@@ -37,6 +38,8 @@ class Facts:
     webjob: WebJob
     """The WebJob under the settings of its site."""
     site: SiteSettings
+    site_content: SiteContent | None = None
+    """Content of the site of the WebJob; None: it has none."""
     runs: Mapping[str, WebJobRun]
     """Runs of the WebJob, by object name."""
     objects: Mapping[str, Mapping[str, Object]]
@@ -100,7 +103,7 @@ class FactsReader:
         self._cache = cache
         self._key = key
         self._now = now
-        self._site = cache.site(key[0])
+        self._site, self._content = cache.site(key[0]), cache.site_content(key[0])
         self._webjob = under(webjob, self._site)
         self._facts: Facts | None = None
         self._revision = -1
@@ -114,6 +117,7 @@ class FactsReader:
                 now=self._now,
                 webjob=self._webjob,
                 site=self._site,
+                site_content=self._content,
                 runs=self._cache.runs(self._key),
                 objects={kind: self._cache.of(kind, self._key) for kind in KINDS},
             )

@@ -27,8 +27,9 @@ from webjobs.schedules import iana_name
 from webjobs.schedules.plan import Plan
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests import requests
+from webjobs_operator.manifests.delivery import PACKAGE_FILE
 from webjobs_operator.manifests.merge import digest
-from webjobs_operator.manifests.pod import PACKAGE_FILE, pod_template
+from webjobs_operator.manifests.pod import pod_template
 from webjobs_operator.manifests.program import Program
 
 Manifest = dict[str, Any]

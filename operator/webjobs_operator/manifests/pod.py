@@ -1,55 +1,32 @@
 """The pod template that Jobs, CronJobs and Deployments share.
 
-The package arrives as a tar in a ConfigMap or is fetched by an init container; the job's own shell unpacks it into the
-working folder and starts the script (``boot.py``).
-
-Environment as in docs/kudu-contract.md, section 5: the variables of the contract win over ``spec.env``, those over
-``spec.envFrom``, and those over the app settings of the site.
+The package arrives as a tar in a ConfigMap or is fetched by an init container (``delivery.py``); the job's own shell
+unpacks it into the working folder and starts the script (``boot.py``).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from webjobs import model
-from webjobs.constants import PACKAGE_AUDIENCE, PORT
-from webjobs.model import WebJob, app_settings
-from webjobs.pods import CONTAINER, END, FETCH
+from webjobs.constants import PORT
+from webjobs.model import WebJob
+from webjobs.pods import CONTAINER, END
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests import boot, limits, windows
+from webjobs_operator.manifests.delivery import PACKAGE, PACKAGE_FILE, bring_files
+from webjobs_operator.manifests.environment import SHUTDOWN, SHUTDOWN_FILE, literal, sources, variables
+from webjobs_operator.manifests.folders import Folders, folders_of
 from webjobs_operator.manifests.merge import merge
 from webjobs_operator.manifests.program import Program
 
-WORK = "/webjobs/work"
-"""WEBJOBS_PATH: the folder with the job's files."""
-DATA = "/webjobs/data"
-"""WEBJOBS_DATA_PATH: the folder for the job's data."""
-PACKAGE = "/webjobs/package"
-"""Folder in which a package arrives."""
-SHUTDOWN = "/webjobs/shutdown"
-"""Folder of the shutdown file."""
-SHUTDOWN_FILE = f"{SHUTDOWN}/stop"
-"""WEBJOBS_SHUTDOWN_FILE: the file that tells a process that it is to end."""
 LISTEN_SECONDS = 10
 """Seconds for which a script waits for the operator to attach, where that is enabled."""
 END_PIPE = "/webjobs/end/pipe"
 """Named pipe by which a pod that waited tells the exit code of its run."""
-PACKAGE_FILE = "package.tar"
-"""Name of the tar with a small package."""
-
 
 Pod = dict[str, Any]
 """Spec of a pod, or a part of it."""
-
-
-def literal(text: str) -> str:
-    """Return text as Kubernetes must not expand it.
-
-    ``$(NAME)`` in env and args is a reference, ``$$`` an escaped ``$``.
-    """
-    return text.replace("$", "$$")
 
 
 def pod_template(
@@ -73,7 +50,8 @@ def pod_template(
     Unrunnable when the limits of the installation refuse the pod.
     """
     words = [*(webjob.spec.args or []), *(arguments or [])]
-    container = _container(webjob, program=program, config=config, arguments_text=arguments_text)
+    folders = folders_of(webjob, program)
+    container = _container(webjob, program=program, folders=folders, config=config, arguments_text=arguments_text)
     container |= _command(webjob, program=program, config=config, words=words, armed=armed)
     pod: Pod = {
         "restartPolicy": restart_policy,
@@ -84,7 +62,7 @@ def pod_template(
         "containers": [container],
         "volumes": [{"name": "work", "emptyDir": {}}, _data(webjob)],
     }
-    _bring_package(pod, webjob, program=program, config=config)
+    bring_files(pod, webjob, program=program, folders=folders, config=config)
     if armed:
         _wait_for_run(pod, program=program, config=config)
     if webjob.spec.type == "continuous":
@@ -104,23 +82,20 @@ def pod_template(
     return merged
 
 
-def _container(webjob: WebJob, *, program: Program, config: OperatorConfig, arguments_text: str) -> Pod:
+def _container(
+    webjob: WebJob, *, program: Program, folders: Folders, config: OperatorConfig, arguments_text: str
+) -> Pod:
     """Return the job's container, without what it runs."""
-    borrowed = program.borrowed
     return {
         "name": CONTAINER,
         "image": program.image,
         "imagePullPolicy": config.image_pull_policy,
-        "env": _environment(webjob, arguments_text=arguments_text, program=program),
-        "envFrom": [
-            *_app_settings(),
-            *(borrowed.env_from if borrowed else []),
-            *(webjob.spec.env_from or []),
-        ],  # the last source that has a name wins
+        "env": variables(webjob, program, folders, arguments_text=arguments_text),
+        "envFrom": sources(webjob, program),
         "resources": _resources(webjob, program=program, config=config),
         "volumeMounts": [
-            {"name": "work", "mountPath": WORK},
-            {"name": "data", "mountPath": DATA},
+            {"name": "work", "mountPath": folders.files},
+            {"name": "data", "mountPath": folders.data},
         ],
         "securityContext": config.container_security_context,
     }
@@ -155,19 +130,6 @@ def _data(webjob: WebJob) -> Pod:
     """Return the volume behind WEBJOBS_DATA_PATH."""
     claim = {"persistentVolumeClaim": {"claimName": webjob.data_claim}} if webjob.data_claim else {"emptyDir": {}}
     return {"name": "data", **claim}
-
-
-def _bring_package(pod: Pod, webjob: WebJob, *, program: Program, config: OperatorConfig) -> None:
-    """Give a pod its package: a small one by a ConfigMap, a large one by a container that fetches it."""
-    (container,) = pod["containers"]
-    if program.config_map:
-        container["volumeMounts"].append({"name": "package", "mountPath": PACKAGE, "readOnly": True})
-        pod["volumes"].append({"name": "package", "configMap": {"name": program.config_map}})
-    if program.fetch_digest:
-        pod["initContainers"] = [_fetch(webjob, program.fetch_digest, config)]
-        token = {"audience": PACKAGE_AUDIENCE, "expirationSeconds": 600, "path": "token"}
-        sources = {"sources": [{"serviceAccountToken": token}]}
-        pod["volumes"].append({"name": "package-token", "projected": sources})
 
 
 def _wait_for_run(pod: Pod, *, program: Program, config: OperatorConfig) -> None:
@@ -218,81 +180,10 @@ def _resources(webjob: WebJob, *, program: Program, config: OperatorConfig) -> d
     return config.resources | {kind: (config.resources.get(kind) or {}) | wanted for kind in ("requests", "limits")}
 
 
-def _app_settings() -> list[dict[str, Any]]:
-    """Return the sources of the site's app settings, without their values.
-
-    Each setting comes under its own name and as ``APPSETTING_<name>``. The Secret comes last, and so it wins.
-    """
-    config_map = {"configMapRef": {"name": app_settings.CONFIG_MAP, "optional": True}}
-    secret = {"secretRef": {"name": app_settings.SECRET, "optional": True}}
-    return [{**prefix, **source} for source in (config_map, secret) for prefix in ({}, {"prefix": "APPSETTING_"})]
-
-
-def marker(webjob: WebJob) -> str:
-    """Return the name of the variable by which Kudu knows the processes of a job.
-
-    Characters that no shell takes in a name become ``_``.
-    """
-    kind = "TRIGGERED_JOB" if webjob.spec.type == "triggered" else "ALWAYS_ON_JOB"
-    return f"WEBSITE_{kind}_RUNNING_{re.sub('[^A-Za-z0-9_]', '_', webjob.display_name)}"
-
-
-def _environment(webjob: WebJob, *, arguments_text: str, program: Program) -> list[dict[str, Any]]:
-    triggered = webjob.spec.type == "triggered"
-    contract: dict[str, str] = {
-        "WEBJOBS_NAME": literal(webjob.display_name),
-        "WEBJOBS_TYPE": webjob.spec.type,
-        "WEBJOBS_PATH": WORK,
-        "WEBJOBS_DATA_PATH": DATA,
-        "WEBJOBS_COMMAND_ARGUMENTS": literal(arguments_text),
-        marker(webjob): "true",
-    }
-    if not triggered:
-        contract |= {"WEBJOBS_RUN_ID": "", "WEBJOBS_PORT": str(PORT)}
-    if webjob.has_shutdown_file:
-        contract["WEBJOBS_SHUTDOWN_FILE"] = SHUTDOWN_FILE
-    fixed = [{"name": name, "value": value} for name, value in contract.items()]
-    if triggered:
-        fixed.append(_field("WEBJOBS_RUN_ID", f"metadata.labels['{model.LABEL_RUN}']"))
-    defaults: list[dict[str, Any]] = [
-        {"name": "HOME", "value": "/tmp"},  # noqa: S108  the pod's own: the user has no other home
-        _field("WEBSITE_INSTANCE_ID", "metadata.uid"),  # logs and statuses show its first six characters
-    ]
-    if program.script and program.script.host.runtime == "py":
-        defaults.append({"name": "PYTHONUNBUFFERED", "value": "1"})  # else a running job's log stays empty
-    if program.time_zone:
-        defaults.append({"name": "TZ", "value": program.time_zone})
-    taken = {variable["name"] for variable in fixed}
-    given = [*(program.borrowed.env if program.borrowed else []), *(webjob.spec.env or [])]
-    mine = [v for v in {v["name"]: v for v in given}.values() if v["name"] not in taken]
-    replaced = {variable["name"] for variable in mine}
-    return [*fixed, *(variable for variable in defaults if variable["name"] not in replaced), *mine]
-
-
-def _field(name: str, path: str) -> dict[str, Any]:
-    return {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
-
-
 def _pod_security(config: OperatorConfig, *, plain_image: bool) -> dict[str, Any]:
     # An image of the user's own brings its user along; only ours are known to work under any.
     skipped = {"runAsUser", "runAsGroup"} if plain_image else set()
     return {key: value for key, value in config.pod_security_context.items() if key not in skipped}
-
-
-def _fetch(webjob: WebJob, digest: str, config: OperatorConfig) -> dict[str, Any]:
-    url = f"{config.package_url.rstrip('/')}/internal/packages/{webjob.metadata.namespace}/{digest}"
-    return {
-        "name": FETCH,
-        "image": config.image,
-        "imagePullPolicy": config.image_pull_policy,
-        "command": ["python3", "-m", "webjobs_pod.fetch", url, WORK, "/webjobs/token/token"],
-        "volumeMounts": [
-            {"name": "work", "mountPath": WORK},
-            {"name": "package-token", "mountPath": "/webjobs/token", "readOnly": True},
-        ],
-        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
-        "securityContext": config.container_security_context | {"readOnlyRootFilesystem": True},
-    }
 
 
 def _end(program: Program, config: OperatorConfig) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
@@ -10,8 +11,7 @@ from cachetools import LRUCache
 from webjobs.model import WebJob, scripts
 from webjobs.model.runtime_settings import BadSetting, RuntimeSettings
 from webjobs.model.scripts import ScriptHost, Selected
-from webjobs.model.site_settings import SiteSettings
-from webjobs.schedules import ScheduleError, iana_name
+from webjobs.model.site_content import SiteContent
 from webjobs.store import packages
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests import windows
@@ -36,8 +36,10 @@ class Program:
     """Runtime that settings.job asks for: a command line in place of interpreter and script, cpu and memory."""
     borrowed: Borrowed | None = None
     """Parts of a pod that ``spec.fromDeployment`` gives; None without it."""
-    time_zone: str | None = None
-    """TZ of the process when nothing of its own says another: the IANA name of the site's zone; None: not set."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that tell the process of its site, where nothing of its own says otherwise."""
+    site_content: SiteContent | None = None
+    """Content of the site that its pods get; None: they don't."""
 
     @property
     def on_windows(self) -> bool:
@@ -46,16 +48,6 @@ class Program:
 
 
 _COMMAND = ScriptHost(name="CommandHost", runtime=None)
-
-
-def process_zone(site: SiteSettings) -> str | None:
-    """Return TZ for the processes of a site, as App Service sets it; None when there is nothing to set."""
-    if site.time_zone is None or site.own_tz:
-        return None
-    try:
-        return iana_name(site.time_zone)
-    except ScheduleError:
-        return None  # the condition of a schedule says so; a process would read any name as UTC
 
 
 def resolve(webjob: WebJob, config: OperatorConfig, *, borrowed: Borrowed | None = None) -> Program:

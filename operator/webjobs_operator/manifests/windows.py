@@ -17,6 +17,8 @@ WORDS = "WEBJOBS_COMMAND_WORDS"
 """Variable with the words of a run: JSON of directory, script and arguments."""
 
 # cmd.exe reads what stands in a batch file's arguments as commands, however they are quoted.
+_OWN = ("HOME", "TEMP", "TMP")
+"""Variables that Windows sets itself, or does not know."""
 _BOOT = r"""
 $ErrorActionPreference = 'Stop'
 $words = ConvertFrom-Json $env:WEBJOBS_COMMAND_WORDS
@@ -49,7 +51,7 @@ def adapted(pod: Mapping[str, Any], *, words: list[str], shutdown_file: str) -> 
     encoded = b64encode(_BOOT.encode("utf-16-le")).decode()
     container["command"] = ["powershell.exe", "-NoProfile", "-NonInteractive", "-EncodedCommand", encoded]
     line = json.dumps(words, ensure_ascii=False).replace("$", "$$")  # $(NAME) would be a reference
-    container["env"] = [_variable(one) for one in linux["env"] if one["name"] != "HOME"]
+    container["env"] = [_variable(one) for one in linux["env"] if one["name"] not in _OWN]
     container["env"].append({"name": WORDS, "value": line})
     container["volumeMounts"] = [mount | {"mountPath": path(mount["mountPath"])} for mount in linux["volumeMounts"]]
     if "lifecycle" in linux:

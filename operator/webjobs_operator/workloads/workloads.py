@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from webjobs import pods
@@ -20,7 +19,8 @@ from webjobs_operator.context.readiness import Readiness
 from webjobs_operator.manifests import children, limits, package_content
 from webjobs_operator.manifests.borrow import Borrowed, borrow, missing
 from webjobs_operator.manifests.merge import covers
-from webjobs_operator.manifests.program import Program, Unrunnable, process_zone, resolve
+from webjobs_operator.manifests.program import Program, Unrunnable, resolve
+from webjobs_operator.manifests.site import of_site
 from webjobs_operator.runs import retention
 from webjobs_operator.runs.writes import RunWrites
 
@@ -62,7 +62,7 @@ class Workloads:
         try:
             limits.check_webjob(webjob, self._config.limits)
             program = resolve(webjob, self._config, borrowed=await self._borrowed(facts))
-            program = replace(program, time_zone=process_zone(facts.site))
+            program = of_site(program, webjob, site=facts.site, content=facts.site_content, config=self._config)
             # Before anything is made: the limits of the installation may refuse the pod.
             workload = wanted(facts, program=program, plan=plan, config=self._config)
             if workload is None and self._config.limits.concern_pods:

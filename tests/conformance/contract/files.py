@@ -257,7 +257,7 @@ _WRITE = [
 ZIP_GET, ZIP_PUT, Z = "GET /api/zip/{path}", "PUT /api/zip/{path}", f"/api/zip/{_JOBS}"
 _NEW = zip_of({"added.txt": "new"})
 _NO_ZIP = message("The upload is not a readable zip: File is not a zip file")
-_NO_URL = message("A packageUri is not fetched here: send the zip itself.")
+_NO_URL = message("packageUri: zips are not fetched from x: it is not in apiserver.packageUri.allow of the chart.")
 _JSON = {"Content-Type": "application/json"}
 
 

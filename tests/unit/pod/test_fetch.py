@@ -115,7 +115,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def run(tmp_path: Path, clock: Clock) -> Run:
     (tmp_path / "token").write_text(TOKEN + "\n")
     (tmp_path / "out").mkdir()
-    return lambda url: fetch.main([url, str(tmp_path / "out"), str(tmp_path / "token")])
+    return lambda url: fetch.main([str(tmp_path / "token"), url, str(tmp_path / "out")])
 
 
 def _tree(folder: Path) -> dict[str, bytes]:
@@ -261,6 +261,39 @@ def test_a_folder_that_can_not_be_written(
     assert "can't be written" in capsys.readouterr().err
 
 
-def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    assert fetch.main([]) == 1
+def test_several_packages_and_folders(shim: Shim, clock: Clock, tmp_path: Path) -> None:
+    """The content of a site, the package of its job in it, and folders beside."""
+    token, home = tmp_path / "token", tmp_path / "home"
+    token.write_text(TOKEN)
+    site = shim.add({"index.php": b"site", "App_Data/list": b"1"})
+    job = shim.add({"run.sh": b"echo"})
+    words = [site, str(home / "www"), job, str(home / "www/App_Data/jobs/triggered/my job"), str(home / "LogFiles")]
+    assert fetch.main([str(token), *words]) == 0
+    assert _tree(home) == {
+        "www/index.php": b"site",
+        "www/App_Data/list": b"1",
+        "www/App_Data/jobs/triggered/my job/run.sh": b"echo",
+    }
+    assert (home / "LogFiles").is_dir()
+    assert (home / "www").stat().st_mode & 0o770 == 0o770, "another user of the group may write beside"
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("bad", [None, "cut", 404])
+def test_many_files_by_several_connections(
+    shim: Shim, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], bad: int | str | None
+) -> None:
+    files = {f"d{number % 7}/{number}": f"{number}".encode() for number in range(300)}
+    url = shim.add(files)
+    shim.errors = [*[200] * 20, bad] if bad else []
+    assert run(url) == (1 if bad == 404 else 0)
+    if bad == 404:
+        assert "the server says 404" in capsys.readouterr().err
+    else:
+        assert _tree(tmp_path / "out") == files
+
+
+@pytest.mark.parametrize("words", [[], ["token"], ["token", "http://h/x"], ["token", "/folder", "http://h/x"]])
+def test_usage(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    assert fetch.main(words) == 1
     assert capsys.readouterr().err.startswith("usage: ")

@@ -16,7 +16,7 @@ from webjobs_apiserver import sites
 from webjobs_apiserver.auth.authenticator import Keeper
 from webjobs_apiserver.errors import BadRequest, Refused
 from webjobs_apiserver.http import responses
-from webjobs_apiserver.kudu.zips import attachment
+from webjobs_apiserver.kudu.files.zips import attachment
 from webjobs_apiserver.sites import Site
 
 _XML = "application/xml"

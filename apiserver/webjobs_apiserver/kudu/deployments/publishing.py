@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -11,8 +12,8 @@ from webjobs import times
 from webjobs_apiserver.errors import BadRequest
 from webjobs_apiserver.http import responses
 from webjobs_apiserver.kudu.deployments.answers import accepted, end_of
-from webjobs_apiserver.kudu.jobs import Facade, announced_size, media_type
-from webjobs_apiserver.kudu.zips import NO_URL
+from webjobs_apiserver.kudu.files.zip_body import zip_of
+from webjobs_apiserver.kudu.jobs import Facade, announced_size
 from webjobs_apiserver.service.deployments.deployments import Asked
 from webjobs_apiserver.service.deployments.places import ROOT, base_of
 from webjobs_apiserver.service.deployments.records import SUCCESS, Deployment
@@ -32,23 +33,17 @@ def router(facade: Facade) -> APIRouter:
     routes = APIRouter()
 
     async def zipdeploy(request: Request) -> Response:
-        asked = _asked(request, ZIP_DEPLOY, base=ROOT)
-        return await _zip(facade, request, asked, is_async=_flag(request, "isAsync"))
+        asked = _asked(request.query_params, ZIP_DEPLOY, base=ROOT)
+        return await _zip(facade, request, asked, is_async=_flag(request.query_params, "isAsync"))
 
     async def publish(request: Request) -> Response:
-        kind = request.query_params.get("type", "").lower()
-        if kind and kind not in _TYPES:
-            return responses.json_answer(f"type='{request.query_params['type']}' not recognized", status=400)
-        path = request.query_params.get("path", "")
-        is_async = _flag(request, "async") or _flag(request, "isAsync")
-        if kind == "startup" or (kind == "script" and not path):
-            raise BadRequest(_NO_SCRIPT)
-        if kind not in ("", "zip", "static", "script"):
-            raise BadRequest(f"Artifact type '{kind}' not supported")
-        asked = _asked(request, ONE_DEPLOY, base=base_of(path))
+        query = request.query_params
+        if (known := query.get("type", "")) and known.lower() not in _TYPES:
+            return responses.json_answer(f"type='{known}' not recognized", status=400)
+        kind, asked = kind_of(query), asked_of(query, ONE_DEPLOY)
+        is_async = _flag(query, "async") or _flag(query, "isAsync")
         if kind in ("static", "script"):
             return await _file(facade, request, asked, is_async=is_async)
-        # Without a type, as dotnet publish sends it, a zip is meant.
         return await _zip(facade, request, asked, is_async=is_async)
 
     for method in ("POST", "PUT"):
@@ -58,10 +53,9 @@ def router(facade: Facade) -> APIRouter:
 
 
 async def _zip(facade: Facade, request: Request, asked: Asked, *, is_async: bool) -> Response:
-    if media_type(request) == "application/json":
-        raise BadRequest(NO_URL)
     deployments, site = facade.service.deployments, facade.site_of(request)
-    one = await deployments.deploy(site, asked, body=request.stream(), size=announced_size(request))
+    async with zip_of(facade, request) as body:
+        one = await deployments.deploy(site, asked, body=body.content, size=body.size)
     if is_async:
         return accepted(request, one)
     await end_of(deployments, one)
@@ -87,17 +81,34 @@ async def _file(facade: Facade, request: Request, asked: Asked, *, is_async: boo
     return accepted(request, one) if is_async else responses.empty()
 
 
-def _flag(request: Request, name: str) -> bool:
-    return request.query_params.get(name, "").lower() in ("true", "1")
+def kind_of(query: Mapping[str, str]) -> str:
+    """Return what is published by a query, or by the properties of an ARM resource: zip, static or script.
+
+    Empty, as dotnet publish sends it: a zip is meant. Raises BadRequest for what no WebJob can be.
+    """
+    kind = query.get("type", "").lower()
+    if kind == "startup" or (kind == "script" and not query.get("path")):
+        raise BadRequest(_NO_SCRIPT)
+    if kind not in ("", "zip", "static", "script"):
+        raise BadRequest(f"Artifact type '{kind}' not supported")
+    return kind
 
 
-def _asked(request: Request, deployer: str, *, base: str) -> Asked:
-    query = request.query_params
+def asked_of(query: Mapping[str, str], deployer: str) -> Asked:
+    """Return what a client says of what it publishes. ``deployer``: of one that does not say. Raises BadRequest."""
+    return _asked(query, deployer, base=base_of(query.get("path", "")))
+
+
+def _flag(query: Mapping[str, str], name: str) -> bool:
+    return query.get(name, "").lower() in ("true", "1")
+
+
+def _asked(query: Mapping[str, str], deployer: str, *, base: str) -> Asked:
     return Asked(
         deployer=query.get("deployer") or deployer,
         message=query.get("message") or _MESSAGE,
         author=query.get("author", ""),
         author_email=query.get("authorEmail", ""),
-        clean=_flag(request, "clean"),
+        clean=_flag(query, "clean"),
         base=base,
     )

@@ -16,7 +16,7 @@ from webjobs.store import ObjectStore, read_stream
 from webjobs_apiserver.errors import Unavailable
 from webjobs_apiserver.service.app_settings import AppSettings
 from webjobs_apiserver.service.backup import objects, places, tar
-from webjobs_apiserver.service.hooks import Hooks
+from webjobs_apiserver.service.hooks.hooks import Hooks
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Forbidden, NotFound

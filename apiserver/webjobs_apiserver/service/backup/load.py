@@ -29,7 +29,7 @@ from webjobs_apiserver.service.app_settings import AppSettings
 from webjobs_apiserver.service.backup import objects, places, rewrite, site_objects, tar
 from webjobs_apiserver.service.backup.places import Place, StoredFile
 from webjobs_apiserver.service.backup.tar import Entry
-from webjobs_apiserver.service.hooks import Hooks
+from webjobs_apiserver.service.hooks.hooks import Hooks
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import AlreadyExists, Invalid, NotFound

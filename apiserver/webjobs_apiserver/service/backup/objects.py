@@ -27,7 +27,7 @@ from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs.runs.manifest import owned_run
 from webjobs_apiserver.errors import BadRequest
-from webjobs_apiserver.service.hook_delivery import ANNOTATION as ANNOTATION_HOOKS
+from webjobs_apiserver.service.hooks.hook_delivery import ANNOTATION as ANNOTATION_HOOKS
 
 BEFORE = "before-a-restore"
 """UID of the WebJob of a run that was restored: none has it, so that the run is history until its status says so."""

@@ -14,7 +14,7 @@ from webjobs.model import app_settings
 from webjobs.runs.runs import time_of_run_id
 from webjobs.store.run_logs import ERRORS, OUTPUT
 from webjobs_apiserver.errors import BadRequest
-from webjobs_apiserver.service import hooks
+from webjobs_apiserver.service.hooks import hooks
 from webjobs_apiserver.service.schedules import registry_store
 
 HEAD = "backup.json"

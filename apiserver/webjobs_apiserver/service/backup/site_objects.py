@@ -8,7 +8,7 @@ from webjobs.objects import Object
 from webjobs_apiserver.errors import BadRequest
 from webjobs_apiserver.service.app_settings import AppSettings
 from webjobs_apiserver.service.backup import places
-from webjobs_apiserver.service.hooks import Hook, Hooks
+from webjobs_apiserver.service.hooks.hooks import Hook, Hooks
 from webjobs_apiserver.service.schedules.registry import Registry
 from webjobs_apiserver.service.schedules.registry_store import KEY
 from webjobs_apiserver.sites import Site

@@ -19,21 +19,22 @@ from functools import partial
 from typing import IO
 
 from webjobs import times
-from webjobs.store import FAILURES, ObjectStore, packages
+from webjobs.store import FAILURES, ObjectStore
 from webjobs.store.guard import uploading
-from webjobs.store.packages import Manifest, PackageError
+from webjobs.store.packages import PackageError
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.errors import BadRequest, ServiceError
-from webjobs_apiserver.service.deployments import records
+from webjobs_apiserver.service.deployments import records, transitions
 from webjobs_apiserver.service.deployments.lease import Lease
 from webjobs_apiserver.service.deployments.places import ROOT
-from webjobs_apiserver.service.deployments.records import DeployedJob, Deployment, Line, State
+from webjobs_apiserver.service.deployments.preparation import Preparation, Prepared, known
+from webjobs_apiserver.service.deployments.records import Deployment, Line, State
 from webjobs_apiserver.service.deployments.records_store import StoredRecords
 from webjobs_apiserver.service.deployments.rollout import Lost, Progress, Rollout, Sleep
-from webjobs_apiserver.service.files.site_zip import SiteZip
 from webjobs_apiserver.service.files.writing import Writing
 from webjobs_apiserver.service.jobs import Jobs
 from webjobs_apiserver.service.room import Room
+from webjobs_apiserver.service.site_contents import SiteContents
 from webjobs_apiserver.service.uploads import receive
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient
@@ -42,16 +43,10 @@ from webjobs_kube.tasks import cancelled
 
 log = logging.getLogger(__name__)
 
-NO_JOBS = (
-    "The zip has no WebJob, so nothing was deployed. Files of a WebJob lie in App_Data/jobs/triggered/NAME/ or "
-    "App_Data/jobs/continuous/NAME/ of the zip."
-)
-"""Text of a deployment that would be empty."""
-MOST_JOBS = 1000
-"""Most jobs of a deployment: the record that names them all has to fit into an object of Kubernetes."""
 ONLY_A_RECORD = "This deployment is a record without files: there is nothing to deploy again."
 
-Prepare = Callable[[Progress], Awaitable[tuple[DeployedJob, ...]]]
+
+Prepare = Callable[[Progress], Awaitable[Prepared]]
 """A function that stores what is to be deployed, and returns it."""
 
 
@@ -99,9 +94,10 @@ class Deployments:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._records = StoredRecords(kube)
-        self._rollout = Rollout(store, jobs=jobs, writing=writing, clock=clock, sleep=sleep)
+        contents = SiteContents(kube)
+        self._rollout = Rollout(store, jobs=jobs, writing=writing, contents=contents, clock=clock, sleep=sleep)
         self._store = store
-        self._room = room
+        self._preparation = Preparation(store, room=room, limits=limits, clock=clock)
         self._limits = limits
         self._clock = clock
         self._holder = f"{socket.gethostname()}/{uuid.uuid4().hex}"
@@ -125,13 +121,12 @@ class Deployments:
 
         def take(there: State) -> State:
             nonlocal mine
-            after, mine = records.taken_over(there, holder=self._holder, now=self._clock())
+            after, mine = transitions.taken_over(there, holder=self._holder, now=self._clock())
             return after
 
         state = await self._records.change(site, take)
         if mine:
-            jobs = mine.jobs or ()
-            self._begin(site, mine, partial(_known, jobs), file=None)
+            self._begin(site, mine, partial(known, mine), file=None)
         return state
 
     async def deploy(self, site: Site, asked: Asked, *, body: AsyncIterable[bytes], size: int | None) -> Deployment:
@@ -139,17 +134,17 @@ class Deployments:
 
         Raises Refused while another deployment goes on, and TooLarge.
         """
-        records.check_free(await self._records.read(site), now=self._clock())  # before all of the zip is read
+        transitions.check_free(await self._records.read(site), now=self._clock())  # before all of the zip is read
         file = tempfile.TemporaryFile()  # noqa: SIM115  it outlives the request
         try:
             received = await receive(body, size=size, file=file, limit=self._limits.upload_bytes)
             new = self._new(asked)
-            await self._records.change(site, lambda state: records.begun(state, new, now=self._clock()))
+            await self._records.change(site, lambda state: transitions.begun(state, new, now=self._clock()))
         except BaseException:
             file.close()
             raise
-        zip_file = SiteZip(file, size=received, base=asked.base, limits=self._limits)
-        self._begin(site, new, partial(self._unpack, site, zip_file), file=file)
+        zip_file = self._preparation.zip_file(file, size=received, base=asked.base)
+        self._begin(site, new, partial(self._preparation.store, site, zip_file), file=file)
         return new
 
     async def again(self, site: Site, identifier: str) -> Deployment:
@@ -164,8 +159,8 @@ class Deployments:
         line = Line(time=now, message="Deployed again.")
         renewed = {"renewed": now, "received": now, "start": now, "end": None, "holder": self._holder}
         new = found.model_copy(update=renewed | {"status": records.PENDING, "status_text": "", "log": (line,)})
-        await self._records.change(site, lambda state: records.begun(state, new, now=self._clock()))
-        self._begin(site, new, partial(_known, found.jobs), file=None)
+        await self._records.change(site, lambda state: transitions.begun(state, new, now=self._clock()))
+        self._begin(site, new, partial(known, found), file=None)
         return new
 
     async def ended(self, identifier: str) -> Ended:
@@ -175,12 +170,12 @@ class Deployments:
 
     async def record(self, site: Site, new: Deployment, *, active: bool) -> Deployment:
         """Keep a client's record of a deployment. Raises Exists when the id is taken, BadRequest."""
-        await self._records.change(site, lambda state: records.recorded(state, new, active=active))
+        await self._records.change(site, lambda state: transitions.recorded(state, new, active=active))
         return new
 
     async def delete(self, site: Site, identifier: str) -> None:
         """Delete the record of a deployment. Raises Missing, and Refused for one that is active or goes on."""
-        await self._records.change(site, lambda state: records.removed(state, identifier))
+        await self._records.change(site, lambda state: transitions.removed(state, identifier))
 
     def _new(self, asked: Asked) -> Deployment:
         now = times.rfc3339(self._clock())
@@ -209,8 +204,8 @@ class Deployments:
             async with self._lease.held(site, mine.id, progress) as may_go_on:
                 try:
                     async with uploading(self._store, namespace=site.namespace):
-                        jobs = await prepare(progress)
-                        await self._roll_out(site, mine, jobs, progress=progress, may_go_on=may_go_on)
+                        prepared = await prepare(progress)
+                        await self._roll_out(site, mine, prepared, progress=progress, may_go_on=may_go_on)
                     return Ended(deployment=await self._succeeded(site, mine, progress))
                 except Exception as error:
                     log.warning("deployment %s of %s failed: %s", mine.id, site.namespace, type(error).__name__)
@@ -219,49 +214,39 @@ class Deployments:
             if file:
                 file.close()
 
-    async def _unpack(self, site: Site, zip_file: SiteZip, progress: Progress) -> tuple[DeployedJob, ...]:
-        """Store the jobs of a zip, each as a package of its own; return them."""
-        size = await asyncio.to_thread(zip_file.check)
-        await self._room.take(site, size)
-        progress.text = "Storing the files"
-
-        def store() -> list[DeployedJob]:
-            found = []
-            for one in zip_file.store(self._store, namespace=site.namespace):
-                manifest = Manifest(files=one.puts, folders=one.empty_folders)
-                digest = packages.commit(self._store, namespace=site.namespace, manifest=manifest)
-                found.append(DeployedJob(job_type=one.job_type, name=one.name, package=digest))
-            return found
-
-        jobs = await asyncio.to_thread(store)
-        if zip_file.ignored:
-            text = f"{zip_file.ignored} files outside of App_Data/jobs are left out."
-            progress.say(text, now=self._clock())
-        if not jobs:
-            raise BadRequest(NO_JOBS)
-        if len(jobs) > MOST_JOBS:
-            raise BadRequest(f"The zip has {len(jobs)} WebJobs, and a deployment may have {MOST_JOBS}.")
-        return tuple(jobs)
-
     async def _roll_out(
         self,
         site: Site,
         mine: Deployment,
-        jobs: tuple[DeployedJob, ...],
+        prepared: Prepared,
         *,
         progress: Progress,
         may_go_on: Callable[[], None],
     ) -> None:
         state = await self._records.read(site)
-        plan = await self._rollout.plan(site, state, jobs, clean=mine.clean)
+        plan = await self._rollout.plan(site, state, prepared.jobs, clean=mine.clean)
         may_go_on()
-        applying = partial(records.applying, identifier=mine.id, holder=self._holder, jobs=jobs)
+        applying = partial(
+            transitions.applying, identifier=mine.id, holder=self._holder, jobs=prepared.jobs, content=prepared.content
+        )
         state = await self._records.change(site, lambda there: applying(there, now=self._clock()))
-        await self._rollout.carry_out(site, state, plan, clean=mine.clean, progress=progress, may_go_on=may_go_on)
+        await self._rollout.carry_out(
+            site,
+            state,
+            plan,
+            content=prepared.content,
+            clean=mine.clean,
+            progress=progress,
+            may_go_on=may_go_on,
+        )
 
     async def _succeeded(self, site: Site, mine: Deployment, progress: Progress) -> Deployment:
         done = partial(
-            records.succeeded, identifier=mine.id, holder=self._holder, uids=progress.uids, log=tuple(progress.lines)
+            transitions.succeeded,
+            identifier=mine.id,
+            holder=self._holder,
+            uids=progress.uids,
+            log=tuple(progress.lines),
         )
         state = await self._records.change(site, lambda there: done(there, now=self._clock()))
         return state.get(mine.id)
@@ -271,18 +256,13 @@ class Deployments:
         text, lines = text_of(error), tuple(progress.lines)
         if isinstance(error, Lost):  # its record is another process's
             return mine.model_copy(update={"status": records.FAILED, "status_text": text})
-        failed = partial(records.failed, identifier=mine.id, text=text, holder=self._holder, log=lines)
+        failed = partial(transitions.failed, identifier=mine.id, text=text, holder=self._holder, log=lines)
         try:
             state = await self._records.change(site, lambda there: failed(there, now=self._clock()))
         except (ServiceError, ApiError) as second:
             log.warning("the end of deployment %s of %s is not recorded: %s", mine.id, site.namespace, second)
             return mine.model_copy(update={"status": records.FAILED, "status_text": text})
         return state.get(mine.id)
-
-
-async def _known(jobs: tuple[DeployedJob, ...], progress: Progress) -> tuple[DeployedJob, ...]:
-    """Return jobs whose packages are stored already."""
-    return jobs
 
 
 def text_of(error: Exception) -> str:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from webjobs_apiserver.errors import Refused, Unavailable
-from webjobs_apiserver.service.deployments import records
+from webjobs_apiserver.service.deployments import records, transitions
 from webjobs_apiserver.service.deployments.records_store import StoredRecords
 from webjobs_apiserver.service.deployments.rollout import Check, Lost, Progress, Sleep
 from webjobs_apiserver.sites import Site
@@ -67,6 +67,6 @@ class Lease:
 
     async def _renew(self, site: Site, identifier: str, *, now: datetime, progress: str) -> None:
         def change(state: records.State) -> records.State:
-            return records.renewed(state, identifier, holder=self._holder, now=now, progress=progress)
+            return transitions.renewed(state, identifier, holder=self._holder, now=now, progress=progress)
 
         await self._stored.change(site, change)

@@ -18,6 +18,7 @@ from typing import Literal, TypeVar
 
 from webjobs import times
 from webjobs.model import JobType
+from webjobs.model.site_content import SiteContent
 from webjobs.objects import Object
 from webjobs.store import FAILURES, ObjectStore, packages
 from webjobs.store.job_files import Change
@@ -27,6 +28,7 @@ from webjobs_apiserver.service.deployments.job_files import change_of
 from webjobs_apiserver.service.deployments.records import DeployedJob, Line, Place, State, key_of
 from webjobs_apiserver.service.files.writing import Decide, Writing
 from webjobs_apiserver.service.jobs import Job, Jobs
+from webjobs_apiserver.service.site_contents import SiteContents
 from webjobs_apiserver.sites import Site
 from webjobs_kube.backoff import Backoff
 from webjobs_kube.errors import ApiError, Invalid
@@ -86,9 +88,17 @@ class Rollout:
     """Changes of the jobs of a site by a deployment."""
 
     def __init__(
-        self, store: ObjectStore, *, jobs: Jobs, writing: Writing, clock: Callable[[], datetime], sleep: Sleep
+        self,
+        store: ObjectStore,
+        *,
+        jobs: Jobs,
+        writing: Writing,
+        contents: SiteContents,
+        clock: Callable[[], datetime],
+        sleep: Sleep,
     ) -> None:
         self._store = store
+        self._contents = contents
         self._jobs = jobs
         self._writing = writing
         self._clock = clock
@@ -113,14 +123,15 @@ class Rollout:
         state: State,
         plan: Sequence[Planned],
         *,
+        content: SiteContent | None,
         clean: bool,
         progress: Progress,
         may_go_on: Check,
     ) -> None:
-        """Write all jobs, then remove those that came with earlier deployments and that the zip lacks.
+        """Write all jobs and put the site's content in force, then remove jobs of earlier deployments that are gone.
 
-        It can be repeated. ``may_go_on`` is called before each write. What a write raises comes through, when all
-        that was written before it is as it was.
+        ``content``: None: it stays as it is. ``may_go_on`` is called before each write. It can be repeated. What a
+        write raises comes through, when all that was written before it is as it was.
         """
         done: list[_Before] = []
         try:
@@ -128,6 +139,9 @@ class Rollout:
                 may_go_on()
                 progress.text = f"Deploying {number + 1} of {len(plan)} jobs"
                 await self._again(partial(self._put, site, one, progress=progress, done=done))
+            if content:
+                may_go_on()
+                await self._again(partial(self._put_content, site, content, progress=progress))
         except Lost:
             raise  # whoever goes on with it knows all of it
         except Exception:
@@ -156,6 +170,14 @@ class Rollout:
         if not saved.webjob.has_program:
             progress.say(f"{job.job_type}/{job.name}: there is no script that can run", now=self._clock(), type_=1)
         progress.uids[job.key] = saved.webjob.metadata.uid
+
+    async def _put_content(self, site: Site, content: SiteContent, *, progress: Progress) -> None:
+        before = await self._contents.read(site)
+        await self._contents.put(site, content)
+        if content.files or before:
+            word = "unchanged" if before == content else "updated" if content.files else "removed"
+            text = f"content of the site: {word} ({content.files} files, {content.size} bytes)"
+            progress.say(text, now=self._clock())
 
     async def _decide(self, site: Site, state: State, job: DeployedJob, *, clean: bool) -> Decide:
         wanted = await self._manifest(site, job.package)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from webjobs.store import ObjectStore, packages
 from webjobs.store.job_files import Content, Source
+from webjobs.store.packages import File
 
 Span = tuple[int, int]
 """Bytes from the first up to and without the second."""
@@ -83,3 +85,14 @@ async def nothing() -> AsyncIterator[bytes]:
     """Yield no bytes."""
     return
     yield b""
+
+
+def in_store(
+    store: ObjectStore, *, namespace: str, file: File
+) -> Callable[[Span | None], Awaitable[AsyncIterator[bytes]]]:
+    """Return ``open`` of a file of a package."""
+
+    async def open_(span: Span | None) -> AsyncIterator[bytes]:
+        return await packages.open_file(store, namespace=namespace, file=file, span=span)
+
+    return open_

@@ -21,7 +21,18 @@ from webjobs.store.job_files import Content, Source, View
 from webjobs.store.packages import Manifest, PackageError
 from webjobs.times import EPOCH
 from webjobs_apiserver.errors import BadRequest, Missing
-from webjobs_apiserver.service.files.nodes import FileNode, FolderNode, Node, Span, etag_of, in_memory, nothing, tag
+from webjobs_apiserver.service.files.content_files import ContentFiles
+from webjobs_apiserver.service.files.nodes import (
+    FileNode,
+    FolderNode,
+    Node,
+    Span,
+    etag_of,
+    in_memory,
+    in_store,
+    nothing,
+    tag,
+)
 from webjobs_apiserver.service.job_logs import JobLogs, archive_key
 from webjobs_apiserver.service.jobs import Job, Jobs
 from webjobs_apiserver.service.runs import Runs
@@ -44,8 +55,9 @@ def place(path: str) -> tree.Place:
 class Reading:
     """Reads of the file tree of a site."""
 
-    def __init__(self, store: ObjectStore, *, jobs: Jobs, runs: Runs, logs: JobLogs) -> None:
+    def __init__(self, store: ObjectStore, *, jobs: Jobs, runs: Runs, logs: JobLogs, content: ContentFiles) -> None:
         self._store = store
+        self._site_content = content
         self._jobs = jobs
         self._runs = runs
         self._logs = logs
@@ -69,11 +81,16 @@ class Reading:
                 return _known(await self._run_data(site, there, name=name))
             case tree.JobData():
                 return _known(await self._continuous_data(site, there, name=name))
-        raise Missing
+            case tree.Outside():
+                return _known(await self._site_content.find(site, path))
 
     def _fixed(self, site: Site, path: str, there: tree.Fixed, *, name: str) -> FolderNode:
         async def children() -> list[Node]:
-            return [await self.find(site, f"{path}/{child}") for child in there.children]
+            found = [await self.find(site, f"{path}/{child}") for child in there.children]
+            content = await self._site_content.find(site, path)
+            beside = await content.children() if isinstance(content, FolderNode) else []
+            fixed = {child.lower() for child in there.children}
+            return [*found, *(node for node in beside if node.name.lower() not in fixed)]
 
         return _folder(name, EPOCH, children)
 
@@ -140,7 +157,7 @@ class Reading:
         else:
             size = source.size
             mtime = datetime.fromtimestamp(source.mtime, UTC) if source.mtime else created
-            content = partial(self._blob, site, source)
+            content = in_store(self._store, namespace=site.namespace, file=source)
         return FileNode(
             name=name,
             size=size,
@@ -150,9 +167,6 @@ class Reading:
             open=content,
             mode=source.mode,
         )
-
-    async def _blob(self, site: Site, file: packages.File, span: Span | None) -> AsyncIterator[bytes]:
-        return await packages.open_file(self._store, namespace=site.namespace, file=file, span=span)
 
     # Logs
 

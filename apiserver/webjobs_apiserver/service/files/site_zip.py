@@ -1,4 +1,4 @@
-"""The zip of a web site, read for the jobs in it."""
+"""The zip of a web site, read for the jobs in it, and for the other files that jobs may need."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import IO
 
 from webjobs import names
 from webjobs.files import tree
-from webjobs.files.unpack import Entry, Limits, UploadError, survey, zip_entries
+from webjobs.files.unpack import Entry, Limits, UploadError, zip_entries
 from webjobs.model import JobType
 from webjobs.store import ObjectStore, packages
-from webjobs.store.packages import File
+from webjobs.store.packages import File, Manifest
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.errors import BadRequest
 from webjobs_apiserver.service.uploads import check_name
+
+_PIECE_BYTES = 2**20
 
 
 @dataclass
@@ -38,42 +40,65 @@ class Addition:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """The files of a zip that are in the store."""
+
+    jobs: list[Addition]
+    """Files of jobs, by job."""
+    content: Manifest
+    """Other files by their paths relative to the folder of the web site, as far as they are kept."""
+
+
 class SiteZip:
     """A received zip that is unpacked over a folder of the file tree. All methods block.
 
-    Files of jobs count; others have no place here and are ignored, because the zip of a whole web site holds many.
+    Files of jobs count. Others are the content of the site, and are kept up to ``content_bytes`` together; beyond that,
+    and where 0 is said, they are ignored, because the zip of a whole web site holds many.
     """
 
-    def __init__(self, file: IO[bytes], *, size: int, base: str, limits: LimitsConfig) -> None:
+    def __init__(self, file: IO[bytes], *, size: int, base: str, limits: LimitsConfig, content_bytes: int = 0) -> None:
         self._file = file
         self._size = size
         self._base = base
         self._limits = limits
+        self._content_bytes = content_bytes
+        self.content_is_kept = content_bytes > 0
+        """False when the content is ignored; known once the zip was checked."""
         self.ignored = 0
-        """Number of files that are no job's, as of the last reading."""
+        """Number of files that are ignored, as of the last reading."""
 
     def check(self) -> int:
-        """Return the bytes of the files of jobs.
+        """Return the bytes of the files that are kept.
 
         Raises BadRequest when the zip or a name in it can't be used.
         """
         folders: set[str] = set()
+        of_jobs = of_content = 0
         try:
-            sizes = survey(self._of_jobs(folders))
+            for entry in self._kept(folders):
+                if self._job_files(entry.path):
+                    of_jobs += _read(entry)
+                    continue
+                of_content += _read(entry, most=self._content_bytes - of_content)
+                self.content_is_kept = of_content <= self._content_bytes
             for path in folders:
                 self._place(path)
         except (UploadError, tree.PathError) as error:
             raise BadRequest(str(error)) from error
-        return sum(sizes.values())
+        return of_jobs + (of_content if self.content_is_kept else 0)
 
-    def store(self, store: ObjectStore, *, namespace: str) -> list[Addition]:
-        """Store the files of jobs as blobs; return them by job. To be called after ``check``."""
+    def store(self, store: ObjectStore, *, namespace: str) -> Stored:
+        """Store the files that are kept as blobs; return them. To be called after ``check``."""
         found: dict[tuple[JobType, str], Addition] = {}
+        content: dict[str, File] = {}
         folders: set[str] = set()
-        written = packages.write(store, namespace=namespace, entries=self._of_jobs(folders))
+        written = packages.write(store, namespace=namespace, entries=self._kept(folders))
         for path in [*written.files, *sorted(folders), ""]:
             there = self._place(path)
             if not isinstance(there, tree.JobFiles):
+                if path in written.files:
+                    content[path] = written.files[path]
                 continue
             check_name(there.name)
             key = (there.job_type, names.fold(there.name))
@@ -82,20 +107,38 @@ class SiteZip:
                 addition.puts[there.path] = written.files[path]
             else:
                 addition.folders |= {there.path} - {""}
-        return list(found.values())
+        return Stored(jobs=list(found.values()), content=Manifest(files=content))
 
-    def _of_jobs(self, folders: set[str]) -> Iterator[Entry]:
-        """Yield the files of jobs; count the others. Raises UploadError, BadRequest."""
-        limits = Limits(total_bytes=self._limits.unpacked_bytes, files=self._limits.files)
+    def _kept(self, folders: set[str]) -> Iterator[Entry]:
+        """Yield the files that are kept; count the others. Raises UploadError, BadRequest."""
+        total = self._limits.unpacked_bytes + self._content_bytes
+        limits = Limits(total_bytes=total, files=self._limits.files)
         self._file.seek(0)
         self.ignored = 0
         for entry in zip_entries(self._file, size=self._size, limits=limits, folders_seen=folders):
-            there = self._place(entry.path)
-            if isinstance(there, tree.JobFiles) and there.path:
+            if there := self._job_files(entry.path):
                 check_name(there.name)
+                yield entry
+            elif self.content_is_kept:
                 yield entry
             else:
                 self.ignored += 1
 
+    def _job_files(self, path: str) -> tree.JobFiles | None:
+        """Return the place of a job's file; None for another file."""
+        there = self._place(path)
+        return there if isinstance(there, tree.JobFiles) and there.path else None
+
     def _place(self, path: str) -> tree.Place:
         return tree.place(f"{self._base}/{path}")
+
+
+def _read(entry: Entry, *, most: int | None = None) -> int:
+    """Read a file to its end, or until it has more than ``most`` bytes; return the bytes that were read.
+
+    Before anything is stored, so that nothing is left of a zip that can't be used.
+    """
+    size = 0
+    while (most is None or size <= most) and (piece := entry.content.read(_PIECE_BYTES)):
+        size += len(piece)
+    return size

@@ -160,8 +160,8 @@ class Zips:
             zip_file = SiteZip(file, size=received, base=path, limits=self._limits)
             await self._room.take(site, await asyncio.to_thread(zip_file.check))
             async with uploading(self._store, namespace=site.namespace):
-                additions = await asyncio.to_thread(zip_file.store, self._store, namespace=site.namespace)
-                for addition in additions:
+                stored = await asyncio.to_thread(zip_file.store, self._store, namespace=site.namespace)
+                for addition in stored.jobs:
                     await self._writing.change(site, addition.job_type, addition.name, partial(_decide, addition))
         return zip_file.ignored
 

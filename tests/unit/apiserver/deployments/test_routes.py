@@ -15,7 +15,7 @@ from tests.fakes.kube import Call
 from tests.fakes.shim import ZIP, Shim, script, shim, zipped
 from webjobs.constants import DEPLOYMENTS
 from webjobs_apiserver.config import LimitsConfig
-from webjobs_apiserver.service.deployments.deployments import NO_JOBS
+from webjobs_apiserver.service.deployments.preparation import NO_JOBS
 from webjobs_kube.errors import Forbidden, Invalid
 
 JOBS = "App_Data/jobs"
@@ -79,9 +79,9 @@ async def test_at_once(one: Shim, client: httpx.AsyncClient) -> None:
     assert got["log_url"] == f"{got['url']}/log"
     log = (await client.get(got["log_url"])).json()
     assert [line["message"] for line in log] == [
-        "2 files outside of App_Data/jobs are left out.",
         "triggered/report: created",
         "continuous/worker: created",
+        "content of the site: updated (2 files, 5 bytes)",
     ]
     assert (await client.get(f"{got['log_url']}/{log[0]['id']}")).json() == []
     assert (await client.get(f"{got['log_url']}/nothing")).status_code == 404
@@ -191,12 +191,6 @@ async def test_too_large(one: Shim, client: httpx.AsyncClient) -> None:
     assert (await client.get(LATEST)).status_code == 404
 
 
-async def test_addresses_of_packages_are_not_fetched(one: Shim, client: httpx.AsyncClient) -> None:
-    for path in ("zipdeploy", "publish?type=zip"):
-        answer = await client.post(f"/api/{path}", json={"packageUri": "https://example.com/x.zip"})
-        assert (answer.status_code, "packageUri" in answer.text) == (400, True)
-
-
 async def test_what_changed_and_what_did_not(one: Shim, client: httpx.AsyncClient) -> None:
     await deploy(client, SITE | {f"{MAIL}/run.sh": "echo mail"})
     await client.put(f"/api/vfs/site/wwwroot/{REPORT}/own.txt", content=b"mine")
@@ -212,8 +206,9 @@ async def test_what_changed_and_what_did_not(one: Shim, client: httpx.AsyncClien
     assert there["triggered/report/own.txt"] == b"mine"
     work = one.kube.objects["WebJob", "site", "worker"]["metadata"]["resourceVersion"]
     assert work == versions["worker"], "a job that did not change is not written"
-    log = [line["message"] for line in (await client.get(f"{LATEST}/log")).json()][1:]
-    assert log == ["triggered/report: updated", "continuous/worker: unchanged", "triggered/mail: removed"]
+    log = [line["message"] for line in (await client.get(f"{LATEST}/log")).json()]
+    content = "content of the site: unchanged (2 files, 5 bytes)"
+    assert log == ["triggered/report: updated", "continuous/worker: unchanged", content, "triggered/mail: removed"]
 
 
 async def test_a_later_time_in_a_zip_changes_nothing(one: Shim, client: httpx.AsyncClient) -> None:

@@ -7,14 +7,16 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.fakes.kube import Call
+from tests.fakes.kube import WRITES, Call
 from tests.fakes.shim import Shim, shim, zipped
+from webjobs.model.app_settings import SECRET
+from webjobs.model.site_content import SiteContent, content_of
 from webjobs.times import rfc3339
 from webjobs_apiserver.errors import Refused
-from webjobs_apiserver.service.deployments import deployments as module
-from webjobs_apiserver.service.deployments import records
-from webjobs_apiserver.service.deployments.deployments import MOST_JOBS, Asked, Deployments
+from webjobs_apiserver.service.deployments import preparation, records, transitions
+from webjobs_apiserver.service.deployments.deployments import Asked, Deployments
 from webjobs_apiserver.service.deployments.lease import RENEWAL
+from webjobs_apiserver.service.deployments.preparation import MOST_JOBS
 from webjobs_apiserver.service.room import Room
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.sites import Site
@@ -23,7 +25,7 @@ from webjobs_kube.errors import Unreachable
 
 SITE = Site(name="site", namespace="site")
 NAMES = ("a", "b", "c")
-CONTENT = zipped({f"App_Data/jobs/triggered/{name}/run.sh": "echo new" for name in NAMES})
+CONTENT = zipped({f"App_Data/jobs/triggered/{name}/run.sh": "echo new" for name in NAMES} | {"index.html": "x"})
 
 
 @pytest.fixture
@@ -43,6 +45,7 @@ def replica(world: Shim) -> Deployments:
         job_limits=config.job_limits,
         clock=lambda: world.now,
         destinations=config.hooks.destinations(),
+        sources=config.package_uri.destinations(),
     )
 
     async def sleep(seconds: float) -> None:
@@ -77,28 +80,40 @@ def there(world: Shim) -> set[str]:
     return {name for kind, _, name in world.kube.objects if kind == "WebJob"}
 
 
-class Stuck:
-    """A process that stops for good at its first real write of a job of a name."""
+def content(world: Shim) -> SiteContent | None:
+    return content_of(world.kube.objects.get(("Secret", "site", SECRET)))
 
-    def __init__(self, name: str) -> None:
+
+class Stuck:
+    """A process that stops for good at its first real write of an object of a name, or at the write after that."""
+
+    def __init__(self, name: str, *, after: bool = False) -> None:
         self._name = name
+        self._after = after
+        self._passed = False
         self.reached = asyncio.Event()
 
     async def __call__(self, call: Call) -> None:
-        if (call.kind, call.verb, call.name, call.dry_run) == ("WebJob", "create", self._name, False):
+        if call.dry_run or call.verb not in WRITES:
+            return
+        if self._passed or (call.name == self._name and not self._after):
             self.reached.set()
             await asyncio.Event().wait()
+        self._passed = call.name == self._name
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_another_process_goes_on(world: Shim, name: str) -> None:
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("name", [*NAMES, SECRET])
+async def test_another_process_goes_on(world: Shim, name: str, after: bool) -> None:
     first, second = replica(world), replica(world)
-    world.kube.before_call = stuck = Stuck(name)
+    world.kube.before_call = stuck = Stuck(name, after=after)
     async with first.running():
         identifier = await started(first)
         await stuck.reached.wait()
     world.kube.before_call = None
-    assert there(world) == set(NAMES[: NAMES.index(name)])
+    written = [*NAMES, SECRET][: [*NAMES, SECRET].index(name) + after]
+    assert there(world) == {*written} - {SECRET}
+    assert (content(world) is not None) == (SECRET in written)
     state = await second.all(SITE)
     assert state.latest.status == records.DEPLOYING
     world.pass_time(minutes=2)
@@ -108,6 +123,7 @@ async def test_another_process_goes_on(world: Shim, name: str) -> None:
         ended = await second.ended(identifier)
     assert (ended.error, ended.deployment.status) == (None, records.SUCCESS)
     assert there(world) == set(NAMES)
+    assert content(world) == ended.deployment.content
     assert {place.packages for place in (await second.all(SITE)).places.values()} == {
         (job.package,) for job in ended.deployment.jobs or ()
     }
@@ -161,16 +177,16 @@ async def test_the_record_of_the_largest_deployments_fits(world: Shim) -> None:
         )
         stamp = rfc3339(world.now)
         new = records.Deployment(id=str(number), received=stamp, start=stamp, renewed=stamp, holder="me")
-        state = records.begun(state, new, now=world.now)
-        state = records.applying(state, new.id, holder="me", jobs=jobs, now=world.now)
+        state = transitions.begun(state, new, now=world.now)
+        state = transitions.applying(state, new.id, holder="me", jobs=jobs, content=None, now=world.now)
         assert len(state.model_dump_json()) < 2**20
         uids = {job.key: "u" * 36 for job in jobs}
-        state = records.succeeded(state, new.id, holder="me", uids=uids, log=(), now=world.now)
+        state = transitions.succeeded(state, new.id, holder="me", uids=uids, log=(), now=world.now)
         assert len(state.model_dump_json()) < 2**20
 
 
 async def test_too_many_jobs(world: Shim, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_JOBS", 2)
+    monkeypatch.setattr(preparation, "MOST_JOBS", 2)
     deployments = replica(world)
     async with deployments.running():
         ended = await deployments.ended(await started(deployments))

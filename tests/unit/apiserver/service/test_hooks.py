@@ -20,9 +20,9 @@ from tests.fakes.objects import run_body, webjob_body
 from tests.fakes.shim import RUN_ID, Shim, answer_of, shim
 from webjobs_apiserver.http.destinations import Destinations
 from webjobs_apiserver.kudu.hooks import posted
-from webjobs_apiserver.service import hook_requests
-from webjobs_apiserver.service.hook_delivery import ANNOTATION, CLAIM_SECONDS, Delivery
-from webjobs_apiserver.service.hooks import Hooks
+from webjobs_apiserver.service.hooks import hook_requests
+from webjobs_apiserver.service.hooks.hook_delivery import ANNOTATION, CLAIM_SECONDS, Delivery
+from webjobs_apiserver.service.hooks.hooks import Hooks
 from webjobs_apiserver.service.jobs import Jobs
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.watching.watch import Feed

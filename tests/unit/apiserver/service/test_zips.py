@@ -18,7 +18,7 @@ from tests.fakes.shim import RUN_ID, Shim, answer_of, shim, zipped
 from tests.unit.apiserver.service.test_uploads import ATTACKS
 from webjobs.store import packages
 from webjobs_apiserver.config import LimitsConfig
-from webjobs_apiserver.kudu.zips import attachment
+from webjobs_apiserver.kudu.files.zips import attachment
 from webjobs_apiserver.service.files.nodes import FileNode, FolderNode, Node, in_memory
 from webjobs_apiserver.service.files.zips import zipped as zipped_folder
 
@@ -147,13 +147,6 @@ async def test_logs_as_a_zip(one: Shim, client: httpx.AsyncClient) -> None:
             "'/home/{}': A part of the path is a file.",
         ),
         ("PUT", "DATA/jobs/", {}, 403, "Logs can't be written."),
-        (
-            "PUT",
-            "site/wwwroot/",
-            {"Content-Type": "application/json"},
-            400,
-            "A packageUri is not fetched here: send the zip itself.",
-        ),
     ],
 )
 async def test_errors(

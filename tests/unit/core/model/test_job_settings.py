@@ -30,7 +30,7 @@ from webjobs.model.job_settings import JobSettings, Unreadable, load_file, read
         ({"is_singleton": False}, JobSettings(is_singleton=False)),
         ({"Is_Singleton": True}, JobSettings()),
         ({"schedule": ["0 0 * * * *"]}, JobSettings()),
-        ({"is_in_place": True}, JobSettings()),
+        ({"is_in_place": True}, JobSettings(is_in_place=True)),
         ({"is_in_place": "true", "is_singleton": True}, JobSettings(is_singleton=True)),
     ],
 )

@@ -12,7 +12,8 @@ from tests.fakes.kube import FakeKube
 from tests.fakes.objects import config, run_async, run_body, webjob, webjob_body
 from webjobs.model.site_settings import SiteSettings
 from webjobs_operator.manifests import children
-from webjobs_operator.manifests.pod import marker, pod_template
+from webjobs_operator.manifests.environment import marker
+from webjobs_operator.manifests.pod import pod_template
 from webjobs_operator.manifests.program import resolve
 
 CONTRACT = {
@@ -48,7 +49,7 @@ def variables(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
     ],
 )
 def test_the_table_of_the_contract(spec: dict[str, Any], further: set[str]) -> None:
-    assert set(variables(spec)) == CONTRACT | further | {"HOME", "WEBSITE_INSTANCE_ID"}
+    assert set(variables(spec)) == CONTRACT | further | {"HOME", "TEMP", "TMP", "WEBSITE_INSTANCE_ID"}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_processes_have_the_zone_of_the_site(kind: str, settings: dict[str, str]
 
 def test_a_zone_of_the_job_itself_wins() -> None:
     one = webjob({"env": [{"name": "TZ", "value": "Asia/Tokyo"}]})
-    program = replace(resolve(one, config()), time_zone="Europe/Berlin")
+    program = replace(resolve(one, config()), environment={"TZ": "Europe/Berlin"})
     template = pod_template(one, program=program, config=config(), restart_policy="Never", labels={})
     found = [v["value"] for v in template["spec"]["containers"][0]["env"] if v["name"] == "TZ"]
     assert found == ["Asia/Tokyo"]

@@ -6,6 +6,7 @@ import gc
 import os
 import tracemalloc
 from base64 import b64decode
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -16,10 +17,11 @@ import pytest
 import yaml
 
 from tests.fakes.objects import config, run, webjob
+from webjobs.model.site_content import SiteContent
 from webjobs.schedules.plan import Plan
 from webjobs_operator.manifests import children
+from webjobs_operator.manifests.environment import literal
 from webjobs_operator.manifests.merge import covers, merge
-from webjobs_operator.manifests.pod import literal
 from webjobs_operator.manifests.program import Program, Unrunnable, inline_tar, resolve
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -27,6 +29,7 @@ SLOT = datetime(2026, 1, 1, 2, 3, 4, tzinfo=UTC)
 DIGEST = "sha256:" + "ab" * 32
 PACKAGE = {"digest": DIGEST, "entrypoint": "inner/run.py", "size": 2000, "files": 3}
 LARGE = PACKAGE | {"size": 50_000_000}
+CONTENT = SiteContent(digest="sha256:" + "cd" * 32, size=70_000, files=12)
 IMAGE = {"script": None, "image": "tool:1", "command": ["/tool"], "args": ["-v"]}
 
 
@@ -34,9 +37,10 @@ def continuous(**spec: Any) -> dict[str, Any]:
     return {"type": "continuous"} | spec
 
 
-def build_job(spec: dict[str, Any], run_spec: dict[str, Any]) -> dict[str, Any]:
+def build_job(spec: dict[str, Any], run_spec: dict[str, Any], *, content: SiteContent | None = None) -> dict[str, Any]:
     one = webjob(spec)
-    return children.job(one, run(spec=run_spec), program=resolve(one, config()), config=config())
+    program = replace(resolve(one, config()), site_content=content)
+    return children.job(one, run(spec=run_spec), program=program, config=config())
 
 
 def build_armed_job(spec: dict[str, Any], *, app_settings: str) -> dict[str, Any]:
@@ -52,9 +56,10 @@ def build_windows_job(spec: dict[str, Any], run_spec: dict[str, Any]) -> dict[st
     return children.job(one, run(spec=run_spec), program=resolve(one, WITH_WINDOWS), config=WITH_WINDOWS)
 
 
-def build_deployment(spec: dict[str, Any], **more: Any) -> dict[str, Any]:
+def build_deployment(spec: dict[str, Any], *, content: SiteContent | None = None, **more: Any) -> dict[str, Any]:
     one = webjob(continuous(**spec))
-    return children.deployment(one, program=resolve(one, config()), config=config(), **more)
+    program = replace(resolve(one, config()), site_content=content)
+    return children.deployment(one, program=program, config=config(), **more)
 
 
 def build_cron_job(spec: dict[str, Any], *, time_zone: str | None = "Europe/Berlin") -> dict[str, Any]:
@@ -95,6 +100,8 @@ CASES: dict[str, dict[str, Any]] = {
     "job-armed": build_armed_job(
         {"script": None, "package": LARGE, "args": ["$(x)"], "retries": 2, "timeoutSeconds": 60}, app_settings="0a"
     ),
+    "job-in-site": build_job({"script": None, "package": PACKAGE}, {}, content=CONTENT),
+    "deployment-in-site": build_deployment({"script": None, "package": LARGE, "jobName": "my job"}, content=CONTENT),
     "data-claim": children.data_claim(webjob({"data": {"size": "1Gi", "storageClassName": "fast"}})) or {},
     "scheduled-run": children.scheduled_run(
         webjob(),

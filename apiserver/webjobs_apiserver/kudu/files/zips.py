@@ -8,14 +8,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
 from webjobs_apiserver.http import responses
-from webjobs_apiserver.kudu.jobs import Facade, announced_size, media_type
-from webjobs_apiserver.kudu.vfs import at_root, told
+from webjobs_apiserver.kudu.files.vfs import at_root, told
+from webjobs_apiserver.kudu.files.zip_body import zip_of
+from webjobs_apiserver.kudu.jobs import Facade
 
 _ROOT_NAME = "home"
 IGNORED = "X-WebJobs-Ignored-Files"
 """Header of an answer: number of files of the zip that belong to no job."""
-NO_URL = "A packageUri is not fetched here: send the zip itself."
-"""Text to a client that sends the address of a zip."""
 
 
 def router(facade: Facade) -> APIRouter:
@@ -32,9 +31,8 @@ def router(facade: Facade) -> APIRouter:
 
     @told
     async def write(request: Request, path: str) -> Response:
-        if media_type(request) == "application/json":
-            return responses.http_error(NO_URL, status=400)
-        ignored = await zips.write(facade.site_of(request), path, body=request.stream(), size=announced_size(request))
+        async with zip_of(facade, request) as body:
+            ignored = await zips.write(facade.site_of(request), path, body=body.content, size=body.size)
         answer = responses.empty()
         if ignored:
             answer.headers[IGNORED] = str(ignored)

@@ -19,8 +19,8 @@ from webjobs import times
 from webjobs.model import GROUP, WebJobRun
 from webjobs.objects import Object
 from webjobs_apiserver.errors import ServiceError
-from webjobs_apiserver.service import hook_requests
-from webjobs_apiserver.service.hooks import Hook, Hooks
+from webjobs_apiserver.service.hooks import hook_requests
+from webjobs_apiserver.service.hooks.hooks import Hook, Hooks
 from webjobs_apiserver.service.jobs import Job, Jobs
 from webjobs_apiserver.sites import Site
 from webjobs_kube.client import KubeClient

@@ -1,0 +1,1 @@
+"""The file tree over HTTP: files and folders, and zips of them."""

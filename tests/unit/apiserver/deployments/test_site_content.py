@@ -1,0 +1,156 @@
+"""The content of a site: the other files of a deployed zip, kept for jobs that need them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.fakes.shim import Shim, shim, zipped
+from webjobs.model.site_content import SiteContent, content_of
+from webjobs.store import packages
+from webjobs_apiserver.config import LimitsConfig
+from webjobs_kube.errors import Invalid
+
+JOB = "App_Data/jobs/triggered/report"
+JOBS = {f"{JOB}/run.sh": "echo"}
+SITE = JOBS | {"index.php": "<?php echo 1;", "lib/a.txt": "a", "App_Data/list.csv": "1;2"}
+LIMIT = 10_000
+
+
+@pytest.fixture
+def one() -> Iterator[Shim]:
+    limits = LimitsConfig(
+        upload_bytes=2**20, unpacked_bytes=2**22, files=50, settings_bytes=2000, site_content_bytes=LIMIT
+    )
+    with shim(limits=limits) as made:
+        yield made
+
+
+def content(one: Shim) -> SiteContent | None:
+    return content_of(one.kube.objects.get(("Secret", "site", "webjobs-settings")))
+
+
+def files(one: Shim) -> dict[str, bytes]:
+    """What a pod would get."""
+    there = content(one)
+    if there is None:
+        return {}
+    manifest = packages.read_manifest(one.store, namespace="site", digest=there.digest)
+    assert (there.size, there.files) == (manifest.size, len(manifest.files))
+    return {path: packages.read_file(one.store, namespace="site", file=file) for path, file in manifest.files.items()}
+
+
+async def deploy(client: httpx.AsyncClient, files: dict[str, str], query: str = "") -> httpx.Response:
+    return await client.post(f"/api/zipdeploy{query}", content=zipped(files))
+
+
+async def log(client: httpx.AsyncClient) -> list[tuple[int, str]]:
+    lines = (await client.get("/api/deployments/latest/log")).json()
+    return [(line["type"], line["message"]) for line in lines if "triggered/" not in line["message"]]
+
+
+async def test_other_files_are_kept(one: Shim, client: httpx.AsyncClient) -> None:
+    await client.put("/api/settings", json={"A": "b"})
+    assert (await deploy(client, SITE)).status_code == 200
+    assert files(one) == {"index.php": b"<?php echo 1;", "lib/a.txt": b"a", "App_Data/list.csv": b"1;2"}
+    assert await log(client) == [(0, "content of the site: updated (3 files, 17 bytes)")]
+    assert (await client.get("/api/settings")).json() == {"A": "b"}
+    await client.put("/api/settings", json={"C": "d"})
+    assert len(files(one)) == 3, "a change of the settings leaves it alone"
+
+
+async def test_the_next_zip_says_all_of_it(one: Shim, client: httpx.AsyncClient) -> None:
+    await deploy(client, SITE)
+    before = content(one)
+    await deploy(client, SITE)
+    assert content(one) == before
+    assert await log(client) == [(0, "content of the site: unchanged (3 files, 17 bytes)")]
+    await deploy(client, JOBS | {"index.php": "new"})
+    assert files(one) == {"index.php": b"new"}
+    await deploy(client, JOBS)
+    assert content(one) is None
+    assert await log(client) == [(0, "content of the site: removed (0 files, 0 bytes)")]
+    await deploy(client, JOBS)
+    assert await log(client) == []
+
+
+async def test_an_earlier_deployment_brings_its_content_back(one: Shim, client: httpx.AsyncClient) -> None:
+    await deploy(client, SITE)
+    first = (await client.get("/api/deployments/latest")).json()["id"]
+    await deploy(client, JOBS | {"index.php": "new"})
+    assert (await client.put(f"/api/deployments/{first}")).status_code == 200
+    assert files(one)["index.php"] == b"<?php echo 1;"
+    assert len(files(one)) == 3
+
+
+async def test_a_zip_of_jobs_alone_says_nothing_of_it(one: Shim, client: httpx.AsyncClient) -> None:
+    await deploy(client, SITE)
+    before = content(one)
+    body = zipped({"triggered/report/run.sh": "echo 2", "readme.txt": "not of the site"})
+    answer = await client.post("/api/publish", params={"type": "zip", "path": "App_Data/jobs"}, content=body)
+    assert answer.status_code == 200
+    assert content(one) == before
+    assert await log(client) == [(0, "1 files outside of App_Data/jobs are left out.")]
+    await client.put("/api/zip/site/wwwroot/", content=zipped({"index.php": "by zip"} | JOBS))
+    assert content(one) == before, "only a deployment changes it"
+
+
+async def test_too_much_content_is_left_out_with_a_word(one: Shim, client: httpx.AsyncClient) -> None:
+    await deploy(client, SITE)
+    big = {f"img/{number}": "x" * (LIMIT // 2) for number in range(3)}
+    assert (await deploy(client, JOBS | big)).status_code == 200
+    assert content(one) is None, "what is there would not be what was deployed"
+    (warned, text), (_, removed) = await log(client)
+    assert (warned, "3 files" in text, "apiserver.limits.siteContentBytes" in text) == (1, True, True)
+    assert removed == "content of the site: removed (0 files, 0 bytes)"
+
+
+@pytest.mark.parametrize("size", [LIMIT, LIMIT + 1])
+async def test_the_limit_itself(one: Shim, client: httpx.AsyncClient, size: int) -> None:
+    await deploy(client, JOBS | {"a": "x" * (size - 1), "b": "y"})
+    assert (content(one) is not None) == (size == LIMIT)
+
+
+async def test_a_deployment_that_fails_changes_no_content(one: Shim, client: httpx.AsyncClient) -> None:
+    await deploy(client, SITE)
+    before = content(one)
+    one.kube.fail(Invalid(422, "Invalid", "no"), verb="create", kind="WebJob")
+    answer = await deploy(client, JOBS | {"App_Data/jobs/triggered/new/run.sh": "echo", "index.php": "new"})
+    assert answer.status_code == 400
+    assert content(one) == before
+
+
+async def test_without_a_job_nothing_is_deployed(one: Shim, client: httpx.AsyncClient) -> None:
+    assert (await deploy(client, {"index.php": "x"})).status_code == 400
+    assert content(one) is None
+
+
+async def test_nothing_is_kept_where_that_is_switched_off() -> None:
+    with shim(limits=LimitsConfig(site_content_bytes=0)) as off:
+        async with off.client() as other:
+            assert (await deploy(other, SITE)).status_code == 200
+            assert await log(other) == [(0, "3 files outside of App_Data/jobs are left out.")]
+        assert content(off) is None
+
+
+async def test_it_can_be_read_and_not_written(one: Shim, client: httpx.AsyncClient) -> None:
+    await deploy(client, SITE)
+    got = await client.get("/api/vfs/site/wwwroot/index.php")
+    assert (got.status_code, got.text) == (200, "<?php echo 1;")
+    assert got.headers["ETag"]
+    names = [node["name"] for node in (await client.get("/api/vfs/Site/WWWroot/")).json()]
+    assert names == ["App_Data", "lib", "index.php"]
+    names = [node["name"] for node in (await client.get("/api/vfs/site/wwwroot/App_Data/")).json()]
+    assert names == ["jobs", "list.csv"]
+    with zipfile.ZipFile(io.BytesIO((await client.get("/api/zip/site/wwwroot/")).content)) as archive:
+        assert set(archive.namelist()) >= {"index.php", "lib/a.txt", "App_Data/list.csv", f"{JOB}/run.sh"}
+    for path in ("none", "lib/b.txt", "lib/a.txt/b", "LIB/a.txt"):
+        assert (await client.get(f"/api/vfs/site/wwwroot/{path}")).status_code == 404
+    here, by_force = "/api/vfs/site/wwwroot/index.php", {"If-Match": "*"}
+    assert (await client.put(here, content="x", headers=by_force)).status_code == 403
+    assert (await client.delete(here, headers=by_force)).status_code == 403
+    assert (await client.get("/api/vfs/elsewhere/index.php")).status_code == 404
