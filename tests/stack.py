@@ -27,7 +27,7 @@ from tests.cluster.images.build import build_image, source_ref
 REPO = Path(__file__).resolve().parent.parent
 SYSTEM = "webjobs-system"
 RECEIVERS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/16", "127.0.0.0/8"]
-"""Networks of the pods and hosts of clusters for tests: receivers of web hooks are there."""
+"""Networks of the pods and hosts of clusters for tests: receivers of web hooks, and hosts of zips, are there."""
 SITE = "shop"
 RELEASE = "webjobs"
 NODE_PORT = 30080
@@ -120,6 +120,7 @@ def _values(image: str, *, volume: str | None) -> dict[str, Any]:
         "apiserver": {
             "service": {"type": "NodePort", "nodePort": NODE_PORT},
             "hooks": {"allow": RECEIVERS},
+            "packageUri": {"allow": RECEIVERS},
         },
     }
 

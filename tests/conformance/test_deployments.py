@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests import stack as stacks
+from tests.conformance.zip_host import zip_host
 from tests.site import Site, eventually, shell, zip_of
 
 JOBS = "App_Data/jobs"
@@ -227,6 +228,22 @@ def test_content_that_is_not_there_is_told(empty: Site) -> None:
     runs = "/api/triggeredwebjobs/wants/history"
     eventually(lambda: site.http.get(runs).json()["runs"][0]["status"] == "Success", seconds=60, what="the run")
     assert "30" in site.log(site.http.get(runs).json()["runs"][0])
+
+
+def test_a_zip_from_elsewhere(empty: Site) -> None:
+    """The shim fetches it from a listed host, and from no other."""
+    site = empty
+    url, form = f"{site.stack.url}/api/zipdeploy?isAsync=true", ["-H", "Content-Type: application/json"]
+    with zip_host(site, FILES) as address:
+        code, _ = curl(site, *form, "-d", json.dumps({"packageUri": address}), url)
+        assert code == 202
+        assert over(site)["status"] == 4
+        assert jobs(site) == {"triggered/report", "continuous/worker", "continuous/zip-host"}
+        code, body = curl(site, *form, "-d", json.dumps({"packageUri": f"{address}x?sig=secret"}), url)
+        assert (code, "answers 404" in body, "secret" in body) == (400, True, False)
+    code, body = curl(site, *form, "-d", '{"packageUri": "https://elsewhere.example/site.zip"}', url)
+    assert (code, "apiserver.packageUri.allow" in body) == (400, True)
+    assert jobs(site) == {"triggered/report", "continuous/worker"}
 
 
 def shown(site: Site) -> str:
