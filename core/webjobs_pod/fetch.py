@@ -18,7 +18,6 @@ import re
 import ssl
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -36,14 +35,16 @@ _TIMEOUT = 30
 _PATIENCE = 60
 """Seconds for which one request is tried again."""
 _LONGEST_PAUSE = 8.0
-_LINES = 6
-"""Most connections at once: a site has many small files, and each costs a round trip."""
-_FILES_A_LINE = 25
-"""Files for which one more connection is worth its handshake."""
+_SMALL_BYTES = 2**18
+"""Most bytes of a file that comes with others in one answer, as the shim has it: a site has many small files."""
 
 
 class FetchError(Exception):
     """A package that can't be had; the message is for the pod's log."""
+
+
+class Missing(FetchError):
+    """A package, or a part of it, that the shim does not have."""
 
 
 class _Again(Exception):
@@ -61,7 +62,6 @@ class Server:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._url = url
         parts = urlsplit(url)
         try:
             host, port = parts.hostname, parts.port
@@ -79,10 +79,6 @@ class Server:
             self._connection = http.client.HTTPSConnection(host, port, timeout=_TIMEOUT, context=context)
         else:
             self._connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
-
-    def another(self) -> Server:
-        """Return a further connection for the same URL."""
-        return Server(self._url, token_file=self._token_file, sleep=self._sleep, clock=self._clock)
 
     def close(self) -> None:
         """Close the connection."""
@@ -120,7 +116,8 @@ class Server:
             raise _Again(f"the server says {response.status} {response.reason}")
         if response.status != 200:
             self._connection.close()
-            raise FetchError(f"{self._path}{path}: the server says {response.status} {response.reason}")
+            refused = Missing if response.status == 404 else FetchError
+            raise refused(f"{self._path}{path}: the server says {response.status} {response.reason}")
         receive(_pieces(response))
 
 
@@ -152,27 +149,54 @@ def fetch(server: Server, *, digest: str, directory: Path) -> int:
         raise FetchError(f"{digest!r} is no digest: the URL must end with sha256:<64 hex digits>")
     files = _files(_manifest(server, digest=digest))
     root = Path(os.path.realpath(_made(directory)))
-    todo = iter([(file, _target(root, path)) for path, file in files.items()])
-    lines = [server, *(server.another() for _ in range(min(_LINES - 1, len(files) // _FILES_A_LINE)))]
-    failures: list[BaseException] = []
-
-    def work(line: Server) -> None:
-        try:
-            with closing(line):
-                while not failures and (one := next(todo, None)):
-                    _fetch_file(line, one[0], target=one[1])
-        except BaseException as error:
-            failures.append(error)
-
-    others = [threading.Thread(target=work, args=(line,)) for line in lines[1:]]
-    for thread in others:
-        thread.start()
-    work(server)
-    for thread in others:
-        thread.join()
-    if failures:
-        raise failures[0]
+    targets = {path: _target(root, path) for path in files}
+    done = _fetch_small(server, files, targets)
+    for path, file in files.items():
+        if path not in done:
+            _fetch_file(server, file, target=targets[path])
     return len(files)
+
+
+def _fetch_small(server: Server, files: dict[str, dict[str, Any]], targets: dict[str, Path]) -> set[str]:
+    """Fetch all small files by one request: their contents one after the other, in the order of paths.
+
+    Returns the paths of those that are in their place: none when the shim is of before it could do that.
+    """
+    small = [path for path in sorted(files) if files[path]["size"] <= _SMALL_BYTES]
+    if len(small) < 2:
+        return set()
+
+    def receive(pieces: Iterator[bytes]) -> None:
+        pending = bytearray()
+        for path in small:
+            size = files[path]["size"]
+            while len(pending) < size:
+                piece = next(pieces, b"")
+                if not piece:
+                    raise FetchError(f"{path} does not have the size of the manifest")
+                pending += piece
+            content = bytes(pending[:size])
+            del pending[:size]
+            if sha256(content).hexdigest() != files[path]["sha256"]:
+                raise FetchError(f"{path} does not have the size and digest of the manifest")
+            _write(targets[path], content, mode=files[path]["mode"])
+
+    try:
+        server.read("/small", receive)
+    except Missing:
+        return set()
+    return set(small)
+
+
+def _write(target: Path, content: bytes, *, mode: int) -> None:
+    """Write a small file anew: whatever was there, a link above all, is not written through."""
+    try:
+        target.unlink(missing_ok=True)
+        with target.open("xb") as out:
+            out.write(content)
+        target.chmod(mode & 0o777)
+    except OSError as error:
+        raise FetchError(f"{target.name} can't be written: {error.strerror}") from error
 
 
 def _made(directory: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The package endpoint for pods: a manifest by its digest, and the blobs that it lists.
+"""The package endpoint for pods: a manifest by its digest, the blobs that it lists, and its small files in one answer.
 
 A pod shows a service-account token made for the shim; it may have the packages of its own namespace and learns nothing
 about others. Basic credentials don't count here, nor these tokens anywhere else.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from cachetools import LRUCache
@@ -15,13 +16,17 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
 from webjobs.store import ObjectStore, packages, read_stream
-from webjobs.store.packages import PackageError
+from webjobs.store.packages import File, PackageError
 from webjobs_apiserver.auth.authenticator import CROWDED, address_of, note_admitted
 from webjobs_apiserver.auth.headers import Bearer, shown
 from webjobs_apiserver.auth.throttle import Key, Throttle, TooMany, Tries
 from webjobs_apiserver.auth.tokens import Tokens
 from webjobs_apiserver.http import caller
 
+SMALL_BYTES = 2**18
+"""Most bytes of a file that goes with others in one answer (``webjobs_pod.fetch`` has the same number)."""
+_AT_ONCE = 16
+"""Small files that are read from the store at once: an object store takes its time for each."""
 _PACKAGES = 16
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -32,6 +37,8 @@ class _Package:
 
     manifest: bytes
     blobs: frozenset[str]
+    small: tuple[File, ...]
+    """Files of at most SMALL_BYTES, in the order of their paths."""
 
 
 class PackageEndpoint:
@@ -73,8 +80,11 @@ class PackageEndpoint:
                 )
             except PackageError:
                 return None
-            blobs = frozenset(file.sha256 for file in manifest.files.values())
-            package = self._packages[key] = _Package(manifest=manifest.to_json(), blobs=blobs)
+            package = self._packages[key] = _Package(
+                manifest=manifest.to_json(),
+                blobs=frozenset(file.sha256 for file in manifest.files.values()),
+                small=tuple(file for _, file in sorted(manifest.files.items()) if file.size <= SMALL_BYTES),
+            )
         return package
 
     async def manifest(self, namespace: str, digest: str) -> Response:
@@ -83,6 +93,26 @@ class PackageEndpoint:
         if package is None:
             return Response(status_code=404)
         return Response(package.manifest, media_type="application/json")
+
+    async def small(self, namespace: str, digest: str) -> Response:
+        """Return the bytes of all small files one after the other, in the order of their paths.
+
+        A file that can't be read breaks the answer off: it is shorter than it says.
+        """
+        package = await self._package(namespace, digest)
+        if package is None:
+            return Response(status_code=404)
+        size = sum(file.size for file in package.small)
+        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
+        return StreamingResponse(self._contents(namespace, package.small), headers=headers)
+
+    async def _contents(self, namespace: str, files: Sequence[File]) -> AsyncIterator[bytes]:
+        async def read(file: File) -> bytes:
+            pieces = await packages.open_file(self._store, namespace=namespace, file=file)
+            return b"".join([piece async for piece in pieces])
+
+        for begin in range(0, len(files), _AT_ONCE):
+            yield b"".join(await asyncio.gather(*map(read, files[begin : begin + _AT_ONCE])))
 
     async def blob(self, namespace: str, digest: str, blob: str) -> Response:
         """Return the bytes of a file, when the manifest lists it."""
@@ -107,6 +137,10 @@ def router(endpoint: PackageEndpoint) -> APIRouter:
     @routes.get("/{namespace}/{digest}")
     async def manifest(request: Request, namespace: str, digest: str) -> Response:
         return await endpoint.refusal(request, namespace) or await endpoint.manifest(namespace, digest)
+
+    @routes.get("/{namespace}/{digest}/small")
+    async def small(request: Request, namespace: str, digest: str) -> Response:
+        return await endpoint.refusal(request, namespace) or await endpoint.small(namespace, digest)
 
     @routes.get("/{namespace}/{digest}/blobs/{blob}")
     async def blob(request: Request, namespace: str, digest: str, blob: str) -> Response:

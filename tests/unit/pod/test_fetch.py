@@ -39,7 +39,14 @@ class Shim:
             path: {"sha256": _hex(content), "size": len(content), "mode": 0o644} for path, content in files.items()
         }
         manifest = json.dumps({"version": 1, "files": {path: entry | changes for path, entry in listed.items()}})
-        return self.add_manifest(manifest.encode(), *files.values())
+        url = self.add_manifest(manifest.encode(), *files.values())
+        small = [content for _, content in sorted(files.items()) if len(content) <= 2**18]
+        self.answers[f"{self.path_of(url)}/small"] = b"".join(small)
+        return url
+
+    def path_of(self, url: str) -> str:
+        """Path of a URL of this shim."""
+        return url.partition(str(self.port))[2]
 
     def add_manifest(self, manifest: bytes, *blobs: bytes) -> str:
         path = f"{BASE}/sha256:{_hex(manifest)}"
@@ -130,7 +137,7 @@ def test_a_package(shim: Shim, run: Run, tmp_path: Path, capsys: pytest.CaptureF
     assert _tree(tmp_path / "out") == FILES
     assert (tmp_path / "out" / "run.sh").stat().st_mode & 0o7777 == 0o755
     assert {header for _, header in shim.requests} == {f"Bearer {TOKEN}"}
-    assert len(shim.requests) == 5
+    assert len(shim.requests) == 3, "the manifest, a large file, and all small ones at once"
     assert run(shim.add(FILES)) == 0  # the container is started again
     assert _tree(tmp_path / "out") == FILES
     assert capsys.readouterr() == ("", "")
@@ -278,19 +285,44 @@ def test_several_packages_and_folders(shim: Shim, clock: Clock, tmp_path: Path) 
     assert (home / "www").stat().st_mode & 0o770 == 0o770, "another user of the group may write beside"
 
 
-@pytest.mark.usefixtures("clock")
-@pytest.mark.parametrize("bad", [None, "cut", 404])
-def test_many_files_by_several_connections(
-    shim: Shim, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], bad: int | str | None
+SMALL = {f"d{number % 7}/{number}": f"{number}".encode() * (number % 3) for number in range(300)}
+
+
+def test_many_small_files_by_one_request(shim: Shim, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "out" / "d1").mkdir()
+    (tmp_path / "out" / "d1" / "1").symlink_to(tmp_path / "token")
+    assert run(shim.add(SMALL, mode=0o755)) == 0
+    assert _tree(tmp_path / "out") == SMALL
+    assert len(shim.requests) == 2
+    assert (tmp_path / "out" / "d1" / "8").stat().st_mode & 0o7777 == 0o755
+    assert (tmp_path / "token").read_text() == TOKEN + "\n", "nothing is written through a link"
+
+
+@pytest.mark.parametrize("error", ["cut", "drop", 503, 429])
+def test_small_files_are_asked_for_again(shim: Shim, run: Run, tmp_path: Path, error: int | str) -> None:
+    shim.errors = [200, error]
+    assert run(shim.add(SMALL)) == 0
+    assert _tree(tmp_path / "out") == SMALL
+    assert len(shim.requests) == 3
+
+
+def test_a_shim_of_before_gives_small_files_one_by_one(shim: Shim, run: Run, tmp_path: Path) -> None:
+    url = shim.add(SMALL)
+    del shim.answers[f"{shim.path_of(url)}/small"]
+    assert run(url) == 0
+    assert _tree(tmp_path / "out") == SMALL
+    assert len(shim.requests) == 2 + len(SMALL)
+
+
+@pytest.mark.parametrize("wrong", [b"", b"x" * 100, None])
+def test_small_files_that_are_not_as_listed(
+    shim: Shim, run: Run, capsys: pytest.CaptureFixture[str], wrong: bytes | None
 ) -> None:
-    files = {f"d{number % 7}/{number}": f"{number}".encode() for number in range(300)}
-    url = shim.add(files)
-    shim.errors = [*[200] * 20, bad] if bad else []
-    assert run(url) == (1 if bad == 404 else 0)
-    if bad == 404:
-        assert "the server says 404" in capsys.readouterr().err
-    else:
-        assert _tree(tmp_path / "out") == files
+    url = shim.add(SMALL)
+    path = f"{shim.path_of(url)}/small"
+    shim.answers[path] = shim.answers[path][:-1] if wrong is None else wrong
+    assert run(url) == 1
+    assert "does not have the size" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [[], ["token"], ["token", "http://h/x"], ["token", "/folder", "http://h/x"]])

@@ -13,6 +13,8 @@ from tests.fakes.kube import not_authorized
 from tests.fakes.shim import PASSWORD, USER, ZIP, Shim, shim, zipped
 from webjobs.store import packages
 from webjobs.store.packages import Manifest
+from webjobs_apiserver.pods.packages import SMALL_BYTES
+from webjobs_pod import fetch
 
 TOKEN = {"Authorization": "Bearer good"}
 
@@ -53,6 +55,30 @@ async def test_manifest_and_blobs(one: Shim, pod: httpx.AsyncClient, manifest: M
         assert (blob.status_code, blob.content, blob.headers["content-length"]) == (200, content, "1")
 
 
+def test_both_sides_agree_on_what_is_small() -> None:
+    assert fetch._SMALL_BYTES == SMALL_BYTES
+
+
+async def test_small_files_in_one_answer(one: Shim, pod: httpx.AsyncClient) -> None:
+    files = {f"d{number % 5}/{number}": f"{number} " * (number % 4) for number in range(50)}
+    large = {"large": "x" * (SMALL_BYTES + 1), "just": "y" * SMALL_BYTES}
+    async with one.client() as client:
+        await client.put("/jobs/triggered/j", content=zipped({"run.sh": "a"} | files | large), headers=ZIP)
+    digest = one.kube.of_kind("WebJob")[0]["spec"]["package"]["digest"]
+    url = f"/internal/packages/site/{digest}/small"
+    found = await pod.get(url, headers=TOKEN)
+    small = {"run.sh": "a", "just": large["just"]} | files
+    expected = "".join(text for _, text in sorted(small.items())).encode()
+    assert (found.status_code, found.content) == (200, expected)
+    assert found.headers["content-length"] == str(len(expected))
+    manifest = packages.read_manifest(one.store, namespace="site", digest=digest)
+    obstore.delete(one.store, packages.blob_key(namespace="site", digest=manifest.files["d3/3"].sha256))
+    with pytest.raises(RuntimeError, match="response already started"):  # the server breaks the connection off
+        await pod.get(url, headers=TOKEN)
+    other = f"/internal/packages/site/sha256:{'0' * 64}/small"
+    assert (await pod.get(other, headers=TOKEN)).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("header", "status"),
     [
@@ -73,7 +99,7 @@ async def test_refusals_tell_nothing(
     digest = manifest.digest if there else "sha256:" + "0" * 64
     base = f"/internal/packages/site/{digest}"
     blob = f"{base}/blobs/{manifest.files['run.sh'].sha256}"
-    for path in (base, blob, base + "/x", "/internal/packages/site/x"):
+    for path in (base, blob, base + "/small", base + "/x", "/internal/packages/site/x"):
         answer = await pod.get(path, headers={"Authorization": header} if header else {})
         assert (answer.status_code, answer.content) == (status, b""), path
         assert answer.headers.get("www-authenticate") == ("Bearer" if status == 401 else None)
