@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 from fastapi import APIRouter
 
-from webjobs_apiserver.arm import continuous, jobs, kudu_passthrough, publish_profile, site_resources, triggered
+from webjobs_apiserver.arm import (
+    continuous,
+    jobs,
+    kudu_passthrough,
+    publish_profile,
+    site_resources,
+    site_settings,
+    triggered,
+)
 from webjobs_apiserver.arm.facade import Facade
 from webjobs_apiserver.arm.paths import SITE, SLOT
 from webjobs_apiserver.auth.authenticator import Keeper
@@ -27,5 +35,6 @@ def routers(service: Service, keeper: Keeper) -> Iterator[APIRouter]:
         yield continuous.router(facade, prefix)
         yield publish_profile.router(facade, keeper, prefix)
         yield site_resources.router(facade, keeper, prefix)
+        yield site_settings.router(facade, prefix)
     yield site_resources.beside_sites(facade)
     yield from kudu_passthrough.routers(facade)
