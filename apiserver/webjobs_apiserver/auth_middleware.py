@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from webjobs_apiserver.arm import answers
 from webjobs_apiserver.arm.paths import ADFS, METADATA, is_arm
 from webjobs_apiserver.arm.paths import of as address_of
-from webjobs_apiserver.auth.authenticator import Asked, Keeper, Refusal
+from webjobs_apiserver.auth.authenticator import ASKER, Asked, Keeper, Refusal
 from webjobs_apiserver.auth.headers import shown
 from webjobs_apiserver.sites import SITE, Sites
 
@@ -17,6 +17,8 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", METADATA})
 """Paths that need no credentials."""
 TOKEN_PREFIX = "/internal/packages/"  # noqa: S105  a path, not a password
 """Prefix of paths that take other tokens, which their own router checks."""
+PUBLISH_PROFILE = "/api/publishprofile"
+"""Path of what holds a password that lasts."""
 _LOGIN_PREFIX = f"{ADFS}/"
 """Prefix of paths by which a client gets a token."""
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="site"'}
@@ -25,7 +27,7 @@ _CHALLENGE = {"WWW-Authenticate": 'Basic realm="site"'}
 class Gate:
     """ASGI middleware: it refuses requests that the authenticator refuses.
 
-    A request that comes through has its Site in the scope, under ``sites.SITE``.
+    A request that comes through has its Site in the scope, under ``sites.SITE``, and its Admitted, under ``ASKER``.
     """
 
     def __init__(self, app: ASGIApp, *, keeper: Keeper) -> None:
@@ -46,7 +48,7 @@ class Gate:
             if isinstance(admitted, Refusal):
                 await _answer(scope, admitted)(scope, receive, send)
                 return
-            scope = {**scope, SITE: admitted.site}
+            scope = {**scope, SITE: admitted.site, ASKER: admitted}
         await self._app(scope, receive, send)
 
 
@@ -58,7 +60,7 @@ def _asked(scope: Scope, headers: Headers, *, sites: Sites) -> Asked | None:
         return None
     method, path = scope["method"], scope["path"]
     if not is_arm(path):
-        return Asked.of_kudu(method, path, meant=host, host=host)
+        return Asked.of_kudu(method, path, meant=host, host=host, by_ticket=path != PUBLISH_PROFILE)
     address = address_of(scope)
     if address is None:  # subscriptions are told to whom jobs are
         return Asked.of_kudu(method, "/api/webjobs", meant=host, host=host)

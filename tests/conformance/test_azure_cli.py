@@ -2,83 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests import azurecli
 from tests import stack as stacks
-from tests.conformance.tls import certificate
+from tests.conformance.azure_cloud import WHERE_SITE, Az, cloud, words
 from tests.site import Site, eventually, shell, zip_of
 from webjobs_apiserver.arm.login import NO_ID
-
-TLS = "webjobs-test-az"
-WHERE = ("--namespace", stacks.SYSTEM)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Az:
-    """The CLI with a configuration of its own."""
-
-    program: Path
-    environment: Mapping[str, str]
-
-    def __call__(self, *words: str) -> Any:
-        """What a command prints; AssertionError when it fails."""
-        done = self.run(*words)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout) if done.stdout.strip() else None
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """The same with its end."""
-        command = [str(self.program), *words, "--output", "json"]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=120)
-
-    def webjob(self, kind: str, verb: str, name: str = "") -> Any:
-        """A command on WebJobs of the site."""
-        return self(*words(kind, verb, name))
-
-
-def words(kind: str, verb: str, name: str = "", *, site: str = stacks.SITE) -> list[str]:
-    """A command line."""
-    job = ["--webjob-name", name] if name else []
-    return ["webapp", "webjob", kind, verb, "--resource-group", "any-group", "--name", site, *job]
 
 
 @pytest.fixture(scope="module")
 def az(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Az]:
-    """Logged in. The CLI speaks nothing but https, and trusts the certificate that the shim shows."""
+    """Logged in as the owner."""
     folder = tmp_path_factory.mktemp("az")
-    parts = urlsplit(site.stack.url)
-    cert, key = certificate(folder, parts.hostname or "")
-    secret: dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls"}
-    secret["metadata"] = {"name": TLS, "namespace": stacks.SYSTEM}
-    secret["stringData"] = {"tls.crt": cert.read_text(), "tls.key": key.read_text()}
-    stacks.apply(site.stack.kubeconfig, secret)
-    stacks.upgrade(site.stack, {"apiserver": {"tls": {"secretName": TLS}}, "credentials": {"deploy": True}})
-    unwanted = {"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"}
-    environment = {name: value for name, value in os.environ.items() if name not in unwanted}
-    environment |= {
-        "AZURE_CONFIG_DIR": str(folder / "config"),
-        "AZURE_CORE_COLLECT_TELEMETRY": "no",
-        "REQUESTS_CA_BUNDLE": str(cert),
-    }
-    made = Az(program=azurecli.install(), environment=environment)
-    made("cloud", "register", "--name", "webjobs", "--endpoint-resource-manager", f"https://{parts.netloc}")
-    made("cloud", "set", "--name", "webjobs")
-    login = ["--username", site.stack.user, "--password", site.stack.password]
-    (account,) = made("login", "--service-principal", "--tenant", NO_ID, *login)
-    assert (account["state"], account["name"]) == ("Enabled", stacks.SITE)
-    yield made
-    stacks.upgrade(site.stack, {"apiserver": {"tls": {"secretName": ""}}, "credentials": {"deploy": False}})
-    site.kubectl("delete", "secret", TLS, namespace=stacks.SYSTEM)
+    with cloud(site, folder, credentials={"deploy": True}, after={"deploy": False}) as there:
+        yield there.login(folder / "config", site.stack.user, site.stack.password)
 
 
 def test_triggered_jobs(site: Site, az: Az) -> None:
@@ -103,16 +44,12 @@ def test_triggered_jobs(site: Site, az: Az) -> None:
 
 
 def test_the_publish_profile(az: Az) -> None:
-    where = ["--resource-group", "any-group", "--name", stacks.SITE]
-    first, second = az("webapp", "deployment", "list-publishing-profiles", *where)
+    first, second = az("webapp", "deployment", "list-publishing-profiles", *WHERE_SITE)
     assert (first["publishMethod"], second["publishMethod"]) == ("ZipDeploy", "MSDeploy")
     assert first["userName"] == second["userName"] == f"${stacks.SITE}"
     assert len(first["userPWD"]) == 40
-    printed = az.run("webapp", "deployment", "list-publishing-profiles", *where, "--xml").stdout
+    printed = az.run("webapp", "deployment", "list-publishing-profiles", *WHERE_SITE, "--xml").stdout
     assert f'userPWD="{first["userPWD"]}"' in printed
-
-
-WHERE_SITE = ("--resource-group", "any-group", "--name", stacks.SITE)
 
 
 def test_deployments(az: Az, tmp_path: Path) -> None:
@@ -140,11 +77,6 @@ def test_deployments(az: Az, tmp_path: Path) -> None:
     assert "az webapp log deployment show" in failed.stderr, failed.stderr
     told = az("webapp", "log", "deployment", "show", *WHERE_SITE)
     assert any("App_Data/jobs" in line["message"] for line in told)
-
-
-def test_logs_need_more_than_the_deploy_password(az: Az, tmp_path: Path) -> None:
-    done = az.run("webapp", "log", "download", *WHERE_SITE, "--log-file", str(tmp_path / "logs.zip"))
-    assert (done.returncode, "403" in done.stderr) == (1, True)
 
 
 def test_continuous_jobs(site: Site, az: Az) -> None:

@@ -167,6 +167,10 @@ WRITES = [
     ("PUT", ARM + "/triggeredwebjobs/guarded"),
     ("POST", ARM + "/triggeredwebjobs/guarded/run"),
     ("DELETE", ARM + "/triggeredwebjobs/guarded"),
+    ("PUT", ARM + "/config/appsettings"),
+    ("PUT", ARM + "/Config/ConnectionStrings/"),
+    ("POST", ARM + "/config/appsettings/list"),
+    ("POST", ARM + "/config/publishingcredentials/list"),
 ]
 
 

@@ -103,7 +103,7 @@ async def _token(request: Request, keeper: Keeper) -> Response:
     found = await keeper.admit(asked, Basic(username=name.encode(), password=password.encode()), request.scope)
     if isinstance(found, Admitted) and (ticket := await keeper.ticket(found, use="token")):
         seconds = int(tickets.LIFETIME.total_seconds())
-        body = {"token_type": "Bearer", "expires_in": seconds, "access_token": tickets.as_token(ticket)}
+        body = {"token_type": "Bearer", "expires_in": seconds, "access_token": tickets.shown(ticket)}
         return _uncached(json_answer(body))
     if isinstance(found, Admitted) or found.status == 401:
         return _refused(401, "invalid_client", "client_id or client_secret is wrong: they are those of the site.")

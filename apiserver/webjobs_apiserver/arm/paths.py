@@ -27,6 +27,8 @@ ADDRESS = "webjobs.arm"
 """Key of the Address in the ASGI scope."""
 _WORDS = ("subscriptions", "", "resourcegroups", "", "providers", "microsoft.web", "sites", "")
 """Segments that an address begins with, in lower case; empty: a name."""
+_CONFIG = "config"
+"""Kind of resource that has no names of its own: all below it are fixed words."""
 _SITES_LENGTH = 5
 """Segments of the path of the sites of a subscription."""
 _SUBSCRIPTION = 2
@@ -90,7 +92,9 @@ def parse(parts: Sequence[str]) -> Address | None:
         slot, rest = rest[1], rest[2:]
     if rest == [""]:
         rest = []  # one slash at the end
-    if rest:
+    if rest and rest[0].lower() == _CONFIG:
+        rest = [part.lower() for part in (rest[:-1] if len(rest) > 1 and not rest[-1] else rest)]
+    elif rest:
         first, *more = canonical("/".join(["/api", rest[0].lower(), *rest[1:]])).removeprefix("/api/").split("/")
         # Kudu's other spellings are none of ARM's.
         rest = [first, *more] if first == rest[0].lower() else [rest[0].lower(), *rest[1:]]

@@ -13,6 +13,7 @@ from webjobs_apiserver.arm import (
     kudu_passthrough,
     publish_profile,
     site_resources,
+    site_settings,
     triggered,
 )
 from webjobs_apiserver.arm.facade import Facade
@@ -36,5 +37,6 @@ def routers(service: Service, keeper: Keeper) -> Iterator[APIRouter]:
         yield deployments.router(facade, prefix)
         yield publish_profile.router(facade, keeper, prefix)
         yield site_resources.router(facade, keeper, prefix)
+        yield site_settings.router(facade, prefix)
     yield site_resources.beside_sites(facade)
     yield from kudu_passthrough.routers(facade)

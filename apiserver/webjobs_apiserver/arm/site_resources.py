@@ -13,10 +13,16 @@ from starlette.responses import Response
 from webjobs_apiserver.arm import paths
 from webjobs_apiserver.arm.bodies import Body
 from webjobs_apiserver.arm.facade import Facade
+from webjobs_apiserver.auth import authenticator, tickets
 from webjobs_apiserver.auth.authenticator import Keeper
+from webjobs_apiserver.errors import Refused
 from webjobs_apiserver.http import responses
-from webjobs_apiserver.kudu.deployments.publish_profile import as_text
 from webjobs_apiserver.sites import Site
+
+_NO_TICKET = (
+    "There can be no password for this user of Kubernetes: it has too many groups, or the site has no account. Send "
+    "the token itself, as Bearer, to the site's own routes."
+)
 
 
 def site(one: Site, *, base: str, group: str) -> Body:
@@ -42,7 +48,7 @@ def site(one: Site, *, base: str, group: str) -> Body:
 
 
 def publishing_credentials(one: Site, *, base: str, password: str) -> Body:
-    """Return the properties of the login by which clients deploy: the deploy password, never the owner's. Pure."""
+    """Return the properties of the login by which clients go on to Kudu's routes. Pure."""
     return {
         "name": one.name,
         "publishingUserName": one.publishing_user,
@@ -81,9 +87,10 @@ def router(facade: Facade, keeper: Keeper, prefix: str) -> APIRouter:
 
     @routes.post("/config/publishingcredentials/list")
     async def credentials(request: Request) -> Response:
-        one = facade.site(request)
-        accounts = await keeper.credentials[one.namespace].accounts()
-        password = as_text(accounts.deploy_password)
+        ticket = await keeper.password(authenticator.asker(request))
+        if ticket is None:
+            raise Refused(_NO_TICKET)
+        one, password = facade.site(request), tickets.shown(ticket)
         properties = publishing_credentials(one, base=facade.base(request), password=password)
         answer = _resource(facade, request, properties)
         answer.headers["Cache-Control"] = "no-store"

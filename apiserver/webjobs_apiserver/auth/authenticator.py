@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from starlette.requests import Request
 from starlette.types import Scope
 
+from webjobs.objects import Object
 from webjobs_apiserver.auth import rights, roles, tickets
 from webjobs_apiserver.auth.credentials import Accounts, Credentials, Role
 from webjobs_apiserver.auth.headers import Basic, Bearer
@@ -30,6 +32,8 @@ CROWDED = "There are too many connections. Try again later."
 """Message to a client that is let in when too many others are."""
 DEPLOYS_ONLY = "The deploy password may only deploy. This needs the site's own password."
 """Message to a client with the deploy password that wants more."""
+ASKER = "webjobs.asker"
+"""Key of the Admitted in the ASGI scope of a request that the gate let through."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,14 +62,19 @@ class Admitted:
     """Accounts of the site; None: the client came by a token of Kubernetes."""
     user: str = ""
     """User of Kubernetes; empty: the client came by an account."""
+    review: Object | None = field(default=None, repr=False)
+    """The user as a TokenReview has just told of it; None: the client showed no token of Kubernetes, but a ticket."""
 
     @property
     def caller(self) -> str:
-        """Who the client is, for people: an account of the site or a user of Kubernetes."""
+        """Who the client is, for people: an account of the site or a user of Kubernetes, or one by a ticket.
+
+        A ticket says less: it is signed by the owner's account, so that an owner could make one of any user.
+        """
         if self.role and self.accounts:
             is_deployer = self.role == "deployer"  # it has no name of its own
             return f"account:{self.site.publishing_user if is_deployer else self.accounts.name_of(self.role)}"
-        return f"user:{self.user}"
+        return f"{'ticket' if self.review is None else 'user'}:{self.user}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +90,15 @@ class Asked:
     host: Site
     """The site of the request's host. A client that may do it there gets the answer that the meant site is not there,
     be it there or not."""
+    by_ticket: bool = False
+    """True when a ticket counts as a password. It does not where another ticket or a password is given out: then one
+    could be made of another for ever, or become what lasts."""
 
     @classmethod
-    def of_kudu(cls, method: str, path: str, *, meant: Site | None, host: Site) -> Asked:
+    def of_kudu(cls, method: str, path: str, *, meant: Site | None, host: Site, by_ticket: bool = False) -> Asked:
         """Return what a request to Kudu's API asks, or one that stands for it."""
-        return cls(needs=rights.needs(method, path), roles=roles.allowed(method, path), meant=meant, host=host)
+        needs, allowed = rights.needs(method, path), roles.allowed(method, path)
+        return cls(needs=needs, roles=allowed, meant=meant, host=host, by_ticket=by_ticket)
 
     @property
     def sites(self) -> list[Site]:
@@ -161,12 +174,25 @@ class Keeper:
             admitted.accounts, admitted.role, namespace=admitted.site.namespace, use=use, now=self.clock()
         )
 
+    async def password(self, admitted: Admitted) -> Ticket | None:
+        """Return a ticket that is a password, with the rights of a client; None when there can be none for it.
+
+        That is so for a user of Kubernetes whose groups are too many, or at a site that has no account.
+        """
+        if admitted.review is None:
+            return await self.ticket(admitted, use="password")
+        namespace = admitted.site.namespace
+        accounts = await self.credentials[namespace].accounts()
+        return await self.tickets.issue_user(accounts, admitted.review, namespace=namespace, now=self.clock())
+
     def _tries(self, asked: Asked, kind: Kind, address: str) -> Tries:
         keys = [Key(namespace=site.namespace, kind=kind, address=address) for site in asked.sites]
         return Tries(throttle=self.throttle, keys=keys)
 
     async def _account(self, asked: Asked, given: Basic | Ticket, *, address: str) -> Admitted | Refusal:
         accounts = [await self.credentials[site.namespace].accounts() for site in asked.sites]
+        if isinstance(given, Basic) and (by_ticket := await self._by_ticket(asked, given, accounts)):
+            return by_ticket
         found = [
             Admitted(site=site, role=role, accounts=known)
             for site, known in zip(asked.sites, accounts, strict=True)
@@ -174,14 +200,35 @@ class Keeper:
         ]
         if isinstance(given, Basic):  # signatures can't be guessed: who has a ticket never waits
             self._throttled(asked, given, accounts, found, address=address)
-        for one in found:
-            if one.role == "deployer" and "deployer" not in asked.roles:
-                return Refusal(status=403, message=DEPLOYS_ONLY)
-            if one.role not in asked.roles:
-                # Kudu's words for it (docs/kudu-contract.md, section 9); it is no bad try.
-                return Refusal(status=401, is_reader=True)
-            return asked.outcome(one)
-        return Refusal(status=401)
+        return self._judged(asked, found[0]) if found else Refusal(status=401)
+
+    async def _by_ticket(self, asked: Asked, given: Basic, accounts: list[Accounts]) -> Admitted | Refusal | None:
+        """Return the outcome for a password that is a ticket.
+
+        None for one that is none, or a false one: it is a password as any other, and counts as a bad try.
+        """
+        ticket = tickets.of_password(given) if asked.by_ticket else None
+        if ticket is None:
+            return None
+        for site, known in zip(asked.sites, accounts, strict=True):
+            if given.username.lower() not in site.aliases:
+                continue
+            if role := await self._role(known, ticket, site=site):
+                return self._judged(asked, Admitted(site=site, role=role, accounts=known))
+            user = await self.tickets.user_of(ticket, known, namespace=site.namespace, now=self.clock())
+            if user is not None:  # of this site, and nobody at another
+                return await self._user(asked, ticket, user, sites=[site])
+        return None
+
+    @staticmethod
+    def _judged(asked: Asked, one: Admitted) -> Admitted | Refusal:
+        """Return the outcome for an account, by its role."""
+        if one.role == "deployer" and "deployer" not in asked.roles:
+            return Refusal(status=403, message=DEPLOYS_ONLY)
+        if one.role not in asked.roles:
+            # Kudu's words for it (docs/kudu-contract.md, section 9); it is no bad try.
+            return Refusal(status=401, is_reader=True)
+        return asked.outcome(one)
 
     def _throttled(
         self, asked: Asked, given: Basic, accounts: list[Accounts], found: list[Admitted], *, address: str
@@ -212,12 +259,25 @@ class Keeper:
         user = await self.tokens.user(given.token, tries)
         if user is None:
             return Refusal(status=401)
-        for site in asked.sites:
-            if await self.tokens.allowed(given.token, user, namespace=site.namespace, needs=asked.needs):
-                return asked.outcome(Admitted(site=site, user=user["username"]))
+        return await self._user(asked, given, user, sites=asked.sites)
+
+    async def _user(
+        self, asked: Asked, given: Bearer | Ticket, user: Object, *, sites: list[Site]
+    ) -> Admitted | Refusal:
+        """Return the outcome for a user of Kubernetes at the first of some sites where it may do it."""
+        shown, review = (given.token, user) if isinstance(given, Bearer) else (given.text, None)
+        for site in sites:
+            if await self.tokens.allowed(shown, user, namespace=site.namespace, needs=asked.needs):
+                return asked.outcome(Admitted(site=site, user=user["username"], review=review))
         # The same whether the job is there or not.
         wanted = ", ".join(f"{need.verb} {need.resource}.webjobs.dev" for need in asked.needs)
         return Refusal(status=403, message=f"This needs the right to: {wanted}.")
+
+
+def asker(request: Request) -> Admitted:
+    """Return the client that the gate has let through."""
+    admitted: Admitted = request.scope[ASKER]
+    return admitted
 
 
 def note_admitted(scope: Scope) -> bool:

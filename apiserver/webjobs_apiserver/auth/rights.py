@@ -80,7 +80,7 @@ def _elsewhere(path: str, *, reads: bool, deletes: bool) -> tuple[Need, ...]:
     first, _, rest = path.removeprefix("/api/").partition("/")
     if first == "backup":
         return _BACKUP if reads else _BACKUP + _RESTORE
-    if first in ("publishprofile", "publishxml") or (first, rest) == ("config", "publishingcredentials/list"):
+    if first in ("publishprofile", "publishxml"):
         return _PROFILE
     if first == "triggeredwebjobsswagger" and reads:
         return _LIST

@@ -26,8 +26,8 @@ def note(scope: Scope, name: str) -> None:
 def of(scope: Scope) -> str:
     """Return who sent a request; empty when nobody was let in.
 
-    ``account:NAME`` for an account of the site, ``user:NAME`` for a user of Kubernetes, ``pod:NAMESPACE`` for a pod
-    that fetches its package.
+    ``account:NAME`` for an account of the site, ``user:NAME`` for a user of Kubernetes, ``ticket:NAME`` for one that
+    comes by a publishing password, ``pod:NAMESPACE`` for a pod that fetches its package.
     """
     name: str = scope.get("state", {}).get(_KEY, "")
     return name

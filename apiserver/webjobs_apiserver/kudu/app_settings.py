@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -12,6 +13,7 @@ from webjobs_apiserver.errors import BadRequest, Missing
 from webjobs_apiserver.http import responses
 from webjobs_apiserver.kudu.jobs import Facade, read_body
 
+_HALF = re.compile("[\ud800-\udfff]")
 _NO_OBJECT = "Send a JSON object of names and texts."
 
 
@@ -27,14 +29,17 @@ def values_of(content: bytes) -> dict[str, str]:
     if not isinstance(given, dict):
         raise BadRequest(_NO_OBJECT)
     if set(given) == {"key", "value"}:
-        given = {_text(given["key"]): given["value"]}
-    return {name: _text(value) for name, value in given.items()}
+        given = {text_of(given["key"]): given["value"]}
+    return {name: text_of(value) for name, value in given.items()}
 
 
-def _text(value: Any) -> str:
-    """Return a plain value as the text that Json.NET makes of it."""
+def text_of(value: Any) -> str:
+    """Return a plain value as the text that Json.NET makes of it.
+
+    Raises BadRequest for an object or array, and for half of a surrogate pair, which is no text.
+    """
     match value:
-        case str():
+        case str() if not _HALF.search(value):
             return value
         case None:
             return ""

@@ -19,7 +19,7 @@ ROOT = repo_root()
 FOLDERS = ("core", "operator", "apiserver", "cli", "tests")
 CODE = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")])
-LAST_SECTIONS = {"kudu-contract.md": "14", "arm-contract.md": "6", "kragle.md": "6"}
+LAST_SECTIONS = {"kudu-contract.md": "14", "arm-contract.md": "7", "kragle.md": "6"}
 """Pages with numbered sections, and the last number of each."""
 
 _NUMBER = r"\d+(?:\.\d+)*"

@@ -101,6 +101,10 @@ def test_type_and_name_come_from_the_path(path: str, expected: tuple[str, str] |
         ("/triggeredjobs/a/run", "", "/triggeredjobs/a/run"),
         ("/jobs/triggered", "", "/jobs/triggered"),
         ("/vfs/a/", "", "/vfs/a/"),
+        ("/Config/AppSettings/List/", "", "/config/appsettings/list"),
+        ("/slots/X/config/slotConfigNames", "/slots/X", "/config/slotconfignames"),
+        ("/config/", "", "/config"),
+        ("/config", "", "/config"),
         ("", "", ""),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fakes.shim import PASSWORD, USER, Shim, shim
+from tests.fakes.shim import USER, Shim, shim
 from webjobs_apiserver.auth.authenticator import DEPLOYS_ONLY
 
 GROUP = "/subscriptions/0/resourceGroups/g/providers/Microsoft.Web/sites"
@@ -51,13 +51,7 @@ async def test_other_lists_are_nothing(one: Shim, client: httpx.AsyncClient, pat
     assert (await client.get(path)).status_code == 404
 
 
-async def test_the_login_of_deploy_clients(one: Shim, client: httpx.AsyncClient) -> None:
-    answer = await client.post(CREDENTIALS)
-    assert answer.headers["Cache-Control"] == "no-store"
-    found = answer.json()["properties"]
-    assert found["publishingPassword"] == DEPLOY
-    async with one.client(auth=(found["publishingUserName"], found["publishingPassword"])) as deployer:
-        assert (await deployer.get("/api/deployments")).status_code == 200
+async def test_what_clients_ask_beside_it(one: Shim, client: httpx.AsyncClient) -> None:
     for kind, allow in (("scm", True), ("ftp", False)):
         policy = (await client.get(f"{SITE}/basicPublishingCredentialsPolicies/{kind}")).json()
         assert policy["properties"] == {"allow": allow}
@@ -65,13 +59,6 @@ async def test_the_login_of_deploy_clients(one: Shim, client: httpx.AsyncClient)
     for method in ("GET", "PUT"):
         logs = (await client.request(method, f"{SITE}/config/logs", json={})).json()["properties"]
         assert logs["applicationLogs"]["fileSystem"]["level"] == "Verbose"
-
-
-async def test_without_a_deploy_password(one: Shim, client: httpx.AsyncClient) -> None:
-    (one.directory / "deployPassword").unlink()
-    answer = await client.post(CREDENTIALS)
-    assert (answer.status_code, "deployPassword" in answer.json()["Message"]) == (409, True)
-    assert PASSWORD not in answer.text
 
 
 async def test_who_may(one: Shim) -> None:
@@ -88,11 +75,3 @@ async def test_who_may(one: Shim) -> None:
             assert (answer.status_code, DEPLOYS_ONLY in answer.text) == (403, True)
     async with one.client(auth=(USER, "wrong")) as stranger:
         assert (await stranger.get(SITE)).status_code == 401
-
-
-async def test_what_a_token_needs(one: Shim) -> None:
-    one.kube.users["abc.def"] = "alice"
-    one.kube.rights |= {("alice", "site", verb, "webjobs") for verb in ("get", "list", "create", "update")}
-    async with one.client(auth=None) as client:
-        answer = await client.post(CREDENTIALS, headers={"Authorization": "Bearer abc.def"})
-        assert (answer.status_code, "get secrets" in answer.text) == (403, True)
