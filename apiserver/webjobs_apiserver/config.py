@@ -14,7 +14,7 @@ from webjobs.model.limits import Limits as JobLimits
 from webjobs_apiserver.http.addresses import networks
 from webjobs_apiserver.http.connection import Limits
 from webjobs_apiserver.http.destinations import Destinations, parsed
-from webjobs_apiserver.sites import Site, host_name
+from webjobs_apiserver.sites import Site, host_name, scm_name
 
 
 class LimitsConfig(ConfigSection):
@@ -182,7 +182,7 @@ class ApiserverConfig(ConfigSection):
         return Site(name=site.namespace, namespace=site.namespace, host=host)
 
     def host_map(self) -> dict[str, Site]:
-        """Return the sites by host name.
+        """Return the sites by host name; each has a second one with ``scm`` in it, unless that is another site's.
 
         Raises ValueError when two sites have one host name, or a site has none.
         """
@@ -196,6 +196,8 @@ class ApiserverConfig(ConfigSection):
             if made.host in found:
                 raise ValueError(f"sites: {made.host} is given to two sites")
             found[made.host] = made
+        for host, one in list(found.items()):
+            found.setdefault(scm_name(host), one)
         return found
 
 

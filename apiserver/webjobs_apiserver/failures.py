@@ -48,7 +48,7 @@ def of(error: Exception) -> Failure:
     """
     match error:
         case Missing():
-            return Failure(status=404, form="empty")
+            return Failure(status=404, message=error.message, form="object" if error.message else "empty")
         case Busy():
             return Failure(status=409, message=_RUN_ACTIVE)
         case Stopped():

@@ -53,6 +53,17 @@ def host_name(host: str) -> str:
     return name.removesuffix(".")
 
 
+def scm_name(host: str) -> str:
+    """Return the second name of a site, as App Service has it: ``shop.example.com`` is ``shop.scm.example.com``, too.
+
+    The same for a name that has the label already, and for one without a domain.
+    """
+    first, dot, domain = host.partition(".")
+    if not dot or domain == "scm" or domain.startswith("scm."):
+        return host
+    return f"{first}.scm.{domain}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sites:
     """All sites of a shim, by hosts and names."""

@@ -90,6 +90,27 @@ def test_curl_and_poll(empty: Site) -> None:
     assert [pod["metadata"]["uid"] for pod in site.pods("worker")] == before, "it was not restarted"
 
 
+def test_the_calls_of_dotnet_publish(empty: Site) -> None:
+    """As its sources have them, replayed: ZipDeploy, OneDeploy, and OneDeploy of one WebJob (docs/kudu-contract.md)."""
+    site = empty
+    zipped = {"Content-Type": "application/zip", "Content-Encoding": "utf-8"}
+    polled = site.http.post("/api/zipdeploy?isAsync=true", content=zip_of(FILES), headers=zipped)
+    assert polled.status_code == 202
+
+    def polls() -> bool:
+        answer = site.http.get(polled.headers["location"])
+        assert answer.status_code in (200, 202)
+        return bool(answer.json()["status"] == 4)
+
+    eventually(polls, seconds=60, what="the deployment")
+    one = site.http.post("/api/publish?RemoteBuild=false", content=zip_of(FILES), headers=zipped)
+    assert one.status_code == 200, one.text
+    named = {**zipped, "Content-Disposition": "attachment; filename=report.zip"}
+    job = site.http.put("/api/triggeredwebjobs/dotnet", content=zip_of({"run.sh": "echo\n"}), headers=named)
+    assert (job.status_code, job.json()["run_command"]) == (200, "run.sh")
+    assert jobs(site) == {"triggered/report", "continuous/worker", "triggered/dotnet"}
+
+
 def test_all_or_none(empty: Site) -> None:
     """What the API server refuses is found out before anything is written."""
     site = empty

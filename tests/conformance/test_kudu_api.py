@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests import stack as stacks
 from tests.conformance.node import NODE, install
 from tests.conformance.tls import TlsFront, certificate
 from tests.site import Site, eventually, zip_of
@@ -152,6 +153,69 @@ def test_files_and_zips(client: Client, tmp_path: Path) -> None:
     assert eventually(target.read_bytes, what="the file").startswith(b"PK")  # the client answers before it has written
     for name in ("one", "two", "by-vfs"):
         client("webjobs.deleteTriggered", name)
+
+
+def test_a_zip_of_a_site_without_jobs(client: Client, tmp_path: Path) -> None:
+    """As the client's own tests have it: the folder without its slash, and no job in the zip."""
+    package, target = tmp_path / "site.zip", tmp_path / "back.zip"
+    package.write_bytes(zip_of({"package.json": "{}\n"}))
+    assert client("zip.upload", str(package), "site/wwwroot")["error"] is None
+    downloaded = client("zip.download", "site/wwwroot", str(target))
+    assert (downloaded["error"], downloaded["status"]) == (None, 200)
+    assert eventually(target.read_bytes, what="the file").startswith(b"PK")
+
+
+def test_deployments(client: Client, site: Site) -> None:
+    """What its own tests ask of deployments. Theirs come from a git repository, which nobody fetches here."""
+    job = "App_Data/jobs/triggered/deployed/run.sh"
+    assert client("deployment.deploy", "https://git.example/site.git")["status"] == 404
+    site.kubectl("patch", "configmap/webjobs-deployments", "--type=merge", "-p", '{"data": null}')
+    for text in ("first", "second"):
+        deployed = site.http.post("/api/zipdeploy", content=zip_of({job: f"echo {text}\n"}))
+        assert deployed.status_code == 200, deployed.text
+    listed = client("deployment.list")["data"]
+    newest, older = listed
+    assert (newest["active"], older["active"]) == (True, False)
+    assert client("deployment.get", newest["id"])["data"] == newest
+    assert client("deployment.redeploy", older["id"])["data"]["id"] == older["id"]
+    assert client("deployment.get", older["id"])["data"]["active"] is True
+    assert client("vfs.getFile", f"site/wwwroot/{job}")["data"] == "echo first\n"
+    lines = client("deployment.log", older["id"])["data"]
+    assert any("deployed" in line["message"] for line in lines)
+    assert client("deployment.logDetails", older["id"], lines[0]["id"])["data"] == []
+    assert client("deployment.del", older["id"])["status"] == 409
+    assert client("deployment.del", newest["id"])["status"] == 204
+    assert [one["id"] for one in client("deployment.list")["data"]] == [older["id"]]
+    assert client("deployment.get", newest["id"])["status"] == 404
+    client("webjobs.deleteTriggered", "deployed")
+
+
+def test_what_it_asks_of_the_site(client: Client, tmp_path: Path) -> None:
+    assert client("environment.get")["data"]["version"] == "100.0.0"
+    info = client("scm.info")["data"]
+    assert (info["Type"], info["GitUrl"]) == ("None", f"http://{HOST}/{stacks.SITE}.git")
+    target = tmp_path / "dump.zip"
+    assert client("dump.download", str(target))["status"] == 200
+    assert eventually(target.read_bytes, what="the file").startswith(b"PK")
+    for arguments in ([], [{"top": 500}]):
+        assert isinstance(client("logs.recent", *arguments)["data"], list)
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments"),
+    [
+        ("command.exec", ["echo hello", "site"]),
+        ("diagnostics.list", []),
+        ("diagnostics.set", [{"AzureDriveEnabled": True}]),
+        ("scm.clean", []),
+        ("scm.del", []),
+        ("sshkey.get", [False]),
+    ],
+)
+def test_what_there_is_not(client: Client, call: str, arguments: list[Any]) -> None:
+    """Nothing looks done that is not: some methods of the client give the status, others stumble over its answer."""
+    answer = client(call, *arguments)
+    assert answer["status"] == 404 or "JSON" in answer["error"]
 
 
 def test_a_continuous_job(client: Client, tmp_path: Path) -> None:

@@ -15,12 +15,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 
-def certificate(folder: Path, host: str) -> tuple[Path, Path]:
-    """A self-signed certificate for a host (name or address), and its key."""
+def certificate(folder: Path, *hosts: str) -> tuple[Path, Path]:
+    """A self-signed certificate for hosts (names or addresses), and its key."""
     cert, key = folder / "tls.crt", folder / "tls.key"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={host}"]
-    kind = "IP" if host.replace(".", "").isdigit() else "DNS"
-    command += ["-addext", f"subjectAltName={kind}:{host}", "-out", str(cert), "-keyout", str(key)]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={hosts[0]}"]
+    names = [f"{'IP' if host.replace('.', '').isdigit() else 'DNS'}:{host}" for host in hosts]
+    command += ["-addext", f"subjectAltName={','.join(names)}", "-out", str(cert), "-keyout", str(key)]
     subprocess.run(command, check=True, capture_output=True)
     return cert, key
 

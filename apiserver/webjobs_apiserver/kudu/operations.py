@@ -114,6 +114,7 @@ def _stream(summary: str, more: Answers) -> dict[str, Operation]:
 
 
 _ONE: Answers = {200: JSON, **_FREE}
+_DEPLOYMENT: Answers = {**_ONE, 404: JSON}
 _RECORD: Schema = {
     "type": "object",
     "required": ["status"],
@@ -213,20 +214,22 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
     "/api/publish": {"post": _PUBLISH, "put": _PUBLISH},
     "/api/deployments": {"get": _list("List deployments")},
     "/api/deployments/latest": {
-        "get": Operation(summary="Get the deployment that goes on, or ended last", answers={**_ONE, 202: JSON})
+        "get": Operation(summary="Get the deployment that goes on, or ended last", answers={**_DEPLOYMENT, 202: JSON})
     },
     "/api/deployments/{identifier}": {
-        "get": Operation(summary="Get a deployment", answers=_ONE),
+        "get": Operation(summary="Get a deployment", answers=_DEPLOYMENT),
         "put": Operation(
             summary="Deploy again (no body), or keep a record of a deployment",
-            answers={**_ONE, 400: TEXT, 409: JSON, 413: TEXT},
+            answers={**_DEPLOYMENT, 400: TEXT, 409: JSON, 413: TEXT},
             takes={JSON: _RECORD},
         ),
-        "delete": Operation(summary="Delete the record of a deployment", answers={204: None, **_FREE, 409: JSON}),
+        "delete": Operation(
+            summary="Delete the record of a deployment", answers={204: None, **_FREE, 404: JSON, 409: JSON}
+        ),
     },
-    "/api/deployments/{identifier}/log": {"get": Operation(summary="Get the log of a deployment", answers=_ONE)},
+    "/api/deployments/{identifier}/log": {"get": Operation(summary="Get the log of a deployment", answers=_DEPLOYMENT)},
     "/api/deployments/{identifier}/log/{line}": {
-        "get": Operation(summary="Get details of a line of the log (there are none)", answers=_ONE)
+        "get": Operation(summary="Get details of a line of the log (there are none)", answers=_DEPLOYMENT)
     },
     "/api/isdeploying": {"get": Operation(summary="Tell whether a deployment goes on", answers={200: JSON})},
     "/api/diagnostics/runtime": {"get": Operation(summary="Tell the operating system", answers={200: JSON})},

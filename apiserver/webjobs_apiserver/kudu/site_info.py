@@ -32,8 +32,10 @@ def router(facade: Facade) -> APIRouter:
         return responses.json_answer({"version": VERSION, "siteName": facade.site_of(request).name})
 
     @routes.get("/api/scm/info")
-    async def scm_info() -> Response:
-        return responses.json_answer({"Type": "None", "GitUrl": None})
+    async def scm_info(request: Request) -> Response:
+        # Kudu names the address also where there is no repository, and clients take none for a fault.
+        url = f"{responses.base_url(request)}/{facade.site_of(request).name}.git"
+        return responses.json_answer({"Type": "None", "GitUrl": url})
 
     @routes.get("/api/isdeploying")
     async def is_deploying(request: Request) -> Response:

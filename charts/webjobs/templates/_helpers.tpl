@@ -126,3 +126,40 @@ capabilities: {drop: [ALL]}
 {{- define "webjobs.waitingRequests" -}}
 {{- ternary (.Values.warm.requests | default dict) dict (semverCompare ">=1.33-0" .Capabilities.KubeVersion.Version) | toJson -}}
 {{- end }}
+
+{{- /* JSON of the host names of all sites that have one of their own. */}}
+{{- define "webjobs.hosts" -}}
+{{- $found := list }}{{ $domain := .Values.domain }}
+{{- with $domain }}{{ $found = append $found (printf "%s.%s" (include "webjobs.site" $) .) }}{{ end }}
+{{- range .Values.sites }}
+{{- if or .host $domain }}{{ $found = append $found (.host | default (printf "%s.%s" .namespace $domain)) }}{{ end }}
+{{- end }}
+{{- $found | uniq | toJson -}}
+{{- end }}
+
+{{- /* JSON of the prefixes of all paths that clients ask for. Not /internal, which is for pods. */}}
+{{- define "webjobs.paths" -}}
+{{- $found := list "/api" "/jobs" }}
+{{- /* Kudu's spellings without /api. */}}
+{{- $found = concat $found (list "/vfs" "/zip" "/logstream" "/logs" "/settings" "/hooks") }}
+{{- $found = concat $found (list "/zipdeploy" "/publish" "/deployments" "/isdeploying") }}
+{{- $found = concat $found (list "/environment" "/scm" "/diagnostics" "/dump") }}
+{{- /* Azure Resource Manager's, for Azure's own SDKs and CLI; then the shim's own description. */}}
+{{- $found = concat $found (list "/subscriptions" "/metadata/endpoints" "/adfs" "/docs" "/openapi.json") }}
+{{- $found | toJson -}}
+{{- end }}
+
+{{- /* Fail when clients could not use a way in. A dict of root, name (of the values), hosts. */}}
+{{- define "webjobs.wayIn" -}}
+{{- if not .hosts }}
+{{- fail (printf "apiserver.%s: there is no host name. Name some there, or give the sites names by domain or sites[].host." .name) }}
+{{- end }}
+{{- if .root.Values.apiserver.tls.secretName }}
+{{- fail (printf "apiserver.%s.enabled, apiserver.tls.secretName: the shim with a certificate serves clients by https only, and would be asked in clear. Use one of the two." .name) }}
+{{- end }}
+{{- end }}
+
+{{- /* Not empty when the addresses of proxies are given: else URLs in answers have the scheme by which the shim is asked. */}}
+{{- define "webjobs.trusts" -}}
+{{- if without .Values.apiserver.trustedProxies "127.0.0.1" }}true{{ end }}
+{{- end }}

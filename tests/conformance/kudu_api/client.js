@@ -8,6 +8,9 @@ const kudu = require("kudu-api")({
   password: process.env.SITE_PASSWORD,
 });
 
+// Some of its methods throw, out of reach of their caller, for an answer that is no JSON.
+process.on("uncaughtException", (error) => console.log(JSON.stringify({ error: error.message, status: null, data: null })));
+
 readline.createInterface({ input: process.stdin }).on("line", (line) => {
   const { object, method, args } = JSON.parse(line);
   const done = (error, data, response) => {

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from tests.fakes.kube import not_authorized
 from tests.fakes.objects import run_body, webjob_body
 from tests.fakes.shim import PASSWORD, USER, Shim, script, shim
+from webjobs_apiserver.config import ApiserverConfig
 from webjobs_apiserver.http.forwarded import Forwarded
-from webjobs_apiserver.sites import Site, Sites
+from webjobs_apiserver.sites import Site, Sites, scm_name
 from webjobs_kube.errors import Unreachable
 
 BLOG = ("blogger", "pässword")
@@ -97,6 +98,45 @@ async def test_a_host_of_nobody_is_like_a_wrong_password(one: Shim, host: str, a
     async with one.client(auth=auth, host=host) as client:
         answer = await client.get("/api/webjobs")
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Basic realm="site"')
+
+
+@pytest.mark.parametrize("host", ["shop.example.org", "shop.scm.example.org", "Shop.SCM.example.org:443"])
+async def test_a_site_has_a_second_name_with_scm_in_it(one: Shim, host: str) -> None:
+    """As clients of publish profiles want one."""
+    login = secret(username="s", password="p")  # noqa: S106
+    login["metadata"]["namespace"] = "shop"
+    one.kube.add(login)
+    async with one.client(auth=("s", "p"), host=host) as client:
+        answer = await client.get("/api/webjobs")
+    assert (answer.status_code, answer.json()) == (200, [])
+
+
+@pytest.mark.parametrize(
+    ("host", "second"),
+    [
+        ("shop.example.com", "shop.scm.example.com"),
+        ("shop.scm.example.com", "shop.scm.example.com"),
+        ("shop.scm", "shop.scm"),
+        ("shop.scmail.example", "shop.scm.scmail.example"),
+        ("localhost", "localhost"),
+    ],
+)
+def test_second_names(host: str, second: str) -> None:
+    assert scm_name(host) == second
+    assert scm_name(second) == second
+
+
+def test_a_second_name_takes_none_from_another_site() -> None:
+    sites = [{"namespace": "a", "host": "x.example"}, {"namespace": "b", "host": "x.scm.example"}]
+    settings = {"namespace": "site", "store_url": "memory://", "credentials_directory": "/c", "domain": "d.example"}
+    found = ApiserverConfig.model_validate({**settings, "sites": sites}).host_map()
+    named = {host: site.namespace for host, site in found.items()}
+    assert named == {
+        "site.d.example": "site",
+        "site.scm.d.example": "site",
+        "x.example": "a",
+        "x.scm.example": "b",
+    }
 
 
 async def test_each_site_has_its_own_jobs(one: Shim) -> None:

@@ -40,6 +40,7 @@ def test_versions_agree_with_the_go_module() -> None:
     text = (HERE / "node" / "go.mod").read_text()
     assert f"k8s.io/kubernetes v{versions.KUBERNETES}\n" in text
     assert f"coredns/coredns v{versions.COREDNS}\n" in (HERE / "dns" / "go.mod").read_text()
+    assert f"traefik/traefik/v3 v{versions.TRAEFIK} " in (HERE / "proxy" / "go.mod").read_text()
     _, minor, patch = versions.KUBERNETES.split(".")
     replaced = re.findall(r"=> k8s\.io/\S+ (v\S+)", text)
     assert set(replaced) == {f"v0.{minor}.{patch}"}

@@ -183,6 +183,7 @@ def test_every_site_has_a_role_that_reads_its_one_secret() -> None:
         "webjobs-site.scm.example.com": "webjobs-site",
         "blog.scm.example.com": "blog",
         "shop.example.org": "shop",
+        "shop.scm.example.org": "shop",
     }
 
 

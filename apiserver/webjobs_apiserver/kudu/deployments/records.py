@@ -74,7 +74,7 @@ def router(facade: Facade) -> APIRouter:
     async def details(request: Request, identifier: str, line: str) -> Response:
         one, _ = await found(request, identifier)
         if line not in {shown_line["id"] for shown_line in bodies.lines(one)}:
-            raise Missing
+            raise Missing(f"The log of deployment {one.id} has no line {line}.")
         return responses.json_answer([])  # a line says all that there is
 
     return routes

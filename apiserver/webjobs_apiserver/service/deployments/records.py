@@ -137,7 +137,7 @@ class State(_Model):
         for one in self.deployments:
             if one.id == identifier:
                 return one
-        raise Missing
+        raise Missing(f"There is no deployment {identifier}.")
 
     @property
     def pending(self) -> Deployment | None:
@@ -148,7 +148,7 @@ class State(_Model):
     def latest(self) -> Deployment:
         """The deployment that goes on, else the one that ended last. Raises Missing."""
         if not self.deployments:
-            raise Missing
+            raise Missing("There is no deployment yet.")
         return self.pending or max(self.deployments, key=lambda one: times.parse_time(one.end))
 
     def changed(self, deployment: Deployment) -> State:

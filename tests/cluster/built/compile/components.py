@@ -136,3 +136,23 @@ def kind() -> Component:
 def object_store() -> Component:
     """versitygw, an S3 server over a folder: no part of the cluster, but built and kept as its programs are."""
     return _install("versitygw", versions.VERSITYGW, "github.com/versity/versitygw/cmd/versitygw", minutes=1.5)
+
+
+def ingress_controller() -> Component:
+    """Traefik, and the definitions of Gateway API that it knows: for tests of the chart's ways in, as versitygw is."""
+    folder = HERE / "proxy"
+    flags = "-trimpath '-ldflags=-s -w'"
+    script = (
+        f"go build {flags} -o {{out}}/traefik github.com/traefik/traefik/v3/cmd/traefik"
+        " && cp -r \"$(go list -m -f '{{.Dir}}' sigs.k8s.io/gateway-api)/config/crd/standard\" {out}/crds"
+        " && chmod -R u+w {out}/crds && rm -f {out}/crds/kustomization.yaml"
+    )
+    return Component(
+        name="traefik",
+        version=versions.TRAEFIK,
+        argv=("sh", "-c", script),
+        minutes=10,
+        sources=(folder / "go.mod", folder / "go.sum"),
+        env={"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false"},
+        cwd=folder,
+    )

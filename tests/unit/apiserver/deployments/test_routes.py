@@ -342,7 +342,8 @@ async def test_records_of_clients(one: Shim, client: httpx.AsyncClient) -> None:
     one.pass_time(minutes=1)
     await deploy(client, SITE)
     assert (await client.delete("/api/deployments/abc1")).status_code == 204
-    assert (await client.get("/api/deployments/abc1")).status_code == 404
+    gone = await client.get("/api/deployments/abc1")
+    assert (gone.status_code, gone.json()) == (404, {"Message": "There is no deployment abc1."})
 
 
 async def test_the_list(one: Shim, client: httpx.AsyncClient) -> None:
@@ -364,7 +365,7 @@ async def test_spellings(one: Shim, client: httpx.AsyncClient, prefix: str) -> N
         assert (await client.get(f"{prefix}/{path}")).status_code == 200, path
     runtime = (await client.get(f"{prefix}/Diagnostics/Runtime")).json()
     assert runtime["system"]["os_name"] == "Linux"
-    assert (await client.get(f"{prefix}/scm/info")).json() == {"Type": "None", "GitUrl": None}
+    assert (await client.get(f"{prefix}/scm/info")).json() == {"Type": "None", "GitUrl": "https://s/webjobs.git"}
 
 
 async def test_a_dump(one: Shim, client: httpx.AsyncClient) -> None:
