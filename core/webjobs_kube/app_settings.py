@@ -11,8 +11,8 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 
-from webjobs.model import app_settings
-from webjobs.model.app_settings import CONFIG_MAP, SECRET, can_move, together, values_of
+from webjobs.model.site import app_settings
+from webjobs.model.site.app_settings import CONFIG_MAP, SECRET, can_move, together, values_of
 from webjobs.objects import Object
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Conflict, NotFound

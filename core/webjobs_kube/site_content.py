@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from webjobs.model import app_settings, site_content
-from webjobs.model.site_content import SiteContent
+from webjobs.model.site import app_settings, site_content
+from webjobs.model.site.site_content import SiteContent
 from webjobs.objects import Object
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import NotFound

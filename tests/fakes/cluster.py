@@ -10,7 +10,7 @@ from tests.fakes.connections import Pods, Talks
 from tests.fakes.kube import Died, FakeKube, Object
 from tests.fakes.objects import config, pod, run_async
 from webjobs.model import LABEL_ARMED
-from webjobs.model.app_settings import CONFIG_MAP, LABEL
+from webjobs.model.site.app_settings import CONFIG_MAP, LABEL
 from webjobs.store import open_store
 from webjobs.store import run_logs as stored_logs
 from webjobs.times import rfc3339

@@ -12,8 +12,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from webjobs.model.connection_strings import PREFIXES, ConnectionString, key_of, split, type_of
-from webjobs.model.site_settings import linux_name
+from webjobs.model.site.connection_strings import PREFIXES, ConnectionString, key_of, split, type_of
+from webjobs.model.site.site_settings import linux_name
 from webjobs_apiserver.arm.bodies import Body
 from webjobs_apiserver.arm.facade import Facade
 from webjobs_apiserver.errors import BadRequest

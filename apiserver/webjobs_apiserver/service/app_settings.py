@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from webjobs.model import connection_strings
-from webjobs.model.app_settings import CONFIG_MAP, LABEL, SECRET
-from webjobs.model.connection_strings import Ambiguous, ConnectionString, app_settings_of, connection_strings_of
-from webjobs.model.site_settings import NAME, SiteSettings
+from webjobs.model.site import connection_strings
+from webjobs.model.site.app_settings import CONFIG_MAP, LABEL, SECRET
+from webjobs.model.site.connection_strings import Ambiguous, ConnectionString, app_settings_of, connection_strings_of
+from webjobs.model.site.site_settings import NAME, SiteSettings
 from webjobs_apiserver.errors import BadRequest, Missing, Refused
 from webjobs_apiserver.service.made_by_chart import writing
 from webjobs_apiserver.sites import Site

@@ -13,7 +13,7 @@ from webjobs.logs.continuous_lines import Entry, merged
 from webjobs.logs.continuous_story import About, Position
 from webjobs.model import LABEL_RUN, LABEL_WEBJOB, WebJobRun
 from webjobs.model.effective_spec import under
-from webjobs.model.site_settings import SiteSettings
+from webjobs.model.site.site_settings import SiteSettings
 from webjobs.pods import by_age, is_of_webjob, is_over, job_of
 from webjobs.runs.runs import run_id
 from webjobs.store import ObjectStore, continuous_journal

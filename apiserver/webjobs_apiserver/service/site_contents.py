@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from webjobs.model.app_settings import SECRET
-from webjobs.model.site_content import SiteContent
+from webjobs.model.site.app_settings import SECRET
+from webjobs.model.site.site_content import SiteContent
 from webjobs_apiserver.service.made_by_chart import writing
 from webjobs_apiserver.sites import Site
 from webjobs_kube import site_content

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from webjobs.model import WebJob, WebJobSchedule
 from webjobs.model.effective_spec import under
-from webjobs.model.site_settings import SiteSettings
+from webjobs.model.site.site_settings import SiteSettings
 from webjobs.schedules import ScheduleError, Zoned, load_zone, parse, times_after
 from webjobs.schedules.plan import upcoming
 from webjobs.schedules.webjob_schedule import timetable_of

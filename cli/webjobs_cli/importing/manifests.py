@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from webjobs import names
-from webjobs.model import API_VERSION, Script, app_settings, scripts
+from webjobs.model import API_VERSION, Script, scripts
+from webjobs.model.site import app_settings
 from webjobs.objects import Object
 from webjobs_cli import pack
 from webjobs_cli.importing.layout import without_mirrors

@@ -8,7 +8,7 @@ from typing import Any
 
 from webjobs import names
 from webjobs.model import JobType
-from webjobs.model.site_settings import linux_name
+from webjobs.model.site.site_settings import linux_name
 from webjobs_cli.errors import UsageError
 from webjobs_cli.importing.layout import without_mirrors
 from webjobs_cli.importing.model import SourceJob, Step, TargetJob

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from webjobs.model import WebJob, site_settings
-from webjobs.model.site_settings import SiteSettings
+from webjobs.model import WebJob
+from webjobs.model.site import site_settings
+from webjobs.model.site.site_settings import SiteSettings
 
 
 def under(webjob: WebJob, site: SiteSettings) -> WebJob:

@@ -12,9 +12,10 @@ from math import inf
 from typing import Any
 
 from webjobs import pods
-from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun, WebJobSchedule, app_settings
-from webjobs.model.site_content import SiteContent
-from webjobs.model.site_settings import SiteSettings
+from webjobs.model import LABEL_WEBJOB, WebJob, WebJobRun, WebJobSchedule
+from webjobs.model.site import app_settings
+from webjobs.model.site.site_content import SiteContent
+from webjobs.model.site.site_settings import SiteSettings
 from webjobs.objects import Object
 from webjobs_kube.object_cache import ObjectCache, without_managed_fields
 from webjobs_operator.cluster.sites import Sites, holds_settings

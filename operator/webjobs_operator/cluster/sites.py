@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from webjobs.model import app_settings
-from webjobs.model.app_settings import together, values_of
-from webjobs.model.site_content import SiteContent, content_of
-from webjobs.model.site_settings import SiteSettings
+from webjobs.model.site import app_settings
+from webjobs.model.site.app_settings import together, values_of
+from webjobs.model.site.site_content import SiteContent, content_of
+from webjobs.model.site.site_settings import SiteSettings
 from webjobs.objects import Object, ObjectView
 
 KINDS = ("ConfigMap", "Secret")

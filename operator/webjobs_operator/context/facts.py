@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from webjobs.model import WebJob, WebJobRun
 from webjobs.model.effective_spec import under
-from webjobs.model.site_content import SiteContent
-from webjobs.model.site_settings import SiteSettings
+from webjobs.model.site.site_content import SiteContent
+from webjobs.model.site.site_settings import SiteSettings
 from webjobs.objects import Object
 from webjobs.pods import is_of_webjob
 from webjobs.runs import runs

@@ -11,7 +11,8 @@ from typing import Any
 
 from webjobs import model
 from webjobs.constants import PORT
-from webjobs.model import WebJob, app_settings
+from webjobs.model import WebJob
+from webjobs.model.site import app_settings
 from webjobs_operator.manifests.folders import TEMP, Folders
 from webjobs_operator.manifests.program import Program
 

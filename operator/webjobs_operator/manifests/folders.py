@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from webjobs.model import WebJob, site_content
+from webjobs.model import WebJob
+from webjobs.model.site import site_content
 from webjobs_operator.manifests.program import Program
 
 WORK = "/webjobs/work"

@@ -11,7 +11,7 @@ from cachetools import LRUCache
 from webjobs.model import WebJob, scripts
 from webjobs.model.runtime_settings import BadSetting, RuntimeSettings
 from webjobs.model.scripts import ScriptHost, Selected
-from webjobs.model.site_content import SiteContent
+from webjobs.model.site.site_content import SiteContent
 from webjobs.store import packages
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests import windows

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from webjobs.model import WebJob
-from webjobs.model.site_content import SiteContent
-from webjobs.model.site_settings import SiteSettings
+from webjobs.model.site.site_content import SiteContent
+from webjobs.model.site.site_settings import SiteSettings
 from webjobs.schedules import ScheduleError, iana_name
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests.problem import Unrunnable

@@ -14,9 +14,9 @@ from tests.fakes.kube import FakeKube
 from tests.fakes.objects import webjob_body
 from tests.unit.cli.test_commands import Called
 from webjobs.model import WebJob, WebJobSchedule
-from webjobs.model.app_settings import CONFIG_MAP
 from webjobs.model.effective_spec import under
-from webjobs.model.site_settings import SiteSettings
+from webjobs.model.site.app_settings import CONFIG_MAP
+from webjobs.model.site.site_settings import SiteSettings
 from webjobs.schedules.plan import plan, plan_further
 from webjobs.times import rfc3339
 from webjobs_cli.errors import UsageError

@@ -23,7 +23,7 @@ from tests.fakes.late_watches import THEIRS, Loose, children, package, without_t
 from tests.fakes.objects import run_async, webjob_body
 from tests.promises import Facts, broken
 from webjobs.model import LABEL_ARMED, WebJob, WebJobRun
-from webjobs.model.app_settings import CONFIG_MAP, LABELS
+from webjobs.model.site.app_settings import CONFIG_MAP, LABELS
 from webjobs.runs.runs import LOCK_GRACE, lock_is_held, object_name, run_id_at
 from webjobs.times import rfc3339
 from webjobs_kube import app_settings

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.kube import Call, Died, FakeKube
-from webjobs.model.app_settings import ANNOTATION_MOVED, LABELS, moved_at
+from webjobs.model.site.app_settings import ANNOTATION_MOVED, LABELS, moved_at
 from webjobs_kube import app_settings
 from webjobs_kube.errors import Conflict
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from webjobs.constants import PREVIOUS_LOG, STATUS_FILE
-from webjobs.model import app_settings
+from webjobs.model.site import app_settings
 from webjobs.runs.runs import time_of_run_id
 from webjobs.store.run_logs import ERRORS, OUTPUT
 from webjobs_apiserver.errors import BadRequest

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import IO
 
-from webjobs.model.site_content import SiteContent
+from webjobs.model.site.site_content import SiteContent
 from webjobs.store import ObjectStore, packages
 from webjobs.store.packages import Manifest
 from webjobs_apiserver.config import LimitsConfig

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from webjobs import names, times
 from webjobs.model import JobType
-from webjobs.model.site_content import SiteContent
+from webjobs.model.site.site_content import SiteContent
 from webjobs_apiserver.errors import Missing
 
 Status = Literal[0, 2, 3, 4]

@@ -18,7 +18,7 @@ from typing import Literal, TypeVar
 
 from webjobs import times
 from webjobs.model import JobType
-from webjobs.model.site_content import SiteContent
+from webjobs.model.site.site_content import SiteContent
 from webjobs.objects import Object
 from webjobs.store import FAILURES, ObjectStore, packages
 from webjobs.store.job_files import Change

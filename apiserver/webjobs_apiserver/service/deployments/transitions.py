@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from webjobs import times
-from webjobs.model.site_content import SiteContent
+from webjobs.model.site.site_content import SiteContent
 from webjobs_apiserver.errors import BadRequest, Exists, Refused
 from webjobs_apiserver.service.deployments.records import (
     DEPLOYING,

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.shim import USER, Shim, shim
-from webjobs.model.connection_strings import PREFIXES
-from webjobs.model.site_settings import NAME
+from webjobs.model.site.connection_strings import PREFIXES
+from webjobs.model.site.site_settings import NAME
 from webjobs_apiserver.arm.site_settings import app_settings_in, connection_strings_in
 from webjobs_apiserver.auth import rights, roles
 from webjobs_apiserver.errors import BadRequest

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.fakes.shim import Shim, shim, zipped
-from webjobs.model.site_content import SiteContent, content_of
+from webjobs.model.site.site_content import SiteContent, content_of
 from webjobs.store import packages
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_kube.errors import Invalid

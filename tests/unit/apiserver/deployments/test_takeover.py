@@ -9,8 +9,8 @@ import pytest
 
 from tests.fakes.kube import WRITES, Call
 from tests.fakes.shim import Shim, shim, zipped
-from webjobs.model.app_settings import SECRET
-from webjobs.model.site_content import SiteContent, content_of
+from webjobs.model.site.app_settings import SECRET
+from webjobs.model.site.site_content import SiteContent, content_of
 from webjobs.times import rfc3339
 from webjobs_apiserver.errors import Refused
 from webjobs_apiserver.service.deployments import preparation, records, transitions

@@ -15,7 +15,7 @@ import pytest
 from tests.fakes.objects import JOB_UID, KEPT_BACK, kept_back, pod, run_body, webjob_body
 from tests.fakes.shim import RUN_ID, Shim, shim
 from webjobs.logs.continuous_story import Position
-from webjobs.model.app_settings import SECRET
+from webjobs.model.site.app_settings import SECRET
 from webjobs.store import continuous_journal, scheduler_logs
 from webjobs.store import run_logs as stored_logs
 from webjobs_kube.errors import Unreachable

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webjobs.model.connection_strings import (
+from webjobs.model.site.connection_strings import (
     PREFIXES,
     Ambiguous,
     ConnectionString,
@@ -17,7 +17,7 @@ from webjobs.model.connection_strings import (
     split,
     type_of,
 )
-from webjobs.model.site_settings import NAME
+from webjobs.model.site.site_settings import NAME
 
 KEYS = st.from_regex(NAME, fullmatch=True)
 TYPES = st.sampled_from(sorted(PREFIXES))

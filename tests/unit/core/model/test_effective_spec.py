@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.objects import webjob
 from webjobs.model.effective_spec import under
-from webjobs.model.site_settings import SiteSettings
+from webjobs.model.site.site_settings import SiteSettings
 from webjobs_operator.cluster.cache import Cache
 
 TRIGGERED: dict[str, Any] = {"schedule": "0 * * * * *"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from webjobs.model.site_content import ANNOTATION, SiteContent, content_of, secret_with
+from webjobs.model.site.site_content import ANNOTATION, SiteContent, content_of, secret_with
 
 CONTENT = SiteContent(digest="sha256:" + "cd" * 32, size=7, files=1)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webjobs.model.site_settings import SiteSettings, flag, integer
+from webjobs.model.site.site_settings import SiteSettings, flag, integer
 
 
 @pytest.mark.parametrize("text", ["1", "true", "TRUE", "True", " true "])

@@ -11,7 +11,7 @@ from tests.fakes.cluster import KEY, World
 from tests.fakes.kube import Call
 from tests.fakes.objects import pod, run_async, run_body, webjob_body
 from tests.fakes.shim import Shim
-from webjobs.model.app_settings import CONFIG_MAP, LABEL
+from webjobs.model.site.app_settings import CONFIG_MAP, LABEL
 from webjobs.times import rfc3339
 from webjobs_operator.cluster import resync
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.fakes.cluster import KEY, World
 from tests.fakes.objects import run_async, webjob_body
-from webjobs.model.app_settings import ANNOTATION_MOVED, LABELS
+from webjobs.model.site.app_settings import ANNOTATION_MOVED, LABELS
 from webjobs_operator.cluster import resync
 from webjobs_operator.cluster.cache import Cache, fields_of
 from webjobs_operator.cluster.sites import Sites

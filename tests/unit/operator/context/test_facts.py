@@ -10,7 +10,7 @@ import pytest
 
 from tests.fakes.objects import job, pod, run_body, webjob_body
 from webjobs.model import WebJob
-from webjobs.model.app_settings import CONFIG_MAP, LABEL
+from webjobs.model.site.app_settings import CONFIG_MAP, LABEL
 from webjobs_operator.cluster.cache import Cache
 from webjobs_operator.context.facts import Facts, FactsReader
 

@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.cluster import World
 from tests.fakes.kube import FakeKube
 from tests.fakes.objects import config, run_async, run_body, webjob, webjob_body
-from webjobs.model.site_settings import SiteSettings
+from webjobs.model.site.site_settings import SiteSettings
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.environment import marker
 from webjobs_operator.manifests.pod import pod_template

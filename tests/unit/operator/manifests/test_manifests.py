@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from tests.fakes.objects import config, run, webjob
-from webjobs.model.site_content import SiteContent
+from webjobs.model.site.site_content import SiteContent
 from webjobs.schedules.plan import Plan
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.environment import literal

@@ -8,8 +8,8 @@ import pytest
 
 from tests.fakes.objects import config, webjob
 from webjobs.model.effective_spec import under
-from webjobs.model.site_content import SiteContent
-from webjobs.model.site_settings import SiteSettings
+from webjobs.model.site.site_content import SiteContent
+from webjobs.model.site.site_settings import SiteSettings
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests.folders import Folders, folders_of
 from webjobs_operator.manifests.pod import pod_template

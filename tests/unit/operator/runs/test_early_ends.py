@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.objects import KEPT_BACK, job, kept_back, run, webjob
 from webjobs.model import WebJobRun
-from webjobs.model.site_settings import SiteSettings
+from webjobs.model.site.site_settings import SiteSettings
 from webjobs_operator.context.facts import KINDS, Facts
 from webjobs_operator.runs import early_ends
 from webjobs_operator.runs.early_ends import EarlyEnd, Kill

@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.cluster import cron_job_slot
 from tests.fakes.objects import job, run, webjob
 from webjobs.model import WebJobRun, WebJobSchedule
-from webjobs.model.site_settings import SiteSettings
+from webjobs.model.site.site_settings import SiteSettings
 from webjobs.schedules.plan import Plan
 from webjobs_operator.context.facts import KINDS, Facts
 from webjobs_operator.manifests.children import SlotOrigin

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from webjobs.model.site_settings import linux_name
+from webjobs.model.site.site_settings import linux_name
 
 PREFIXES: Mapping[str, str] = MappingProxyType(
     {

@@ -1,0 +1,1 @@
+"""What is of a whole site: its app settings, what they mean, and its content."""
