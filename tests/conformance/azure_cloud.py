@@ -85,7 +85,7 @@ class Cloud:
             "PYTHONUNBUFFERED": "1",
         }
         made = Az(program=azurecli.install(), environment=environment)
-        made("cloud", "register", "--name", "webjobs", "--endpoint-resource-manager", self.address)
+        made("cloud", "register", "--name", "webjobs", "--endpoint-resource-manager", f"{self.address}/")
         made("cloud", "set", "--name", "webjobs")
         login = ["--username", user, "--password", password]
         (account,) = made("login", "--service-principal", "--tenant", NO_ID, *login)

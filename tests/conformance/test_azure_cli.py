@@ -10,6 +10,7 @@ import pytest
 
 from tests import stack as stacks
 from tests.conformance.azure_cloud import WHERE_SITE, Az, cloud, words
+from tests.conformance.zip_host import zip_host
 from tests.site import Site, eventually, shell, zip_of
 from webjobs_apiserver.arm.login import NO_ID
 
@@ -77,6 +78,20 @@ def test_deployments(az: Az, tmp_path: Path) -> None:
     assert "az webapp log deployment show" in failed.stderr, failed.stderr
     told = az("webapp", "log", "deployment", "show", *WHERE_SITE)
     assert any("App_Data/jobs" in line["message"] for line in told)
+
+
+def test_a_zip_that_lies_elsewhere(site: Site, az: Az) -> None:
+    with zip_host(site, {"App_Data/jobs/triggered/az-url/run.sh": "echo by address\n"}) as address:
+        told = az("webapp", "deploy", *WHERE_SITE, "--src-url", address, "--type", "zip")
+        assert told["provisioningState"] in ("InProgress", "Succeeded")
+        eventually(
+            lambda: f"{stacks.SITE}/az-url" in [job["name"] for job in az.webjob("triggered", "list")],
+            seconds=60,
+            what="the job of the zip",
+        )
+    refused = az.run("webapp", "deploy", *WHERE_SITE, "--src-url", "https://elsewhere.example/x.zip", "--type", "zip")
+    assert refused.returncode != 0
+    assert "apiserver.packageUri.allow" in refused.stderr
 
 
 def test_continuous_jobs(site: Site, az: Az) -> None:

@@ -1,29 +1,48 @@
-"""A host of zips inside of the cluster: a WebJob that serves what it was uploaded with."""
+"""A host of a zip inside of the cluster: a WebJob that serves the zip in its own script."""
 
 from __future__ import annotations
 
+import subprocess
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from tests.site import Site, eventually, zip_of
 
+NAME = "zip-host"
 _SERVER = """\
-import http.server, os
-server = http.server.ThreadingHTTPServer(("", int(os.environ["WEBJOBS_PORT"])), http.server.SimpleHTTPRequestHandler)
+import base64, http.server, os
+
+class Host(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        there = self.path.partition("?")[0] == "/site.zip"
+        content = base64.b64decode(ZIP) if there else b""
+        self.send_response(200 if there else 404)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+server = http.server.ThreadingHTTPServer(("", int(os.environ["WEBJOBS_PORT"])), Host)
 print("serving", flush=True)
 server.serve_forever()
 """
-_LOG = "/api/vfs/data/jobs/continuous/zip-host/job_log.txt"
 
 
 @contextmanager
 def zip_host(site: Site, files: Mapping[str, str | bytes]) -> Iterator[str]:
     """Give the address of a zip of files."""
-    content = zip_of({"run.py": _SERVER, "site.zip": zip_of(files)})
-    assert site.upload("zip-host", content, kind="continuous").status_code == 200
+    text = f"ZIP = {b64encode(zip_of(files))!r}\n{_SERVER}"
+    site.apply(NAME, {"type": "continuous", "script": {"fileName": "run.py", "text": text}})
     try:
-        eventually(lambda: "serving" in site.http.get(_LOG).text, seconds=60, what="the host of the zip")
-        (pod,) = site.pods("zip-host")
+        eventually(lambda: "serving" in _log(site), seconds=60, what="the host of the zip")
+        (pod,) = site.pods(NAME)
         yield f"http://{pod['status']['podIP']}:8100/site.zip"
     finally:
-        site.http.delete("/api/continuouswebjobs/zip-host")
+        site.kubectl("delete", "wj", NAME)
+
+
+def _log(site: Site) -> str:
+    try:
+        return site.kubectl("logs", "-l", f"webjobs.dev/webjob={NAME}", "-c", "job")
+    except subprocess.CalledProcessError:
+        return ""

@@ -1,6 +1,7 @@
 """Addresses of Azure Resource Manager: which site they name, and what of its WebJobs.
 
 Fixed words don't count case and one trailing slash is accepted, as in Kudu's routes; names keep their case.
+Slashes before the first word don't count: clients put their path behind an address that ends with one.
 """
 
 from __future__ import annotations
@@ -76,9 +77,13 @@ class Address:
         return "/".join(["Microsoft.Web/sites", self.site, *(["slots", self.slot] if self.slot else [])])
 
 
+def _at_one_slash(path: str) -> str:
+    return "/" + path.lstrip("/")
+
+
 def is_arm(path: str) -> bool:
     """Return whether the answer to a request for a path has ARM's form."""
-    return f"{path}/".lower().startswith(f"{ROOT}/")
+    return f"{_at_one_slash(path)}/".lower().startswith(f"{ROOT}/")
 
 
 def parse(parts: Sequence[str]) -> Address | None:
@@ -117,7 +122,7 @@ def segments(scope: Scope) -> list[str]:
 
     A slash that was escaped separates nothing, and is in no name.
     """
-    parts = sent(scope).removeprefix("/").split("/")
+    parts = sent(scope).lstrip("/").split("/")
     return [without_line_feeds(unquote(part)).replace("/", _NO_NAME) for part in parts]
 
 
@@ -165,4 +170,6 @@ class ArmPaths:
         if scope["type"] == "http" and is_arm(scope["path"]):
             address = parse(segments(scope))
             scope = {**scope, "path": address.path if address else _beside(segments(scope)), ADDRESS: address}
+        elif scope["type"] == "http" and _at_one_slash(scope["path"]) == METADATA:
+            scope = {**scope, "path": METADATA}
         await self._app(scope, receive, send)

@@ -413,3 +413,19 @@ async def test_what_has_no_arm_mode_stays_kudus(one: Shim) -> None:
 async def test_the_document_does_not_have_them(one: Shim) -> None:
     async with one.client() as client:
         assert not [path for path in (await client.get("/openapi.json")).json()["paths"] if "subscriptions" in path]
+
+
+async def test_slashes_before_the_path_do_not_count(one: Shim, client: httpx.AsyncClient) -> None:
+    """Of a registered address with a slash at its end, and of the GitHub action; rights are those of the place."""
+    plain = await client.get(JOB, params=VERSION)
+    for path in (f"/{JOB}", f"//{JOB}"):
+        answer = await client.get(f"https://s{path}", params=VERSION)
+        assert (answer.status_code, answer.json()) == (200, plain.json())
+    assert (await client.get("https://s//metadata/endpoints")).status_code == 200
+    async with one.client(auth=READER) as reader:
+        assert (await reader.get(f"https://s/{JOB}")).status_code == 200
+        for refused in (reader.delete(f"https://s/{JOB}"), reader.put(f"https://s/{P}/extensions/onedeploy", json={})):
+            assert (await refused).status_code == 401, "Kudu's answer to a read-only account"
+    async with one.client(auth=None) as nobody:
+        assert (await nobody.get(f"https://s/{JOB}")).status_code == 401
+    assert not one.kube.writes
