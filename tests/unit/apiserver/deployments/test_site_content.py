@@ -154,3 +154,35 @@ async def test_it_can_be_read_and_not_written(one: Shim, client: httpx.AsyncClie
     assert (await client.put(here, content="x", headers=by_force)).status_code == 403
     assert (await client.delete(here, headers=by_force)).status_code == 403
     assert (await client.get("/api/vfs/elsewhere/index.php")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "App_Data/jobs/triggered/readme.txt",
+        "App_Data/jobs/continuous/report",
+        "App_Data/jobs/continuous",
+        "app_data/Jobs",
+        "app_data",
+    ],
+)
+async def test_a_file_where_folders_of_jobs_are_is_left_out(one: Shim, client: httpx.AsyncClient, path: str) -> None:
+    """It was a job of its own, with one file without a name; or pods could not make the folder of their job."""
+    assert (await deploy(client, SITE | {path: "x"})).status_code == 200
+    assert [job["name"] for job in (await client.get("/api/webjobs")).json()] == ["report"]
+    assert len(one.kube.of_kind("WebJob")) == 1
+    assert len(files(one)) == 3
+    (warned, text), _ = await log(client)
+    assert (warned, text[:22]) == (1, "1 files are left out, ")
+
+
+async def test_the_case_of_app_data_does_not_matter(one: Shim, client: httpx.AsyncClient) -> None:
+    """A job looks for it beside its own folder, which pods have in one spelling."""
+    await deploy(client, JOBS | {"APP_DATA/list.csv": "1", "app_data/Jobs/shared/a.txt": "2", "Lib/app_data/x": "3"})
+    assert set(files(one)) == {"App_Data/list.csv", "App_Data/jobs/shared/a.txt", "Lib/app_data/x"}
+    for folder in ("App_Data", "app_data"):
+        assert (await client.get(f"/api/vfs/site/wwwroot/{folder}/list.csv")).text == "1"
+        names = [node["name"] for node in (await client.get(f"/api/vfs/site/wwwroot/{folder}/")).json()]
+        assert names == ["jobs", "list.csv"]
+    answer = await deploy(client, JOBS | {"App_Data/a": "1", "app_data/a/b": "2"})
+    assert (answer.status_code, "a file and a folder" in answer.text) == (400, True)
