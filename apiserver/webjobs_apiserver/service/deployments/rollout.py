@@ -104,12 +104,22 @@ class Rollout:
         self._clock = clock
         self._sleep = sleep
 
-    async def plan(self, site: Site, state: State, jobs: Sequence[DeployedJob], *, clean: bool) -> list[Planned]:
+    async def plan(
+        self,
+        site: Site,
+        state: State,
+        jobs: Sequence[DeployedJob],
+        *,
+        content: SiteContent | None,
+        clean: bool,
+    ) -> list[Planned]:
         """Return what becomes of each job, once the API server would take all of it. Nothing changes.
 
-        Raises BadRequest, which names the job, when one can't be written.
+        Raises BadRequest, which names the job, when one can't be written, and Unavailable when the content can't.
         """
         found = []
+        if content:
+            await self._contents.put(site, content, dry_run=True)
         for job in jobs:
             decide = await self._decide(site, state, job, clean=clean)
             with _named(job):

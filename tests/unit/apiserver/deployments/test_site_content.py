@@ -13,7 +13,7 @@ from tests.fakes.shim import Shim, shim, zipped
 from webjobs.model.site.site_content import SiteContent, content_of
 from webjobs.store import packages
 from webjobs_apiserver.config import LimitsConfig
-from webjobs_kube.errors import Invalid
+from webjobs_kube.errors import Forbidden, Invalid
 
 JOB = "App_Data/jobs/triggered/report"
 JOBS = {f"{JOB}/run.sh": "echo"}
@@ -122,6 +122,17 @@ async def test_a_deployment_that_fails_changes_no_content(one: Shim, client: htt
     answer = await deploy(client, JOBS | {"App_Data/jobs/triggered/new/run.sh": "echo", "index.php": "new"})
     assert answer.status_code == 400
     assert content(one) == before
+
+
+async def test_content_that_can_not_be_named_is_found_out_before_anything_changes(
+    one: Shim, client: httpx.AsyncClient
+) -> None:
+    """The chart makes the Secret, and the shim may not. It is no reason to try for minutes, with half a deployment."""
+    one.kube.fail(Forbidden(403, "Forbidden", "no"), verb="create", kind="Secret", times=100)
+    answer = await deploy(client, SITE)
+    assert (answer.status_code, "kubectl create secret generic webjobs-settings" in answer.text) == (503, True)
+    assert one.kube.of_kind("WebJob") == []
+    assert "WebJob" not in {call.kind for call in one.kube.writes}
 
 
 async def test_without_a_job_nothing_is_deployed(one: Shim, client: httpx.AsyncClient) -> None:
