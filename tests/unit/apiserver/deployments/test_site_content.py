@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 
 import httpx
+import obstore
 import pytest
 
 from tests.fakes.shim import Shim, shim, zipped
@@ -76,6 +77,38 @@ async def test_the_next_zip_says_all_of_it(one: Shim, client: httpx.AsyncClient)
     assert await log(client) == [(0, "content of the site: removed (0 files, 0 bytes)")]
     await deploy(client, JOBS)
     assert await log(client) == []
+
+
+def built(files: dict[str, str], *, year: int) -> bytes:
+    """A zip whose files were all written in one year."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(zipfile.ZipInfo(path, (year, 1, 1, 0, 0, 0)), text)
+    return out.getvalue()
+
+
+async def test_times_of_files_do_not_count(one: Shim, client: httpx.AsyncClient) -> None:
+    """As for jobs: what a build writes anew each time would restart all continuous jobs in place."""
+    await client.post("/api/zipdeploy", content=built(SITE, year=2020))
+    before, version = content(one), one.kube.objects["Secret", "site", "webjobs-settings"]["metadata"]
+    await client.post("/api/zipdeploy", content=built(SITE, year=2021))
+    assert content(one) == before
+    assert one.kube.objects["Secret", "site", "webjobs-settings"]["metadata"] == version
+    assert await log(client) == [(0, "content of the site: unchanged (3 files, 17 bytes)")]
+    await client.post("/api/zipdeploy", content=built(SITE | {"lib/a.txt": "b"}, year=2021))
+    assert files(one)["lib/a.txt"] == b"b"
+    await client.post("/api/zipdeploy", content=built(SITE | {"lib/a.txt": "b"}, year=2021))
+    assert await log(client) == [(0, "content of the site: unchanged (3 files, 17 bytes)")]
+
+
+async def test_content_that_the_store_has_lost_comes_anew(one: Shim, client: httpx.AsyncClient) -> None:
+    await client.post("/api/zipdeploy", content=built(SITE, year=2020))
+    before = content(one)
+    assert before
+    obstore.delete(one.store, packages.manifest_key(namespace="site", digest=before.digest))
+    assert (await client.post("/api/zipdeploy", content=built(SITE, year=2021))).status_code == 200
+    assert len(files(one)) == 3
 
 
 async def test_an_earlier_deployment_brings_its_content_back(one: Shim, client: httpx.AsyncClient) -> None:
