@@ -18,8 +18,11 @@ async def read(kube: KubeClient, namespace: str) -> SiteContent | None:
         return None
 
 
-async def put(kube: KubeClient, namespace: str, content: SiteContent) -> None:
-    """Put the content of a site in force by one write, if another one is. Raises Conflict when others are faster."""
+async def put(kube: KubeClient, namespace: str, content: SiteContent, *, dry_run: bool = False) -> None:
+    """Put the content of a site in force by one write, if another one is.
+
+    ``dry_run``: the API server only says whether it would take it. Raises Conflict when others are faster.
+    """
 
     async def changed(there: Object | None) -> Object | None:
         if site_content.content_of(there) == (content if content.files else None):
@@ -27,4 +30,4 @@ async def put(kube: KubeClient, namespace: str, content: SiteContent) -> None:
         secret = there or app_settings.secret_with(None, {}, namespace=namespace)
         return site_content.secret_with(secret, content) | {"apiVersion": "v1", "kind": "Secret"}
 
-    await update(kube, "Secret", namespace, app_settings.SECRET, changed)
+    await update(kube, "Secret", namespace, app_settings.SECRET, changed, dry_run=dry_run)

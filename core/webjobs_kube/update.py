@@ -23,12 +23,21 @@ TRIES = 8
 
 
 async def update(
-    kube: KubeClient, kind: str, namespace: str, name: str, edit: Edit, *, tries: int = TRIES, longest_pause: float = 0
+    kube: KubeClient,
+    kind: str,
+    namespace: str,
+    name: str,
+    edit: Edit,
+    *,
+    tries: int = TRIES,
+    longest_pause: float = 0,
+    dry_run: bool = False,
 ) -> None:
     """Replace an object by what ``edit`` makes of it, or create it.
 
     ``edit`` may be called several times; what it raises passes through. ``longest_pause``: most seconds before another
-    try. Raises Conflict when others were faster each time.
+    try. ``dry_run``: the API server only says whether it would take it. Raises Conflict when others were
+    faster each time.
     """
     for _ in range(tries):
         there = await _read(kube, kind, namespace, name)
@@ -36,7 +45,7 @@ async def update(
         if wanted is None:
             return
         try:
-            await (kube.replace(wanted) if there else kube.create(wanted))
+            await (kube.replace if there else kube.create)(wanted, dry_run=dry_run)
         except (Conflict, NotFound):  # changed, created or deleted since it was read
             if longest_pause:
                 await asyncio.sleep(random.uniform(0, longest_pause))  # noqa: S311  spreads, no secret

@@ -194,9 +194,14 @@ def _write(target: Path, content: bytes, *, mode: int) -> None:
         target.unlink(missing_ok=True)
         with target.open("xb") as out:
             out.write(content)
-        target.chmod(mode & 0o777)
+        target.chmod(_bits(mode))
     except OSError as error:
         raise FetchError(f"{target.name} can't be written: {error.strerror}") from error
+
+
+def _bits(mode: int) -> int:
+    """Return the permission bits of a file: the group may what the owner may, since the job can have another user."""
+    return mode & 0o777 | (mode & 0o700) >> 3
 
 
 def _made(directory: Path) -> Path:
@@ -279,7 +284,7 @@ def _fetch_file(server: Server, file: dict[str, Any], *, target: Path) -> None:
                     raise FetchError(f"{target.name} does not have the size and digest of the manifest")
 
             server.read(f"/blobs/{file['sha256']}", receive)
-        part.chmod(file["mode"] & 0o777)
+        part.chmod(_bits(file["mode"]))
         part.replace(target)
     except OSError as error:
         raise FetchError(f"{target.name} can't be written: {error.strerror}") from error

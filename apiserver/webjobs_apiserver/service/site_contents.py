@@ -20,7 +20,10 @@ class SiteContents:
         """Return the content of a site; None: it has none."""
         return await site_content.read(self._kube, site.namespace)
 
-    async def put(self, site: Site, content: SiteContent) -> None:
-        """Put the content of a site in force. Jobs that get it are started anew with it."""
+    async def put(self, site: Site, content: SiteContent, *, dry_run: bool = False) -> None:
+        """Put the content of a site in force. Jobs that get it are started anew with it.
+
+        ``dry_run``: the API server only says whether it would take it. Raises Unavailable.
+        """
         with writing("Secret", SECRET, site, what="The settings"):
-            await site_content.put(self._kube, site.namespace, content)
+            await site_content.put(self._kube, site.namespace, content, dry_run=dry_run)

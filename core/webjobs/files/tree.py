@@ -104,6 +104,14 @@ def segments(path: str) -> tuple[str, ...]:
     return parts
 
 
+def spelled(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the parts of a path with the folders on the way to the files of jobs as they are spelled here."""
+    same = 0
+    while same < min(len(parts), len(BINARIES)) and parts[same].lower() == BINARIES[same].lower():
+        same += 1
+    return (*BINARIES[:same], *parts[same:])
+
+
 def canonical(path: str) -> str:
     """Return a path in the one spelling of it, without a slash at its front; one that means a folder ends with a slash.
 

@@ -28,7 +28,7 @@ from webjobs.store.garbage import Marks, Stored
 from webjobs.store.packages import PackageError, blob_key, manifest_key, read_manifest
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError, NotFound
-from webjobs_operator.cluster.cache import selector_of
+from webjobs_operator.cluster.cache import fields_of, selector_of
 
 log = logging.getLogger(__name__)
 
@@ -219,6 +219,9 @@ class GarbageCollector:
         # Earlier deployments can be deployed again.
         for body in await self._kube.list("ConfigMap", namespace, fields=f"metadata.name={DEPLOYMENTS}"):
             found.update(_DIGEST.findall(json.dumps(body)))
+        # Content in force outlives the record of its deployment: later ones can be of jobs alone.
+        for body in await self._kube.list("Secret", namespace, fields=fields_of("Secret")):
+            found.update(_DIGEST.findall(json.dumps(body["metadata"])))
         return found
 
     async def _listed(

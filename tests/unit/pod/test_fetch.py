@@ -135,7 +135,7 @@ FILES = {"run.sh": b"echo hello", "lib/deep/a.bin": bytes(range(256)) * 5000, "l
 def test_a_package(shim: Shim, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(shim.add(FILES, mode=0o755)) == 0
     assert _tree(tmp_path / "out") == FILES
-    assert (tmp_path / "out" / "run.sh").stat().st_mode & 0o7777 == 0o755
+    assert (tmp_path / "out" / "run.sh").stat().st_mode & 0o7777 == 0o775, "another user of the group may write it"
     assert {header for _, header in shim.requests} == {f"Bearer {TOKEN}"}
     assert len(shim.requests) == 3, "the manifest, a large file, and all small ones at once"
     assert run(shim.add(FILES)) == 0  # the container is started again
@@ -294,7 +294,7 @@ def test_many_small_files_by_one_request(shim: Shim, run: Run, tmp_path: Path) -
     assert run(shim.add(SMALL, mode=0o755)) == 0
     assert _tree(tmp_path / "out") == SMALL
     assert len(shim.requests) == 2
-    assert (tmp_path / "out" / "d1" / "8").stat().st_mode & 0o7777 == 0o755
+    assert (tmp_path / "out" / "d1" / "8").stat().st_mode & 0o7777 == 0o775
     assert (tmp_path / "token").read_text() == TOKEN + "\n", "nothing is written through a link"
 
 

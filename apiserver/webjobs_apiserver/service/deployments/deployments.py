@@ -224,7 +224,7 @@ class Deployments:
         may_go_on: Callable[[], None],
     ) -> None:
         state = await self._records.read(site)
-        plan = await self._rollout.plan(site, state, prepared.jobs, clean=mine.clean)
+        plan = await self._rollout.plan(site, state, prepared.jobs, content=prepared.content, clean=mine.clean)
         may_go_on()
         applying = partial(
             transitions.applying, identifier=mine.id, holder=self._holder, jobs=prepared.jobs, content=prepared.content

@@ -36,5 +36,12 @@ def change_of(view: View | None, wanted: Manifest, *, earlier: Collection[str], 
     )
 
 
+def same_files(one: Manifest, other: Manifest) -> bool:
+    """Return whether two packages have the same files with the same contents, whatever their times."""
+    return one.files.keys() == other.files.keys() and all(
+        _same(there, other.files[path]) for path, there in one.files.items()
+    )
+
+
 def _same(there: File | None, wanted: File) -> bool:
     return there is not None and (there.sha256, there.mode) == (wanted.sha256, wanted.mode)

@@ -26,6 +26,10 @@ NO_JOBS = (
     "App_Data/jobs/continuous/NAME/ of the zip."
 )
 """Text of a deployment that would be empty."""
+MISPLACED = (
+    "{} files are left out, as they lie where folders of WebJobs are. Files of a WebJob lie in a folder with its name."
+)
+"""Line of the log of a deployment with files in ``App_Data/jobs/triggered`` itself, for example."""
 MOST_JOBS = 1000
 """Most jobs of a deployment: the record that names them all has to fit into an object of Kubernetes."""
 CONTENT_LIMIT = "apiserver.limits.siteContentBytes"
@@ -77,6 +81,8 @@ class Preparation:
             if says_content:
                 text += f" They have more than {self._limits.site_content_bytes} bytes ({CONTENT_LIMIT} of the chart)."
             progress.say(text, now=self._clock(), type_=1 if says_content else 0)
+        if zip_file.misplaced:
+            progress.say(MISPLACED.format(zip_file.misplaced), now=self._clock(), type_=1)
         if not jobs:
             raise BadRequest(NO_JOBS)
         if len(jobs) > MOST_JOBS:

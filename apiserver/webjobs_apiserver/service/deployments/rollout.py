@@ -24,7 +24,7 @@ from webjobs.store import FAILURES, ObjectStore, packages
 from webjobs.store.job_files import Change
 from webjobs.store.packages import Manifest, PackageError
 from webjobs_apiserver.errors import BadRequest, ServiceError, Unavailable
-from webjobs_apiserver.service.deployments.job_files import change_of
+from webjobs_apiserver.service.deployments.job_files import change_of, same_files
 from webjobs_apiserver.service.deployments.records import DeployedJob, Line, Place, State, key_of
 from webjobs_apiserver.service.files.writing import Decide, Writing
 from webjobs_apiserver.service.jobs import Job, Jobs
@@ -104,12 +104,22 @@ class Rollout:
         self._clock = clock
         self._sleep = sleep
 
-    async def plan(self, site: Site, state: State, jobs: Sequence[DeployedJob], *, clean: bool) -> list[Planned]:
+    async def plan(
+        self,
+        site: Site,
+        state: State,
+        jobs: Sequence[DeployedJob],
+        *,
+        content: SiteContent | None,
+        clean: bool,
+    ) -> list[Planned]:
         """Return what becomes of each job, once the API server would take all of it. Nothing changes.
 
-        Raises BadRequest, which names the job, when one can't be written.
+        Raises BadRequest, which names the job, when one can't be written, and Unavailable when the content can't.
         """
         found = []
+        if content:
+            await self._contents.put(site, content, dry_run=True)
         for job in jobs:
             decide = await self._decide(site, state, job, clean=clean)
             with _named(job):
@@ -173,11 +183,23 @@ class Rollout:
 
     async def _put_content(self, site: Site, content: SiteContent, *, progress: Progress) -> None:
         before = await self._contents.read(site)
-        await self._contents.put(site, content)
+        is_new = not await self._has_same_files(site, before, content)
+        if is_new:
+            await self._contents.put(site, content)
         if content.files or before:
-            word = "unchanged" if before == content else "updated" if content.files else "removed"
+            word = "unchanged" if not is_new else "updated" if content.files else "removed"
             text = f"content of the site: {word} ({content.files} files, {content.size} bytes)"
             progress.say(text, now=self._clock())
+
+    async def _has_same_files(self, site: Site, before: SiteContent | None, content: SiteContent) -> bool:
+        """Return whether the content in force differs from another in times of files at most: builds set them anew."""
+        if before is None or (before.size, before.files) != (content.size, content.files):
+            return before is None and not content.files
+        try:
+            there, wanted = [await self._manifest(site, one.digest) for one in (before, content)]
+        except PackageError:
+            return False  # what is in force is lost
+        return same_files(there, wanted)
 
     async def _decide(self, site: Site, state: State, job: DeployedJob, *, clean: bool) -> Decide:
         wanted = await self._manifest(site, job.package)

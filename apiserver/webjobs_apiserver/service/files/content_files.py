@@ -28,8 +28,8 @@ class ContentFiles:
 
         Raises PackageError when the store has the content no more.
         """
-        parts = tree.segments(path)
-        if tuple(part.lower() for part in parts[: len(_ROOT)]) != _ROOT:
+        parts = tree.spelled(tree.segments(path))
+        if parts[: len(_ROOT)] != _ROOT:
             return None
         content = await self._contents.read(site)
         if content is None:

@@ -17,6 +17,7 @@ from webjobs_apiserver.errors import BadRequest
 from webjobs_apiserver.service.uploads import check_name
 
 _PIECE_BYTES = 2**20
+_ROOT = tree.BINARIES[:2]
 
 
 @dataclass
@@ -67,6 +68,9 @@ class SiteZip:
         """False when the content is ignored; known once the zip was checked."""
         self.ignored = 0
         """Number of files that are ignored, as of the last reading."""
+        self.misplaced = 0
+        """Number of files that lie where folders of jobs are, as of the last reading: as content they would be
+        in the way of these folders. 0 while all content is ignored."""
 
     def check(self) -> int:
         """Return the bytes of the files that are kept.
@@ -74,16 +78,20 @@ class SiteZip:
         Raises BadRequest when the zip or a name in it can't be used.
         """
         folders: set[str] = set()
+        content: set[str] = set()
         of_jobs = of_content = 0
         try:
             for entry in self._kept(folders):
                 if self._job_files(entry.path):
                     of_jobs += _read(entry)
                     continue
+                content.add(_spelled(entry.path))
                 of_content += _read(entry, most=self._content_bytes - of_content)
                 self.content_is_kept = of_content <= self._content_bytes
             for path in folders:
                 self._place(path)
+            if both := next((path for path in content if _parents(path) & content), None):
+                raise UploadError(f"The zip has a file and a folder with one name on the way to {both!r}.")
         except (UploadError, tree.PathError) as error:
             raise BadRequest(str(error)) from error
         return of_jobs + (of_content if self.content_is_kept else 0)
@@ -98,7 +106,7 @@ class SiteZip:
             there = self._place(path)
             if not isinstance(there, tree.JobFiles):
                 if path in written.files:
-                    content[path] = written.files[path]
+                    content[_spelled(path)] = written.files[path]
                 continue
             check_name(there.name)
             key = (there.job_type, names.fold(there.name))
@@ -114,15 +122,17 @@ class SiteZip:
         total = self._limits.unpacked_bytes + self._content_bytes
         limits = Limits(total_bytes=total, files=self._limits.files)
         self._file.seek(0)
-        self.ignored = 0
+        self.ignored = self.misplaced = 0
         for entry in zip_entries(self._file, size=self._size, limits=limits, folders_seen=folders):
             if there := self._job_files(entry.path):
                 check_name(there.name)
                 yield entry
-            elif self.content_is_kept:
+            elif not self.content_is_kept:
+                self.ignored += 1
+            elif isinstance(self._place(entry.path), tree.Outside):
                 yield entry
             else:
-                self.ignored += 1
+                self.misplaced += 1
 
     def _job_files(self, path: str) -> tree.JobFiles | None:
         """Return the place of a job's file; None for another file."""
@@ -131,6 +141,18 @@ class SiteZip:
 
     def _place(self, path: str) -> tree.Place:
         return tree.place(f"{self._base}/{path}")
+
+
+def _spelled(path: str) -> str:
+    """Return the path of a file of the content with App_Data and jobs as pods have them.
+
+    To a web site made on Windows case does not matter, and jobs look for the file beside their own folders.
+    """
+    return "/".join(tree.spelled((*_ROOT, *path.split("/")))[len(_ROOT) :])
+
+
+def _parents(path: str) -> set[str]:
+    return {path[:at] for at, char in enumerate(path) if char == "/"}
 
 
 def _read(entry: Entry, *, most: int | None = None) -> int:

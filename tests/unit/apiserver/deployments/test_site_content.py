@@ -7,13 +7,14 @@ import zipfile
 from collections.abc import Iterator
 
 import httpx
+import obstore
 import pytest
 
 from tests.fakes.shim import Shim, shim, zipped
 from webjobs.model.site.site_content import SiteContent, content_of
 from webjobs.store import packages
 from webjobs_apiserver.config import LimitsConfig
-from webjobs_kube.errors import Invalid
+from webjobs_kube.errors import Forbidden, Invalid
 
 JOB = "App_Data/jobs/triggered/report"
 JOBS = {f"{JOB}/run.sh": "echo"}
@@ -78,6 +79,38 @@ async def test_the_next_zip_says_all_of_it(one: Shim, client: httpx.AsyncClient)
     assert await log(client) == []
 
 
+def built(files: dict[str, str], *, year: int) -> bytes:
+    """A zip whose files were all written in one year."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(zipfile.ZipInfo(path, (year, 1, 1, 0, 0, 0)), text)
+    return out.getvalue()
+
+
+async def test_times_of_files_do_not_count(one: Shim, client: httpx.AsyncClient) -> None:
+    """As for jobs: what a build writes anew each time would restart all continuous jobs in place."""
+    await client.post("/api/zipdeploy", content=built(SITE, year=2020))
+    before, version = content(one), one.kube.objects["Secret", "site", "webjobs-settings"]["metadata"]
+    await client.post("/api/zipdeploy", content=built(SITE, year=2021))
+    assert content(one) == before
+    assert one.kube.objects["Secret", "site", "webjobs-settings"]["metadata"] == version
+    assert await log(client) == [(0, "content of the site: unchanged (3 files, 17 bytes)")]
+    await client.post("/api/zipdeploy", content=built(SITE | {"lib/a.txt": "b"}, year=2021))
+    assert files(one)["lib/a.txt"] == b"b"
+    await client.post("/api/zipdeploy", content=built(SITE | {"lib/a.txt": "b"}, year=2021))
+    assert await log(client) == [(0, "content of the site: unchanged (3 files, 17 bytes)")]
+
+
+async def test_content_that_the_store_has_lost_comes_anew(one: Shim, client: httpx.AsyncClient) -> None:
+    await client.post("/api/zipdeploy", content=built(SITE, year=2020))
+    before = content(one)
+    assert before
+    obstore.delete(one.store, packages.manifest_key(namespace="site", digest=before.digest))
+    assert (await client.post("/api/zipdeploy", content=built(SITE, year=2021))).status_code == 200
+    assert len(files(one)) == 3
+
+
 async def test_an_earlier_deployment_brings_its_content_back(one: Shim, client: httpx.AsyncClient) -> None:
     await deploy(client, SITE)
     first = (await client.get("/api/deployments/latest")).json()["id"]
@@ -124,6 +157,17 @@ async def test_a_deployment_that_fails_changes_no_content(one: Shim, client: htt
     assert content(one) == before
 
 
+async def test_content_that_can_not_be_named_is_found_out_before_anything_changes(
+    one: Shim, client: httpx.AsyncClient
+) -> None:
+    """The chart makes the Secret, and the shim may not. It is no reason to try for minutes, with half a deployment."""
+    one.kube.fail(Forbidden(403, "Forbidden", "no"), verb="create", kind="Secret", times=100)
+    answer = await deploy(client, SITE)
+    assert (answer.status_code, "kubectl create secret generic webjobs-settings" in answer.text) == (503, True)
+    assert one.kube.of_kind("WebJob") == []
+    assert "WebJob" not in {call.kind for call in one.kube.writes}
+
+
 async def test_without_a_job_nothing_is_deployed(one: Shim, client: httpx.AsyncClient) -> None:
     assert (await deploy(client, {"index.php": "x"})).status_code == 400
     assert content(one) is None
@@ -154,3 +198,35 @@ async def test_it_can_be_read_and_not_written(one: Shim, client: httpx.AsyncClie
     assert (await client.put(here, content="x", headers=by_force)).status_code == 403
     assert (await client.delete(here, headers=by_force)).status_code == 403
     assert (await client.get("/api/vfs/elsewhere/index.php")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "App_Data/jobs/triggered/readme.txt",
+        "App_Data/jobs/continuous/report",
+        "App_Data/jobs/continuous",
+        "app_data/Jobs",
+        "app_data",
+    ],
+)
+async def test_a_file_where_folders_of_jobs_are_is_left_out(one: Shim, client: httpx.AsyncClient, path: str) -> None:
+    """It was a job of its own, with one file without a name; or pods could not make the folder of their job."""
+    assert (await deploy(client, SITE | {path: "x"})).status_code == 200
+    assert [job["name"] for job in (await client.get("/api/webjobs")).json()] == ["report"]
+    assert len(one.kube.of_kind("WebJob")) == 1
+    assert len(files(one)) == 3
+    (warned, text), _ = await log(client)
+    assert (warned, text[:22]) == (1, "1 files are left out, ")
+
+
+async def test_the_case_of_app_data_does_not_matter(one: Shim, client: httpx.AsyncClient) -> None:
+    """A job looks for it beside its own folder, which pods have in one spelling."""
+    await deploy(client, JOBS | {"APP_DATA/list.csv": "1", "app_data/Jobs/shared/a.txt": "2", "Lib/app_data/x": "3"})
+    assert set(files(one)) == {"App_Data/list.csv", "App_Data/jobs/shared/a.txt", "Lib/app_data/x"}
+    for folder in ("App_Data", "app_data"):
+        assert (await client.get(f"/api/vfs/site/wwwroot/{folder}/list.csv")).text == "1"
+        names = [node["name"] for node in (await client.get(f"/api/vfs/site/wwwroot/{folder}/")).json()]
+        assert names == ["jobs", "list.csv"]
+    answer = await deploy(client, JOBS | {"App_Data/a": "1", "app_data/a/b": "2"})
+    assert (answer.status_code, "a file and a folder" in answer.text) == (400, True)

@@ -17,7 +17,9 @@ from tests.fakes.objects import job, run_body, webjob_body
 from webjobs.constants import DEPLOYMENTS
 from webjobs.files import package_history
 from webjobs.files.unpack import Entry
+from webjobs.model.site.site_content import SiteContent
 from webjobs.store import ObjectStore, continuous_journal, guard, open_store, packages
+from webjobs_kube import site_content
 from webjobs_kube.errors import ApiError
 from webjobs_operator.store.garbage_collector import GarbageCollector
 
@@ -236,6 +238,19 @@ async def test_what_is_stored_of_runs_that_their_webjob_left_stays(world: World)
             obstore.put(world.store, f"site/data/jobs/triggered/gone/20260101000000000{number}/{name}", b"x")
     kept = [f"site/data/jobs/triggered/gone/202601010000000000/{name}" for name in ("output_log.txt", "parts/pod/1")]
     assert await world.round() == kept
+
+
+async def test_the_content_of_a_site_stays_without_a_record_of_its_deployment(world: World) -> None:
+    """It is in force for as long as later deployments are of jobs alone, and nobody runs all the time."""
+    content = SiteContent(digest=world.upload("of the site"), size=17, files=2)
+    await site_content.put(world.kube, "site", content)
+    await world.round()
+    assert len(await world.round(hours=1000)) == 3
+    other = SiteContent(digest=world.upload("newer"), size=11, files=2)
+    await site_content.put(world.kube, "site", other)
+    await world.round()
+    assert len(await world.round(hours=1000)) == 3
+    packages.read_manifest(world.store, namespace="site", digest=other.digest)
 
 
 async def test_packages_of_earlier_deployments_stay(world: World) -> None:
