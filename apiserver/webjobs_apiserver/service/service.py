@@ -19,6 +19,7 @@ from webjobs_apiserver.service.backup.dump import Dump
 from webjobs_apiserver.service.backup.load import Load
 from webjobs_apiserver.service.deployments.deployments import Deployments
 from webjobs_apiserver.service.files.content_files import ContentFiles
+from webjobs_apiserver.service.files.log_files import LogFiles
 from webjobs_apiserver.service.files.reading import Reading
 from webjobs_apiserver.service.files.writing import Writing
 from webjobs_apiserver.service.files.zips import Zips
@@ -104,7 +105,8 @@ class Service:
         settings = AppSettings(kube)
         logs = JobLogs(kube, store=store, jobs=jobs, runs=runs, settings=settings, clock=clock)
         content = ContentFiles(store, SiteContents(kube))
-        reading = Reading(store, jobs=jobs, runs=runs, logs=logs, content=content)
+        log_files = LogFiles(store, jobs=jobs, runs=runs, logs=logs)
+        reading = Reading(store, jobs=jobs, logs=log_files, content=content)
         hooks = Hooks(kube, clock=clock, destinations=destinations)
         room = Room(store, most=limits.site_bytes, clock=clock)
         writing = Writing(store, jobs=jobs, reading=reading, room=room, limits=limits, clock=clock)

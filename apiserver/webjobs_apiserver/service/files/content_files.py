@@ -9,7 +9,7 @@ from webjobs.files import tree
 from webjobs.store import ObjectStore, packages
 from webjobs.store.packages import File, Manifest
 from webjobs.times import EPOCH
-from webjobs_apiserver.service.files.nodes import FileNode, FolderNode, Node, etag_of, in_store
+from webjobs_apiserver.service.files.nodes import FileNode, Node, etag_of, folder, in_store
 from webjobs_apiserver.service.site_contents import SiteContents
 from webjobs_apiserver.sites import Site
 
@@ -52,7 +52,7 @@ class ContentFiles:
             found = (self._node(site, manifest, prefix + name, name=name) for name in names)
             return [node for node in found if node]
 
-        return FolderNode(name=name, mtime=EPOCH, crtime=EPOCH, children=children)
+        return folder(name, EPOCH, children)
 
     def _file(self, site: Site, file: File, *, name: str) -> FileNode:
         changed = datetime.fromtimestamp(file.mtime, UTC) if file.mtime else EPOCH

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from webjobs import times
 from webjobs.store import ObjectStore, packages
 from webjobs.store.job_files import Content, Source
 from webjobs.store.packages import File
+from webjobs_apiserver.watching.job import Job
 
 Span = tuple[int, int]
 """Bytes from the first up to and without the second."""
@@ -96,3 +98,13 @@ def in_store(
         return await packages.open_file(store, namespace=namespace, file=file, span=span)
 
     return open_
+
+
+def folder(name: str, when: datetime, children: Callable[[], Awaitable[list[Node]]]) -> FolderNode:
+    """Return a folder that was made at a time, and not changed since. ``children``: returns what it holds."""
+    return FolderNode(name=name, mtime=when, crtime=when, children=children)
+
+
+def created_at(job: Job) -> datetime:
+    """Return when the WebJob of a job was created."""
+    return times.parse_time(job.webjob.metadata.creation_timestamp)
