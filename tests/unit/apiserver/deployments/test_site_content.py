@@ -148,6 +148,19 @@ async def test_the_limit_itself(one: Shim, client: httpx.AsyncClient, size: int)
     assert (content(one) is not None) == (size == LIMIT)
 
 
+async def test_jobs_have_no_more_room_for_that() -> None:
+    limits = LimitsConfig(unpacked_bytes=1000, site_content_bytes=1000)
+    with shim(limits=limits) as small:
+        async with small.client() as other:
+            answer = await deploy(other, {f"{JOB}/run.sh": "x" * 1001, "index.php": "y"})
+            assert (answer.status_code, "1000 bytes (apiserver.limits.unpackedBytes" in answer.text) == (400, True)
+            full = {f"{JOB}/run.sh": "x" * 1000}
+            assert (await deploy(other, full | {"index.php": "y" * 1000})).status_code == 200
+            assert len(files(small)) == 1
+            assert (await deploy(other, full | {"index.php": "y" * 1001})).status_code == 200
+            assert files(small) == {}, "too much content is no reason to refuse the jobs"
+
+
 async def test_a_deployment_that_fails_changes_no_content(one: Shim, client: httpx.AsyncClient) -> None:
     await deploy(client, SITE)
     before = content(one)
