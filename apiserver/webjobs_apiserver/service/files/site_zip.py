@@ -36,9 +36,8 @@ class Addition:
     @property
     def empty_folders(self) -> frozenset[str]:
         """Folders without a file below them."""
-        return frozenset(
-            folder for folder in self.folders if not any(path.startswith(f"{folder}/") for path in self.puts)
-        )
+        held = {folder for path in self.puts for folder in tree.parents(path)}
+        return frozenset(self.folders - held)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +92,7 @@ class SiteZip:
                 self.content_is_kept = of_content <= self._content_bytes
             for path in folders:
                 self._place(path)
-            if both := next((path for path in content if _parents(path) & content), None):
+            if both := next((path for path in content if not content.isdisjoint(tree.parents(path))), None):
                 raise UploadError(f"The zip has a file and a folder with one name on the way to {both!r}.")
         except (UploadError, tree.PathError) as error:
             raise BadRequest(str(error)) from error
@@ -154,10 +153,6 @@ def _spelled(path: str) -> str:
     To a web site made on Windows case does not matter, and jobs look for the file beside their own folders.
     """
     return "/".join(tree.spelled((*_ROOT, *path.split("/")))[len(_ROOT) :])
-
-
-def _parents(path: str) -> set[str]:
-    return {path[:at] for at, char in enumerate(path) if char == "/"}
 
 
 def _read(entry: Entry, *, most: int) -> int:

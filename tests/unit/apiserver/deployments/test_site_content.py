@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import httpx
 import obstore
 import pytest
 
 from tests.fakes.shim import Shim, shim, zipped
+from webjobs.files import tree
 from webjobs.model.site.site_content import SiteContent, content_of
-from webjobs.store import packages
+from webjobs.store import job_files, packages
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_kube.errors import Forbidden, Invalid
 
@@ -243,3 +245,19 @@ async def test_the_case_of_app_data_does_not_matter(one: Shim, client: httpx.Asy
         assert names == ["jobs", "list.csv"]
     answer = await deploy(client, JOBS | {"App_Data/a": "1", "app_data/a/b": "2"})
     assert (answer.status_code, "a file and a folder" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    "folder", ["/api/vfs/site/wwwroot/", f"/api/vfs/site/wwwroot/{JOB}/", "/api/zip/site/wwwroot/"]
+)
+async def test_a_folder_of_many_is_looked_through_once(
+    one: Shim, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    """Ten thousand folders, each sought among all files, held up the whole shim for ten seconds."""
+    many = {f"{where}{number}/x": "x" for number in range(20) for where in ("d", f"{JOB}/d")}
+    assert (await deploy(client, JOBS | many)).status_code == 200
+    counted = Mock(side_effect=tree.folders_of)
+    monkeypatch.setattr(tree, "folders_of", counted)
+    monkeypatch.setattr(job_files, "folders_of", counted)
+    assert (await client.get(f"/api/{folder}")).status_code == 200
+    assert 1 <= counted.call_count <= 4, "once for each level of what is always there"
