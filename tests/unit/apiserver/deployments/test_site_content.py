@@ -179,6 +179,9 @@ async def test_content_that_can_not_be_named_is_found_out_before_anything_change
     one.kube.fail(Forbidden(403, "Forbidden", "no"), verb="create", kind="Secret", times=100)
     answer = await deploy(client, SITE)
     assert (answer.status_code, "kubectl create secret generic webjobs-settings" in answer.text) == (503, True)
+    assert "kubectl annotate secret webjobs-settings -n site helm.sh/resource-policy=keep" in answer.text, (
+        "else helm upgrade deletes it with all that is in it"
+    )
     assert one.kube.of_kind("WebJob") == []
     assert "WebJob" not in {call.kind for call in one.kube.writes}
 
