@@ -31,7 +31,10 @@ def writing(kind: str, name: str, site: Site, *, what: str) -> Iterator[None]:
 def _missing(kind: str, name: str, site: Site) -> Unavailable:
     """Return the error of a write to an object that the shim may not make, or not change."""
     plain = "secret generic" if kind == "Secret" else "configmap"
+    # Without the annotation the next 'helm upgrade' deletes it with all that is in it: it was the chart's once, and is
+    # none that the chart has made.
+    kept = f"kubectl annotate {kind.lower()} {name} -n {site.namespace} helm.sh/resource-policy=keep"
     return Unavailable(
         f"The {kind} {name} of namespace {site.namespace} is missing, or may not be changed: run 'helm upgrade', or "
-        f"'kubectl create {plain} {name} -n {site.namespace}'."
+        f"'kubectl create {plain} {name} -n {site.namespace}' and '{kept}'."
     )

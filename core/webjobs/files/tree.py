@@ -169,26 +169,34 @@ class Children:
     """Names of the files, sorted."""
 
 
-def children(at: str, *, files: Iterable[str], folders: Iterable[str] = ()) -> Children | None:
-    """Return the names directly in the folder ``at`` (empty: the root); None when there is no such folder.
+def parents(path: str) -> list[str]:
+    """Return the folders above a file, the one at the root first; the root itself is not among them."""
+    return [path[:at] for at, char in enumerate(path) if char == "/"]
 
-    ``files`` and ``folders`` are whole paths; a folder is there by its own or by a file somewhere below it.
+
+def folders_of(files: Iterable[str], folders: Iterable[str] = ()) -> dict[str, Children]:
+    """Return all folders of a tree by their paths (empty: the root), each with the names directly in it.
+
+    ``files`` and ``folders`` are whole paths; a folder is there by its own or by a file somewhere below it. One pass:
+    an upload may have thousands of each, and who looks for each of them anew is busy for minutes.
     """
-    prefix = f"{at}/" if at else ""
-    found_files: set[str] = set()
-    found_folders: set[str] = set()
-    there = not at
+    found: dict[str, tuple[set[str], set[str]]] = {"": (set(), set())}
+
+    def add(folder: str) -> None:
+        for path in (*parents(folder), folder):
+            if path not in found:
+                found[path] = (set(), set())
+                above, _, name = path.rpartition("/")
+                found[above][0].add(name)
+
+    for folder in folders:
+        add(folder)
     for path in files:
-        if path.startswith(prefix):
-            there = True
-            first, slash, _ = path[len(prefix) :].partition("/")
-            (found_folders if slash else found_files).add(first)
-    for path in folders:
-        if path == at:
-            there = True
-        elif path.startswith(prefix):
-            there = True
-            found_folders.add(path[len(prefix) :].partition("/")[0])
-    if not there:
-        return None
-    return Children(folders=tuple(sorted(found_folders)), files=tuple(sorted(found_files)))
+        above, _, name = path.rpartition("/")
+        if above not in found:
+            add(above)
+        found[above][1].add(name)
+    return {
+        path: Children(folders=tuple(sorted(inside[0])), files=tuple(sorted(inside[1])))
+        for path, inside in found.items()
+    }

@@ -79,6 +79,11 @@ def safe_path(name: str, *, limits: Limits) -> str:
     return clean
 
 
+def too_large(most: int) -> UploadError:
+    """Return the error of a zip that unpacks to more than so many bytes."""
+    return UploadError(f"The zip unpacks to more than {most} bytes (apiserver.limits.unpackedBytes of the chart).")
+
+
 class _Counted:
     """A stream that refuses to give more than the upload may hold."""
 
@@ -102,10 +107,7 @@ class _Budget:
     def take(self, count: int) -> None:
         self.used += count
         if self.used > self.limits.total_bytes:
-            raise UploadError(
-                f"The zip unpacks to more than {self.limits.total_bytes} bytes (apiserver.limits.unpackedBytes of the "
-                "chart)."
-            )
+            raise too_large(self.limits.total_bytes)
         if self.used > self.limits.ratio_from_bytes and self.used > self.packed * self.limits.ratio:
             raise UploadError(f"The zip unpacks to more than {self.limits.ratio} times its size.")
 

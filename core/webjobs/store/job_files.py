@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePosixPath
 
+from webjobs.files.tree import Children, folders_of
 from webjobs.model import JobType, WebJobSpec, job_settings, scripts
 from webjobs.objects import Object
 from webjobs.store.packages import File, Manifest
@@ -45,6 +47,11 @@ class View:
     """Files by their paths relative to the job's folder."""
     folders: frozenset[str] = frozenset()
     """Paths of folders that are there without a file in them."""
+
+    @cached_property
+    def tree(self) -> Mapping[str, Children]:
+        """What each folder holds, by its path; the root's is empty."""
+        return folders_of(self.files, self.folders)
 
 
 def beside_script(paths: Mapping[str, object], file_name: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from webjobs.files import tree
 from webjobs.store.job_files import Change, View
 from webjobs.store.packages import File, Manifest
 from webjobs_apiserver.errors import Exists
@@ -19,10 +20,11 @@ def change_of(view: View | None, wanted: Manifest, *, earlier: Collection[str], 
     files = view.files if view else {}
     gone = {path for path in files if path not in wanted.files and (clean or path in earlier)}
     left = {path for path in files if path not in gone}
+    held = {folder for path in left for folder in tree.parents(path)}
     for path in wanted.files:
-        if any(other.startswith(f"{path}/") for other in left):
+        if path in held:
             raise Exists(f"{path}: the WebJob has a folder there.")
-        if any(path.startswith(f"{other}/") for other in left if other not in wanted.files):
+        if any(folder in left and folder not in wanted.files for folder in tree.parents(path)):
             raise Exists(f"{path}: a part of the path is a file of the WebJob.")
     known = {path: there for path, there in files.items() if isinstance(there, File)}
     puts = {path: file for path, file in wanted.files.items() if not _same(known.get(path), file)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from webjobs.files import tree
@@ -37,19 +38,22 @@ class ContentFiles:
         manifest = await asyncio.to_thread(
             packages.read_manifest, self._store, namespace=site.namespace, digest=content.digest
         )
-        return self._node(site, manifest, "/".join(parts[len(_ROOT) :]), name=parts[-1])
+        folders = await asyncio.to_thread(tree.folders_of, manifest.files)
+        return self._node(site, manifest, folders, "/".join(parts[len(_ROOT) :]), name=parts[-1])
 
-    def _node(self, site: Site, manifest: Manifest, path: str, *, name: str) -> Node | None:
+    def _node(
+        self, site: Site, manifest: Manifest, folders: Mapping[str, tree.Children], path: str, *, name: str
+    ) -> Node | None:
         if file := manifest.files.get(path):
             return self._file(site, file, name=name)
-        inside = tree.children(path, files=manifest.files)
+        inside = folders.get(path)
         if inside is None:
             return None
 
         async def children() -> list[Node]:
             prefix = f"{path}/" if path else ""
             names = [*inside.folders, *inside.files]
-            found = (self._node(site, manifest, prefix + name, name=name) for name in names)
+            found = (self._node(site, manifest, folders, prefix + name, name=name) for name in names)
             return [node for node in found if node]
 
         return folder(name, EPOCH, children)

@@ -120,7 +120,7 @@ class Reading:
     def _in_view(self, site: Site, job: Job, view: View, path: str, *, name: str) -> Node | None:
         if path in view.files:
             return self._file(site, job, view.files[path], name=name)
-        if tree.children(path, files=view.files, folders=view.folders) is None:
+        if path not in view.tree:
             return None
         return folder(name, created_at(job), partial(self._children_later, site, job, view, path))
 
@@ -128,7 +128,7 @@ class Reading:
         return self._children(site, job, view, path)
 
     def _children(self, site: Site, job: Job, view: View, path: str) -> list[Node]:
-        inside = tree.children(path, files=view.files, folders=view.folders)
+        inside = view.tree.get(path)
         names = [*inside.folders, *inside.files] if inside else []
         prefix = f"{path}/" if path else ""
         found = (self._in_view(site, job, view, prefix + name, name=name) for name in names)

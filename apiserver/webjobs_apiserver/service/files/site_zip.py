@@ -8,7 +8,7 @@ from typing import IO
 
 from webjobs import names
 from webjobs.files import tree
-from webjobs.files.unpack import Entry, Limits, UploadError, zip_entries
+from webjobs.files.unpack import Entry, Limits, UploadError, too_large, zip_entries
 from webjobs.model import JobType
 from webjobs.store import ObjectStore, packages
 from webjobs.store.packages import File, Manifest
@@ -36,9 +36,8 @@ class Addition:
     @property
     def empty_folders(self) -> frozenset[str]:
         """Folders without a file below them."""
-        return frozenset(
-            folder for folder in self.folders if not any(path.startswith(f"{folder}/") for path in self.puts)
-        )
+        held = {folder for path in self.puts for folder in tree.parents(path)}
+        return frozenset(self.folders - held)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,17 +79,20 @@ class SiteZip:
         folders: set[str] = set()
         content: set[str] = set()
         of_jobs = of_content = 0
+        most = self._limits.unpacked_bytes
         try:
             for entry in self._kept(folders):
                 if self._job_files(entry.path):
-                    of_jobs += _read(entry)
+                    of_jobs += _read(entry, most=most - of_jobs)
+                    if of_jobs > most:  # room that the content leaves is none for jobs
+                        raise too_large(most)
                     continue
                 content.add(_spelled(entry.path))
                 of_content += _read(entry, most=self._content_bytes - of_content)
                 self.content_is_kept = of_content <= self._content_bytes
             for path in folders:
                 self._place(path)
-            if both := next((path for path in content if _parents(path) & content), None):
+            if both := next((path for path in content if not content.isdisjoint(tree.parents(path))), None):
                 raise UploadError(f"The zip has a file and a folder with one name on the way to {both!r}.")
         except (UploadError, tree.PathError) as error:
             raise BadRequest(str(error)) from error
@@ -119,7 +121,9 @@ class SiteZip:
 
     def _kept(self, folders: set[str]) -> Iterator[Entry]:
         """Yield the files that are kept; count the others. Raises UploadError, BadRequest."""
-        total = self._limits.unpacked_bytes + self._content_bytes
+        total = self._limits.unpacked_bytes
+        if self._content_bytes:
+            total += self._content_bytes + _PIECE_BYTES  # it is read beyond its own limit before that is known
         limits = Limits(total_bytes=total, files=self._limits.files)
         self._file.seek(0)
         self.ignored = self.misplaced = 0
@@ -151,16 +155,12 @@ def _spelled(path: str) -> str:
     return "/".join(tree.spelled((*_ROOT, *path.split("/")))[len(_ROOT) :])
 
 
-def _parents(path: str) -> set[str]:
-    return {path[:at] for at, char in enumerate(path) if char == "/"}
-
-
-def _read(entry: Entry, *, most: int | None = None) -> int:
+def _read(entry: Entry, *, most: int) -> int:
     """Read a file to its end, or until it has more than ``most`` bytes; return the bytes that were read.
 
     Before anything is stored, so that nothing is left of a zip that can't be used.
     """
     size = 0
-    while (most is None or size <= most) and (piece := entry.content.read(_PIECE_BYTES)):
+    while size <= most and (piece := entry.content.read(_PIECE_BYTES)):
         size += len(piece)
     return size

@@ -154,7 +154,7 @@ class Writing:
             if there:
                 _check_match(if_match, etag_of(there))
                 return Change(deletes=frozenset({at.path}))
-            inside = tree.children(at.path, files=view.files, folders=view.folders)
+            inside = view.tree.get(at.path)
             if inside is None:
                 raise Missing
             if (inside.files or inside.folders) and not recursive:
@@ -237,9 +237,9 @@ def check_room(view: View | None, path: str) -> None:
     """Raise Exists when a folder is at the path, or a file where a folder above it would be."""
     if view is None:
         return
-    if tree.children(path, files=view.files, folders=view.folders) is not None:
+    if path in view.tree:
         raise Exists("A folder is there.")
-    if any(path[:at] in view.files for at, char in enumerate(path) if char == "/"):
+    if any(parent in view.files for parent in tree.parents(path)):
         raise Exists("A part of the path is a file.")
 
 

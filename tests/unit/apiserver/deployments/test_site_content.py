@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import httpx
 import obstore
 import pytest
 
 from tests.fakes.shim import Shim, shim, zipped
+from webjobs.files import tree
 from webjobs.model.site.site_content import SiteContent, content_of
-from webjobs.store import packages
+from webjobs.store import job_files, packages
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_kube.errors import Forbidden, Invalid
 
@@ -148,6 +150,19 @@ async def test_the_limit_itself(one: Shim, client: httpx.AsyncClient, size: int)
     assert (content(one) is not None) == (size == LIMIT)
 
 
+async def test_jobs_have_no_more_room_for_that() -> None:
+    limits = LimitsConfig(unpacked_bytes=1000, site_content_bytes=1000)
+    with shim(limits=limits) as small:
+        async with small.client() as other:
+            answer = await deploy(other, {f"{JOB}/run.sh": "x" * 1001, "index.php": "y"})
+            assert (answer.status_code, "1000 bytes (apiserver.limits.unpackedBytes" in answer.text) == (400, True)
+            full = {f"{JOB}/run.sh": "x" * 1000}
+            assert (await deploy(other, full | {"index.php": "y" * 1000})).status_code == 200
+            assert len(files(small)) == 1
+            assert (await deploy(other, full | {"index.php": "y" * 1001})).status_code == 200
+            assert files(small) == {}, "too much content is no reason to refuse the jobs"
+
+
 async def test_a_deployment_that_fails_changes_no_content(one: Shim, client: httpx.AsyncClient) -> None:
     await deploy(client, SITE)
     before = content(one)
@@ -164,6 +179,9 @@ async def test_content_that_can_not_be_named_is_found_out_before_anything_change
     one.kube.fail(Forbidden(403, "Forbidden", "no"), verb="create", kind="Secret", times=100)
     answer = await deploy(client, SITE)
     assert (answer.status_code, "kubectl create secret generic webjobs-settings" in answer.text) == (503, True)
+    assert "kubectl annotate secret webjobs-settings -n site helm.sh/resource-policy=keep" in answer.text, (
+        "else helm upgrade deletes it with all that is in it"
+    )
     assert one.kube.of_kind("WebJob") == []
     assert "WebJob" not in {call.kind for call in one.kube.writes}
 
@@ -230,3 +248,19 @@ async def test_the_case_of_app_data_does_not_matter(one: Shim, client: httpx.Asy
         assert names == ["jobs", "list.csv"]
     answer = await deploy(client, JOBS | {"App_Data/a": "1", "app_data/a/b": "2"})
     assert (answer.status_code, "a file and a folder" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    "folder", ["/api/vfs/site/wwwroot/", f"/api/vfs/site/wwwroot/{JOB}/", "/api/zip/site/wwwroot/"]
+)
+async def test_a_folder_of_many_is_looked_through_once(
+    one: Shim, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    """Ten thousand folders, each sought among all files, held up the whole shim for ten seconds."""
+    many = {f"{where}{number}/x": "x" for number in range(20) for where in ("d", f"{JOB}/d")}
+    assert (await deploy(client, JOBS | many)).status_code == 200
+    counted = Mock(side_effect=tree.folders_of)
+    monkeypatch.setattr(tree, "folders_of", counted)
+    monkeypatch.setattr(job_files, "folders_of", counted)
+    assert (await client.get(f"/api/{folder}")).status_code == 200
+    assert 1 <= counted.call_count <= 4, "once for each level of what is always there"
