@@ -36,8 +36,9 @@ def of_site(
         )
     raise Unrunnable(
         "NoSiteContent",
-        "The WebJob asks for the site's content (siteContent, or WEBJOBS_SITE_CONTENT of the site), and no zip with "
-        "files beside App_Data/jobs was deployed. Deploy one by /api/zipdeploy; runs wait until then.",
+        "The WebJob asks for the site's content (siteContent, or WEBJOBS_SITE_CONTENT of the site), and there is none. "
+        "Deploy a zip with files beside App_Data/jobs by /api/zipdeploy; runs wait until then. The log of the last "
+        "deployment says when its files were too large to be kept.",
         passes=True,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime
 from functools import partial
 
@@ -26,6 +27,8 @@ from webjobs_apiserver.service.files.nodes import (
 )
 from webjobs_apiserver.service.jobs import Job, Jobs
 from webjobs_apiserver.sites import Site
+
+log = logging.getLogger(__name__)
 
 
 def place(path: str) -> tree.Place:
@@ -73,12 +76,20 @@ class Reading:
     def _fixed(self, site: Site, path: str, there: tree.Fixed, *, name: str) -> FolderNode:
         async def children() -> list[Node]:
             found = [await self.find(site, f"{path}/{child}") for child in there.children]
-            content = await self._site_content.find(site, path)
-            beside = await content.children() if isinstance(content, FolderNode) else []
+            beside = await self._content_beside(site, path)
             fixed = {child.lower() for child in there.children}
             return [*found, *(node for node in beside if node.name.lower() not in fixed)]
 
         return folder(name, EPOCH, children)
+
+    async def _content_beside(self, site: Site, path: str) -> list[Node]:
+        """Return what the site's content has in a folder; nothing when the store has lost it: jobs are still there."""
+        try:
+            content = await self._site_content.find(site, path)
+        except PackageError as error:
+            log.warning("the content of site %s can't be shown: %s", site.namespace, error)
+            return []
+        return await content.children() if isinstance(content, FolderNode) else []
 
     async def _jobs_in(self, site: Site, there: tree.JobList) -> list[Node]:
         found: list[Node] = []

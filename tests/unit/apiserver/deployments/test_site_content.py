@@ -264,3 +264,14 @@ async def test_a_folder_of_many_is_looked_through_once(
     monkeypatch.setattr(job_files, "folders_of", counted)
     assert (await client.get(folder)).status_code == 200
     assert 1 <= counted.call_count <= 4, "once for each level of what is always there"
+
+
+async def test_lost_content_hides_no_job(one: Shim, client: httpx.AsyncClient) -> None:
+    await deploy(client, SITE)
+    there = content(one)
+    assert there
+    obstore.delete(one.store, packages.manifest_key(namespace="site", digest=there.digest))
+    assert [node["name"] for node in (await client.get("/api/vfs/site/wwwroot/")).json()] == ["App_Data"]
+    assert (await client.get(f"/api/vfs/site/wwwroot/{JOB}/run.sh")).text == "echo"
+    with zipfile.ZipFile(io.BytesIO((await client.get("/api/zip/site/wwwroot/")).content)) as archive:
+        assert f"{JOB}/run.sh" in archive.namelist()
