@@ -25,9 +25,9 @@ MANY = 80
 COMPONENT = "app.kubernetes.io/component=apiserver"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def empty(site: Site) -> Iterator[Site]:
-    """A site without jobs, and without deployments."""
+    """A site without jobs, and without deployments: what one test puts is in no other's way."""
 
     def clear() -> None:
         site.kubectl("delete", "wj", "--all")
