@@ -57,6 +57,7 @@ def test_a_run_sees_the_contract_and_the_app_settings(site: Site) -> None:
         "WEBJOBS_RUN_ID": first["id"],
         "WEBJOBS_COMMAND_ARGUMENTS": "a 'b c'",
         "WEBSITE_TRIGGERED_JOB_RUNNING_Env_run": "true",
+        "WEBSITE_SITE_NAME": stacks.SITE,
         "COLOUR": "red $(HOME)",
         "SHAPE": "mine",
         "APPSETTING_COLOUR": "red $(HOME)",
