@@ -36,7 +36,7 @@ class Az:
         return json.loads(done.stdout) if done.stdout.strip() else None
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """The same with its end."""
+        """A command as it ended: exit code, output and errors, also when it failed."""
         command = [str(self.program), *words, "--output", "json"]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=120)
 

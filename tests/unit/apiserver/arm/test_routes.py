@@ -416,7 +416,7 @@ async def test_the_document_does_not_have_them(one: Shim) -> None:
 
 
 async def test_slashes_before_the_path_do_not_count(one: Shim, client: httpx.AsyncClient) -> None:
-    """Of a registered address with a slash at its end, and of the GitHub action; rights are those of the place."""
+    """A cloud that is registered with a slash at its end asks for two of them, and so does the GitHub action."""
     plain = await client.get(JOB, params=VERSION)
     for path in (f"/{JOB}", f"//{JOB}"):
         answer = await client.get(f"https://s{path}", params=VERSION)
