@@ -89,7 +89,6 @@ def router(facade: Facade, prefix: str) -> APIRouter:
     @routes.get("/deployments/{identifier}")
     async def get(request: Request, identifier: str) -> Response:
         state = await deployments.all(facade.site(request))
-        one = state.latest if identifier.lower() == "latest" else state.get(identifier)
-        return resource(request, one, state)
+        return resource(request, state.named(identifier), state)
 
     return routes

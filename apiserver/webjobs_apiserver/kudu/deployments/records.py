@@ -30,7 +30,7 @@ def router(facade: Facade) -> APIRouter:
 
     async def found(request: Request, identifier: str) -> tuple[Deployment, State]:
         state = await deployments.all(facade.site_of(request))
-        return (state.latest if identifier.lower() == "latest" else state.get(identifier)), state
+        return state.named(identifier), state
 
     def shown(request: Request, one: Deployment, state: State) -> dict[str, Any]:
         site = facade.site_of(request)

@@ -139,6 +139,10 @@ class State(_Model):
                 return one
         raise Missing(f"There is no deployment {identifier}.")
 
+    def named(self, identifier: str) -> Deployment:
+        """Return the deployment that a URL names: by its id, or the latest by that word in any case. Raises Missing."""
+        return self.latest if identifier.lower() == "latest" else self.get(identifier)
+
     @property
     def pending(self) -> Deployment | None:
         """The deployment that goes on; None: there is none."""

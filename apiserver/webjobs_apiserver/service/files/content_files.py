@@ -38,8 +38,11 @@ class ContentFiles:
         manifest = await asyncio.to_thread(
             packages.read_manifest, self._store, namespace=site.namespace, digest=content.digest
         )
+        inner, name = "/".join(parts[len(_ROOT) :]), parts[-1]
+        if file := manifest.files.get(inner):
+            return self._file(site, file, name=name)
         folders = await asyncio.to_thread(tree.folders_of, manifest.files)
-        return self._node(site, manifest, folders, "/".join(parts[len(_ROOT) :]), name=parts[-1])
+        return self._node(site, manifest, folders, inner, name=name)
 
     def _node(
         self, site: Site, manifest: Manifest, folders: Mapping[str, tree.Children], path: str, *, name: str
