@@ -138,24 +138,28 @@ class Rollout:
         progress: Progress,
         may_go_on: Check,
     ) -> None:
-        """Write all jobs and put the site's content in force, then remove jobs of earlier deployments that are gone.
+        """Put the site's content in force and write all jobs, then remove jobs of earlier deployments that are gone.
 
         ``content``: None: it stays as it is. ``may_go_on`` is called before each write. It can be repeated. What a
         write raises comes through, when all that was written before it is as it was.
         """
+        before = await self._again(partial(self._contents.read, site)) if content else None
         done: list[_Before] = []
         try:
+            # Content first: a new job that wants it would begin without it, and be started anew.
+            if content:
+                may_go_on()
+                await self._again(partial(self._put_content, site, content, progress=progress))
             for number, one in enumerate(plan):
                 may_go_on()
                 progress.text = f"Deploying {number + 1} of {len(plan)} jobs"
                 await self._again(partial(self._put, site, one, progress=progress, done=done))
-            if content:
-                may_go_on()
-                await self._again(partial(self._put_content, site, content, progress=progress))
         except Lost:
             raise  # whoever goes on with it knows all of it
         except Exception:
             await self._undo(site, done)
+            if content:
+                await self._undo_content(site, before or content.model_copy(update={"files": 0, "size": 0}))
             raise
         kept = {one.job.key for one in plan}
         for key, place in sorted(state.places.items()):
@@ -239,6 +243,13 @@ class Rollout:
                     await self._jobs.save(site, one.job_type, one.name, partial(_put_back, wanted=one.spec))
             except (ServiceError, ApiError, *FAILURES) as error:
                 log.warning("%s/%s of %s is not as it was: %s", one.job_type, one.name, site.namespace, error)
+
+    async def _undo_content(self, site: Site, before: SiteContent) -> None:
+        """Put the content back in force that was it before; files 0: there was none."""
+        try:
+            await self._contents.put(site, before)
+        except (ServiceError, ApiError) as error:
+            log.warning("the content of %s is not as it was: %s", site.namespace, error)
 
     async def _again(self, call: Callable[[], Awaitable[T]]) -> T:
         """Return what a call returns; it is made again for a while when something behind the shim does not answer."""

@@ -79,9 +79,9 @@ async def test_at_once(one: Shim, client: httpx.AsyncClient) -> None:
     assert got["log_url"] == f"{got['url']}/log"
     log = (await client.get(got["log_url"])).json()
     assert [line["message"] for line in log] == [
+        "content of the site: updated (2 files, 5 bytes)",
         "triggered/report: created",
         "continuous/worker: created",
-        "content of the site: updated (2 files, 5 bytes)",
     ]
     assert (await client.get(f"{got['log_url']}/{log[0]['id']}")).json() == []
     assert (await client.get(f"{got['log_url']}/nothing")).status_code == 404
@@ -208,7 +208,7 @@ async def test_what_changed_and_what_did_not(one: Shim, client: httpx.AsyncClien
     assert work == versions["worker"], "a job that did not change is not written"
     log = [line["message"] for line in (await client.get(f"{LATEST}/log")).json()]
     content = "content of the site: unchanged (2 files, 5 bytes)"
-    assert log == ["triggered/report: updated", "continuous/worker: unchanged", content, "triggered/mail: removed"]
+    assert log == [content, "triggered/report: updated", "continuous/worker: unchanged", "triggered/mail: removed"]
 
 
 async def test_a_later_time_in_a_zip_changes_nothing(one: Shim, client: httpx.AsyncClient) -> None:

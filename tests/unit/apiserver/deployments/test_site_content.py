@@ -11,6 +11,7 @@ import httpx
 import obstore
 import pytest
 
+from tests.fakes.kube import Call
 from tests.fakes.shim import Shim, shim, zipped
 from webjobs.files import tree
 from webjobs.model.site.site_content import SiteContent, content_of
@@ -120,6 +121,28 @@ async def test_an_earlier_deployment_brings_its_content_back(one: Shim, client: 
     assert (await client.put(f"/api/deployments/{first}")).status_code == 200
     assert files(one)["index.php"] == b"<?php echo 1;"
     assert len(files(one)) == 3
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["there was none", "there was one"])
+async def test_jobs_never_begin_without_their_content(one: Shim, client: httpx.AsyncClient, first: bool) -> None:
+    """It is in force before the first job is written; a job that is refused takes it back."""
+    if not first:
+        await deploy(client, SITE)
+        one.pass_time(minutes=1)
+    before, new = content(one), {"index.php": "new"}
+    at_the_write: list[SiteContent | None] = []
+
+    async def refuse(call: Call) -> None:
+        if (call.verb, call.kind, call.name, call.dry_run) == ("create", "WebJob", "more", False):
+            at_the_write.append(content(one))
+            raise Invalid(422, "Invalid", "spec.resources: too much")
+
+    one.kube.before_call = refuse
+    more = {"App_Data/jobs/triggered/more/run.sh": "echo"}
+    assert (await deploy(client, JOBS | more | new)).status_code == 400
+    one.kube.before_call = None
+    assert [there and there.files for there in at_the_write] == [1]
+    assert content(one) == before
 
 
 async def test_a_zip_of_jobs_alone_says_nothing_of_it(one: Shim, client: httpx.AsyncClient) -> None:

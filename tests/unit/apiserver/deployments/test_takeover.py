@@ -103,7 +103,7 @@ class Stuck:
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("name", [*NAMES, SECRET])
+@pytest.mark.parametrize("name", [SECRET, *NAMES])
 async def test_another_process_goes_on(world: Shim, name: str, after: bool) -> None:
     first, second = replica(world), replica(world)
     world.kube.before_call = stuck = Stuck(name, after=after)
@@ -111,7 +111,7 @@ async def test_another_process_goes_on(world: Shim, name: str, after: bool) -> N
         identifier = await started(first)
         await stuck.reached.wait()
     world.kube.before_call = None
-    written = [*NAMES, SECRET][: [*NAMES, SECRET].index(name) + after]
+    written = [SECRET, *NAMES][: [SECRET, *NAMES].index(name) + after]
     assert there(world) == {*written} - {SECRET}
     assert (content(world) is not None) == (SECRET in written)
     state = await second.all(SITE)
