@@ -92,3 +92,14 @@ def memory(site: Site) -> dict[str, Memory]:
                     working_set=usage["workingSetBytes"] / _MIB,
                 )
     return found
+
+
+def peak(site: Site, component: str) -> float:
+    """The most bytes of memory that a process of a component ever had, in the largest of its pods."""
+    found = []
+    for pod in pods(site, component):
+        status = site.kubectl(
+            "exec", pod["metadata"]["name"], "--", "cat", "/proc/1/status", namespace=stacks.SYSTEM
+        ).splitlines()
+        found.append(next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:")))
+    return max(found)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from tests import stack as stacks
+from tests.faults import COMPONENTS, peak
 from tests.site import Site
 
 BLOCKS, LINES = 20, 100_000
@@ -18,21 +16,8 @@ GROWTH = 150 * 2**20
 """Bytes that the operator may grow by: a part of half a MiB, what is on its way, and Python's own ways."""
 
 
-def resident(site: Site, component: str) -> float:
-    """Bytes of memory of a component's process, the most of its pods."""
-    selector = f"app.kubernetes.io/component={component}"
-    pods = json.loads(site.kubectl("get", "pods", "-l", selector, "-o", "json", namespace=stacks.SYSTEM))["items"]
-    found = []
-    for pod in pods:
-        status = site.kubectl(
-            "exec", pod["metadata"]["name"], "--", "cat", "/proc/1/status", namespace=stacks.SYSTEM
-        ).splitlines()
-        found.append(next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:")))
-    return max(found)
-
-
 def test_two_hundred_megabytes(site: Site) -> None:
-    before = {component: resident(site, component) for component in ("operator", "apiserver")}
+    before = {component: peak(site, component) for component in COMPONENTS}
     site.put_script("large-output", SCRIPT)
     run = site.ended(site.run("large-output").headers["Location"], seconds=400)
     assert run["status"] == "Success"
@@ -46,7 +31,7 @@ def test_two_hundred_megabytes(site: Site) -> None:
                 expected += 1
     assert expected == BLOCKS * LINES + 1
     assert size > 200 * 10**6
-    grown = {component: resident(site, component) - most for component, most in before.items()}
+    grown = {component: peak(site, component) - most for component, most in before.items()}
     print(f"{size / 10**6:.0f} MB; peaks grew by", {name: f"{by / 2**20:.0f} MiB" for name, by in grown.items()})
     assert max(grown.values()) < GROWTH
     site.http.delete("/api/triggeredwebjobs/large-output")
