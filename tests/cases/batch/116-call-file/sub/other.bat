@@ -1,0 +1,2 @@
+@echo in %~dp0 with %1
+@exit /b %1

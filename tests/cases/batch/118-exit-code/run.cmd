@@ -1,0 +1,3 @@
+@echo off
+cmd /c exit 5
+exit %ERRORLEVEL%

@@ -1,0 +1,3 @@
+@echo off
+cmd /c exit 9
+echo end

@@ -1,0 +1,5 @@
+@echo off
+nosuchprogram --x
+echo %ERRORLEVEL%
+nosuchprogram 2>nul || echo not there
+exit /b %ERRORLEVEL%

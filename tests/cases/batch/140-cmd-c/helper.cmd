@@ -1,0 +1,3 @@
+@echo off
+echo help %1
+exit 2

@@ -1,0 +1,2 @@
+@echo helper
+@exit /b 5
