@@ -37,10 +37,11 @@ from webjobs.model.base import (
     condition_of,
 )
 from webjobs.model.pod import Data, FromDeployment
+from webjobs.model.program import NeededRuntime, PackageProgram, ProgramProblem
 from webjobs.model.run import WebJobRun, WebJobRunSpec, WebJobRunStatus
 from webjobs.model.schedule import SlotOutcome, WebJobSchedule, WebJobScheduleSpec, WebJobScheduleStatus
 from webjobs.model.spec import Package, Script, WebJobSpec
-from webjobs.model.webjob import ActiveRun, Instance, LatestRun, StoredRuns, WebJob, WebJobStatus
+from webjobs.model.webjob import ActiveRun, Instance, LatestRun, ProgramStatus, StoredRuns, WebJob, WebJobStatus
 
 __all__ = [
     "ANNOTATION_APP_SETTINGS",
@@ -73,8 +74,12 @@ __all__ = [
     "JobType",
     "LatestRun",
     "Metadata",
+    "NeededRuntime",
     "OwnerReference",
     "Package",
+    "PackageProgram",
+    "ProgramProblem",
+    "ProgramStatus",
     "RunState",
     "Script",
     "SlotOutcome",

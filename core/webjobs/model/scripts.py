@@ -1,15 +1,20 @@
 """Scripts: which file of a package runs, with which interpreter, and how an arguments text becomes words.
 
-The table and the order of the search are Kudu's (docs/kudu-contract.md, section 3.2): hosts in order, each with its
-extensions in order; any ``run.*`` beats every other file, then the order of hosts decides, then the name.
+The table is Kudu's (docs/kudu-contract.md, section 3.2): hosts in order, each with its extensions in order.
 
-One difference, which Kudu's own rule allows (a host without a program is skipped): hosts that only Windows has come
-last, so that a package with both run.cmd and run.sh runs here. ``.jar`` is from the newer documentation.
+1. Any ``run.*`` beats every other file. Of several, what Linux runs as it is comes first: run.sh beside run.cmd.
+2. A package with a .cmd, .bat or .exe was made for Windows, where these come first; so they do here. But a .sh of the
+   chosen file's stem is its twin for Linux, and is the one that runs.
+3. Else the order of hosts decides, then the name.
+4. A folder without any script, but with one .NET library that can be started, runs that library.
+
+Kudu has the first three. ``.jar`` is from the newer documentation, the fourth rule is ours: what ``dotnet publish``
+writes for Linux has no .exe.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -33,12 +38,16 @@ class ScriptHost:
 
 WINDOWS = ScriptHost(name="WindowsScriptHost", runtime="windows", extensions=(".cmd", ".bat", ".exe"))
 """The host of scripts and programs for Windows."""
+BASH = ScriptHost(name="BashScriptHost", runtime="sh", extensions=(".sh",), command=("bash",))
+"""The host of shell scripts."""
 DNX = ScriptHost(name="DnxScriptHost", runtime=None, file_name="project.json")
 """The host of .NET projects of old, which nothing runs any more."""
+DOTNET = ScriptHost(name="DotNetHost", runtime="dotnet", extensions=(".dll",), command=("dotnet",))
+"""The host of .NET libraries that can be started; of ours, since Kudu starts their .exe."""
 
 HOSTS: tuple[ScriptHost, ...] = (
     ScriptHost(name="PowerShellScriptHost", runtime="ps1", extensions=(".ps1",), command=("pwsh", "-File")),
-    ScriptHost(name="BashScriptHost", runtime="sh", extensions=(".sh",), command=("bash",)),
+    BASH,
     ScriptHost(name="PythonScriptHost", runtime="py", extensions=(".py",), command=("python3",)),
     ScriptHost(name="PhpScriptHost", runtime="php", extensions=(".php",), command=("php",)),
     ScriptHost(name="NodeScriptHost", runtime="js", extensions=(".js",), command=("node",)),
@@ -46,8 +55,13 @@ HOSTS: tuple[ScriptHost, ...] = (
     ScriptHost(name="JavaScriptHost", runtime="jar", extensions=(".jar",), command=("java", "-jar")),
     WINDOWS,
     DNX,
+    DOTNET,
 )
-"""All script hosts in the order of the search."""
+"""All script hosts; the order among those of Linux is that of the search."""
+CRASH_HELPER = "createdump.exe"
+"""Program of .NET that lies in every self-contained publish, beside the job's own; never the job."""
+RUNTIME_CONFIG = ".runtimeconfig.json"
+"""End of the name of the file that makes a .NET library one that can be started."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,20 +114,46 @@ def select_script(paths: Iterable[str]) -> Selected | None:
     known = sorted(paths, key=str.casefold)
     directory = script_directory(known)
     here = [path for path in known if str(PurePosixPath(path).parent) == directory]
-    fallback: Selected | None = None
+    scripts = list(_scripts(here))
+    named_run = next((one for one in scripts if PurePosixPath(one.path).stem.lower() == "run"), None)
+    if named_run:
+        return named_run
+    old = next((path for path in here if PurePosixPath(path).name.lower() == DNX.file_name), None)
+    if old:
+        return Selected(path=old, host=DNX)
+    windows = next((one for one in scripts if one.host is WINDOWS), None)
+    if windows:
+        return _twin(windows, scripts) or windows
+    return scripts[0] if scripts else _library(here)
+
+
+def _scripts(here: list[str]) -> Iterator[Selected]:
+    """Yield the files of a folder that an extension makes scripts, in the order of hosts, extensions and names."""
     for host in HOSTS:
-        for path in here:
-            if host.file_name and PurePosixPath(path).name.lower() == host.file_name:
-                return Selected(path=path, host=host)
+        if host is DOTNET:
+            continue  # any library has its extension
         for extension in host.extensions:
             for path in here:
                 pure = PurePosixPath(path)
-                if pure.suffix.lower() != extension:
-                    continue
-                if pure.stem.lower() == "run":
-                    return Selected(path=path, host=host)
-                fallback = fallback or Selected(path=path, host=host)
-    return fallback
+                if pure.suffix.lower() == extension and pure.name.lower() != CRASH_HELPER:
+                    yield Selected(path=path, host=host)
+
+
+def _twin(windows: Selected, scripts: list[Selected]) -> Selected | None:
+    """Return the shell script that has the stem of a script for Windows."""
+    stem = PurePosixPath(windows.path).stem.lower()
+    return next((s for s in scripts if s.host is BASH and PurePosixPath(s.path).stem.lower() == stem), None)
+
+
+def _library(here: list[str]) -> Selected | None:
+    """Return the one library of a folder that can be started; None when there are none or several."""
+    names = {path.lower() for path in here}
+    found = [
+        path
+        for path in here
+        if PurePosixPath(path).suffix.lower() == ".dll" and path.lower().removesuffix(".dll") + RUNTIME_CONFIG in names
+    ]
+    return Selected(path=found[0], host=DOTNET) if len(found) == 1 else None
 
 
 def host_of(file_name: str) -> ScriptHost | None:

@@ -16,6 +16,7 @@ from webjobs.model.base import (
     open_schema,
 )
 from webjobs.model.pod import DATA_RULES, Data, FromDeployment
+from webjobs.model.program import PackageProgram
 from webjobs.model.runtime_settings import MOST_WARM
 
 
@@ -53,6 +54,9 @@ class Package(ApiModel):
         description="Unpacked size of all files in bytes; small packages travel in a ConfigMap.",
     )
     files: int = Field(ge=0, le=1_000_000, description="Number of files.")
+    program: PackageProgram | None = Field(
+        default=None, description="What runs the entrypoint, as the files say. Absent: its extension decides."
+    )
     settings_error: str | None = Field(
         default=None,
         max_length=1024,

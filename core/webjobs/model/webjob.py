@@ -58,6 +58,22 @@ class Instance(ApiModel):
     status: str = Field(description="Kudu's name for its state, for example Running or PendingRestart.")
 
 
+class ProgramStatus(ApiModel):
+    """What runs the script or package of a WebJob."""
+
+    file: str = Field(description="File that runs.")
+    host: str = Field(description="Kudu's name of the script host.")
+    runtime: str | None = Field(default=None, description="Key of the runtime. Absent: spec or settings.job name it.")
+    version: str | None = Field(default=None, description="Version that the image was picked by.")
+    image: str = Field(description="Image of the pods.")
+    why: str = Field(description="Sentence for a person: why it is this runtime and image.")
+    notes: list[str] | None = Field(default=None, description="What is different here, or not known to work.")
+    script: str | None = Field(
+        default=None,
+        description="ConfigMap of the namespace with the shell script that a batch file was translated to.",
+    )
+
+
 class WebJobStatus(ApiModel):
     """State of a WebJob, as the operator last saw it. Written by the operator; activeRun also by the REST shim."""
 
@@ -94,6 +110,9 @@ class WebJobStatus(ApiModel):
     warm_ready: int | None = Field(default=None, description="Pods that are up and wait for a run (spec.warm).")
     active_run: ActiveRun | None = Field(default=None, description="The run that holds the one-at-a-time lock.")
     skipped_runs: int | None = Field(default=None, description="Runs that were refused because another was active.")
+    program: ProgramStatus | None = Field(
+        default=None, description="What runs the script or package, and in which image. Absent: an image's own command."
+    )
     replicas: int | None = Field(default=None, description="Instances that exist (continuous).")
     ready_replicas: int | None = Field(default=None, description="Instances that are ready (continuous).")
     selector: str | None = Field(default=None, description="Label selector of the instances, for autoscalers.")
