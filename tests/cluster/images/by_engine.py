@@ -15,10 +15,12 @@ from tests.cluster.paths import cache_root, repo_root
 from tests.cluster.progress import follow
 
 REPOSITORY = "registry.local/webjobs"
+RUNTIMES = ("-mono", "-wine", "-dotnet")
+"""Ends of the names of the images in which Windows programs run."""
 _LABEL = "dev.webjobs.checkout"
 # The archive then holds the image alone, without a second manifest that says how it was built.
 _ENVIRONMENT = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
-_BASES = {"PYTHON_IMAGE": "WEBJOBS_PYTHON_IMAGE"}
+_BASES = {"PYTHON_IMAGE": "WEBJOBS_PYTHON_IMAGE", "DEBIAN_IMAGE": "WEBJOBS_DEBIAN_IMAGE"}
 
 
 def base_images() -> list[str]:
@@ -26,36 +28,43 @@ def base_images() -> list[str]:
     return [f"{argument}={os.environ[name]}" for argument, name in _BASES.items() if os.environ.get(name)]
 
 
-def build(engine: Engine, repo: Path, *, ref: str, out: Path, log: Log) -> Path:
-    """Build the image ``ref`` by the Dockerfile, save it to ``out``, and remove what it supersedes.
+def build(engine: Engine, context: Path, *, ref: str, out: Path, log: Log, dockerfile: Path | None = None) -> Path:
+    """Build the image ``ref`` by a Dockerfile, save it to ``out``, and remove what it supersedes.
+
+    Args:
+        context: folder that the Dockerfile copies from.
+        dockerfile: by default the one in ``context``.
 
     Raises:
         ClusterError: the engine failed; names its log.
     """
     log(f"{engine.program} builds the image {ref}; its base images are pulled first, if they are not there")
     words = ["build", "--tag", ref, "--label", f"{_LABEL}={_checkout()}"]
-    words += [word for argument in base_images() for word in ("--build-arg", argument)]
-    words += ["--file", str(repo / "Dockerfile"), str(repo)]
+    recipe = dockerfile or context / "Dockerfile"
+    known = [argument for argument in base_images() if f"ARG {argument.partition('=')[0]}" in recipe.read_text()]
+    words += [word for argument in known for word in ("--build-arg", argument)]
+    words += ["--file", str(recipe), str(context)]
     output = out.parent / "log" / "image-build.log"
     with _alone(log):
         follow(engine.argv(*words), what=f"building {ref}", log=log, output=output, env=_ENVIRONMENT, timeout=3600)
         out.unlink(missing_ok=True)  # Podman writes no archive over another
         engine.run("save", "--output", str(out), ref, timeout=600)
-        _remove(engine, but=ref, log=log)
+        _remove(engine, ref.rpartition(":")[0], but=ref, log=log)
     return out
 
 
 def forget(engine: Engine, *, log: Log) -> None:
     """Remove this checkout's images from the engine: nodes have copies of their own."""
     with _alone(log):
-        _remove(engine, but=None, log=log)
+        for runtime in ("", *RUNTIMES):
+            _remove(engine, REPOSITORY + runtime, but=None, log=log)
 
 
-def _remove(engine: Engine, *, but: str | None, log: Log) -> None:
-    """Remove images by our name and with the label of this checkout, all but one."""
-    filters = ["--filter", f"reference={REPOSITORY}:*", "--filter", f"label={_LABEL}={_checkout()}"]
+def _remove(engine: Engine, repository: str, *, but: str | None, log: Log) -> None:
+    """Remove images by that name and with the label of this checkout, all but one."""
+    filters = ["--filter", f"reference={repository}:*", "--filter", f"label={_LABEL}={_checkout()}"]
     listed = engine.run("image", "ls", *filters, "--format", "{{.Repository}}:{{.Tag}}").split()
-    old = [ref for ref in listed if ref.startswith(f"{REPOSITORY}:") and ref != but and not ref.endswith(":<none>")]
+    old = [ref for ref in listed if ref.startswith(f"{repository}:") and ref != but and not ref.endswith(":<none>")]
     if not old:
         return
     try:
