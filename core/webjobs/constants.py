@@ -14,3 +14,5 @@ SITE_STOPPED = 'WebJobs are currently in "stopped" state.'
 """What is told of a site with WEBJOBS_STOPPED, in Kudu's words."""
 DEPLOYMENTS = "webjobs-deployments"
 """Name of the ConfigMap of a namespace that holds the deployments of the site; it names their packages."""
+SCRIPT_FILE = "script.sh"
+"""Name of the shell script that a batch file was translated to, in a job's ConfigMap and in its pods."""

@@ -15,8 +15,19 @@ from webjobs.model.runtime_settings import MOST_WARM, quantity
 
 
 class Runtime(ConfigSection):
-    """The image that runs scripts of one kind; it needs a POSIX shell, tar and the interpreter."""
+    """The images that run scripts of one kind; each needs a POSIX shell, tar and the interpreter."""
 
+    image: str
+    """Name of the image for files that ask for no version."""
+    versions: dict[str, str] = Field(default_factory=dict)
+    """Names of images by the version that they have, as ``3.12``; empty: ``image`` is for all."""
+
+
+class CombinedRuntimes(ConfigSection):
+    """An image that has several runtimes, for batch files that call more than one."""
+
+    runtimes: list[str] = Field(min_length=2)
+    """Keys of the runtimes."""
     image: str
     """Name of the image."""
 
@@ -81,7 +92,11 @@ class OperatorConfig(ConfigSection):
     package_url: str
     """Base URL at which pods reach the REST shim's package endpoint."""
     runtimes: dict[str, Runtime]
-    """Images of scripts by key (``sh``, ``py``, ...) as in ``webjobs.model.scripts.HOSTS``."""
+    """Images of scripts and programs by key (``sh``, ``py``, ``dotnet`` ...); a key that is not there is forbidden."""
+    combined_runtimes: list[CombinedRuntimes] = Field(default_factory=list)
+    """Images that have several runtimes."""
+    prefer_windows_nodes: bool = True
+    """True when files for Windows run on Windows nodes, once there is an image for those."""
     image_pull_policy: str = "IfNotPresent"
     """``imagePullPolicy`` of all containers."""
     pod_security_context: dict[str, Any] = Field(default_factory=dict)

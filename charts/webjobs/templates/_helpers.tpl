@@ -6,6 +6,23 @@
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
+{{- /* JSON of the images of runtimes, by kind; those of this release where values name none. */}}
+{{- define "webjobs.runtimes" -}}
+{{- $root := . }}{{ $found := dict }}
+{{- range $kind, $one := .Values.runtimes }}
+{{- if $one }}
+{{- $image := $one.image }}
+{{- if and (not $image) (has $kind (list "mono" "wine")) }}
+{{- $image = printf "%s-%s:%s" $root.Values.image.repository $kind ($root.Values.image.tag | default $root.Chart.AppVersion) }}
+{{- end }}
+{{- $versions := dict }}
+{{- range $version, $name := $one.versions }}{{ if $name }}{{ $_ := set $versions $version $name }}{{ end }}{{ end }}
+{{- if $image }}{{ $_ := set $found $kind (dict "image" $image "versions" $versions) }}{{ end }}
+{{- end }}
+{{- end }}
+{{- $found | toJson -}}
+{{- end }}
+
 {{- define "webjobs.site" -}}
 {{ required "site.namespace: name the namespace of the default site's WebJobs (it was the release's own when empty)" .Values.site.namespace }}
 {{- end }}
@@ -13,11 +30,12 @@
 {{- /* JSON of what WebJobs may ask for, for operator and shim alike. */}}
 {{- define "webjobs.limits" -}}
 {{- $own := list (include "webjobs.image" .) }}
-{{- range .Values.runtimes }}{{ $own = append $own .image }}{{ end }}
+{{- range include "webjobs.runtimes" . | fromJson }}{{ $own = concat $own (list .image) (values .versions) }}{{ end }}
+{{- range .Values.combinedRuntimes }}{{ $own = append $own .image }}{{ end }}
 {{- $refused := list "kube-system" "kube-public" "kube-node-lease" }}
 {{- if not .Values.allowReleaseNamespace }}{{ $refused = append $refused .Release.Namespace }}{{ end }}
 {{- $limits := pick .Values.limits "images" "serviceAccounts" "podTemplate" "fromDeployment" }}
-{{- merge (dict "ownImages" ($own | uniq) "refusedNamespaces" $refused) $limits | toJson -}}
+{{- merge (dict "ownImages" ($own | uniq | sortAlpha) "refusedNamespaces" $refused) $limits | toJson -}}
 {{- end }}
 
 {{- /* JSON of the namespaces of all sites, the default one first. */}}

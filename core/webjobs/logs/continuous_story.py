@@ -84,6 +84,8 @@ class About:
     """File name of the script; None for a plain image."""
     host: str | None = None
     """Kudu's name of the script host; None for a plain image."""
+    why: str | None = None
+    """What runs a file for Windows; None for any other."""
     restart_delay: int | None = None
     """Seconds that the job's container waits before it starts a process again; None when it does not wait."""
 
@@ -97,6 +99,7 @@ class About:
             singleton=webjob.singleton,
             script=selected.file_name,
             host=selected.host.name,
+            why=kudu_lines.why(webjob),
             restart_delay=own_delay(webjob),
         )
 
@@ -205,7 +208,7 @@ def _begin(when: datetime, about: About) -> tuple[Line, ...]:
     if about.script is None:
         return (running,)
     script = f"Run script '{about.script}' with script host - '{about.host}'"
-    return Line(when, script), running
+    return (Line(when, script), *([Line(when, about.why)] if about.why else []), running)
 
 
 def _running(position: Position, pod: Pod, known: Sequence[Process], *, cap: int, read: str) -> Tell | Read | None:

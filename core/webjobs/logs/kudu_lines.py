@@ -113,6 +113,8 @@ class RunLog:
     """File name of the script; None for a plain image."""
     host: str | None = None
     """Kudu's name of the script host; None for a plain image."""
+    why: str | None = None
+    """What runs a file for Windows; None for any other."""
     started: datetime | None = None
     """When the process of the run started; None before it did."""
     ended: datetime | None = None
@@ -132,6 +134,8 @@ class RunLog:
         if self.started:
             if self.script:
                 text += self._system(self.started, f"Run script '{self.script}' with script host - '{self.host}'")
+            if self.why:
+                text += self._system(self.started, self.why)
             text += self._system(self.started, "Status changed to Running")
         return text
 
@@ -198,6 +202,15 @@ def script_of(webjob: WebJob) -> scripts.Selected | None:
     return scripts.entrypoint(path) if path else None
 
 
+def why(webjob: WebJob) -> str | None:
+    """Return what a log says of a file for Windows: what runs it here, and where to read more; None for any other."""
+    told, selected = webjob.status.program, script_of(webjob)
+    if told is None or selected is None or selected.host is not scripts.WINDOWS:
+        return None
+    more = f" 'kubectl webjob show {webjob.metadata.name} --script' prints the shell script." if told.script else ""
+    return f"{told.why}{more}"
+
+
 def run_log(webjob: WebJob, run: WebJobRun, pod: Mapping[str, Any] | None) -> RunLog:
     """Return the facts for the system lines of a run, for the live view and for the archive alike.
 
@@ -212,6 +225,7 @@ def run_log(webjob: WebJob, run: WebJobRun, pod: Mapping[str, Any] | None) -> Ru
         instance=instance_id(pod["metadata"]["uid"] if pod else status.job_uid or run.metadata.uid),
         script=selected.file_name if selected else None,
         host=selected.host.name if selected else None,
+        why=why(webjob),
         started=parse_time(started) if started else None,
         ended=parse_time(status.end_time) if run.ended and status.end_time else None,
         state=status.state if run.ended else None,

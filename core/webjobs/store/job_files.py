@@ -14,8 +14,9 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from webjobs.files.tree import Children, folders_of
-from webjobs.model import JobType, WebJobSpec, job_settings, scripts
+from webjobs.model import JobType, PackageProgram, WebJobSpec, job_settings, scripts
 from webjobs.objects import Object
+from webjobs.runtimes.package_program import program_of
 from webjobs.store.packages import File, Manifest
 
 Read = Callable[[File], bytes]
@@ -140,6 +141,8 @@ class Outcome:
     """Manifest of the new package; None: ``spec.package`` and ``spec.script`` stay."""
     entrypoint: str | None = None
     """Path of the script that the new package runs; None when it has none."""
+    program: PackageProgram | None = None
+    """What runs that script."""
     settings: Object | None = None
     """The new ``spec.settings``; None: it stays as it is."""
     settings_error: str | None = None
@@ -156,10 +159,12 @@ def apply(
     own: Mapping[str, File],
     folders: frozenset[str],
     read: Read,
+    read_head: Read,
 ) -> Outcome:
     """Return what a change of a job's files means for its WebJob.
 
-    Raises job_settings.Unreadable, unless the change is lenient. ``spec``: of the WebJob; None for a job that is not
+    Raises job_settings.Unreadable, unless the change is lenient. ``read_head`` returns the first bytes of a file, as
+    ``webjobs.runtimes`` wants them. ``spec``: of the WebJob; None for a job that is not
     there yet. ``own``: what ``stored`` gives, all in the store by now. ``folders``: the folders without a file that the
     package remembers.
     """
@@ -193,6 +198,7 @@ def apply(
     return Outcome(
         manifest=Manifest(files=files, folders=frozenset(kept)),
         entrypoint=selected.path if selected else None,
+        program=program_of(files, lambda path: read_head(files[path])),
         settings=new_settings,
         settings_error=settings_error,
         stopped=stopped,

@@ -168,6 +168,19 @@ def read_file(store: ObjectStore, *, namespace: str, file: File) -> bytes:
     return content
 
 
+def read_head(store: ObjectStore, *, namespace: str, file: File, size: int) -> bytes:
+    """Return the first bytes of one file of a package, ``size`` at most; those of a larger file are not checked.
+
+    Raises PackageError when the file is missing, or small and was changed.
+    """
+    if file.size <= size:
+        return read_file(store, namespace=namespace, file=file)
+    try:
+        return bytes(obstore.get_range(store, blob_key(namespace=namespace, digest=file.sha256), start=0, end=size))
+    except FileNotFoundError:
+        raise PackageError(f"blob {file.sha256} is not in the store: upload the job again") from None
+
+
 async def open_file(
     store: ObjectStore, *, namespace: str, file: File, span: tuple[int, int] | None = None
 ) -> AsyncIterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,7 +28,6 @@ from webjobs.schedules import iana_name
 from webjobs.schedules.plan import Plan
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests import requests
-from webjobs_operator.manifests.delivery import PACKAGE_FILE
 from webjobs_operator.manifests.merge import digest
 from webjobs_operator.manifests.pod import pod_template
 from webjobs_operator.manifests.program import Program
@@ -72,15 +72,28 @@ def _stamped(manifest: Manifest) -> Manifest:
     return manifest | {"metadata": meta | {"annotations": annotations}}
 
 
-def config_map(webjob: WebJob, *, name: str, package: bytes) -> Manifest:
-    """Return the ConfigMap that brings a small package to the pods; its name holds the digest, so it never changes."""
+def config_map(webjob: WebJob, *, name: str, files: Mapping[str, bytes]) -> Manifest:
+    """Return the ConfigMap that brings files to the pods; its name holds their digest, so it never changes.
+
+    ``files``: the small package and the translated script, by name; a text can be read by people.
+    """
+    texts = {file: text for file, content in files.items() if (text := _text(content)) is not None}
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": _metadata(webjob, name),
         "immutable": True,
-        "binaryData": {PACKAGE_FILE: b64encode(package).decode()},
+        "binaryData": {file: b64encode(content).decode() for file, content in files.items() if file not in texts},
+        **({"data": texts} if texts else {}),
     }
+
+
+def _text(content: bytes) -> str | None:
+    """Return bytes as a text that Kubernetes keeps as it is; None when they are none."""
+    try:
+        return None if b"\0" in content else content.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def data_claim(webjob: WebJob) -> Manifest | None:

@@ -73,7 +73,8 @@ def variables(webjob: WebJob, program: Program, folders: Folders, *, arguments_t
         _field("WEBSITE_INSTANCE_ID", "metadata.uid"),  # logs and statuses show its first six characters
         *(_value(name, literal(value)) for name, value in program.environment.items()),
     ]
-    if program.script and program.script.host.runtime == "py":
+    defaults += [_value(name, value) for name, value in (program.picked.environment if program.picked else {}).items()]
+    if program.calls("py"):
         defaults.append(_value("PYTHONUNBUFFERED", "1"))  # else a running job's log stays empty
     taken = {variable["name"] for variable in fixed}
     given = [*(program.borrowed.env if program.borrowed else []), *(webjob.spec.env or [])]

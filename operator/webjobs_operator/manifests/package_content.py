@@ -1,13 +1,16 @@
-"""The files of a small package, from the store or the WebJob itself, for its ConfigMap."""
+"""The files of a WebJob's ConfigMap: its small package, and the script that its batch file was translated to."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 
+from webjobs.batch import Untranslatable
+from webjobs.constants import SCRIPT_FILE
 from webjobs.model import WebJob
-from webjobs.store import FAILURES, ObjectStore, packages
-from webjobs_operator.manifests.program import Unrunnable, inline_tar
+from webjobs.store import FAILURES, ObjectStore, packages, translated_scripts
+from webjobs_operator.manifests.delivery import PACKAGE_FILE
+from webjobs_operator.manifests.program import Program, Unrunnable, inline_tar
 
 log = logging.getLogger(__name__)
 
@@ -24,18 +27,34 @@ class StoreAway(Unrunnable):
         )
 
 
-async def content(store: ObjectStore, webjob: WebJob) -> bytes:
-    """Return a WebJob's small package as a tar.
+async def content(store: ObjectStore, webjob: WebJob, program: Program) -> dict[str, bytes]:
+    """Return the files that a WebJob's ConfigMap brings: the small package as a tar, and the translated script.
 
-    Raises Unrunnable when there is none: StoreAway while the store fails.
+    Raises Unrunnable when there are none: StoreAway while the store fails.
     """
-    namespace, package = webjob.metadata.namespace, webjob.spec.package
-    if package is None:
-        return inline_tar(webjob)
     try:
-        return await asyncio.to_thread(packages.read_tar, store, namespace=namespace, digest=package.digest)
+        return await asyncio.to_thread(_content, store, webjob, program)
     except packages.PackageError as error:
         raise Unrunnable("PackageMissing", f"{error}.") from error
+    except Untranslatable as error:
+        raise Unrunnable("BatchNotTranslated", str(error)) from error
     except FAILURES as error:
-        log.warning("package of WebJob %s/%s: %s: %s", namespace, webjob.metadata.name, type(error).__name__, error)
+        key = f"{webjob.metadata.namespace}/{webjob.metadata.name}"
+        log.warning("package of WebJob %s: %s: %s", key, type(error).__name__, error)
         raise StoreAway from error
+
+
+def _content(store: ObjectStore, webjob: WebJob, program: Program) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    if program.has_package_in_map:
+        found[PACKAGE_FILE] = _tar(store, webjob)
+    if script := translated_scripts.script_of(store, webjob) if program.is_translated else None:
+        found[SCRIPT_FILE] = script
+    return found
+
+
+def _tar(store: ObjectStore, webjob: WebJob) -> bytes:
+    package = webjob.spec.package
+    if package is None:
+        return inline_tar(webjob)
+    return packages.read_tar(store, namespace=webjob.metadata.namespace, digest=package.digest)

@@ -1,16 +1,19 @@
 """The pod template that Jobs, CronJobs and Deployments share.
 
 The package arrives as a tar in a ConfigMap or is fetched by an init container (``delivery.py``); the job's own shell
-unpacks it into the working folder and starts the script (``boot.py``).
+unpacks it into the working folder and starts the script (``boot.py``). The shell script that a batch file was
+translated to comes in the ConfigMap, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from webjobs.constants import PORT
+from webjobs.constants import PORT, SCRIPT_FILE
 from webjobs.model import WebJob
+from webjobs.model.command_line import join_arguments
+from webjobs.model.scripts import Selected
 from webjobs.pods import CONTAINER, END
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests import boot, limits, windows
@@ -112,7 +115,7 @@ def _command(webjob: WebJob, *, program: Program, config: OperatorConfig, words:
         return found
     listened = config.attach and not program.on_windows and not armed
     text = boot.script(
-        package=f"{PACKAGE}/{PACKAGE_FILE}" if program.config_map else None,
+        package=f"{PACKAGE}/{PACKAGE_FILE}" if program.has_package_in_map else None,
         notice=webjob.has_shutdown_file,
         restart_delay=spec.restart_delay_seconds if spec.type == "continuous" else None,
         idle_timeout=spec.idle_timeout_seconds,
@@ -122,8 +125,18 @@ def _command(webjob: WebJob, *, program: Program, config: OperatorConfig, words:
     if listened or armed:  # who waits for a run is attached to again by an operator that comes later
         found |= {"stdin": True, "stdinOnce": not armed}
     found["command"] = ["/bin/sh", "-euc", literal(text), literal(program.script.directory)]
-    found["args"] = [literal(word) for word in [*(program.runtime.command or program.script.words), *words]]
+    found["args"] = [literal(word) for word in [*_line(webjob, program, program.script), *words]]
     return found
+
+
+def _line(webjob: WebJob, program: Program, script: Selected) -> Sequence[str]:
+    """Return the words before the arguments."""
+    if program.runtime.command:
+        return program.runtime.command
+    if program.is_translated:
+        # cmd knows no words: the script reads the raw text of a run, and gets that of the spec in front of it.
+        return ["sh", f"{PACKAGE}/{SCRIPT_FILE}", join_arguments(webjob.spec.args or [])]
+    return (program.choice.command if program.choice else None) or script.words
 
 
 def _data(webjob: WebJob) -> Pod:

@@ -8,10 +8,15 @@ from hashlib import sha256
 
 from cachetools import LRUCache
 
-from webjobs.model import WebJob, scripts
+from webjobs import batch
+from webjobs.model import NeededRuntime, PackageProgram, WebJob, scripts
 from webjobs.model.runtime_settings import BadSetting, RuntimeSettings
 from webjobs.model.scripts import ScriptHost, Selected
 from webjobs.model.site.site_content import SiteContent
+from webjobs.runtimes.images import Combined, Offer, Picked, pick
+from webjobs.runtimes.needs import Need
+from webjobs.runtimes.package_program import program_of
+from webjobs.runtimes.programs import Problem
 from webjobs.store import packages
 from webjobs_operator.config import OperatorConfig
 from webjobs_operator.manifests import windows
@@ -28,8 +33,14 @@ class Program:
     """Image of the job's container."""
     script: Selected | None = None
     """Script that runs; None: the image's own command."""
+    choice: PackageProgram | None = None
+    """What runs the script, and why; None: the image's own command, or the one of settings.job."""
+    picked: Picked | None = None
+    """Image that the runtimes of the installation have for it; None: spec or settings.job name one."""
+    on_windows: bool = False
+    """True when a Windows node runs the script."""
     config_map: str | None = None
-    """Name of the ConfigMap with the package; None when the package does not travel in one."""
+    """Name of the ConfigMap with the package or the translated script; None when the pods need none."""
     fetch_digest: str | None = None
     """Digest of the package that an init container fetches; None when none does."""
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
@@ -42,9 +53,20 @@ class Program:
     """Content of the site that its pods get; None: they don't."""
 
     @property
-    def on_windows(self) -> bool:
-        """True when only a Windows node runs the script."""
-        return self.script is not None and not self.script.has_shell and self.runtime.command is None
+    def is_translated(self) -> bool:
+        """True for a batch file that runs as a shell script made of it."""
+        return self.choice is not None and self.choice.is_translated and not self.on_windows
+
+    def calls(self, runtime: str) -> bool:
+        """Return whether the program runs in or calls a runtime, by its key."""
+        if self.choice:
+            return any(one.name == runtime for one in self.choice.runtimes)
+        return self.script is not None and self.script.host.runtime == runtime
+
+    @property
+    def has_package_in_map(self) -> bool:
+        """True when the ConfigMap brings the files themselves."""
+        return self.config_map is not None and self.fetch_digest is None
 
 
 _COMMAND = ScriptHost(name="CommandHost", runtime=None)
@@ -76,70 +98,111 @@ def resolve(webjob: WebJob, config: OperatorConfig, *, borrowed: Borrowed | None
         return Program(image=own_image, runtime=runtime, borrowed=borrowed)
     else:
         raise _nothing("Give spec.image or spec.script, or upload a package through the REST API.")
-    selected = _custom(path) if runtime.command else _selected(path, config)
-    image = own_image or runtime.image or _runtime_image(selected, config)
-    program = Program(image=image, script=selected, runtime=runtime, borrowed=borrowed)
-    if spec.package and not packages.is_inline(size=spec.package.size, files=spec.package.files):
-        if program.on_windows:
-            raise Unrunnable(
-                "TooLargeForWindows",
-                f"The package has {spec.package.size} bytes in {spec.package.files} files; pods on Windows nodes get "
-                "512 KiB at most. Make it smaller, or build an image of it.",
-            )
-        return replace(program, fetch_digest=spec.package.digest)
-    return replace(program, config_map=f"{webjob.metadata.name}-{_content_digest(webjob)[:10]}")
+    program = _with_image(path, webjob, config, image=own_image or runtime.image, runtime=runtime)
+    return _with_files(replace(program, runtime=runtime, borrowed=borrowed), webjob)
 
 
 def _nothing(message: str) -> Unrunnable:
     return Unrunnable("NothingToRun", message, stops=True)
 
 
-def _custom(path: str) -> Selected:
-    """Return the script of a job with a command line of its own.
-
-    Its directory counts, and its image where none is named.
-    """
-    known = scripts.entrypoint(path)
-    # What was made for Windows, too: it says itself what runs it here.
-    return known if known and known.has_shell else Selected(path=path, host=_COMMAND)
-
-
-def _selected(path: str, config: OperatorConfig) -> Selected:
-    selected = scripts.entrypoint(path)
-    if selected is None:
+def _with_image(
+    path: str, webjob: WebJob, config: OperatorConfig, *, image: str | None, runtime: RuntimeSettings
+) -> Program:
+    """Return the program of a file: what runs it, in which image, on which kind of node."""
+    known, said = scripts.entrypoint(path), _choice(webjob)
+    if runtime.command:
+        # Its directory counts, and its runtime where no image is named. It says itself what runs it here.
+        selected = known if known and known.has_shell else Selected(path=path, host=_COMMAND)
+        if image is None and said is None and selected.host is _COMMAND:
+            raise Unrunnable(
+                "NoRuntime", f"No image is known for {path}. Set image beside command in settings.job, or spec.image."
+            )
+        picked = None if image else _picked(said or _by_extension(selected), config)
+        return Program(image=image or (picked.image if picked else ""), script=selected, picked=picked)
+    if known is None:
         raise Unrunnable(
             "UnknownScript",
-            f"No interpreter is known for {path}. Use .sh, .py, .js, .php, .ps1, .fsx or .jar, or set image and "
-            "command in settings.job.",
+            f"No interpreter is known for {path}. Use .sh, .py, .js, .php, .ps1, .fsx, .jar, .cmd, .bat or .exe, or "
+            "set image and command in settings.job.",
         )
-    if selected.host.runtime is None:
+    if known.host.runtime is None:
         raise Unrunnable(
             "UnknownScript", f"Nothing runs {path} any more. Give the package a run.sh, run.py or run.ps1."
         )
-    if selected.host is scripts.WINDOWS and windows.RUNTIME not in config.runtimes:
+    nodes = config.runtimes.get(windows.RUNTIME) if known.host is scripts.WINDOWS else None
+    if nodes and (config.prefer_windows_nodes or said is None or said.problem):
+        return Program(image=image or nodes.image, script=known, on_windows=True)
+    if said is None and known.host is scripts.WINDOWS:
         raise Unrunnable(
             "WindowsOnly",
-            f"{path} needs Windows. Rewrite it as run.sh, run.py or run.ps1, or say in settings.job by which image and "
-            "command it runs here. Or set runtimes.windows.image in the chart's values, if there are Windows nodes.",
+            f"{path} was uploaded when files for Windows did not run here, so that nobody knows what it needs. Upload "
+            "the package again.",
         )
-    return selected
+    choice = said or _by_extension(known)
+    if choice.problem:
+        raise Unrunnable(choice.problem.reason, choice.problem.message)
+    picked = None if image else _picked(choice, config)
+    return Program(image=image or (picked.image if picked else ""), script=known, choice=choice, picked=picked)
 
 
-def _runtime_image(selected: Selected, config: OperatorConfig) -> str:
-    key = selected.host.runtime
-    if key is None:
-        raise Unrunnable(
-            "NoRuntime",
-            f"No image is known for {selected.path}. Set image beside command in settings.job, or spec.image.",
-        )
-    runtime = config.runtimes.get(key)
-    if runtime is None:
-        raise Unrunnable(
-            "NoRuntime",
-            f"No image is configured for {selected.path}. Set spec.image, or image in settings.job, or "
-            f"runtimes.{key}.image in the chart's values.",
-        )
-    return runtime.image
+def _choice(webjob: WebJob) -> PackageProgram | None:
+    """Return what runs a WebJob's files, as they say; None: nobody has looked into them."""
+    spec = webjob.spec
+    if spec.package:
+        return spec.package.program
+    return _of_script(spec.script.file_name, spec.script.text) if spec.script else None
+
+
+_CHOSEN: LRUCache[tuple[str, bytes], PackageProgram | None] = LRUCache(1024)
+"""What runs inline scripts, by file name and digest of the text; every pass over a WebJob asks for it."""
+
+
+def _of_script(file_name: str, text: str) -> PackageProgram | None:
+    content = text.encode()
+    key = file_name, sha256(content).digest()
+    if key not in _CHOSEN:
+        _CHOSEN[key] = program_of([file_name], lambda _: content)
+    return _CHOSEN[key]
+
+
+def _by_extension(selected: Selected) -> PackageProgram:
+    """Return what runs a script of which nothing but its name is known."""
+    return PackageProgram(
+        host=selected.host.name,
+        runtime=NeededRuntime(name=selected.host.runtime or "sh"),
+        command=selected.words,
+        why=f"The name of {selected.path} says so.",
+    )
+
+
+def _picked(choice: PackageProgram, config: OperatorConfig) -> Picked:
+    needs = [Need(runtime=one.name, version=one.version) for one in choice.runtimes]
+    offers = {key: Offer(image=one.image, versions=one.versions) for key, one in config.runtimes.items()}
+    combined = [Combined(runtimes=tuple(one.runtimes), image=one.image) for one in config.combined_runtimes]
+    found = pick(needs, offers, combined)
+    if isinstance(found, Problem):
+        raise Unrunnable(found.reason, found.message)
+    return found
+
+
+def _with_files(program: Program, webjob: WebJob) -> Program:
+    """Return a program with the way in which its files get into the pod."""
+    package = webjob.spec.package
+    if package and not packages.is_inline(size=package.size, files=package.files):
+        if program.on_windows:
+            raise Unrunnable(
+                "TooLargeForWindows",
+                f"The package has {package.size} bytes in {package.files} files; pods on Windows nodes get "
+                "512 KiB at most. Make it smaller, or build an image of it.",
+            )
+        program = replace(program, fetch_digest=package.digest)
+        if not program.is_translated:
+            return program
+    digest = _content_digest(webjob)
+    if program.is_translated:  # another script may come of the same file when the translator changes
+        digest = sha256(f"{digest} {batch.revision()}".encode()).hexdigest()
+    return replace(program, config_map=f"{webjob.metadata.name}-{digest[:10]}")
 
 
 def _content_digest(webjob: WebJob) -> str:

@@ -19,6 +19,7 @@ from webjobs_operator.context.facts import Facts
 from webjobs_operator.context.obstacles import Obstacle, of_deployment, of_pods, recorded
 from webjobs_operator.continuous import instances
 from webjobs_operator.manifests.program import Unrunnable
+from webjobs_operator.reconcile import program_status
 from webjobs_operator.reconcile.findings import Findings
 
 Status = dict[str, Any]
@@ -47,6 +48,10 @@ def compute(facts: Facts, found: Findings, *, ready: int = 0, stored: StoredRuns
             status["storedRuns"] = stored.to_wire()
     if webjob.settings_error:
         conditions.append(Wanted(type="Settings", status=False, reason=UNREADABLE, message=unreadable(webjob)))
+    if missing := program_status.dependencies(found.readiness.program):
+        conditions.append(missing)
+    if told := program_status.of_program(found.readiness.program):
+        status["program"] = told.to_wire()
     generation = webjob.metadata.generation
     return status | {
         "observedGeneration": generation,

@@ -68,8 +68,8 @@ class Workloads:
             if workload is None and self._config.limits.concern_pods:
                 children.job_template(webjob, program=program, config=self._config)
             if program.config_map and not _has(facts, "ConfigMap", program.config_map):
-                content = await package_content.content(self._store, webjob)
-                due += await self._ensure(facts, children.config_map(webjob, name=program.config_map, package=content))
+                files = await package_content.content(self._store, webjob, program)
+                due += await self._ensure(facts, children.config_map(webjob, name=program.config_map, files=files))
             due += await self._ensure_data(facts)
             if workload:
                 due += await self._ensure(facts, workload)

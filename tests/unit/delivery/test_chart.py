@@ -22,7 +22,9 @@ def test_both_processes_can_read_what_the_chart_writes() -> None:
     operator = DEFAULT["ConfigMap", "webjobs-operator"]["data"]["config.yaml"]
     config = OperatorConfig.model_validate(yaml.safe_load(operator))
     assert config.package_url == "http://webjobs-apiserver.system.svc:80"
-    assert set(config.runtimes) == {"sh", "py", "js", "php", "ps1", "fsx", "jar"}
+    assert set(config.runtimes) == {
+        *("sh", "py", "js", "php", "ps1", "fsx", "jar", "tools", "dotnet", "aspnet", "mono", "wine"),
+    }
     apiserver = DEFAULT["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"]
     assert ApiserverConfig.model_validate(yaml.safe_load(apiserver)).namespace == "webjobs-site"
 

@@ -10,17 +10,20 @@ from webjobs_operator.reconcile.webjob_status import UNREADABLE
 
 ROOT = Path(__file__).parents[3]
 OPERATOR = ROOT / "operator" / "webjobs_operator"
+RUNTIMES = ROOT / "core" / "webjobs" / "runtimes"
 _GIVEN = re.compile(
     r"""(?:reason=|reason = |Unrunnable\(\s*|_refused\(\s*|\bno\(|\.tell\(\w+(?:\(\))?,\s*)"([A-Z][A-Za-z]+)\""""
 )
+_OF_PROGRAMS = re.compile(r"""_refused\([^"]*?(?:f?"[^"]*",\s*)*?"([A-Z][a-z]+(?:[A-Z][a-z]*)+)",""")
 _QUOTED = re.compile(r'"([A-Z][A-Za-z]+)"')
 _WORD = re.compile(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)*)`")
 _NO_REASONS = {"Ready", "Started", "Warm", "Settings", "Queue"}
 
 
 def sources() -> str:
-    """All text of the operator, but that of warm runs, whose reasons are docs/webjobs.md's."""
-    return "\n".join(path.read_text() for path in OPERATOR.rglob("*.py") if path.parent.name != "warm")
+    """All text of the operator, but that of warm runs, whose reasons are docs/webjobs.md's; and what decides for it."""
+    paths = [path for path in OPERATOR.rglob("*.py") if path.parent.name != "warm"]
+    return "\n".join(path.read_text() for path in [*paths, *RUNTIMES.glob("*.py")])
 
 
 def told() -> set[str]:
@@ -29,7 +32,9 @@ def told() -> set[str]:
 
 
 def test_every_reason_is_explained() -> None:
-    given = {*_GIVEN.findall(sources()), *obstacles._WAITING.values(), UNREADABLE}
+    of_programs = _OF_PROGRAMS.findall((RUNTIMES / "programs.py").read_text())
+    assert {"WindowsDesktop", "MissingStarter", "UnknownProgram", "WrongMachine"} < {*of_programs}
+    given = {*_GIVEN.findall(sources()), *of_programs, *obstacles._WAITING.values(), UNREADABLE}
     assert given - told() == set()
 
 

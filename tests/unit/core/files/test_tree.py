@@ -229,6 +229,7 @@ def test_apply(
         own={path: _file(name) for path, name in own.items()},
         folders=frozenset(),
         read=_read,
+        read_head=_read,
     )
     assert outcome.manifest
     assert (outcome.entrypoint, set(outcome.manifest.files), outcome.settings, outcome.stopped) == expected
@@ -243,6 +244,7 @@ def test_mirrors_alone_make_no_package(spec: dict[str, Any]) -> None:
         own={},
         folders=frozenset(),
         read=_read,
+        read_head=_read,
     )
     assert (outcome.manifest, outcome.settings, outcome.stopped) == (None, {"a": 1}, True)
 
@@ -250,7 +252,7 @@ def test_mirrors_alone_make_no_package(spec: dict[str, Any]) -> None:
 def test_folders() -> None:
     change = Change(adds_folders=frozenset({"new"}), removes_folders=frozenset({"old"}))
     outcome = job_files.apply(
-        change, job_type="triggered", spec=None, own={}, folders=frozenset({"old", "kept"}), read=_read
+        change, job_type="triggered", spec=None, own={}, folders=frozenset({"old", "kept"}), read=_read, read_head=_read
     )
     assert outcome.manifest
     assert outcome.manifest.folders == {"new", "kept"}
@@ -270,4 +272,6 @@ def test_settings_that_can_not_be_read_are_no_change() -> None:
     own = {"run.sh": _file("sh")}
     change = Change(puts={"settings.job": _file("bad")})
     with pytest.raises(Unreadable, match=r"settings\.job is no JSON"):
-        job_files.apply(change, job_type="triggered", spec=None, own=own, folders=frozenset(), read=_read)
+        job_files.apply(
+            change, job_type="triggered", spec=None, own=own, folders=frozenset(), read=_read, read_head=_read
+        )

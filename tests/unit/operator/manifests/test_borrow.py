@@ -134,5 +134,5 @@ def test_a_changed_deployment_is_followed_within_a_minute() -> None:
 
     container = world.kube.objects["Deployment", "site", "web"]["spec"]["template"]["spec"]["containers"][0]
     container["image"] = "web:2"
-    assert world.settle() == ["apply Deployment"]
+    assert world.settle() == ["apply Deployment", "patch WebJob/status"]
     assert images(world) == ["web:2"]

@@ -22,7 +22,7 @@ from webjobs.schedules.plan import Plan
 from webjobs_operator.manifests import children
 from webjobs_operator.manifests.environment import literal
 from webjobs_operator.manifests.merge import covers, merge
-from webjobs_operator.manifests.program import Program, Unrunnable, inline_tar, resolve
+from webjobs_operator.manifests.program import Unrunnable, inline_tar, resolve
 
 GOLDEN = Path(__file__).parent / "golden"
 SLOT = datetime(2026, 1, 1, 2, 3, 4, tzinfo=UTC)
@@ -159,7 +159,7 @@ def test_pods_meet_pod_security_restricted(name: str) -> None:
 
 def test_the_inline_package_holds_the_script() -> None:
     one = webjob()
-    manifest = children.config_map(one, name="x", package=inline_tar(one))
+    manifest = children.config_map(one, name="x", files={"package.tar": inline_tar(one)})
     with TarFile(fileobj=BytesIO(b64decode(manifest["binaryData"]["package.tar"]))) as archive:
         member = archive.extractfile("run.sh")
         assert member is not None
@@ -175,7 +175,6 @@ def test_a_changed_script_gets_another_config_map() -> None:
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        ({"script": {"fileName": "run.cmd", "text": ""}}, "WindowsOnly"),
         ({"script": None, "package": PACKAGE | {"entrypoint": "a.exe"}}, "WindowsOnly"),
         ({"script": {"fileName": "run.php", "text": ""}}, "NoRuntime"),
         ({"script": {"fileName": "run.rb", "text": ""}}, "UnknownScript"),
@@ -183,8 +182,6 @@ def test_a_changed_script_gets_another_config_map() -> None:
         ({"script": None, "image": "x", "package": PACKAGE | {"entrypoint": None}}, "NothingToRun"),
         ({"settings": {"cpu": "much"}}, "InvalidSettings"),
         ({"script": None, "image": "x", "settings": {"command": 5}}, "InvalidSettings"),
-        ({"script": {"fileName": "run.cmd", "text": ""}, "settings": {"command": "run"}}, "NoRuntime"),
-        ({"script": {"fileName": "run.cmd", "text": ""}, "settings": {"image": "x"}}, "WindowsOnly"),
     ],
 )
 def test_unrunnable(spec: dict[str, Any], reason: str) -> None:
@@ -215,7 +212,7 @@ def test_a_large_package_does_not_reach_windows_nodes() -> None:
 
 def test_an_image_of_the_users_own_wins_over_the_runtime() -> None:
     program = resolve(webjob({"script": {"fileName": "run.php", "text": ""}, "image": "php:mine"}), config())
-    assert program == Program(image="php:mine", script=program.script, config_map=program.config_map)
+    assert (program.image, program.picked) == ("php:mine", None)
 
 
 def test_the_pod_template_patch_is_merged_by_name() -> None:

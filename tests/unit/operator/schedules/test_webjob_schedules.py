@@ -247,7 +247,7 @@ def test_without_a_job_and_with_a_continuous_one() -> None:
 
 def test_a_slot_of_a_job_that_cannot_run_is_a_recorded_skip() -> None:
     world = World(
-        webjob_body({"script": {"fileName": "run.cmd", "text": "x"}, "schedule": "*/20 * * * * *"}), schedule()
+        webjob_body({"script": {"fileName": "run.cmd", "text": "tasklist"}, "schedule": "*/20 * * * * *"}), schedule()
     )
     world.settle()
     world.now = START + timedelta(seconds=60)
