@@ -17,6 +17,7 @@ def _settings(**values: object) -> str:
     return json.dumps(values)
 
 
+_NET = '{"runtimeOptions": {"framework": {"name": "Microsoft.NETCore.App", "version": "8.0.0"}}}'
 TRIGGERED: dict[str, Files] = {
     "hello": {"run.sh": "echo hello\n"},
     "My Report": {"run.sh": 'echo "report $1"\n'},
@@ -37,8 +38,9 @@ TRIGGERED: dict[str, Files] = {
     "fallback": {"job.py": "print(2)\n", "readme.md": "# it\n"},
     "both": {"run.cmd": "@echo off\r\nrem\r\n", "run.sh": "true\n"},
     "win-batch": {"run.cmd": "@echo off\r\ncopy a b\r\ndel a\r\n"},
+    "win-only": {"run.cmd": "@echo off\r\ntasklist\r\n"},
     "win-exe": {"tool.exe": b"MZ\x90\x00" + bytes(100)},
-    "net-exe": {"App.exe": b"MZ\x90\x00", "App.dll": b"MZ", "App.runtimeconfig.json": "{}"},
+    "net-exe": {"App.exe": b"MZ\x90\x00", "App.dll": b"MZ", "App.runtimeconfig.json": _NET},
     "node": {"run.js": "console.log(1)\n", "package.json": "{}"},
     "php": {"run.php": "<?php echo 1;\n"},
     "power": {"run.ps1": "Write-Output 1\n"},
@@ -65,9 +67,8 @@ CONTINUOUS: dict[str, Files] = {
 }
 JOBS = len(TRIGGERED) + len(CONTINUOUS)
 FIT = {
-    "win-batch": "Windows-only",
+    "win-only": "Windows-only",
     "win-exe": "Windows-only",
-    "net-exe": "needs an image",
 }
 """Verdicts; all others are fine."""
 

@@ -17,6 +17,9 @@ from typing import IO
 
 from webjobs.files.links import LinkError, followed
 from webjobs.files.unpack import Limits, UploadError, safe_path, zip_entries
+from webjobs.model import PackageProgram
+from webjobs.runtimes import package_program
+from webjobs.runtimes.package import HEAD
 from webjobs.store.packages import FILE_MODE, File, Manifest
 
 _PIECE_BYTES = 2**20
@@ -154,3 +157,13 @@ def write_zip(out: IO[bytes], files: Mapping[str, LocalFile]) -> None:
 def manifest(files: Mapping[str, LocalFile]) -> Manifest:
     """Return the manifest of the package that an upload of files becomes."""
     return Manifest(files={path: file.stored for path, file in files.items()})
+
+
+def program_of(files: Mapping[str, LocalFile]) -> PackageProgram | None:
+    """Return what would run these files, once they are uploaded; None: they hold no script."""
+
+    def head(path: str) -> bytes:
+        with files[path].source.open("rb") as file:
+            return file.read(HEAD)
+
+    return package_program.program_of(files, head)

@@ -125,7 +125,8 @@ def build() -> Parser:
         return made
 
     add("list", "all WebJobs of the namespace")
-    named("show", "one WebJob: state, schedule, instances, why it is not ready")
+    show = named("show", "one WebJob: state, schedule, instances, what runs it, why it is not ready")
+    show.add_argument("--script", action="store_true", help="only the shell script that its batch file runs as")
     _run(named("run", "starts a run of a triggered WebJob; words after -- are its arguments"))
     _logs(named("logs", "the log of a run (the newest one), or of a continuous WebJob"))
     history = named("history", "runs of a triggered WebJob, newest first")

@@ -71,7 +71,7 @@ def needs(method: str, path: str) -> tuple[Need, ...]:
             return _GET_RUN if reads and more else _LIST_RUNS if reads else _UPDATE
         case _, "run":
             return _RUN
-        case _, "settings":
+        case _, "script" | "settings":
             return _GET if reads else _UPDATE
     return _UPDATE  # start, stop, passthrough
 

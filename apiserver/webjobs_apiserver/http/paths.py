@@ -24,7 +24,7 @@ _FILES = frozenset({"vfs", "zip"})
 _FREE = frozenset({*_FILES, "logstream"})
 """Neighbours whose paths are the site's own, slash and all."""
 _SWAGGER = "triggeredwebjobsswagger"
-_VERBS = frozenset({"run", "history", "settings", "start", "stop", "passthrough"})
+_VERBS = frozenset({"run", "history", "script", "settings", "start", "stop", "passthrough"})
 
 UNESCAPED = "!$&'()*+,;=:@~"
 """What stays as it is in a segment of a URL that .NET escapes."""

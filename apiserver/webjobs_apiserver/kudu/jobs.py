@@ -158,6 +158,13 @@ def jobs_of(facade: Facade, job_type: JobType) -> APIRouter:
         await service.jobs.delete(facade.site_of(request), job_type, name)
         return responses.empty()
 
+    @routes.get("/{name}/script")
+    async def script(request: Request, name: str) -> Response:
+        # Not Kudu's: who moves a batch file wants to see what runs.
+        site = facade.site_of(request)
+        job = await service.jobs.get(site, job_type, name)
+        return Response(await service.reading.translated_script(site, job), media_type="text/plain")
+
     @routes.get("/{name}/settings")
     async def get_settings(request: Request, name: str) -> Response:
         job = await service.jobs.find(facade.site_of(request), job_type, name, scriptless=True)

@@ -80,6 +80,11 @@ def _jobs(kind: str) -> dict[str, dict[str, Operation]]:
             ),
             "delete": Operation(summary=f"Delete a {kind} job", answers={200: None, **_FREE}),
         },
+        f"{path}/{{name}}/script": {
+            "get": Operation(
+                summary=f"Get the shell script that a {kind} job's batch file runs as", answers={200: TEXT, **_FREE}
+            )
+        },
         f"{path}/{{name}}/settings": {
             "get": Operation(summary=f"Get settings.job of a {kind} job", answers={200: JSON, **_FREE}),
             "put": Operation(

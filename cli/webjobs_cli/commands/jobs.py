@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from datetime import datetime
 
 from webjobs import times
-from webjobs.model import JobType, WebJob
+from webjobs.constants import SCRIPT_FILE
+from webjobs.model import JobType, WebJob, condition_of
 from webjobs.schedules import ScheduleError, parse
 from webjobs_cli import lookup, output, tables, text
 from webjobs_cli.errors import OK, CliError
 from webjobs_cli.session import Session
+from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import NotFound
 
 
@@ -25,9 +28,12 @@ async def list_(session: Session) -> int:
 
 
 async def show(session: Session) -> int:
-    """Print one WebJob."""
+    """Print one WebJob, or the shell script that its batch file runs as."""
     async with session.kube() as kube:
         raw = await session.webjob(kube)
+        if session.options.script:
+            session.print(await _script(session, kube, WebJob.parse(raw)), end="")
+            return OK
     form = session.options.output
     if form in ("json", "yaml"):
         session.print(output.dump(output.without_noise(raw), form), end="")
@@ -36,6 +42,20 @@ async def show(session: Session) -> int:
     else:
         session.print(described(WebJob.parse(raw), now=session.clock()), end="")
     return OK
+
+
+async def _script(session: Session, kube: KubeClient, job: WebJob) -> str:
+    """Return the shell script of a job, from the ConfigMap that its pods get."""
+    program = job.status.program
+    if program is None or program.script is None:
+        why = program.why if program else tables.ready_condition(job)[2] or "the operator has not seen it yet."
+        raise CliError(f"No batch file of {job.display_name!r} runs as a shell script: {why}")
+    try:
+        found = await kube.get("ConfigMap", session.namespace, program.script)
+    except NotFound:
+        raise CliError(f"The ConfigMap {program.script!r} is gone. The operator makes it again in a moment.") from None
+    text_of = (found.get("data") or {}).get(SCRIPT_FILE)
+    return text_of or b64decode(found["binaryData"][SCRIPT_FILE]).decode(errors="replace")
 
 
 def described(job: WebJob, *, now: datetime) -> str:
@@ -49,6 +69,15 @@ def described(job: WebJob, *, now: datetime) -> str:
         ("Ready", f"{ready[0]} ({ready[1]}): {ready[2]}" if ready[0] else ""),
         ("Runs", tables.what_runs(job)),
     ]
+    if program := status.program:
+        by = " ".join(filter(None, (program.runtime, program.version)))
+        lines += [
+            ("Runtime", f"{by or program.host} ({program.host}), {program.image}"),
+            ("Why", program.why),
+            *(("Note", note) for note in program.notes or []),
+        ]
+    if (needs := condition_of(status.conditions, "Dependencies")) and needs.status == "False":
+        lines.append(("Note", needs.message))
     if job.spec.package:
         package = job.spec.package
         lines.append(("Package", f"{package.digest} ({text.count(package.files, 'file')}, {text.size(package.size)})"))

@@ -61,11 +61,13 @@ def package_of(job: SourceJob) -> Object:
     """Return ``spec.package`` as it is after an upload of ``archive``."""
     manifest = pack.manifest(job.files)
     selected = scripts.select_script(job.files)
+    program = pack.program_of(job.files)
     return {
         "digest": manifest.digest,
         "entrypoint": selected.path if selected else "",
         "size": manifest.size,
         "files": len(manifest.files),
+        **({"program": program.to_wire()} if program else {}),
     }
 
 

@@ -75,11 +75,10 @@ def job_of(
         read = settings
     stopped = job_type == "continuous" and beside_script(files, job_settings.DISABLE_FILE_NAME) is not None
 
-    def text(of: str) -> str:
-        file = files[of]
-        return "" if file.size > _SCRIPT_BYTES else file.source.read_bytes().decode("utf-8-sig", "replace")
-
-    said = verdict(job_type, files, read, read=text)
+    selected = scripts.select_script(files)
+    script = files[selected.path] if selected else None
+    text = script.source.read_bytes().decode("utf-8-sig", "replace") if script and script.size <= _SCRIPT_BYTES else ""
+    said = verdict(job_type, files, read, program=pack.program_of(files), text=text)
     if note:
         said = replace(said, why=f"{said.why} {note}".strip())
     return SourceJob(job_type=job_type, name=name, files=files, settings=read, stopped=stopped, verdict=said)

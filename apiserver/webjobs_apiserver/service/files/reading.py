@@ -7,8 +7,10 @@ import logging
 from datetime import UTC, datetime
 from functools import partial
 
+from webjobs.batch import Untranslatable
 from webjobs.files import tree
-from webjobs.store import ObjectStore, job_files, packages
+from webjobs.runtimes.package import HEAD
+from webjobs.store import ObjectStore, job_files, packages, translated_scripts
 from webjobs.store.job_files import Content, Source, View
 from webjobs.store.packages import Manifest, PackageError
 from webjobs.times import EPOCH
@@ -100,6 +102,19 @@ class Reading:
                 found.append(folder(job.name, created_at(job), partial(self._job_folder, site, job)))
         return found
 
+    async def translated_script(self, site: Site, job: Job) -> bytes:
+        """Return the shell script that a job's batch file runs as.
+
+        Raises Missing when no batch file of it is translated, and BadRequest when it can't be any more.
+        """
+        try:
+            found = await asyncio.to_thread(translated_scripts.script_of, self._store, job.webjob)
+        except Untranslatable as error:
+            raise BadRequest(str(error)) from error
+        if found is None:
+            raise Missing(f"No batch file of {job.name} runs as a shell script.")
+        return found
+
     async def view(self, site: Site, job: Job) -> View:
         """Return all files of a job as clients see them."""
         return await asyncio.to_thread(self._view, site, job)
@@ -120,6 +135,10 @@ class Reading:
             return packages.read_manifest(self._store, namespace=site.namespace, digest=package.digest)
         except PackageError as error:
             raise PackageError(f"WebJob {job.name}: {error}") from error
+
+    def read_head(self, site: Site, file: packages.File) -> bytes:
+        """Return the first bytes of a stored file, as much as tells what runs it. Raises PackageError. Blocks."""
+        return packages.read_head(self._store, namespace=site.namespace, file=file, size=HEAD)
 
     def read(self, site: Site, file: packages.File) -> bytes:
         """Return the content of a small file of a package. Blocks."""

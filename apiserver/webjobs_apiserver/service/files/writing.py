@@ -207,7 +207,15 @@ class Writing:
         own = {path: self._as_blob(site, one) for path, one in job_files.stored(spec, manifest).items()} if spec else {}
         folders = manifest.folders if manifest else frozenset()
         try:
-            outcome = job_files.apply(change, job_type=job_type, spec=spec, own=own, folders=folders, read=read)
+            outcome = job_files.apply(
+                change,
+                job_type=job_type,
+                spec=spec,
+                own=own,
+                folders=folders,
+                read=read,
+                read_head=partial(self._reading.read_head, site),
+            )
         except Unreadable as error:
             raise BadRequest(f"Nothing was written. {error}") from None
         if outcome.manifest:
@@ -251,6 +259,7 @@ def _edit(outcome: Outcome, spec: Object) -> None:
         spec["package"] = {
             "digest": outcome.manifest.digest,
             **({"entrypoint": outcome.entrypoint} if outcome.entrypoint else {}),
+            **({"program": outcome.program.to_wire()} if outcome.program else {}),
             "size": outcome.manifest.size,
             "files": len(outcome.manifest.files),
             **({"settingsError": error[:1024]} if error else {}),
