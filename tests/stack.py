@@ -114,7 +114,7 @@ def _values(image: str, *, volume: str | None) -> dict[str, Any]:
         "site": {"namespace": SITE},
         "store": {"persistence": persistence},
         # The cluster may reach no registry: the one image that is there has sh, bash, tar and Python.
-        "runtimes": {"sh": {"image": image}, "py": {"image": image}},
+        "runtimes": {"sh": {"image": image}, "py": {"image": image, "versions": None}},
         "kragle": {"enabled": True},
         "warm": {"enabled": True},
         "apiserver": {

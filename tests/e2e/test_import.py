@@ -106,7 +106,7 @@ def test_a_folder_into_a_site(sites: Sites) -> None:
 
     said = Cli.of(sites.first.stack)("import", str(sites.wwwroot), "-o", "json").well()
     known = results(said)
-    assert len(known) == appservice.JOBS == 30
+    assert len(known) == appservice.JOBS == 31
     fit = {one["name"]: one["verdict"] for one in known.values() if one["verdict"] != "fine"}
     assert fit == appservice.FIT
     assert f"{appservice.JOBS} created" in said.err
@@ -149,7 +149,7 @@ def test_a_site_into_another(sites: Sites) -> None:
 def test_again_nothing_is_done(sites: Sites) -> None:
     before = sites.versions()
     said = sites.cli("import", "--from-url", sites.first.stack.url, "--settings").well()
-    assert "30 jobs: nothing to do." in said.err
+    assert "31 jobs: nothing to do." in said.err
     assert "nothing to do" in sites.to_first(str(sites.wwwroot)).well().err
     assert sites.versions() == before
 

@@ -141,11 +141,11 @@ def test_somebody_elses_deployment_is_not_taken_over(site: Site) -> None:
 
 
 def test_what_cannot_run_says_what_to_do(site: Site) -> None:
-    site.apply("windows", {"type": "triggered", "script": {"fileName": "run.cmd", "text": "echo off"}})
+    site.apply("windows", {"type": "triggered", "script": {"fileName": "run.cmd", "text": "tasklist"}})
     site.kubectl("wait", "wj/windows", "--for=condition=Ready=False", "--timeout=30s")
     (ready,) = (c for c in site.object("wj", "windows")["status"]["conditions"] if c["type"] == "Ready")
-    assert ready["reason"] == "WindowsOnly"
-    assert "Rewrite it as run.sh" in ready["message"]
+    assert ready["reason"] == "BatchNotTranslated"
+    assert "run.cmd, line 1" in ready["message"]
     about = f"involvedObject.uid={site.object('wj', 'windows')['metadata']['uid']}"
     events = site.kubectl("get", "events", "--field-selector", about, "-o", "name").split()
     assert len(events) == 1

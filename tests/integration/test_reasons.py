@@ -55,17 +55,25 @@ def limited(site: Site, kind: str, spec: dict[str, Any]) -> Iterator[None]:
         site.kubectl("delete", kind, "reasons")
 
 
+def uploaded(program: dict[str, Any] | None, *, entrypoint: str = "run.cmd") -> dict[str, Any]:
+    """A package of which only the spec knows. ``program``: what its files said."""
+    package: dict[str, Any] = {"digest": f"sha256:{'0' * 64}", "size": 9, "files": 1, "entrypoint": entrypoint}
+    plain = {"host": "WindowsScriptHost", "runtime": {"name": "sh"}, "command": ["x"], "why": "It is so."}
+    return {"package": package | ({"program": plain | program} if program else {})}
+
+
 @pytest.mark.parametrize(
     ("reason", "spec"),
     [
-        ("WindowsOnly", {"script": {"fileName": "run.cmd", "text": "ver"}}),
+        ("WindowsOnly", uploaded(None)),
+        ("BatchNotTranslated", {"script": {"fileName": "run.cmd", "text": "tasklist"}}),
+        ("NoRuntimeVersion", uploaded({"runtime": {"name": "dotnet", "version": "99.0"}})),
+        ("NoCombinedImage", uploaded({"runtime": {"name": "dotnet"}, "also": [{"name": "js"}]})),
+        ("WindowsDesktop", uploaded({"problem": {"reason": "WindowsDesktop", "message": "It has windows."}})),
         ("InvalidSettings", shell("true") | {"settings": {"cpu": "lots"}}),
         ("InvalidPodTemplate", shell("true") | {"podTemplate": {"spec": {"containers": ["x"]}}}),
         ("DeploymentMissing", {"fromDeployment": {"name": "not-there"}, "command": ["true"]}),
-        (
-            "PackageMissing",
-            {"package": {"digest": f"sha256:{'0' * 64}", "size": 9, "files": 1, "entrypoint": "run.sh"}},
-        ),
+        ("PackageMissing", uploaded(None, entrypoint="run.sh")),
     ],
 )
 def test_a_job_that_can_not_run(site: Site, reason: str, spec: dict[str, Any]) -> None:

@@ -93,6 +93,7 @@ TABLE = JOBS + NEIGHBOURS
 
 OURS = (
     f"DELETE {JOB}/history/{{id}}",  # cancels a run
+    *(f"GET /api/{kind}webjobs/{{n}}/script" for kind in ("triggered", "continuous")),
     "GET /api/backup",
     "PUT /api/backup",
     *(f"{verb} /api/{path}" for path in ("zipdeploy", "publish") for verb in ("POST", "PUT")),
