@@ -74,6 +74,7 @@ bench: $(VENV)/.synced  ## ratios against other cron libraries, and against nati
 	$(RUN) -m tests.bench.schedules
 	$(RUN) -m tests.bench
 	$(RUN) -m tests.bench.warm
+	$(RUN) -m tests.bench.runtimes
 
 image:  ## builds the image for PLATFORMS and pushes it as IMAGE=registry/name:tag; needs Docker with buildx
 	@test -n "$(IMAGE)" || { echo "Say where to: make image IMAGE=REGISTRY/webjobs:0.1.0" >&2; exit 1; }

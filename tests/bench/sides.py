@@ -21,10 +21,13 @@ def milliseconds(values: list[float]) -> str:
     return f"{statistics.median(ordered) * 1000:7.0f} ms   (min {ordered[0] * 1000:.0f}, max {ordered[-1] * 1000:.0f})"
 
 
-def native_start(site: Site, *, number: int) -> float:
+def native_start(
+    site: Site, *, number: int, image: str | None = None, command: str = STAMP, files: str | None = None
+) -> float:
     """Seconds from the create of a plain Job, as `kubectl create job` makes it, to its first instruction.
 
-    Only the security context that the namespace demands is added.
+    Only the security context that the namespace demands is added. ``command``: tells the clock; ``files``: name of a
+    ConfigMap with what it needs, in /files.
     """
     name = f"bench-native-{number}"
     secure = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
@@ -32,8 +35,15 @@ def native_start(site: Site, *, number: int) -> float:
         "restartPolicy": "Never",
         "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [
-            {"name": "job", "image": site.stack.image, "command": ["bash", "-c", STAMP], "securityContext": secure}
+            {
+                "name": "job",
+                "image": image or site.stack.image,
+                "command": ["bash", "-c", command],
+                "securityContext": secure,
+                "volumeMounts": [{"name": "files", "mountPath": "/files"}] if files else [],
+            }
         ],
+        "volumes": [{"name": "files", "configMap": {"name": files}}] if files else [],
     }
     body = {
         "apiVersion": "batch/v1",

@@ -1,5 +1,7 @@
-// Tells what it was given: words in brackets, one a line. --env NAME, --read FILE, --error TEXT and --exit NUMBER do that.
+// Tells what it was given: words in brackets, one a line. --env NAME, --read FILE, --error TEXT and --exit NUMBER do that;
+// --clock tells the seconds of Unix time.
 using System;
+using System.Globalization;
 using System.IO;
 
 static class Report
@@ -14,6 +16,10 @@ static class Report
                 case "--env": Console.WriteLine(words[++i] + "=" + Environment.GetEnvironmentVariable(words[i])); break;
                 case "--read": Console.Write(File.ReadAllText(words[++i])); break;
                 case "--error": Console.Error.WriteLine(words[++i]); break;
+                case "--clock":
+                    double now = (DateTime.UtcNow - new DateTime(1970, 1, 1)).TotalSeconds;
+                    Console.WriteLine(now.ToString("F6", CultureInfo.InvariantCulture));
+                    break;
                 case "--exit": code = int.Parse(words[++i]); break;
                 default: Console.WriteLine("[" + words[i] + "]"); break;
             }

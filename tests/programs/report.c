@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <windows.h>
 
 static void copy(const char *path)
 {
@@ -16,6 +17,14 @@ static void copy(const char *path)
     fclose(file);
 }
 
+/* Seconds of Unix time; Windows counts tenths of microseconds since 1601. */
+static double now(void)
+{
+    FILETIME time;
+    GetSystemTimePreciseAsFileTime(&time);
+    return (((unsigned long long)time.dwHighDateTime << 32) + time.dwLowDateTime) / 1e7 - 11644473600.0;
+}
+
 int main(int count, char **words)
 {
     int code = 0;
@@ -28,6 +37,8 @@ int main(int count, char **words)
             copy(words[++i]);
         else if (!strcmp(words[i], "--error") && more)
             fprintf(stderr, "%s\n", words[++i]);
+        else if (!strcmp(words[i], "--clock"))
+            printf("%.6f\n", now());
         else if (!strcmp(words[i], "--exit") && more)
             code = atoi(words[++i]);
         else

@@ -492,3 +492,26 @@ def test_wrong_values_are_refused(values: dict[str, Any]) -> None:
     done = helm(values)
     assert done.returncode != 0
     assert "values don't meet the specifications of the schema" in done.stderr
+
+
+def _operator_config(values: dict[str, Any]) -> OperatorConfig:
+    return OperatorConfig.model_validate(
+        yaml.safe_load(render(values)["ConfigMap", "webjobs-operator"]["data"]["config.yaml"])
+    )
+
+
+def test_runtimes_are_forbidden_pinned_and_of_this_release() -> None:
+    found = _operator_config({"image": {"repository": "registry.example.com/wj", "tag": "2"}}).runtimes
+    assert (found["mono"].image, found["wine"].image) == (
+        "registry.example.com/wj-mono:2",
+        "registry.example.com/wj-wine:2",
+    )
+    assert found["dotnet"].versions["9.0"] == "mcr.microsoft.com/dotnet/runtime:9.0"
+    values = {
+        "runtimes": {"mono": None, "dotnet": {"image": "own:1", "versions": None}, "js": {"versions": {"10": None}}}
+    }
+    changed = _operator_config(values)
+    assert "mono" not in changed.runtimes
+    assert (changed.runtimes["dotnet"].image, changed.runtimes["dotnet"].versions) == ("own:1", {})
+    assert "10" not in changed.runtimes["js"].versions
+    assert changed.limits.own_images == sorted(changed.limits.own_images), "one order, whenever it is rendered"
