@@ -96,9 +96,9 @@ put_file() {
     /dev/null) return 0 ;;
     */*) [ -d "${2%/*}/" ] || { printf '%s\n' 'The system cannot find the path specified.' >&2; return 1; } ;;
   esac
-  cat "$1" >"$2" 2>/dev/null || { printf '%s\n' 'Access is denied.' >&2; return 1; }
-  [ ! -x "$1" ] || chmod +x "$2" 2>/dev/null || :
-  touch -r "$1" "$2" 2>/dev/null || :
+  cat -- "$1" >"$2" 2>/dev/null || { printf '%s\n' 'Access is denied.' >&2; return 1; }
+  [ ! -x "$1" ] || chmod +x -- "$2" 2>/dev/null || :
+  touch -r "$1" -- "$2" 2>/dev/null || :
 }
 
 # Sets R to the text with \ in place of /.
@@ -146,8 +146,8 @@ join_files() {
   destination "$first" "$2"
   [ "$2" != . ] || R=$first
   set -- "$R" "$R.joined.$$"
-  for entry in $out; do cat "$entry"; done >"$2" 2>/dev/null && cat "$2" >"$1" || { rm -f "$2"; complain 'Access is denied.' 1; return; }
-  rm -f "$2"
+  for entry in $out; do cat -- "$entry"; done >"$2" 2>/dev/null && cat -- "$2" >"$1" || { rm -f -- "$2"; complain 'Access is denied.' 1; return; }
+  rm -f -- "$2"
   printf '%9s file(s) copied.\n' 1
   leave 0
 }

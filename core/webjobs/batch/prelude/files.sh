@@ -27,7 +27,7 @@ show_files() {
       result=1
     else
       [ -z "$many" ] || printf '\n%s\n\n\n' "$entry" >&2
-      cat "$entry" || result=1
+      cat -- "$entry" || result=1
     fi
   done
   leave "$result"
@@ -67,7 +67,7 @@ delete_files() {
       printf 'Could Not Find %s\n' "$R" >&2
     fi
     for entry in $found; do
-      rm -f "$entry" 2>/dev/null || { printf '%s\n' 'Access is denied.' >&2; result=1; continue; }
+      rm -f -- "$entry" 2>/dev/null || { printf '%s\n' 'Access is denied.' >&2; result=1; continue; }
       [ -z "$below" ] || { whole_path "$entry"; shown_path "$R"; printf 'Deleted file - %s\n' "$R"; }
     done
   done
@@ -118,7 +118,7 @@ move_files() {
       */*) [ -d "${R%/*}/" ] || { printf '%s\n' 'The system cannot find the path specified.' >&2; result=1; continue; } ;;
     esac
     case $word in *[\*?]*) set -- "$R"; whole_path "$entry"; shown_path "$R"; printf '%s\n' "$R"; R=$1 ;; esac
-    if [ "$entry" -ef "$R" ] 2>/dev/null || mv -f "$entry" "$R" 2>/dev/null; then
+    if [ "$entry" -ef "$R" ] 2>/dev/null || mv -f -- "$entry" "$R" 2>/dev/null; then
       count=$((count + 1))
     else
       printf '%s\n' 'Access is denied.' >&2
@@ -154,7 +154,7 @@ rename_files() {
       printf '%s\n' 'A duplicate file name exists, or the file' 'cannot be found.' >&2
       result=1
     else
-      mv "$entry" "$name" 2>/dev/null || { printf '%s\n' 'Access is denied.' >&2; result=1; }
+      mv -- "$entry" "$name" 2>/dev/null || { printf '%s\n' 'Access is denied.' >&2; result=1; }
     fi
   done
   leave "$result"
@@ -175,7 +175,7 @@ change_attributes() {
     case $word in *[\*?]*) matches "$word" files ;; *) path "$word"; R=$R$NL ;; esac
     for entry in $R; do
       [ -e "$entry" ] || { printf 'File not found - %s\n' "$entry"; continue; }
-      if [ -n "$change" ]; then chmod "$change" "$entry" 2>/dev/null || :
+      if [ -n "$change" ]; then chmod -- "$change" "$entry" 2>/dev/null || :
       else
         case $1 in
           *[+-][aAhHsSiIrR]*) ;;

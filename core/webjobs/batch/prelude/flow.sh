@@ -125,7 +125,7 @@ say() {
 # echo with a text that is known only now: on, off, nothing or a text.
 echo_text() {
   local rest=$1
-  while :; do case $rest in [\ "$TAB",\;=]*) rest=${rest#?} ;; *[\ "$TAB"]) rest=${rest%?} ;; *) break ;; esac; done
+  while :; do case $rest in [\ "$TAB"]*) rest=${rest#?} ;; *[\ "$TAB"]) rest=${rest%?} ;; *) break ;; esac; done
   case $rest in
     '') printf 'ECHO is %s.\n' "$echo" ;;
     [oO][nN]) echo=on ;;

@@ -1,6 +1,6 @@
 # Goes to a folder of Linux.
 enter() {
-  cd "$1" 2>/dev/null || return 1
+  case $1 in -) cd ./- ;; *) cd -- "$1" ;; esac 2>/dev/null || return 1
   shown_path "$PWD"
   cwd=$R
 }
@@ -58,7 +58,7 @@ make_folders() {
     else
       case $R in
         *[\*?\<\>\|]*) printf '%s\n' 'The filename, directory name, or volume label syntax is incorrect.' >&2; result=1 ;;
-        *) mkdir -p "$R" 2>/dev/null || { printf '%s\n' 'Access is denied.' >&2; result=1; } ;;
+        *) mkdir -p -- "$R" 2>/dev/null || { printf '%s\n' 'Access is denied.' >&2; result=1; } ;;
       esac
     fi
     next_word || :
@@ -83,8 +83,8 @@ remove_folders() {
     R=${R%/}
     if [ -d "$R" ] && [ ! -L "$R" ]; then
       if [ -n "$tree" ]; then
-        rm -rf "$R" 2>/dev/null || { printf '%s\n' 'Access is denied.' >&2; result=5; }
-      elif ! rmdir "$R" 2>/dev/null; then
+        rm -rf -- "$R" 2>/dev/null || { printf '%s\n' 'Access is denied.' >&2; result=5; }
+      elif ! rmdir -- "$R" 2>/dev/null; then
         printf '%s\n' 'The directory is not empty.' >&2
         result=145
       fi

@@ -82,7 +82,7 @@ file_lines() {
   while next_word; do
     path "$word"
     [ -f "$R" ] || { missing "$word"; R=; return 1; }
-    out=$out$(cat "$R")$NL
+    out=$out$(cat -- "$R")$NL
   done
   R=$out
   without_returns

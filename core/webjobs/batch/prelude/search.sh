@@ -64,7 +64,7 @@ find_strings() {
       /[gG]:*)
         path "${word#???}"
         [ -f "$R" ] || { complain "FINDSTR: Cannot open $R" 2; return; }
-        patterns=$patterns$(sed "s/$CR\$//" "$R")$NL
+        patterns=$patterns$(sed "s/$CR\$//" <"$R")$NL
         kind=${kind:-literal}
         ;;
       /[aA]:* | /[oO][fF][fF]* | /[pP]) ;;
@@ -188,7 +188,7 @@ sort_lines() {
     file=$R
   fi
   {
-    if [ -n "$file" ]; then sed "s/$CR\$//" "$file"; else sed "s/$CR\$//"; fi
+    if [ -n "$file" ]; then sed "s/$CR\$//" <"$file"; else sed "s/$CR\$//"; fi
   } | LC_ALL=C sort -f ${reverse:+-r} ${unique:+-u} -k "1.$column" | if [ -n "$output" ]; then cat >"$output"; else cat; fi
   leave 0
 }
@@ -204,7 +204,7 @@ show_more() {
       path "$word"
       case $R in [nN][uU][lL]) continue ;; esac
       [ -f "$R" ] || { complain "Cannot access file $R" 1; return; }
-      cat "$R"
+      cat -- "$R"
     done
   else
     cat

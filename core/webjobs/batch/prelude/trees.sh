@@ -32,16 +32,16 @@ xcopy_files() {
     case $from in */*) top=${from%/*} pattern=${from##*/} ;; *) top=. pattern=$from ;; esac
     case $pattern in *[\*?]*) folder_wanted=1 ;; esac
   fi
-  if [ -n "$below" ]; then entry=$(cd "$top" 2>/dev/null && find . -type d | LC_ALL=C sort -f); else entry=.; fi
+  if [ -n "$below" ]; then entry=$(cd -- "$top" 2>/dev/null && find . -type d | LC_ALL=C sort -f); else entry=.; fi
   for relative in $entry; do
     relative=${relative#.}
     matches "$top$relative/$pattern" files
     name=$R
-    [ -z "$empty" ] || [ -n "$only_list" ] || mkdir -p "$to$relative"
+    [ -z "$empty" ] || [ -n "$only_list" ] || mkdir -p -- "$to$relative"
     for word in $name; do
       if [ -n "$folder_wanted" ] || [ -d "$to" ]; then set -- "$to$relative" "${word##*/}"; else set -- "" "$to"; fi
       if [ -z "$only_list" ]; then
-        [ -z "$1" ] || mkdir -p "$1" 2>/dev/null || { complain "Unable to create directory - $1" 4; return; }
+        [ -z "$1" ] || mkdir -p -- "$1" 2>/dev/null || { complain "Unable to create directory - $1" 4; return; }
         put_file "$word" "${1:+$1/}$2" || { fail 4; return; }
       fi
       count=$((count + 1))
@@ -106,8 +106,8 @@ robocopy() {
     return
   fi
   [ -n "$files" ] || files=*$NL
-  if [ -n "$only_list" ]; then :; else mkdir -p "$to" 2>/dev/null || { complain 'ERROR 5 (0x00000005) Creating Destination Directory' 16; return; }; fi
-  if [ -n "$below" ]; then folders=$(cd "$from" && find . -type d | LC_ALL=C sort -f); else folders=.; fi
+  if [ -n "$only_list" ]; then :; else mkdir -p -- "$to" 2>/dev/null || { complain 'ERROR 5 (0x00000005) Creating Destination Directory' 16; return; }; fi
+  if [ -n "$below" ]; then folders=$(cd -- "$from" && find . -type d | LC_ALL=C sort -f); else folders=.; fi
   for relative in $folders; do
     relative=${relative#.}
     excluded "$relative" "$not_folders" "$from" && continue
@@ -123,16 +123,16 @@ robocopy() {
           skipped=$((skipped + 1))
         elif [ -n "$only_list" ]; then
           copied=$((copied + 1))
-        elif mkdir -p "$to$relative" && put_file "$entry" "$to$relative/$name"; then
+        elif mkdir -p -- "$to$relative" && put_file "$entry" "$to$relative/$name"; then
           copied=$((copied + 1))
         else
           failed=$((failed + 1))
           continue
         fi
-        [ -z "$move" ] || [ -n "$only_list" ] || rm -f "$entry"
+        [ -z "$move" ] || [ -n "$only_list" ] || rm -f -- "$entry"
       done
     done
-    [ -z "$empty" ] || [ -n "$only_list" ] || mkdir -p "$to$relative"
+    [ -z "$empty" ] || [ -n "$only_list" ] || mkdir -p -- "$to$relative"
     if [ -d "$to$relative" ]; then
       matches "$to$relative/*" all
       for entry in $R; do
@@ -143,7 +143,7 @@ robocopy() {
         excluded "/$name" "$not_files" "$to$relative" && continue
         excluded "$relative/$name" "$not_folders" "$to" && continue
         extra=$((extra + 1))
-        [ -z "$purge" ] || [ -n "$only_list" ] || rm -rf "$entry"
+        [ -z "$purge" ] || [ -n "$only_list" ] || rm -rf -- "$entry"
       done
     fi
   done

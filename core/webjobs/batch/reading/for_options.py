@@ -24,6 +24,12 @@ class ForOptions:
     backquotes: bool = False
 
 
+def bare_options(text: str) -> str:
+    """Return the options without the quotes around them; a blank before the last quote is a delimiter."""
+    text = text.strip(" \t")
+    return text[1:].removesuffix('"') if text.startswith('"') else text
+
+
 def for_options(text: str) -> ForOptions:
     """Return the options that stand between the quotes; raises ``NotTaken`` for others than cmd's."""
     found = ForOptions()

@@ -7,11 +7,11 @@ behind a block.
 
 from __future__ import annotations
 
-from webjobs.batch.cells import DELIMITERS, Cell, Text, char_of, plain, strip, without_quotes
+from webjobs.batch.cells import DELIMITERS, Cell, Text, char_of, plain, strip
 from webjobs.batch.errors import NotTaken
 from webjobs.batch.reading.conditions import condition
 from webjobs.batch.reading.expansion import expand_for
-from webjobs.batch.reading.for_options import for_options
+from webjobs.batch.reading.for_options import bare_options, for_options
 from webjobs.batch.reading.lines import lines_of
 from webjobs.batch.reading.redirections import handle_before, redirection, redirections_here
 from webjobs.batch.reading.source import END, Source
@@ -194,11 +194,12 @@ class Parser:
         source.skip()
         while source.peek() == "/":
             source.take()
-            kind = str(source.take()).lower()
-            if kind not in "drlf":
-                raise NotTaken(f'"for /{kind}" is no loop of cmd', "use /d, /r, /l or /f", line)
+            switch = str(source.take()).lower()
+            if switch not in "drlf":
+                raise NotTaken(f'"for /{switch}" is no loop of cmd', "use /d, /r, /l or /f", line)
+            kind = "dr" if {kind[:1], switch} == {"d", "r"} else switch
             source.skip(" \t")
-        if kind in ("f", "r") and source.peek() != "%":
+        if kind in ("f", "r", "dr") and source.peek() != "%":
             options = self._text(source.take_word(" \t"))
             source.skip()
         source.take()
@@ -219,10 +220,10 @@ class Parser:
     def _letters_of(kind: str, options: Text, letter: str) -> str:
         if kind != "f":
             return letter
-        text = plain(without_quotes(options))
+        text = plain(options)
         if text is None:
             raise NotTaken('"for /f" takes its options from a variable', "write them into the line")
-        parsed = for_options(text)
+        parsed = for_options(bare_options(text))
         count = max(len(parsed.tokens) + parsed.rest, 1)
         return "".join(chr(ord(letter) + i) for i in range(count))
 

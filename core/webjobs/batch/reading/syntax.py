@@ -82,7 +82,7 @@ class If(_Base):
 
 @dataclass
 class For(_Base):
-    """``for``: ``kind`` is empty, ``d``, ``r``, ``l`` or ``f``; ``options`` stands before the letter."""
+    """``for``: ``kind`` is empty, ``d``, ``r``, ``dr``, ``l`` or ``f``; ``options`` stands before the letter."""
 
     kind: str
     options: Text

@@ -61,7 +61,7 @@ def _if(node: If, bound: str) -> list[Cell]:
 
 
 def _for(node: For, bound: str) -> list[Cell]:
-    out: list[Cell] = [*node.word, *(f" /{node.kind.upper()}" if node.kind else "")]
+    out: list[Cell] = [*node.word, *"".join(f" /{switch.upper()}" for switch in node.kind)]
     if node.options:
         out += [" ", *_text(node.options, bound)]
     out += [*f" %{node.letter} in (", *_text(node.items, bound), *") do "]

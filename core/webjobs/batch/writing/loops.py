@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from webjobs.batch.cells import DELIMITERS, Text, is_value, plain, strip, unescaped, without_quotes, words
-from webjobs.batch.reading.for_options import ForOptions, for_options
+from webjobs.batch.cells import DELIMITERS, Text, is_value, plain, strip, unescaped, words
+from webjobs.batch.reading.for_options import ForOptions, bare_options, for_options
 from webjobs.batch.reading.parser import parse_command
 from webjobs.batch.reading.syntax import For, Node
 from webjobs.batch.writing.names import loop_variable
@@ -37,7 +37,7 @@ def write_for(scope: Scope, node: For, traced: Traced) -> list[str]:
         case "l":
             first = f"count {text}"
         case _:
-            kind = "files"
+            kind = "folders" if node.kind == "dr" else "files"
             top = word(scope, strip(scope.text(node.options))) if node.options else "."
             first = f"tree_items {top} {text} {kind}"
     return [*scope.take_setup(), first, *_loop(scope, node, f"for {variable} in $R; do", [], traced)]
@@ -51,7 +51,7 @@ def _loop(scope: Scope, node: For, head: str, first: list[str], traced: Traced) 
 
 
 def _over_lines(scope: Scope, node: For, traced: Traced) -> list[str]:
-    options = for_options(plain(without_quotes(node.options)) or "")
+    options = for_options(bare_options(plain(node.options) or ""))
     lines, head = _lines(scope, node, options)
     scope.locals.add("line")
     first = _taken_apart(node, options)

@@ -93,7 +93,8 @@ def call(scope: Scope, text: Text) -> list[str]:
         raise NotTaken('"call" stands before a block', "remove the word call")
     tree = parse_command(again, scope.line)
     if tree is None:
-        return []
+        # Nothing at all behind "call" is an error without a message; "call" with a blank is none.
+        return ["leave 0"] if text else ["fail 1"]
     if not isinstance(tree, Command):
         raise NotTaken(f'"call {shown(again)}" calls no command', "remove the word call")
     scope.called = True

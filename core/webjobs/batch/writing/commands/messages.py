@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webjobs.batch.cells import BLANKS, DELIMITERS, Text, char_of, plain, strip
+from webjobs.batch.cells import BLANKS, Text, char_of, plain, strip
 from webjobs.batch.writing.scope import Scope
 from webjobs.batch.writing.values import word
 
@@ -11,12 +11,12 @@ def echo(scope: Scope, text: Text) -> list[str]:
     """Write ``echo``: a text, on, off, or in which of both states it is."""
     separator = char_of(text[0]) if text else ""
     body = text[1:]
-    if separator and separator not in DELIMITERS:
-        # echo. echo: echo( and so on show a text in any case.
+    if separator and separator not in BLANKS:
+        # echo. echo: echo; and so on show a text in any case.
         return _say(scope, body)
     static = plain(body)
     if static is not None:
-        state = static.strip(DELIMITERS).lower()
+        state = static.strip(BLANKS).lower()
         if state in ("on", "off"):
             return [f"echo={state}"]
         return _say(scope, body) if state else ["echo_text ''"]

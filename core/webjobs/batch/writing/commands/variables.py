@@ -72,18 +72,22 @@ def _arithmetic(scope: Scope, expression: Text) -> list[str]:
 def _question(scope: Scope, text: Text) -> list[str]:
     body = unquoted(text)
     if body[:1] == ("=",):
-        shown_word = word(scope, body[1:])
+        shown_word = word(scope, _question_text(body[1:]))
         return [*scope.take_setup(), f"ask '' '' {shown_word}"]
     name, asked = _split(body)
     key_name = plain(name)
     if key_name is None or asked is None:
         raise NotTaken(f'"set /p {shown(text)}" has no name that is known before', "write the name into the line")
-    question: Text = asked
-    if question[:1] == ('"',):
-        last = max(i for i, cell in enumerate(question) if cell == '"')
-        question = question[1:last] if last else question[1:]
-    shown_word = word(scope, question)
+    shown_word = word(scope, _question_text(asked))
     return [*scope.take_setup(), f"ask {key_of(key_name)} {literal(key_name)} {shown_word}"]
+
+
+def _question_text(asked: Text) -> Text:
+    """Return what ``set /p`` shows: a text in quotes without them."""
+    if asked[:1] != ('"',):
+        return asked
+    last = max(i for i, cell in enumerate(asked) if cell == '"')
+    return asked[1:last] if last else asked[1:]
 
 
 def setlocal(scope: Scope, text: Text) -> list[str]:
