@@ -34,8 +34,8 @@ def world() -> Iterator[Shim]:
         yield made
 
 
-def replica(world: Shim) -> Deployments:
-    """The deployments of one more process of the shim."""
+def replica(world: Shim, *, renews: bool = True) -> Deployments:
+    """The deployments of one more process of the shim. ``renews``: it tells that it is alive."""
     config = world.config
     service = Service.build(
         kube=world.kube,
@@ -49,6 +49,8 @@ def replica(world: Shim) -> Deployments:
     )
 
     async def sleep(seconds: float) -> None:
+        if seconds == RENEWAL and not renews:
+            await asyncio.Event().wait()
         if seconds == RENEWAL:  # beside other work: it does not make the time pass
             await asyncio.sleep(0.005)
             return
@@ -151,7 +153,7 @@ async def test_one_that_died_before_it_changed_anything_has_failed(world: Shim) 
 
 
 async def test_who_lost_the_claim_writes_no_more(world: Shim) -> None:
-    first, second = replica(world), replica(world)
+    first, second = replica(world, renews=False), replica(world)
     world.kube.before_call = stuck = Stuck("b")
     identifier = await started(first)
     await stuck.reached.wait()
