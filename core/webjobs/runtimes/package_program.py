@@ -12,7 +12,7 @@ from webjobs.runtimes.choice import Choice, choose
 from webjobs.runtimes.needs import Need
 from webjobs.runtimes.package import Package, Read
 
-_SENTENCE, _NOTES = 1024, 32
+_SENTENCE, _NOTES, _VERSION = 1024, 32, 64
 
 
 def program_of(paths: Collection[str], read: Read) -> PackageProgram | None:
@@ -65,4 +65,4 @@ def _wire(choice: Choice) -> PackageProgram:
 
 
 def _needed(need: Need) -> NeededRuntime:
-    return NeededRuntime(name=need.runtime, version=need.version)
+    return NeededRuntime(name=need.runtime, version=need.version[:_VERSION] if need.version else None)
