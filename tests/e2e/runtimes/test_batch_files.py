@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests import stack as stacks
-from tests.batch_cases import CASES
+from tests.cases.batch_cases import CASES
 from tests.cli import Cli
 from tests.site import Site, eventually, zip_of
 

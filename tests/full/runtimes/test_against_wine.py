@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.batch_cases import translated
-from tests.batch_files import generate
+from tests.cases.batch_cases import translated
+from tests.cases.batch_files import generate
 from tests.site import Site, zip_of
 
 SEEDS = range(120)

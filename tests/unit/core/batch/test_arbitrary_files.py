@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.batch_cases import SHELLS, run_package, translated
+from tests.cases.batch_cases import SHELLS, run_package, translated
 from webjobs.batch import Translated, Untranslatable
 
 _PIECES = st.sampled_from(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.batch_cases import CASES, SHELLS, case_files, expected, run_package
+from tests.cases.batch_cases import CASES, SHELLS, case_files, expected, run_package
 
 
 @pytest.mark.parametrize("shell", SHELLS)

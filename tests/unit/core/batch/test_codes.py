@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.batch_cases import SHELLS, run_package
+from tests.cases.batch_cases import SHELLS, run_package
 
 FILES = {"fileA": b"a\r\n", "fileB": b"b\r\n", "dir/fileB": b"b\r\n", "child.bat": b"@exit /b %1\r\n", "empty/x": b""}
 

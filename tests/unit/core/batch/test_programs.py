@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.batch_cases import SHELLS, run_package, translated
+from tests.cases.batch_cases import SHELLS, run_package, translated
 from webjobs.batch import Untranslatable
 
 SHOW = 'printf "%s" "$(basename "$0")"; for each in "$@"; do printf " [%s]" "$each"; done; echo'

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.batch_cases import SHELLS, run_package, translated
-from tests.batch_files import generate
+from tests.cases.batch_cases import SHELLS, run_package, translated
+from tests.cases.batch_files import generate
 from webjobs.batch import Untranslatable
 from webjobs.batch.prelude import functions
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.batch_cases import run_package
+from tests.cases.batch_cases import run_package
 from tests.cases.forms import FORMS, Form
 from webjobs.model import PackageProgram
 from webjobs.runtimes.package_program import program_of, script_of
