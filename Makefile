@@ -14,9 +14,13 @@ CORES ?= auto
 IMAGE ?=
 PLATFORMS ?= linux/amd64,linux/arm64
 BASE := docker.io/library/python:3.12-slim
+DEBIAN := docker.io/library/debian:trixie-slim
+DEBIAN_DOCKERFILES := image/mono/Dockerfile image/wine/Dockerfile tests/cluster/images/dotnet/Dockerfile
+REGISTRY ?=
+TAG ?= 0.1.0
 CLUSTERS ?= $(if $(filter existing,$(WEBJOBS_CLUSTER)),1,2)
 
-.PHONY: help demo up down test test-full unit lint format generate verify bench soak image image-base clean
+.PHONY: help demo up down test test-full unit lint format generate verify bench soak image images image-base clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##/\1\t/' | expand -t 12
@@ -82,9 +86,20 @@ image:  ## builds the image for PLATFORMS and pushes it as IMAGE=registry/name:t
 	docker buildx build --builder webjobs --platform $(PLATFORMS) --build-arg REVISION=$$(git rev-parse HEAD) \
 	  --tag $(IMAGE) --push .
 
-image-base:  ## writes the newest digest of the image's base into the Dockerfile; needs Docker with buildx
-	@digest=$$(docker buildx imagetools inspect --format '{{.Manifest.Digest}}' $(BASE)) \
-	  && sed -i -E "s|^ARG PYTHON_IMAGE=.*|ARG PYTHON_IMAGE=$(BASE)@$$digest|" Dockerfile && grep '^ARG PYTHON_IMAGE' Dockerfile
+images:  ## builds the images of Mono and Wine, for Windows programs, and pushes them as REGISTRY/webjobs-mono:TAG and -wine
+	@test -n "$(REGISTRY)" || { echo "Say where to: make images REGISTRY=registry.example.com TAG=0.1.0" >&2; exit 1; }
+	for name in mono wine; do \
+	  docker build --pull --build-arg REVISION=$$(git rev-parse HEAD) --file image/$$name/Dockerfile \
+	    --tag $(REGISTRY)/webjobs-$$name:$(TAG) .; \
+	  docker push $(REGISTRY)/webjobs-$$name:$(TAG); \
+	done
+
+image-base:  ## writes the newest digests of the images' bases into the Dockerfiles; needs Docker with buildx
+	@newest() { docker buildx imagetools inspect --format '{{.Manifest.Digest}}' "$$1"; }; \
+	python=$$(newest $(BASE)); debian=$$(newest $(DEBIAN)); \
+	sed -i -E "s|^ARG PYTHON_IMAGE=.*|ARG PYTHON_IMAGE=$(BASE)@$$python|" Dockerfile; \
+	sed -i -E "s|^ARG DEBIAN_IMAGE=.*|ARG DEBIAN_IMAGE=$(DEBIAN)@$$debian|" $(DEBIAN_DOCKERFILES); \
+	grep -E '^ARG (PYTHON|DEBIAN)_IMAGE' Dockerfile $(DEBIAN_DOCKERFILES)
 
 clean: down  ## removes the virtual environment too
 	rm -rf $(VENV) .local
