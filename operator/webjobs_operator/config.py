@@ -12,24 +12,7 @@ from pydantic import AfterValidator, Field
 from webjobs.model.base import ConfigSection
 from webjobs.model.limits import Limits
 from webjobs.model.runtime_settings import MOST_WARM, quantity
-
-
-class Runtime(ConfigSection):
-    """The images that run scripts of one kind; each needs a POSIX shell, tar and the interpreter."""
-
-    image: str
-    """Name of the image for files that ask for no version."""
-    versions: dict[str, str] = Field(default_factory=dict)
-    """Names of images by the version that they have, as ``3.12``; empty: ``image`` is for all."""
-
-
-class CombinedRuntimes(ConfigSection):
-    """An image that has several runtimes, for batch files that call more than one."""
-
-    runtimes: list[str] = Field(min_length=2)
-    """Keys of the runtimes."""
-    image: str
-    """Name of the image."""
+from webjobs.runtimes.images import Combined, Offer
 
 
 def _quantity(value: str) -> str:
@@ -91,9 +74,9 @@ class OperatorConfig(ConfigSection):
     """This project's own image: the init container that fetches large packages runs it."""
     package_url: str
     """Base URL at which pods reach the REST shim's package endpoint."""
-    runtimes: dict[str, Runtime]
+    runtimes: dict[str, Offer]
     """Images of scripts and programs by key (``sh``, ``py``, ``dotnet`` ...); a key that is not there is forbidden."""
-    combined_runtimes: list[CombinedRuntimes] = Field(default_factory=list)
+    combined_runtimes: list[Combined] = Field(default_factory=list)
     """Images that have several runtimes."""
     prefer_windows_nodes: bool = True
     """True when files for Windows run on Windows nodes, once there is an image for those."""

@@ -15,7 +15,6 @@ from webjobs import names
 from webjobs.files.unpack import Entry, Limits, UploadError, safe_path, survey, zip_entries
 from webjobs.model import JobType, job_settings, scripts
 from webjobs.objects import Object
-from webjobs.runtimes.package import HEAD
 from webjobs.runtimes.package_program import program_of
 from webjobs.store import ObjectStore, packages
 from webjobs.store.guard import uploading
@@ -102,7 +101,7 @@ class Uploads:
             "size": manifest.size,
             "files": len(manifest.files),
         }
-        head = partial(packages.read_head, self._store, namespace=site.namespace, size=HEAD)
+        head = partial(packages.read_head, self._store, namespace=site.namespace)
         program = program_of(manifest.files, lambda path: head(file=manifest.files[path]))
         if program:
             package["program"] = program.to_wire()

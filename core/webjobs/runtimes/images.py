@@ -12,6 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pydantic import Field
+
+from webjobs.model.base import ConfigSection
 from webjobs.runtimes.needs import Need, numbers
 from webjobs.runtimes.programs import Problem
 
@@ -24,21 +27,19 @@ _BY_MAJOR = ("js", "jar")
 _NAMES = {"dotnet": ".NET", "aspnet": "ASP.NET Core", "js": "Node.js", "py": "Python", "php": "PHP", "jar": "Java"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Offer:
-    """An entry of the chart's runtimes."""
+class Offer(ConfigSection):
+    """An entry of the chart's runtimes: images that have a POSIX shell, tar and the interpreter."""
 
     image: str
     """Default image."""
-    versions: Mapping[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = Field(default_factory=dict)
     """Images by version, such as 8.0 or 22; none: the default image is for all."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Combined:
-    """An image that has several runtimes."""
+class Combined(ConfigSection):
+    """An image that has several runtimes, for batch files that call more than one."""
 
-    runtimes: tuple[str, ...]
+    runtimes: tuple[str, ...] = Field(min_length=2)
     """Keys of the runtimes in it; aspnet has dotnet, too."""
     image: str
     """Name of the image."""

@@ -37,16 +37,10 @@ def script_of(path: str, paths: Collection[str], read: Read) -> bytes:
 def _is_plain(choice: Choice) -> bool:
     """Return whether a choice says no more than the extension of the script does."""
     selected = scripts.entrypoint(choice.path)
-    plain = (
-        selected
-        and selected.has_shell
-        and (choice.runtime, list(choice.words))
-        == (
-            selected.host.runtime,
-            selected.words,
-        )
-    )
-    return bool(plain and not (choice.version or choice.also or choice.notes or choice.missing or choice.problem))
+    if selected is None or not selected.has_shell:
+        return False
+    more = choice.version or choice.also or choice.notes or choice.missing or choice.problem
+    return not more and choice.runtime == selected.host.runtime and list(choice.words) == selected.words
 
 
 def _wire(choice: Choice) -> PackageProgram:

@@ -18,6 +18,7 @@ from typing import IO, Any
 import obstore
 
 from webjobs.files.unpack import Entry
+from webjobs.runtimes.package import HEAD
 from webjobs.store import ObjectStore, read_stream
 
 FILE_MODE = 0o755
@@ -168,15 +169,15 @@ def read_file(store: ObjectStore, *, namespace: str, file: File) -> bytes:
     return content
 
 
-def read_head(store: ObjectStore, *, namespace: str, file: File, size: int) -> bytes:
-    """Return the first bytes of one file of a package, ``size`` at most; those of a larger file are not checked.
+def read_head(store: ObjectStore, *, namespace: str, file: File) -> bytes:
+    """Return the first ``HEAD`` bytes of one file of a package, which tell what runs it.
 
-    Raises PackageError when the file is missing, or small and was changed.
+    Those of a larger file are not checked. Raises PackageError when the file is missing, or small and was changed.
     """
-    if file.size <= size:
+    if file.size <= HEAD:
         return read_file(store, namespace=namespace, file=file)
     try:
-        return bytes(obstore.get_range(store, blob_key(namespace=namespace, digest=file.sha256), start=0, end=size))
+        return bytes(obstore.get_range(store, blob_key(namespace=namespace, digest=file.sha256), start=0, end=HEAD))
     except FileNotFoundError:
         raise PackageError(f"blob {file.sha256} is not in the store: upload the job again") from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from webjobs.model import WebJob
 from webjobs.runtimes import package_program
-from webjobs.runtimes.package import HEAD, Read
+from webjobs.runtimes.package import Read
 from webjobs.store import ObjectStore, packages
 
 
@@ -34,6 +34,6 @@ def _files(store: ObjectStore, webjob: WebJob) -> tuple[list[str], Read, str | N
     files = packages.read_manifest(store, namespace=namespace, digest=package.digest).files
 
     def read(path: str) -> bytes:
-        return packages.read_head(store, namespace=namespace, file=files[path], size=HEAD)
+        return packages.read_head(store, namespace=namespace, file=files[path])
 
     return list(files), read, package.entrypoint

@@ -13,7 +13,7 @@ from webjobs.model import NeededRuntime, PackageProgram, WebJob, scripts
 from webjobs.model.runtime_settings import BadSetting, RuntimeSettings
 from webjobs.model.scripts import ScriptHost, Selected
 from webjobs.model.site.site_content import SiteContent
-from webjobs.runtimes.images import Combined, Offer, Picked, pick
+from webjobs.runtimes.images import Picked, pick
 from webjobs.runtimes.needs import Need
 from webjobs.runtimes.package_program import program_of
 from webjobs.runtimes.programs import Problem
@@ -178,9 +178,7 @@ def _by_extension(selected: Selected) -> PackageProgram:
 
 def _picked(choice: PackageProgram, config: OperatorConfig) -> Picked:
     needs = [Need(runtime=one.name, version=one.version) for one in choice.runtimes]
-    offers = {key: Offer(image=one.image, versions=one.versions) for key, one in config.runtimes.items()}
-    combined = [Combined(runtimes=tuple(one.runtimes), image=one.image) for one in config.combined_runtimes]
-    found = pick(needs, offers, combined)
+    found = pick(needs, config.runtimes, config.combined_runtimes)
     if isinstance(found, Problem):
         raise Unrunnable(found.reason, found.message)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.cluster.built.compile import preflight
@@ -49,17 +50,27 @@ def key() -> str:
 
 def ensure(*, log: Log) -> Path:
     """The root file system's tar, from the cache or made now (half a minute)."""
-    tar = cache_root() / "rootfs" / f"{SUITE}-{key()}.tar"
+    what = f"a Debian {SUITE} root file system with Python"
+    return cached(f"{SUITE}-{key()}", lambda _, out: command(out), what=what, log=log)
+
+
+def cached(name: str, prepare: Callable[[Path, Path], list[str]], *, what: str, log: Log) -> Path:
+    """Return the tar of a root file system from the cache, or make it now.
+
+    ``prepare``: gets a scratch folder and the tar's place, and returns the mmdebstrap call; ``what``: what is made, for
+    people.
+    """
+    tar = cache_root() / "rootfs" / f"{name}.tar"
     if tar.is_file():
         return tar
     preflight.check(preflight.IMAGES, go=False, log=log)
-    with locked(cache_root() / "locks" / "rootfs", what="the making of the images' root file system", log=log):
+    with locked(cache_root() / "locks" / "rootfs", what="the making of an image's root file system", log=log):
         if tar.is_file():
             return tar
-        log(f"making a Debian {SUITE} root file system with Python, once for this machine, usually 30 seconds")
+        log(f"making {what}, once for this machine, usually a minute")
         tar.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".rootfs-", dir=tar.parent) as scratch:
             made = Path(scratch) / "rootfs.tar"
-            run(command(made), env={"SOURCE_DATE_EPOCH": str(EPOCH)}, timeout=1800)
+            run(prepare(Path(scratch), made), env={"SOURCE_DATE_EPOCH": str(EPOCH)}, timeout=1800)
             made.rename(tar)
     return tar

@@ -14,15 +14,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tests.cluster.built.compile import preflight
 from tests.cluster.engine import Engine
 from tests.cluster.errors import ClusterError
-from tests.cluster.images import by_engine
-from tests.cluster.images.archive import EPOCH, Config, Layer, write_archive
+from tests.cluster.images import by_engine, root_file_system
+from tests.cluster.images.archive import Config, Layer, write_archive
 from tests.cluster.images.root_file_system import UID
-from tests.cluster.lock import locked
 from tests.cluster.model import Log
-from tests.cluster.paths import cache_root, repo_root
+from tests.cluster.paths import repo_root
 from tests.cluster.shell import run, tool
 
 SUITE = "trixie"
@@ -91,24 +89,17 @@ def _command(build: Path, out: Path) -> list[str]:
 
 def _root_file_system(name: str, *, log: Log) -> Path:
     """Return the image's only layer, from the cache or made now (a minute)."""
-    tar = cache_root() / "rootfs" / f"{name}-{_key(name)}.tar"
-    if tar.is_file():
-        return tar
-    preflight.check(preflight.IMAGES, go=False, log=log)
-    with locked(cache_root() / "locks" / "rootfs", what="the making of an image's root file system", log=log):
-        if tar.is_file():
-            return tar
-        log(f"making the root file system of the image of {name}, once for this machine, usually a minute")
-        tar.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".rootfs-", dir=tar.parent) as scratch:
-            made = Path(scratch) / "rootfs.tar"
-            _assemble(name, Path(scratch) / "build")
-            run(_command(Path(scratch) / "build", made), env={"SOURCE_DATE_EPOCH": str(EPOCH)}, timeout=1800)
-            made.rename(tar)
-        for old in sorted(tar.parent.glob(f"{name}-*.tar"), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+
+    def prepare(scratch: Path, out: Path) -> list[str]:
+        there = sorted(scratch.parent.glob(f"{name}-*.tar"), key=lambda path: path.stat().st_mtime)
+        for old in there[: 1 - _KEPT]:  # the one that is made now is kept, too
             old.with_name(old.name + ".sha256").unlink(missing_ok=True)
             old.unlink()
-    return tar
+        _assemble(name, scratch / "build")
+        return _command(scratch / "build", out)
+
+    what = f"the root file system of the image of {name}"
+    return root_file_system.cached(f"{name}-{_key(name)}", prepare, what=what, log=log)
 
 
 def _assemble(name: str, build: Path) -> None:

@@ -9,7 +9,6 @@ from functools import partial
 
 from webjobs.batch import Untranslatable
 from webjobs.files import tree
-from webjobs.runtimes.package import HEAD
 from webjobs.store import ObjectStore, job_files, packages, translated_scripts
 from webjobs.store.job_files import Content, Source, View
 from webjobs.store.packages import Manifest, PackageError
@@ -138,7 +137,7 @@ class Reading:
 
     def read_head(self, site: Site, file: packages.File) -> bytes:
         """Return the first bytes of a stored file, as much as tells what runs it. Raises PackageError. Blocks."""
-        return packages.read_head(self._store, namespace=site.namespace, file=file, size=HEAD)
+        return packages.read_head(self._store, namespace=site.namespace, file=file)
 
     def read(self, site: Site, file: packages.File) -> bytes:
         """Return the content of a small file of a package. Blocks."""
