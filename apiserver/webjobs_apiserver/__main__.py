@@ -9,8 +9,6 @@ import logging
 import os
 import resource
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -26,6 +24,7 @@ from webjobs_apiserver.http.addresses import networks
 from webjobs_apiserver.http.connection import protocol
 from webjobs_apiserver.http.crowd import Crowd
 from webjobs_apiserver.http.destinations import Destinations
+from webjobs_apiserver.http.server import Beside, Server
 from webjobs_apiserver.kudu.hooks import posted
 from webjobs_apiserver.service.hooks import hook_requests
 from webjobs_apiserver.service.hooks.hook_delivery import Delivery
@@ -74,7 +73,7 @@ async def serve(config: ApiserverConfig) -> None:
             if config.tls:
                 await serve_tls(app, config=config, tls=config.tls)
             else:
-                await uvicorn.Server(server_config(app, config, port=config.port, crowd=crowd_of(config))).serve()
+                await Server(server_config(app, config, port=config.port, crowd=crowd_of(config))).serve()
         finally:
             await cancelled(telling)
 
@@ -128,7 +127,8 @@ async def serve_tls(app: ASGIApp, *, config: ApiserverConfig, tls: TlsConfig) ->
     context.load_cert_chain(certificate, key)
     crowd = crowd_of(config)
     clear = server_config(InClear(app), config, port=config.port, crowd=crowd, lifespan="off")
-    servers = uvicorn.Server(tls_config(app, config, context=context, crowd=crowd)), _Beside(clear)
+    beside = Beside(clear)
+    servers = Server(tls_config(app, config, context=context, crowd=crowd), others=[beside]), beside
     renewal = asyncio.create_task(reload_on_change(context, certificate=certificate, key=key))
     tasks = [asyncio.create_task(server.serve()) for server in servers]
     try:
@@ -138,14 +138,6 @@ async def serve_tls(app: ASGIApp, *, config: ApiserverConfig, tls: TlsConfig) ->
             server.should_exit = True
         renewal.cancel()
         await asyncio.gather(*tasks, renewal, return_exceptions=True)
-
-
-class _Beside(uvicorn.Server):
-    """A second server of the process: signals are for the first, which ends this one too."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 if __name__ == "__main__":

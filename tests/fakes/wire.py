@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
 from webjobs_apiserver.__main__ import crowd_of, server_config, tls_config
 from webjobs_apiserver.config import ApiserverConfig, ConnectionsConfig, TlsConfig
 from webjobs_apiserver.http.crowd import Crowd
+from webjobs_apiserver.http.server import Server
 
 
 @dataclass(kw_only=True)
@@ -23,7 +22,8 @@ class Wire:
 
     port: int
     crowd: Crowd
-    server: uvicorn.Server
+    server: Server
+    running: asyncio.Task[None]
     client_context: ssl.SSLContext | None = None
     peers: list[Peer] = field(default_factory=list)
 
@@ -119,13 +119,13 @@ async def wire(
         made = server_config(app, config, port=0, crowd=crowd)
         if limits:
             made.http.limits = type(made.http.limits)(**(vars(made.http.limits) | limits))  # type: ignore[union-attr]
-    server = uvicorn.Server(made)
+    server = Server(made, leaving_seconds=0.5)
     made.load()
     server.lifespan = made.lifespan_class(made)
     await server.startup()
     ticking = asyncio.create_task(server.main_loop())
     port = server.servers[0].sockets[0].getsockname()[1]
-    made_wire = Wire(port=port, crowd=crowd, server=server, client_context=client_context)
+    made_wire = Wire(port=port, crowd=crowd, server=server, running=ticking, client_context=client_context)
     try:
         yield made_wire
     finally:
