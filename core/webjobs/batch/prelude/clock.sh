@@ -28,6 +28,27 @@ show_time() {
   leave 0
 }
 
+# wmic os get localdatetime: shows a table, or with `list` NAME=value.
+local_date_time() {
+  local time zone fraction
+  time=$(date '+%Y%m%d%H%M%S %z %N')
+  zone=${time#* }
+  time=${time%% *}
+  fraction=${zone#* }
+  zone=${zone%% *}
+  case $fraction in [0-9][0-9][0-9]*) fraction=${fraction%"${fraction#???}"} ;; *) fraction=000 ;; esac
+  time=$time.${fraction}000${zone%????}
+  # The zone is in minutes. A 1 before two digits keeps them from being octal.
+  zone=${zone#?}
+  time=$time$(printf %03d $((1${zone%??} * 60 + 1${zone#??} - 6100)))
+  if [ -n "${1-}" ]; then
+    printf '\n\nLocalDateTime=%s\n\n\n' "$time"
+  else
+    printf '%-27s\n%-27s\n\n' LocalDateTime "$time"
+  fi
+  leave 0
+}
+
 # Waits for some seconds.
 wait_seconds() {
   number "$1" || { complain 'ERROR: Invalid value for timeout specified.' 1; return; }

@@ -87,6 +87,50 @@ files_below() {
   R=$out
 }
 
+# forfiles: sets R to what it finds, one a line. $1: folder, $2: mask, $3: days, $4: below for the folders below.
+find_files() {
+  local top mask=$2 days=$3 depth=1 first= limit= line time out=
+  whole_path "$1"
+  top=${R%/}/
+  [ -d "$top" ] || { complain 'ERROR: The directory name is invalid.' 1; return; }
+  [ -z "${4-}" ] || depth=9999
+  [ "$mask" != '*.*' ] || mask='*'
+  any_case "$mask" '*?'
+  mask=$R
+  if [ -n "$days" ]; then
+    # Days begin at midnight. A 1 before two digits keeps them from being octal.
+    time=$(date '+%s-(1%H-100)*3600-(1%M-100)*60-(1%S-100)')
+    number "${days#?}" || :
+    case $days in
+      -*) limit=$(($time - (R - 1) * 86400)) ;;
+      *) first=$(($time + R * 86400)) ;;
+    esac
+  fi
+  for line in $(find "$top" -mindepth 1 -maxdepth "$depth" -exec stat -c '%Y %n' {} + 2>/dev/null | LC_ALL=C sort -f -k 2); do
+    time=${line%% *}
+    line=${line#* }
+    case ${line##*/} in $mask) ;; *) continue ;; esac
+    [ -z "$limit" ] || [ "$time" -lt "$limit" ] || continue
+    [ -z "$first" ] || [ "$time" -ge "$first" ] || continue
+    out=$out$line$NL
+  done
+  [ -n "$out" ] || { complain 'ERROR: No files found with the specified search criteria.' 1; return; }
+  say ''
+  R=$out
+}
+
+# Goes to the folder of a file that forfiles found, and sets what @path and the like stand for in its command.
+file_values() {
+  f_file=${1##*/} f_ext= f_isdir=FALSE
+  f_fname=$f_file
+  case $f_file in *.*) f_fname=${f_file%.*} f_ext=${f_file##*.} ;; esac
+  f_file=\"$f_file\" f_fname=\"$f_fname\" f_ext=\"$f_ext\"
+  [ ! -d "$1" ] || f_isdir=TRUE
+  shown_path "$1"
+  f_path=\"$R\"
+  enter "${1%/*}/"
+}
+
 # move: moves files, or one folder.
 move_files() {
   local rest=$1 word list= to count=0 entry result=0 kind=file

@@ -16,6 +16,17 @@ complain() {
   fail "$2"
 }
 
+# Ends all with an error of syntax when a side of `if` without quotes is empty. $1: the side, $2: what cmd stumbles over.
+given() {
+  case $1 in *[!\ "$TAB",\;=]*) return 0 ;; esac
+  if [ -n "${2-}" ]; then
+    printf '%s was unexpected at this time.\n' "$2" >&2
+  else
+    printf 'The syntax of the command is incorrect.\n' >&2
+  fi
+  exit 255
+}
+
 # Between || and what follows: ERRORLEVEL is the code of what failed. Some commands of cmd set it here alone.
 failed() {
   err=$code

@@ -118,8 +118,10 @@ reckon() {
 operands() {
   local rest=$1 out= piece
   while [ -n "$rest" ]; do
+    case $rest in [\ "$TAB"]*) rest=${rest#?}; continue ;; esac
+    # Two operands side by side lack a sign.
+    case $out in *[0-9\)]) case $rest in [-+*/%\&\|^\<\>\)]*) ;; *) rest== ;; esac ;; esac
     case $rest in
-      [\ "$TAB"]*) rest=${rest#?} ;;
       '<<'* | '>>'*) out="$out ${rest%"${rest#??}"}"; rest=${rest#??} ;;
       [-+*/%\&\|^!~\(\)]*) out="$out ${rest%"${rest#?}"}"; rest=${rest#?} ;;
       [0-9]*)

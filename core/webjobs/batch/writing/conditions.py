@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from webjobs.batch.cells import Text, Variable, plain
+from webjobs.batch.cells import Argument, Cell, Text, Variable, plain
 from webjobs.batch.errors import NotTaken
-from webjobs.batch.reading.syntax import Condition, If, Node
-from webjobs.batch.writing.names import CLOCK, SPECIAL, key_of
+from webjobs.batch.reading.syntax import Block, Chain, Command, Condition, For, If, Node
+from webjobs.batch.writing.effects import nodes_of
+from webjobs.batch.writing.names import CLOCK, COMPUTED, CONSTANTS, SPECIAL, key_of
 from webjobs.batch.writing.quoting import indented, literal
 from webjobs.batch.writing.scope import Scope
 from webjobs.batch.writing.values import word
@@ -31,6 +32,58 @@ def write_if(scope: Scope, node: If) -> list[str]:
         lines += ["else", *indented(_branch(scope, otherwise))]
         break
     return [*lines, "fi"]
+
+
+def given_sides(scope: Scope, node: Node) -> list[str]:
+    """Return the lines that end all when a side of an ``if`` is missing in a statement.
+
+    cmd reads a whole statement with its values in it before any of it runs, so these lines come first.
+    """
+    lines: dict[str, str] = {}
+    for part in nodes_of(node):
+        if not isinstance(part, If):
+            continue
+        asked = part.condition
+        if _may_be_empty(scope, asked.left):
+            behind = _first_word(part.then) if asked.kind == "==" else asked.right
+            lines.setdefault(word(scope, asked.left), f" {word(scope, behind)}")
+        if _may_be_empty(scope, asked.right) and not _false_without(part):
+            lines.setdefault(word(scope, asked.right), "")
+    checks = [f"given {side}{told}" for side, told in lines.items()]
+    return [*scope.take_setup(), *checks]
+
+
+def _may_be_empty(scope: Scope, text: Text) -> bool:
+    """Tell whether a side of ``if`` is nothing but values that are filled in before cmd reads it."""
+    return bool(text) and all(_may_lack(scope, cell) for cell in text)
+
+
+def _may_lack(scope: Scope, cell: Cell) -> bool:
+    if isinstance(cell, Argument):
+        return cell.index != "0"
+    if not isinstance(cell, Variable) or cell.delayed:
+        return False
+    key = key_of(plain(cell.name) or "")
+    always = key in SPECIAL or key in CLOCK or (key in (*CONSTANTS, *COMPUTED) and key not in scope.script.assigned)
+    return cell.change is not None or not always
+
+
+def _false_without(node: If) -> bool:
+    """Tell whether a condition without its right side is false: cmd takes the first word of the command for it."""
+    asked = node.condition
+    return asked.kind in ("==", "EQU", "exist", "defined") and not asked.negated and not isinstance(node.then, Block)
+
+
+def _first_word(node: Node) -> Text:
+    match node:
+        case Block():
+            return ("(",)
+        case Chain():
+            return _first_word(node.left)
+        case If() | For():
+            return tuple(node.word)
+        case Command():
+            return node.name
 
 
 def _branch(scope: Scope, node: Node) -> list[str]:

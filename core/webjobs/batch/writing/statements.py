@@ -5,7 +5,7 @@ from __future__ import annotations
 from webjobs.batch.cells import Text, plain
 from webjobs.batch.reading.syntax import Block, Chain, Command, For, If, Node, Redirection
 from webjobs.batch.writing.commands import write_command
-from webjobs.batch.writing.conditions import write_if
+from webjobs.batch.writing.conditions import given_sides, write_if
 from webjobs.batch.writing.echoes import shown_command
 from webjobs.batch.writing.effects import command_word, nodes_of, read_before
 from webjobs.batch.writing.loops import write_for
@@ -25,7 +25,7 @@ def write_statement(scope: Scope, node: Node) -> list[str]:
         if direct is None:
             fill(scope, value)
         scope.setup.append(f"{scope.snapshot(value)}=${direct or 'R'}")
-    lines = scope.take_setup()
+    lines = [*scope.take_setup(), *given_sides(scope, node)]
     return [*lines, *traced(scope, node), *write_node(scope, node)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from webjobs.batch.cells import Text, Variable, char_of, plain
 from webjobs.batch.reading.syntax import Command
-from webjobs.batch.writing.commands import flow, messages, programs, shells, tools, variables
+from webjobs.batch.writing.commands import flow, forfiles, messages, programs, queries, shells, tools, variables
 from webjobs.batch.writing.scope import Scope
 
 Writer = Callable[[Scope, Text], list[str]]
@@ -26,8 +26,12 @@ _BUILTINS: Mapping[str, Writer] = {
     "shift": flow.shift,
     "cmd": shells.cmd,
     "start": shells.start,
+    "wmic": queries.wmic,
+    "forfiles": forfiles.forfiles,
     **{name: tools.writer(name) for name in tools.TOOLS},
 }
+_PROGRAMS = tools.PROGRAMS | {"cmd", "start", "wmic", "forfiles"}
+"""Names of which only the whole word counts, with or without .exe."""
 _BREAKS = "./\\:+[](\"',;="
 """Characters that end the name of an own command of cmd, besides blanks."""
 
@@ -52,14 +56,14 @@ def split_name(node: Command) -> tuple[str, Text]:
         return "cmd", node.rest
     whole = (plain(node.name) or "").lower().strip('"').removesuffix(".exe")
     whole = re.sub(r"^[a-z]:\\windows\\(system32|syswow64|sysnative)\\", "", whole)
-    if whole in tools.PROGRAMS or whole in ("cmd", "start"):
+    if whole in _PROGRAMS:
         return whole, node.rest
     if re.fullmatch(r"[a-z0-9]:", whole):
         return "drive", ()
     leading = "".join(char_of(cell) or "\0" for cell in node.name)
     found = re.match(r"[A-Za-z]+", leading)
     name = found[0].lower() if found else ""
-    if not found or name not in _BUILTINS or name in tools.PROGRAMS or name in ("cmd", "start"):
+    if not found or name not in _BUILTINS or name in _PROGRAMS:
         return "", ()
     behind = node.name[found.end() :]
     if not behind:

@@ -58,7 +58,6 @@ _REFUSED = {
     "format": "remove it",
     "explorer": "remove it",
     "notepad": "remove it",
-    "forfiles": "use for, or a script",
     "makecab": "use tar or a program of the package",
     "expand": "use tar or a program of the package",
     "typeperf": "remove it",

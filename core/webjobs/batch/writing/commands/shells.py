@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 
-from webjobs.batch.cells import Text, char_of, lstrip, plain, unescaped, words
+from webjobs.batch.cells import Text, char_of, lstrip, plain, shown, unescaped, words
 from webjobs.batch.errors import NotTaken
 from webjobs.batch.reading.parser import parse_command
 from webjobs.batch.reading.syntax import Command
 from webjobs.batch.writing.quoting import indented
 from webjobs.batch.writing.scope import Scope
+from webjobs.batch.writing.values import word
 
+_WINDOWS = frozenset(
+    ["/b", "/i", "/min", "/max", "/low", "/normal", "/high", "/realtime", "/abovenormal", "/belownormal"]
+)
+"""Options of ``start`` about windows and priorities."""
+_QUIT = re.compile(r"^\s*quit ")
 _EXIT = re.compile(r"exit(?:\s+/b)?\s+([+-]?\d+)\s*", re.IGNORECASE)
 
 
@@ -60,28 +66,59 @@ def _unquoted(text: Text) -> Text:
 
 
 def start(scope: Scope, text: Text) -> list[str]:
-    """Write ``start /b``: a program beside the batch file, or with ``/wait`` before what follows."""
-    rest = lstrip(text)
-    if rest[:1] == ('"',):
-        rest = lstrip(rest[len(words(rest)[0]) :])
-    wait = shared = False
-    while rest[:1] == ("/",):
-        option = words(rest)[0]
-        match (plain(option) or "").lower():
-            case "/b":
-                shared = True
-            case "/wait" | "/w":
-                wait = True
-            case "/min" | "/max" | "/i" | "/low" | "/normal" | "/high" | "/belownormal" | "/abovenormal":
-                pass
-            case other:
-                raise NotTaken(f'"start {other}" is not taken over', "use start /b, with /wait or without")
-        rest = lstrip(rest[len(option) :])
-    if not shared:
-        raise NotTaken('"start" opens a window of its own', "use start /b, or call the program without start")
+    """Write ``start``: a program beside the batch file, or with ``/wait`` before what follows."""
+    rest, folder, wait = _start_options(text)
     tree = parse_command(rest, scope.line)
     if tree is None:
-        raise NotTaken('"start" has no program', "name one, or remove the line")
+        raise NotTaken('"start" has no program', 'name one behind the title: start "" App.exe')
+    if isinstance(tree, Command):
+        _check_program(shown(tree.name).strip('"'))
     with scope.inside(subshell=True):
         lines = scope.write(scope, tree)
-    return lines if wait else ["{", *indented(lines), "} &"]
+    if folder:
+        entered = word(scope, folder)
+        lines = [*scope.take_setup(), f"change_folder {entered} || quit 1", *lines]
+    if not wait:
+        scope.script.note(
+            f"{scope.path}, line {scope.line}: start without /wait: the program ends with the batch file."
+        )
+        return ["{", *indented(lines), "} &"]
+    if not folder and not any(_QUIT.search(line) for line in lines):
+        return lines
+    if lines[-1] != 'quit "$err"':
+        lines = [*lines, 'quit "$err"']
+    return ["(", *indented(lines), ")", "leave $?"]
+
+
+def _start_options(text: Text) -> tuple[Text, Text, bool]:
+    """Return the command behind ``start``, the folder of ``/d``, and whether ``/wait`` stands there."""
+    rest, folder = lstrip(text), Text()
+    wait = titled = False
+    while rest[:1] == ("/",) or (rest[:1] == ('"',) and not titled):
+        option = words(rest)[0]
+        rest = lstrip(rest[len(option) :])
+        if option[0] == '"':
+            titled = True
+            continue
+        name = "".join(char_of(cell) or "\0" for cell in option).lower()
+        if name == "/d" and rest:
+            folder = words(rest)[0]
+            rest = lstrip(rest[len(folder) :])
+        elif name.startswith('/d"'):
+            folder = option[2:]
+        elif name in ("/wait", "/w"):
+            wait = True
+        elif name not in _WINDOWS:
+            raise NotTaken(f'"start {shown(option)}" is not taken over', "leave the option out")
+    return rest, folder, wait
+
+
+def _check_program(name: str) -> None:
+    """Raise ``NotTaken`` for what Windows opens with a program that belongs to its type."""
+    ending = re.search(r"\.([a-z]\w*)$", re.split(r"[\\/]", name)[-1].lower())
+    if (
+        re.match(r"[A-Za-z][\w+.-]+:", name)
+        or name.endswith(("\\", "/", "."))
+        or (ending and ending[1] not in ("exe", "com", "bat", "cmd"))
+    ):
+        raise NotTaken(f'"start {name}" opens it with the program of its type', "start that program")
