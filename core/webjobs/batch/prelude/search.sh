@@ -144,7 +144,7 @@ expressions() {
           } else if (d == "<" || d == ">") { out = out "\\" d; i++ }
           else { out = out (d ~ /[A-Za-z0-9 "=:,;_\/-]/ ? d : "\\" d); i++ }
         } else if (ENVIRON["KIND"] == "literal") {
-          out = out (c ~ /[][.*^$+?(){}|\\]/ ? "\\" c : c)
+          out = out (c ~ /[].*^$+?(){}|\\[]/ ? "\\" c : c)
         } else if (c == "[") {
           e = index(substr($0, i + 2), "]")
           if (!e) out = out "\\["
