@@ -47,6 +47,7 @@ from webjobs_apiserver.kudu.operations import OPERATIONS
 from webjobs_apiserver.pods import packages
 from webjobs_apiserver.service.service import Clock, Service
 from webjobs_apiserver.sites import Site, Sites
+from webjobs_apiserver.ui.app import ui_routes
 from webjobs_apiserver.watching.watch import Feed
 from webjobs_kube.client import KubeClient
 
@@ -109,6 +110,8 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         app.include_router(router)
     for router in kragle_routes.routers(service) if kragle else ():
         app.include_router(router)
+    if config.ui.enabled:
+        app.router.routes.extend(ui_routes(service=service, feed=feed, keeper=keeper, told=failures.of))
     document.add(app, OPERATIONS | kragle_operations.OPERATIONS if kragle else OPERATIONS)
     _add_health(app, keeper.credentials[config.namespace], feed)
     failures.add(app)

@@ -12,6 +12,7 @@ from webjobs_apiserver.arm.paths import of as address_of
 from webjobs_apiserver.auth.authenticator import ASKER, Asked, Keeper, Refusal
 from webjobs_apiserver.auth.headers import shown
 from webjobs_apiserver.sites import SITE, Sites
+from webjobs_apiserver.ui.addresses import is_page
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", METADATA})
 """Paths that need no credentials."""
@@ -41,7 +42,7 @@ class Gate:
         if scope["type"] != "http":
             return  # nothing here speaks WebSocket; the server refuses the handshake
         path: str = scope["path"]
-        if path not in OPEN_PATHS and not path.startswith((TOKEN_PREFIX, _LOGIN_PREFIX)) and SITE not in scope:
+        if not _is_open(path) and SITE not in scope:
             headers = Headers(scope=scope)
             asked = _asked(scope, headers, sites=self._keeper.sites)
             admitted = await self._keeper.admit(asked, shown(headers), scope)
@@ -50,6 +51,11 @@ class Gate:
                 return
             scope = {**scope, SITE: admitted.site, ASKER: admitted}
         await self._app(scope, receive, send)
+
+
+def _is_open(path: str) -> bool:
+    """Return whether a path needs no credentials here: nobody's, or those that its own routes check."""
+    return path in OPEN_PATHS or path.startswith((TOKEN_PREFIX, _LOGIN_PREFIX)) or is_page(path)
 
 
 def _asked(scope: Scope, headers: Headers, *, sites: Sites) -> Asked | None:

@@ -112,6 +112,13 @@ class KragleConfig(ConfigSection):
     """Status of errors: always 500, as documented, or what HTTP has for each."""
 
 
+class UiConfig(ConfigSection):
+    """Settings of the dashboard at ``/ui``."""
+
+    enabled: bool = True
+    """True when it is served."""
+
+
 class SiteConfig(ConfigSection):
     """A further site."""
 
@@ -156,6 +163,8 @@ class ApiserverConfig(ConfigSection):
     """Where web hooks may be."""
     package_uri: PackageUriConfig = Field(default_factory=PackageUriConfig)
     """Where zips may be that clients send the address of."""
+    ui: UiConfig = Field(default_factory=UiConfig)
+    """Settings of the dashboard."""
     kragle: KragleConfig = Field(default_factory=KragleConfig)
     """Settings of the Kragle Jobs API."""
 

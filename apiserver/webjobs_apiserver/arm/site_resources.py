@@ -87,7 +87,7 @@ def router(facade: Facade, keeper: Keeper, prefix: str) -> APIRouter:
 
     @routes.post("/config/publishingcredentials/list")
     async def credentials(request: Request) -> Response:
-        ticket = await keeper.password(authenticator.asker(request))
+        ticket = await keeper.lasting(authenticator.asker(request), use="password")
         if ticket is None:
             raise Refused(_NO_TICKET)
         one, password = facade.site(request), tickets.shown(ticket)

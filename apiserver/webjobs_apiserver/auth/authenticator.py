@@ -174,16 +174,24 @@ class Keeper:
             admitted.accounts, admitted.role, namespace=admitted.site.namespace, use=use, now=self.clock()
         )
 
-    async def password(self, admitted: Admitted) -> Ticket | None:
-        """Return a ticket that is a password, with the rights of a client; None when there can be none for it.
+    async def lasting(self, admitted: Admitted, *, use: Use) -> Ticket | None:
+        """Return a ticket that is a password or a session, with the rights of a client.
 
-        That is so for a user of Kubernetes whose groups are too many, or at a site that has no account.
+        None when there can be none for it: for a user of Kubernetes whose groups are too many, or at a site that has no
+        account.
         """
         if admitted.review is None:
-            return await self.ticket(admitted, use="password")
+            return await self.ticket(admitted, use=use)
         namespace = admitted.site.namespace
         accounts = await self.credentials[namespace].accounts()
-        return await self.tickets.issue_user(accounts, admitted.review, namespace=namespace, now=self.clock())
+        return await self.tickets.issue_user(accounts, admitted.review, namespace=namespace, use=use, now=self.clock())
+
+    async def may(self, asked: Asked, session: Ticket) -> bool:
+        """Return whether the holder of a session may do something."""
+        try:
+            return isinstance(await self._account(asked, session, address=""), Admitted)
+        except (Unavailable, ApiError):
+            return False
 
     def _tries(self, asked: Asked, kind: Kind, address: str) -> Tries:
         keys = [Key(namespace=site.namespace, kind=kind, address=address) for site in asked.sites]
@@ -200,7 +208,17 @@ class Keeper:
         ]
         if isinstance(given, Basic):  # signatures can't be guessed: who has a ticket never waits
             self._throttled(asked, given, accounts, found, address=address)
+        elif not found:
+            return await self._by_session(asked, given, accounts)
         return self._judged(asked, found[0]) if found else Refusal(status=401)
+
+    async def _by_session(self, asked: Asked, given: Ticket, accounts: list[Accounts]) -> Admitted | Refusal:
+        """Return the outcome for a session that can be one of a user of Kubernetes."""
+        for site, known in zip(asked.sites, accounts, strict=True):
+            user = await self.tickets.user_of(given, known, namespace=site.namespace, now=self.clock())
+            if user is not None and given.use == "session":
+                return await self._user(asked, given, user, sites=[site])
+        return Refusal(status=401)
 
     async def _by_ticket(self, asked: Asked, given: Basic, accounts: list[Accounts]) -> Admitted | Refusal | None:
         """Return the outcome for a password that is a ticket.

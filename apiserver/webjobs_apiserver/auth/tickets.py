@@ -4,8 +4,8 @@ Nothing is stored: every replica can check a ticket. The key is made of the acco
 another password ends all tickets of the old one. It is made slowly on purpose: a client that has a ticket must not be
 able to try passwords on it. What a ticket is for is signed, too: a cookie is no token, and a token no password.
 
-A ticket that is a password can also stand for a user of Kubernetes. It holds what a TokenReview said of the user, and
-the key is made of the owner's account. What the user may do is asked at each use.
+A ticket that is a password or a session can also stand for a user of Kubernetes. It holds what a TokenReview said of
+the user, and the key is made of the owner's account. What the user may do is asked at each use.
 """
 
 from __future__ import annotations
@@ -28,15 +28,16 @@ from webjobs_apiserver.auth.headers import Basic, Bearer
 
 COOKIE = "auth_tkt"
 """Name of the cookie that holds a ticket."""
-Use = Literal["cookie", "token", "password"]
-"""What a ticket is for: a cookie of the Kragle API, a token for an Authorization header, or a password of Kudu's."""
+Use = Literal["cookie", "token", "password", "session"]
+"""What a ticket is for: a cookie of the Kragle API, a token for an Authorization header, a password of Kudu's, or the
+cookie of the dashboard."""
 _SHOWN = "webjobs."
 """What tokens and passwords of ours begin with; tokens of Kubernetes are JSON Web Tokens."""
 LIFETIME = timedelta(hours=12)
 """Time for which a cookie or a token counts."""
 PASSWORD_LIFETIME = timedelta(hours=1)
 """Time for which a password counts: for a slow upload, and for the quarter of an hour for which clients then ask how
-their deployment is going on."""
+their deployment is going on. Also for a session of a user of Kubernetes, whose own tokens don't last longer."""
 _MOST = 8192
 """Most characters of a ticket."""
 _MOST_USER = 4096
@@ -44,6 +45,8 @@ _MOST_USER = 4096
 _KEYS = 64
 """Keys that are remembered; making one takes tens of milliseconds."""
 _DIGITS = re.compile(r"[1-9][0-9]{0,14}")
+_OF_USERS = ("password", "session")
+"""What a ticket of a user of Kubernetes can be for."""
 _USER = "user-"
 """What stands before a user of Kubernetes in a ticket; no role begins with it."""
 
@@ -93,10 +96,12 @@ class Tickets:
     async def issue(self, accounts: Accounts, role: Role, *, namespace: str, use: Use, now: datetime) -> Ticket:
         """Return a ticket for an account that has just logged in."""
         key = await self._key(accounts, role, namespace=namespace, whose=role)
-        return _signed(key, holder=role, use=use, now=now)
+        return _signed(key, holder=role, use=use, until=now + (PASSWORD_LIFETIME if use == "password" else LIFETIME))
 
-    async def issue_user(self, accounts: Accounts, user: Object, *, namespace: str, now: datetime) -> Ticket | None:
-        """Return a ticket that is a password, for a user of Kubernetes as a TokenReview has it.
+    async def issue_user(
+        self, accounts: Accounts, user: Object, *, namespace: str, use: Use, now: datetime
+    ) -> Ticket | None:
+        """Return a ticket that is a password or a session, for a user of Kubernetes as a TokenReview has it.
 
         None where the site has no owner, by whose account it would be signed, and for a user that is too large.
         """
@@ -106,7 +111,7 @@ class Tickets:
         if len(text) > _MOST_USER or not accounts.has("owner"):
             return None
         key = await self._key(accounts, "owner", namespace=namespace, whose="user")
-        return _signed(key, holder=_USER + text, use="password", now=now)
+        return _signed(key, holder=_USER + text, use=use, until=now + PASSWORD_LIFETIME)
 
     async def role_of(self, ticket: Ticket, accounts: Accounts, *, namespace: str, now: datetime) -> Role | None:
         """Return the role that a ticket stands for at a site; None when it is false or has ended."""
@@ -120,7 +125,7 @@ class Tickets:
     async def user_of(self, ticket: Ticket, accounts: Accounts, *, namespace: str, now: datetime) -> Object | None:
         """Return the user of Kubernetes that a ticket stands for at a site; None when it is false or has ended."""
         name = ticket.text.partition(".")[0]
-        if not name.startswith(_USER) or ticket.use != "password" or not accounts.has("owner"):
+        if not name.startswith(_USER) or ticket.use not in _OF_USERS or not accounts.has("owner"):
             return None
         key = await self._key(accounts, "owner", namespace=namespace, whose="user")
         if not _is_right(key, ticket, now=now):
@@ -141,9 +146,9 @@ def _slow(seed: bytes) -> bytes:
     return hashlib.scrypt(seed, salt=b"webjobs ticket", n=2**14, r=8, p=1, dklen=32)
 
 
-def _signed(key: bytes, *, holder: str, use: Use, now: datetime) -> Ticket:
-    until = int((now + (PASSWORD_LIFETIME if use == "password" else LIFETIME)).timestamp())
-    return Ticket(text=f"{holder}.{until}.{_signature(key, holder=holder, use=use, until=until)}", use=use)
+def _signed(key: bytes, *, holder: str, use: Use, until: datetime) -> Ticket:
+    end = int(until.timestamp())
+    return Ticket(text=f"{holder}.{end}.{_signature(key, holder=holder, use=use, until=end)}", use=use)
 
 
 def _is_right(key: bytes, ticket: Ticket, *, now: datetime) -> bool:

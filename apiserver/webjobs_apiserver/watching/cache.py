@@ -17,6 +17,7 @@ from webjobs.model import JobType, WebJobRun
 from webjobs.objects import Object
 from webjobs.runs import runs
 from webjobs_apiserver.watching import job as jobs
+from webjobs_apiserver.watching.changes import Changes
 from webjobs_apiserver.watching.job import Job
 from webjobs_kube.object_cache import ObjectCache, without_managed_fields
 
@@ -45,6 +46,8 @@ class SiteCache:
         self._latest: dict[str, WebJobRun] = {}
         self._unsettled: set[str] = set()
         """Object names of the jobs whose newest run is to be found anew."""
+        self.changes = Changes()
+        """Changes of what is in here, by the object names of jobs."""
 
     # What is told
 
@@ -73,12 +76,14 @@ class SiteCache:
         self._objects.forget(kind, body["metadata"]["name"], uid=body["metadata"]["uid"])
 
     def _take_job(self, name: str, body: Object) -> None:
+        self.changes.note(name)
         self._jobs.pop(name, None)
         self._listing = None
         if job := jobs.of(without_managed_fields(body)):
             self._jobs[name] = job
 
     def _take_run(self, job: str, name: str, body: Object) -> None:
+        self.changes.note(job)
         self._unsettled.add(job)
         if body["spec"].get("trigger"):  # else the manager tells who created it
             body = without_managed_fields(body)
@@ -90,6 +95,7 @@ class SiteCache:
             self._runs.get(job, {}).pop(name, None)
 
     def _take_out(self, kind: str, job: str, name: str) -> None:
+        self.changes.note(job)
         if kind == "WebJob":
             self._jobs.pop(name, None)
             self._listing = None

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 from webjobs.objects import Object
 from webjobs_apiserver.watching.cache import SiteCache
+from webjobs_apiserver.watching.changes import Changes
 from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import ApiError
 from webjobs_kube.informer import Informer
@@ -42,6 +43,10 @@ class Feed:
         if informers and all(one.filled and one.age() < _BELIEVED for one in informers):
             return self._caches[namespace]
         return None
+
+    def changes(self, namespace: str) -> Changes:
+        """Return the changes of the cache of a namespace, be it believed now or not."""
+        return self._caches[namespace].changes
 
     @property
     def ready(self) -> bool:

@@ -164,6 +164,7 @@ capabilities: {drop: [ALL]}
 {{- $found = concat $found (list "/environment" "/scm" "/diagnostics" "/dump") }}
 {{- /* Azure Resource Manager's, for Azure's own SDKs and CLI; then the shim's own description. */}}
 {{- $found = concat $found (list "/subscriptions" "/metadata/endpoints" "/adfs" "/docs" "/openapi.json") }}
+{{- if .Values.apiserver.ui.enabled }}{{ $found = concat $found (list "/ui" "/azurejobs") }}{{ end }}
 {{- $found | toJson -}}
 {{- end }}
 

@@ -11,6 +11,7 @@ from tests.charts import Manifest, helm, render
 from tests.cluster.paths import repo_root
 from tests.conformance.contract.declared import declared
 from webjobs_apiserver.http.paths import canonical
+from webjobs_apiserver.ui import addresses
 
 NAMES: Manifest = {
     "domain": "scm.example.com",
@@ -54,6 +55,7 @@ def test_there_is_none_unless_it_is_wanted() -> None:
 def test_every_route_is_reached_from_outside(made: Any) -> None:
     known = _prefixes(made())
     clients = {path for _, path in declared() if not path.startswith(("/internal/", "/healthz", "/readyz"))}
+    clients |= {addresses.ROOT, addresses.AZUREJOBS}
     # The spellings without /api are no routes of their own: each is one whose canonical form is such a route.
     bare = {path.removeprefix("/api") for path in clients if path.startswith("/api/")}
     spelled = {path for path in bare if canonical(path) != path} | {"/jobs"}

@@ -188,8 +188,11 @@ async def test_what_a_user_needs_to_get_one(one: Shim) -> None:
 async def test_a_user_with_groups_without_number_gets_none() -> None:
     accounts = Accounts.of(dict.fromkeys(KEYS[:2], b"long enough to be right"))
     user = {"username": "alice", "groups": [f"group-{number}" for number in range(1000)]}
-    assert await Tickets().issue_user(accounts, user, namespace="site", now=START) is None
-    assert await Tickets().issue_user(Accounts(), {"username": "alice"}, namespace="site", now=START) is None
+    assert await Tickets().issue_user(accounts, user, namespace="site", use="password", now=START) is None
+    assert (
+        await Tickets().issue_user(Accounts(), {"username": "alice"}, namespace="site", use="password", now=START)
+        is None
+    )
 
 
 async def test_all_that_rights_depend_on_is_in_it() -> None:
@@ -197,7 +200,7 @@ async def test_all_that_rights_depend_on_is_in_it() -> None:
     accounts = Accounts.of(dict.fromkeys(KEYS[:2], b"long enough to be right"))
     user = {"username": "älice", "uid": "5", "groups": ["a", "b"], "extra": {"scopes": ["few"]}}
     tickets = Tickets()
-    ticket = await tickets.issue_user(accounts, user, namespace="site", now=START)
+    ticket = await tickets.issue_user(accounts, user, namespace="site", use="password", now=START)
     assert ticket
     assert await tickets.user_of(ticket, accounts, namespace="site", now=START) == user
     assert await tickets.user_of(ticket, accounts, namespace="blog", now=START) is None

@@ -1,0 +1,59 @@
+"""The addresses of pages, and the paths of Kudu's API that they stand for. Pure."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from webjobs.model import JobType
+
+ROOT = "/ui"
+"""Prefix of all pages."""
+LOGIN = f"{ROOT}/login"
+"""Page by which a person logs in."""
+JOBS = f"{ROOT}/jobs"
+"""Page with all jobs."""
+AZUREJOBS = "/azurejobs"
+"""Root of the dashboard to which Kudu's ``extra_info_url`` leads."""
+STATIC = f"{ROOT}/static"
+"""Prefix of style sheets and scripts."""
+
+
+def is_page(path: str) -> bool:
+    """Return whether a decoded path is one of the dashboard's."""
+    return any(path == root or path.startswith(f"{root}/") for root in (ROOT, AZUREJOBS))
+
+
+def job(job_type: JobType, name: str) -> str:
+    """Return the address of a job's page."""
+    return f"{JOBS}/{job_type}/{quote(name, safe='')}"
+
+
+def run(name: str, run_id: str) -> str:
+    """Return the address of the page of a run of a triggered job."""
+    return f"{job('triggered', name)}/runs/{run_id}"
+
+
+def api_job(job_type: JobType, name: str) -> str:
+    """Return the path of a job in Kudu's API, decoded."""
+    return f"/api/{job_type}webjobs/{name}"
+
+
+def own(text: str) -> str:
+    """Return the page of ours that an address in a form or query names, with its query; the first page else.
+
+    What a browser would take for another host's address is none of ours.
+    """
+    path, question, query = text.partition("?")
+    if (
+        not path.startswith(f"{ROOT}/")
+        or "//" in path
+        or "\\" in text
+        or any(sign <= " " or sign == "\x7f" for sign in text)
+    ):
+        return f"{ROOT}/"
+    return f"{path}{question}{query}"
+
+
+def pages() -> list[tuple[str, str]]:
+    """Return names and addresses of the pages that each page leads to."""
+    return [("Jobs", JOBS)]

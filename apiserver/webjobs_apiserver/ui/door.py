@@ -1,0 +1,115 @@
+"""The door of the dashboard: who comes in, by which session, and what that visitor may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+
+from webjobs_apiserver.auth import tickets
+from webjobs_apiserver.auth.authenticator import ASKER, Keeper, Refusal
+from webjobs_apiserver.auth.headers import Basic, Bearer
+from webjobs_apiserver.auth.tickets import Ticket
+from webjobs_apiserver.sites import SITE, Site
+from webjobs_apiserver.ui import rights, sessions
+
+_FIRST = ("GET", "/api/webjobs")
+"""Request to Kudu's API that everybody may send who may log in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visitor:
+    """Somebody who is let in."""
+
+    site: Site
+    """Site whose pages are shown."""
+    caller: str
+    """Who it is, as runs and the access log tell it: ``account:NAME``, or ``ticket:NAME`` for a user of Kubernetes."""
+    session: Ticket = field(repr=False)
+    """Ticket of the session."""
+    keeper: Keeper = field(repr=False)
+    """Authenticator, which is asked what the visitor may do."""
+
+    @property
+    def name(self) -> str:
+        """Name of the account or user."""
+        return self.caller.partition(":")[2]
+
+    @property
+    def token(self) -> str:
+        """Token of the session for forms."""
+        return sessions.token(self.session)
+
+    async def may(self, method: str, path: str) -> bool:
+        """Return whether the visitor may send a request to Kudu's API, or what stands for it here."""
+        asked = rights.asked(method, path, site=self.site)
+        return asked is not None and await self.keeper.may(asked, self.session)
+
+
+class Door:
+    """The door: it lets visitors in."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    def site_of(self, request: Request) -> Site | None:
+        """Return the site of a request's host; None when it is nobody's."""
+        return self._keeper.sites.of_host(request.headers.get("host", ""))
+
+    async def enter(self, request: Request, *, method: str, path: str) -> Visitor | Refusal:
+        """Return the visitor who may do what a page or form stands for, or why not.
+
+        ``method`` and ``path``: of the request to Kudu's API that it stands for, decoded. The site is in the request's
+        scope after that.
+        """
+        session = sessions.of(request)
+        asked = rights.asked(method, path, site=self.site_of(request))
+        admitted = await self._keeper.admit(asked, session, request.scope)
+        if isinstance(admitted, Refusal):
+            return admitted
+        assert session  # noqa: S101  nobody is admitted without one
+        request.scope[SITE], request.scope[ASKER] = admitted.site, admitted
+        return Visitor(site=admitted.site, caller=admitted.caller, session=session, keeper=self._keeper)
+
+    async def log_in(self, request: Request, shown: Basic | Bearer) -> Ticket | Refusal:
+        """Return the ticket of a new session for an account or a token of Kubernetes, or why there is none.
+
+        A ticket of another use begins no session: it would last longer by that.
+        """
+        if isinstance(shown, Bearer) and tickets.of_token(shown):
+            return Refusal(status=401)
+        method, path = _FIRST
+        asked = rights.asked(method, path, site=self.site_of(request))
+        admitted = await self._keeper.admit(asked, shown, request.scope)
+        if isinstance(admitted, Refusal):
+            return admitted
+        session = await self._keeper.lasting(admitted, use="session")
+        return session or Refusal(status=403, message="This user has too many groups, or the site has no account.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Abilities:
+    """What a visitor may do with the jobs of a site; pages show no button for the rest."""
+
+    run: bool
+    """True: start runs."""
+    cancel: bool
+    """True: end runs."""
+    change: bool
+    """True: upload, start, stop and change jobs."""
+    delete: bool
+    """True: delete jobs."""
+    settings: bool
+    """True: read and change app settings."""
+
+    @classmethod
+    async def of(cls, visitor: Visitor) -> Abilities:
+        """Return the abilities of a visitor. They are the same for all jobs, whatever their names."""
+        return cls(
+            run=await visitor.may("POST", "/api/triggeredwebjobs/any/run"),
+            cancel=await visitor.may("DELETE", "/api/triggeredwebjobs/any/history/1"),
+            change=await visitor.may("PUT", "/api/continuouswebjobs/any")
+            and await visitor.may("POST", "/api/continuouswebjobs/any/stop"),
+            delete=await visitor.may("DELETE", "/api/triggeredwebjobs/any"),
+            settings=await visitor.may("GET", "/api/settings") and await visitor.may("POST", "/api/settings"),
+        )

@@ -1,0 +1,1 @@
+"""The pages: each module reads what its pages show, and acts on their forms."""

@@ -1,0 +1,65 @@
+"use strict";
+// Pages can be read and used without this script. It shows times in the reader's own way and keeps a form from being
+// sent twice.
+(() => {
+  const ZONE = "webjobs-zone";
+  const button = document.querySelector("[data-zone]");
+  let local = localStorage.getItem(ZONE) === "local";
+  const clock = (utc) => new Intl.DateTimeFormat("en-GB", {
+    dateStyle: "medium", timeStyle: "medium", ...(utc ? { timeZone: "UTC" } : {}),
+  });
+  const clocks = { true: clock(false), false: clock(true) };
+  const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+
+  function distance(milliseconds) {
+    const seconds = Math.round(Math.abs(milliseconds) / 1000);
+    const [size, name] = units.find(([size]) => seconds >= size) || [1, "s"];
+    const text = `${Math.floor(seconds / size)} ${name}`;
+    return milliseconds < 0 ? `in ${text}` : `${text} ago`;
+  }
+
+  function show(element) {
+    const when = new Date(element.dateTime);
+    const full = `${clocks[local].format(when)}${local ? "" : " UTC"}`;
+    const text = element.dataset.full === undefined ? distance(Date.now() - when) : full;
+    if (element.textContent !== text) element.textContent = text;
+    if (element.title !== full) element.title = full;
+  }
+
+  function showAll() {
+    document.querySelectorAll("time").forEach(show);
+  }
+
+  if (button) {
+    const label = () => { button.textContent = local ? "Local time" : "UTC"; };
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      local = !local;
+      localStorage.setItem(ZONE, local ? "local" : "utc");
+      label();
+      showAll();
+    });
+    label();
+  }
+  showAll();
+  setInterval(showAll, 1000);
+  document.addEventListener("htmx:after:swap", showAll);
+
+  // extra_info_url: /azurejobs/#/jobs/TYPE/NAME
+  const moved = document.querySelector("[data-azurejobs]");
+  const old = moved && /^#\/jobs\/(triggered|continuous)\/([^/]+)$/.exec(location.hash);
+  if (old) {
+    const name = (() => { try { return decodeURIComponent(old[2]); } catch { return old[2]; } })();
+    location.replace(`${moved.dataset.azurejobs}/${old[1]}/${encodeURIComponent(name)}`);
+  }
+
+  // A second click sends nothing.
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || event.target.method !== "post") return;
+    if (event.target.dataset.sent) event.preventDefault();
+    event.target.dataset.sent = "yes";
+  });
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form").forEach((form) => { delete form.dataset.sent; });
+  });
+})();
