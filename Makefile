@@ -46,7 +46,7 @@ test: lint  ## everything: lint, unit, integration, e2e, conformance, security
 	@$(RUN) -m tests.cluster build --name test  # here, because pytest would hide the progress of ten minutes
 	@$(RUN) -m tests.s3
 	$(RUN) -m pytest -x -n $(CORES) tests/unit
-	$(RUN) -m pytest -x -n $(CLUSTERS) --dist loadfile --durations=30 tests/integration tests/e2e tests/conformance tests/security
+	$(RUN) -m pytest -x -n $(CLUSTERS) --dist loadfile --durations=30 tests/integration tests/e2e tests/conformance tests/security tests/browser
 
 test-full: $(VENV)/.synced  ## what takes about an hour more: control plane killed, deaths after every write, a short soak, thousands of orders
 	WEBJOBS_EXAMPLES=300 $(RUN) -m pytest -x tests/unit/crashes/test_any_order.py tests/full
