@@ -166,6 +166,29 @@ class Jobs:
                 continue
         raise Unavailable(UNSETTLED)
 
+    async def go_back(self, site: Site, job_type: JobType, name: str, digest: str) -> Job:
+        """Put an earlier package of a job in the place of the one that it has, with the settings of then.
+
+        ``digest``: of the package, or its begin. Raises Missing, and BadRequest when there is no such package.
+        """
+
+        async def plan(job: Job | None) -> Edit:
+            if job is None:
+                raise Missing
+            try:
+                to = package_history.choose(job.raw, digest)
+            except package_history.NothingEarlier as error:
+                raise BadRequest(f"There is no going back: {error}") from None
+            changed = package_history.go_back(job.raw, to, now=self._clock())["spec"]
+
+            def edit(spec: Object) -> None:
+                spec.clear()
+                spec.update(changed)
+
+            return edit
+
+        return await self.save_planned(site, job_type, name, plan)
+
     async def _replace(self, job: Job, edit: Edit, *, dry_run: bool = False) -> Job:
         # A merge patch could not do it: it merges settings key by key, and can't store a null.
         changed = deepcopy(job.raw)

@@ -12,6 +12,12 @@ LOGIN = f"{ROOT}/login"
 """Page by which a person logs in."""
 JOBS = f"{ROOT}/jobs"
 """Page with all jobs."""
+DEPLOYMENTS = f"{ROOT}/deployments"
+"""Page with the deployments of the site."""
+SETTINGS = f"{ROOT}/settings"
+"""Page with the settings of the site."""
+UPLOAD = f"{ROOT}/upload"
+"""Page by which a job is made or gets other files."""
 AZUREJOBS = "/azurejobs"
 """Root of the dashboard to which Kudu's ``extra_info_url`` leads."""
 STATIC = f"{ROOT}/static"
@@ -31,6 +37,16 @@ def job(job_type: JobType, name: str) -> str:
 def run(name: str, run_id: str) -> str:
     """Return the address of the page of a run of a triggered job."""
     return f"{job('triggered', name)}/runs/{run_id}"
+
+
+def deployment(identifier: str) -> str:
+    """Return the address of a deployment's page."""
+    return f"{DEPLOYMENTS}/{quote(identifier, safe='')}"
+
+
+def setting(name: str) -> str:
+    """Return the address at which the value of an app setting is shown."""
+    return f"{SETTINGS}/{quote(name, safe='')}"
 
 
 def api_job(job_type: JobType, name: str) -> str:
@@ -54,6 +70,7 @@ def own(text: str) -> str:
     return f"{path}{question}{query}"
 
 
-def pages() -> list[tuple[str, str]]:
-    """Return names and addresses of the pages that each page leads to."""
-    return [("Jobs", JOBS)]
+def pages(*, settings: bool) -> list[tuple[str, str]]:
+    """Return names and addresses of the pages that each page leads to. ``settings``: with the site's settings."""
+    found = [("Overview", f"{ROOT}/"), ("Jobs", JOBS), ("Deployments", DEPLOYMENTS)]
+    return [*found, ("Settings", SETTINGS)] if settings else found

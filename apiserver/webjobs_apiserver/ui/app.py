@@ -8,14 +8,15 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from webjobs_apiserver.auth.authenticator import Keeper
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses
 from webjobs_apiserver.ui.door import Door
-from webjobs_apiserver.ui.pages import jobs, login
+from webjobs_apiserver.ui.pages import deployments, jobs, login, overview, settings, upload
+from webjobs_apiserver.ui.pages.rows import Rows
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import Routes, Told
 from webjobs_apiserver.watching.watch import Feed
@@ -31,20 +32,21 @@ def ui_routes(
     renderer = Renderer()
     door = Door(keeper)
     routes = Routes(door, renderer, told=told)
-    jobs.add(routes, service=service, feed=feed, renderer=renderer)
+    rows = Rows(service=service, feed=feed, renderer=renderer)
+    overview.add(routes, rows=rows, service=service, feed=feed, renderer=renderer)
+    jobs.add(routes, rows=rows, feed=feed, renderer=renderer)
+    settings.add(routes, settings=service.settings, renderer=renderer)
+    deployments.add(routes, service=service, renderer=renderer)
+    upload.add(routes, service=service, renderer=renderer)
 
     async def asset(request: Request) -> Response:
         return renderer.asset(request.path_params["name"])
-
-    async def root(request: Request) -> Response:
-        return RedirectResponse(addresses.JOBS, status_code=303)
 
     async def azurejobs(request: Request) -> Response:
         return renderer.page(request, "azurejobs.html")
 
     application = Starlette(
         routes=[
-            Route("/", root),
             Route("/static/{name}", asset),
             *login.routes(door, renderer),
             *routes.collected,

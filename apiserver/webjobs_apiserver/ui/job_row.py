@@ -147,7 +147,7 @@ class Filter:
             job_type=query.get("type", "") if query.get("type") in ("triggered", "continuous") else "",
             state=query.get("state", "") if query.get("state") in STATES else "",
             order=query.get("order", "") if query.get("order") in ORDERS else "name",
-            page=int(page) if page.isascii() and page.isdecimal() and int(page[:6]) > 0 else 1,
+            page=max(int(page[:6]), 1) if page.isascii() and page.isdecimal() else 1,
         )
 
     @property
