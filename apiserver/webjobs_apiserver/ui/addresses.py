@@ -12,6 +12,8 @@ LOGIN = f"{ROOT}/login"
 """Page by which a person logs in."""
 JOBS = f"{ROOT}/jobs"
 """Page with all jobs."""
+CALENDAR = f"{ROOT}/calendar"
+"""Page with the starts of the day to come."""
 DEPLOYMENTS = f"{ROOT}/deployments"
 """Page with the deployments of the site."""
 SETTINGS = f"{ROOT}/settings"
@@ -72,5 +74,5 @@ def own(text: str) -> str:
 
 def pages(*, settings: bool) -> list[tuple[str, str]]:
     """Return names and addresses of the pages that each page leads to. ``settings``: with the site's settings."""
-    found = [("Overview", f"{ROOT}/"), ("Jobs", JOBS), ("Deployments", DEPLOYMENTS)]
+    found = [("Overview", f"{ROOT}/"), ("Jobs", JOBS), ("Calendar", CALENDAR), ("Deployments", DEPLOYMENTS)]
     return [*found, ("Settings", SETTINGS)] if settings else found

@@ -34,6 +34,7 @@ _WORDS = {
     "Aborted": _word("Aborted", "⊘", "warn"),
     "Skipped": _word("Skipped", "↷", "quiet"),
     "Idle": _word("Idle", "·", "quiet"),
+    "Scheduled": _word("Scheduled", "◷", "quiet"),
     "Starting": _word("Starting", "○", "busy"),
     "Stopped": _word("Stopped", "■", "quiet"),
     "Disabling": _word("Stopping", "■", "warn"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -61,9 +61,9 @@ def test_only_the_newest_runs_are_bars() -> None:
 def test_a_continuous_job() -> None:
     status = {"state": "Running", "readyReplicas": 1}
     one = JobRow.of(job("w", kind="continuous", replicas=3, status=status), [])
-    assert (one.instances, one.word.text, one.states) == ("1 of 3", "Running", {"running"})
+    assert (one.instances, one.word.text, one.states) == ("1 of 3", "Running", frozenset({"running"}))
     stopped = JobRow.of(job("w", kind="continuous", stopped=True, status={"state": "Stopped"}), [])
-    assert (stopped.instances, stopped.states) == ("0 of 0", {"stopped"})
+    assert (stopped.instances, stopped.states) == ("0 of 0", frozenset({"stopped"}))
 
 
 def test_a_problem_is_told() -> None:
@@ -76,7 +76,7 @@ def test_a_problem_is_told() -> None:
         "lastTransitionTime": "2026-01-01T00:00:00Z",
     }
     one = JobRow.of(job("a", status={"conditions": [ready]}), [])
-    assert (one.word.text, one.problem, one.states) == ("Needs attention", "Name an image.", {"problem"})
+    assert (one.word.text, one.problem, one.states) == ("Needs attention", "Name an image.", frozenset({"problem"}))
 
 
 ROWS = [
@@ -176,5 +176,5 @@ def test_every_state_has_a_word_a_sign_and_a_tone() -> None:
         None,
     ):
         one = words.of(state)
-        assert (len(one.sign), bool(one.text), one.tone != "") == (1, True, True)
+        assert (len(one.sign), bool(one.text), one.tone in get_args(words.Tone)) == (1, True, True)
     assert words.of("SomethingNew").text == "SomethingNew"

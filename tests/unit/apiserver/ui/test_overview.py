@@ -55,7 +55,7 @@ def test_what_comes_next() -> None:
 
 async def test_the_page(one: Shim, visitor: Browser) -> None:
     client = one.client()
-    await client.put("/api/triggeredwebjobs/<b>bad", content=b"echo", headers=script())
+    await client.put("/api/triggeredwebjobs/a & b", content=b"echo", headers=script())
     await client.put("/api/triggeredwebjobs/fine", content=b"echo", headers=script())
     assert (await client.post("/api/triggeredwebjobs/fine/run")).status_code == 202
     name = next(key[2] for key in one.kube.objects if key[0] == "WebJobRun")
