@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
+from heapq import nlargest, nsmallest
 
-from webjobs import times
-from webjobs.model import WebJobRun
-from webjobs.runs import runs
-from webjobs_apiserver.ui import words
-from webjobs_apiserver.ui.job_row import JobRow, RunCell
+from webjobs_apiserver.ui.job_row import FailedRun, JobRow
 from webjobs_apiserver.ui.words import Tone
 
 SHOWN = 10
 """Failures, and next times, that are listed."""
 HOURS = 24
 """Hours of the strip."""
-_HOUR = timedelta(hours=1)
 _HIGH = 40
 """Height of the strip in its own units."""
 _ORDER: tuple[Tone, ...] = ("good", "warn", "bad")
@@ -33,10 +29,8 @@ class Failure:
     """Name of the job."""
     url: str
     """Address of the job's page."""
-    run: RunCell
+    failed: FailedRun
     """The run."""
-    why: str
-    """Sentence on how it failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,41 +90,20 @@ class Overview:
         return found
 
 
-def overview(rows: Mapping[str, JobRow], known: Iterable[tuple[str, WebJobRun]], *, now: datetime) -> Overview:
-    """Return a site at a glance.
-
-    ``rows``: of all jobs, by their object names. ``known``: all runs that are WebJobRuns, with the object names of
-    their jobs; skipped ones don't count.
-    """
-    ended = [(job, run, end) for job, run in known if run.ended and job in rows and (end := _end(run)) is not None]
-    last = now.replace(minute=0, second=0, microsecond=0)
-    begins = [last - number * _HOUR for number in reversed(range(HOURS))]
-    counts: list[Counter[Tone]] = [Counter() for _ in begins]
-    for _, run, end in ended:
-        number = (end - begins[0]) // _HOUR
-        if 0 <= number < HOURS:
-            counts[number][words.of(run.status.state).tone] += 1
-    states = Counter(state for row in rows.values() for state in row.states)
-    failed = sorted((one for one in ended if one[1].status.state == "Failed"), key=lambda one: one[2], reverse=True)
-    recent = sum(now - end < HOURS * _HOUR for _, _, end in failed)
-    with_time = [row for row in rows.values() if row.next_time]
+def overview(rows: Sequence[JobRow], *, now: datetime) -> Overview:
+    """Return a site at a glance. ``rows``: of all jobs."""
+    last = int(now.timestamp()) // 3600
+    counts: dict[int, Counter[Tone]] = {last - number: Counter() for number in reversed(range(HOURS))}
+    for row in rows:
+        for (hour, tone), count in row.ended.items():
+            if hour in counts:
+                counts[hour][tone] += count
+    states = Counter(state for row in rows for state in row.states)
+    failures = [Failure(job=row.name, url=row.url, failed=failed) for row in rows for failed in row.failed]
+    with_time = [row for row in rows if row.next_time]
     return Overview(
-        counts={"all": len(rows), **states, "failures": recent},
-        hours=[Hour(begin=begin, counts=count) for begin, count in zip(begins, counts, strict=True)],
-        failures=[_failure(rows[job], run) for job, run, _ in failed[:SHOWN]],
-        coming=sorted(with_time, key=lambda row: (row.next_time or "", row.name))[:SHOWN],
+        counts={"all": len(rows), **states, "failures": sum(count["bad"] for count in counts.values())},
+        hours=[Hour(begin=datetime.fromtimestamp(hour * 3600, UTC), counts=count) for hour, count in counts.items()],
+        failures=nlargest(SHOWN, failures, key=lambda one: one.failed.end),
+        coming=nsmallest(SHOWN, with_time, key=lambda row: (row.next_time or "", row.name)),
     )
-
-
-def _failure(row: JobRow, run: WebJobRun) -> Failure:
-    code = f"It ended with exit code {run.status.exit_code}." if run.status.exit_code is not None else ""
-    cell = RunCell.of(run, job_name=row.name)
-    return Failure(job=row.name, url=row.url, run=cell, why=run.status.message or code)
-
-
-def _end(run: WebJobRun) -> datetime | None:
-    """Return when a run ended; None when its status says no time."""
-    try:
-        return times.parse_time(run.status.end_time) if run.status.end_time else runs.start_time(run)
-    except ValueError:
-        return None

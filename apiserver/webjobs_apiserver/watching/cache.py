@@ -6,7 +6,7 @@ What counts of all that is told, ``webjobs_kube.object_cache`` decides.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -146,13 +146,6 @@ class SiteCache:
         """Return all runs of a job by its object name, newest first, without skipped ones."""
         of_job = sorted(self._runs.get(job, {}).values(), key=lambda one: one.run_id, reverse=True)
         return [one.run for one in of_job if one.run.status.state != "Skipped"]
-
-    def all_runs(self) -> Iterator[tuple[str, WebJobRun]]:
-        """Yield all runs with the object names of their jobs, in no order, without skipped ones."""
-        for job, of_job in self._runs.items():
-            for one in of_job.values():
-                if one.run.status.state != "Skipped":
-                    yield job, one.run
 
     def run(self, job: str, run_id: str) -> WebJobRun | None:
         """Return one run of a job, skipped or not; None when it is not known."""

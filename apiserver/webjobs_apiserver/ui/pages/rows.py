@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -43,9 +44,14 @@ class Rows:
         self._feed = feed
         self._renderer = renderer
         self._known: LRUCache[str, dict[str, Known]] = LRUCache(_SITES)
+        self._lock = asyncio.Lock()
 
     async def all(self, site: Site) -> list[Known]:
         """Return the rows of all jobs of a site, triggered ones first, each type by name."""
+        async with self._lock:  # of many pages that hear of a change the first one makes the row
+            return await self._all(site)
+
+    async def _all(self, site: Site) -> list[Known]:
         jobs = await self._service.jobs.list(site)
         known = self._feed.known(site.namespace)
         if known is None:  # its watch is broken: what was rendered before may be old
@@ -55,7 +61,11 @@ class Rows:
         for job in jobs:
             name = job.object_name
             count, there = known.changes.of(name), before.get(name)
-            now[name] = there if there and there.count == count else _of(job, known.runs(name), count=count)
+            if there and there.count == count:
+                now[name] = there
+                continue
+            now[name] = _of(job, known.runs(name), count=count)
+            await asyncio.sleep(0)  # at first it is a thousand rows: others get their turn
         self._known[site.namespace] = now
         return list(now.values())
 

@@ -33,7 +33,11 @@ def test_steady_jobs_are_told_apart() -> None:
 
 
 def test_zones_switches_and_what_can_not_be_read() -> None:
-    jobs = [job("night", schedule=NIGHT), job("odd", settings={"schedule": "at night"}), job("held", schedule=NIGHT, suspend=True)]
+    jobs = [
+        job("night", schedule=NIGHT),
+        job("odd", settings={"schedule": "at night"}),
+        job("held", schedule=NIGHT, suspend=True),
+    ]
     berlin = Calendar.of(jobs, settings=SiteSettings.read({"WEBSITE_TIME_ZONE": "Europe/Berlin"}), now=NOW)
     assert [f"{one.begin:%H:%M}" for one in berlin.quarters if one.starts] == ["01:00"]
     off = Calendar.of(jobs, settings=SiteSettings(schedules_disabled=True), now=NOW)
