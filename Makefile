@@ -20,7 +20,7 @@ REGISTRY ?=
 TAG ?= 0.1.0
 CLUSTERS ?= $(if $(filter existing,$(WEBJOBS_CLUSTER)),1,2)
 
-.PHONY: help demo up down test test-full unit lint format generate verify bench soak image images image-base clean
+.PHONY: help demo up down test test-full unit lint format generate verify bench soak screenshots image images image-base clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##/\1\t/' | expand -t 12
@@ -79,6 +79,9 @@ bench: $(VENV)/.synced  ## ratios against other cron libraries, and against nati
 	$(RUN) -m tests.bench
 	$(RUN) -m tests.bench.warm
 	$(RUN) -m tests.bench.runtimes
+
+screenshots: $(VENV)/.synced  ## the pictures of docs/dashboard.md, from the dashboard on a real cluster
+	WEBJOBS_SCREENSHOTS=docs/images $(RUN) -m pytest -x tests/browser/test_look.py -k 'light and 1440'
 
 image:  ## builds the image for PLATFORMS and pushes it as IMAGE=registry/name:tag; needs Docker with buildx
 	@test -n "$(IMAGE)" || { echo "Say where to: make image IMAGE=REGISTRY/webjobs:0.1.0" >&2; exit 1; }
