@@ -18,6 +18,8 @@ DEBIAN := docker.io/library/debian:trixie-slim
 DEBIAN_DOCKERFILES := image/mono/Dockerfile image/wine/Dockerfile tests/cluster/images/dotnet/Dockerfile
 REGISTRY ?=
 TAG ?= 0.1.0
+# Where it is set, each of the many processes that tests start would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 CLUSTERS ?= $(if $(filter existing,$(WEBJOBS_CLUSTER)),1,2)
 
 .PHONY: help demo up down test test-full unit lint format generate verify bench soak screenshots image images image-base clean
