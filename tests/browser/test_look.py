@@ -23,6 +23,7 @@ PAGES = {
     "calendar": "/ui/calendar",
     "deployments": "/ui/deployments",
     "deployment": "/ui/deployments/latest",
+    "sites": "/ui/sites",
     "settings": "/ui/settings",
     "setting": "/ui/settings/SHOP_KEY",
     "new-job": "/ui/upload",

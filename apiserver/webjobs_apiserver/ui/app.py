@@ -15,7 +15,7 @@ from webjobs_apiserver.auth.authenticator import Keeper
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses
 from webjobs_apiserver.ui.door import Door
-from webjobs_apiserver.ui.pages import calendar, deployments, jobs, login, overview, settings, upload
+from webjobs_apiserver.ui.pages import calendar, deployments, jobs, login, overview, settings, sites, upload
 from webjobs_apiserver.ui.pages.rows import Rows
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import Routes, Told
@@ -36,6 +36,7 @@ def ui_routes(
     overview.add(routes, rows=rows, service=service, feed=feed, renderer=renderer)
     jobs.add(routes, rows=rows, feed=feed, renderer=renderer)
     calendar.add(routes, service=service, renderer=renderer)
+    sites.add(routes, keeper=keeper, renderer=renderer)
     settings.add(routes, settings=service.settings, renderer=renderer)
     deployments.add(routes, service=service, renderer=renderer)
     upload.add(routes, service=service, renderer=renderer)

@@ -150,6 +150,20 @@ async def test_a_user_of_kubernetes(one: Shim, visitor: Browser) -> None:
     assert (await ann.client.get("/ui/jobs")).status_code == 303
 
 
+async def test_the_sites_of_a_user() -> None:
+    """Only those whose jobs the user may list; an account sees its own."""
+    sites = [{"namespace": name, "host": f"{name}.example"} for name in ("blog", "other")]
+    with shim(settings={"sites": sites}) as one:
+        one.kube.users["good"] = "ann"
+        one.kube.rights |= {("ann", namespace, "list", "webjobs") for namespace in ("site", "blog")}
+        ann, owner = browser(one), browser(one)
+        await ann.client.post("/ui/login", data={"token": "good"})
+        await owner.log_in()
+        of_ann, of_owner = [(await there.client.get("/ui/sites")).text for there in (ann, owner)]
+        assert ("https://blog.example/ui/" in of_ann, "other.example" in of_ann) == (True, False)
+        assert "blog" not in of_owner
+
+
 async def test_a_link_of_another_site_finds_the_session(one: Shim, visitor: Browser) -> None:
     """The browser keeps the cookie back at first: the page asks once more, by itself."""
     there = browser(one)
