@@ -15,7 +15,10 @@ from webjobs_apiserver.auth.authenticator import Keeper
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses
 from webjobs_apiserver.ui.door import Door
-from webjobs_apiserver.ui.pages import jobs, login
+from webjobs_apiserver.ui.once import Once
+from webjobs_apiserver.ui.pages import job, job_acts, job_edit, jobs, login
+from webjobs_apiserver.ui.pages.job import JobPages
+from webjobs_apiserver.ui.pages.job_edit import Editor
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import Routes, Told
 from webjobs_apiserver.watching.watch import Feed
@@ -32,6 +35,9 @@ def ui_routes(
     door = Door(keeper)
     routes = Routes(door, renderer, told=told)
     jobs.add(routes, service=service, feed=feed, renderer=renderer)
+    job.add(routes, JobPages(service=service, feed=feed, renderer=renderer, told=told), feed=feed)
+    job_acts.add(routes, service=service, renderer=renderer, once=Once())
+    job_edit.add(routes, Editor(service=service, renderer=renderer, told=told))
 
     async def asset(request: Request) -> Response:
         return renderer.asset(request.path_params["name"])

@@ -107,11 +107,16 @@ def done(address: str) -> Response:
     return RedirectResponse(address, status_code=303)
 
 
+async def field(request: Request, name: str) -> str:
+    """Return a field of the form of a request; empty when it is not there, or a file."""
+    found = (await request.form()).get(name)
+    return found if isinstance(found, str) else ""
+
+
 async def _is_own_form(request: Request, visitor: Visitor) -> bool:
     given = request.headers.get(sessions.HEADER)
     if given is None:
-        field = (await request.form()).get(sessions.FIELD)
-        given = field if isinstance(field, str) else ""
+        given = await field(request, sessions.FIELD)
     return sessions.is_token(visitor.session, given)
 
 
