@@ -74,8 +74,10 @@ class JobView:
     """The WebJob under the settings of its site."""
     active: RunCell | None
     """Newest run, when it goes on."""
+    problem: Answer | None
+    """The condition that keeps the job back; None when nothing does."""
     answers: tuple[Answer, ...]
-    """Conditions."""
+    """The other conditions."""
     preview: Preview
     """Schedule of the job itself."""
     where: str
@@ -102,12 +104,13 @@ class JobView:
         shown = preview(webjob.schedule or "", zone=webjob.spec.time_zone, now=now)
         own = min((one.utc for one in shown.times), default=None)
         told = webjob.status.next_run_time
-        continuous = webjob.spec.type == "continuous"
+        continuous, problem = webjob.spec.type == "continuous", webjob.problem
         return cls(
             row=row,
             webjob=webjob,
             active=row.latest if latest and not latest.ended else None,
-            answers=tuple(Answer.of(one) for one in webjob.status.conditions),
+            problem=Answer.of(problem) if problem else None,
+            answers=tuple(Answer.of(one) for one in webjob.status.conditions if one != problem),
             preview=shown,
             where=place_of_schedule(job.webjob),
             suspended=bool(job.webjob.spec.suspend),

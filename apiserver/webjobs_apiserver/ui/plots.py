@@ -71,14 +71,14 @@ def durations(bars: Sequence[Bar]) -> Markup:
     told = numbers(bars)
     if told is None:
         return Markup("")
-    longest = max(bar.took for bar in bars)
+    longest = max(timedelta(), *(bar.took for bar in bars))  # a clock that was set back makes negative ones
     drawn = Markup("").join(_bar(bar, place, longest) for place, bar in enumerate(reversed(bars)))
     lines = Markup("").join(
         Markup('<path class="{}" d="M0 {}H{}"/>').format(name, _top(took, longest), len(bars) * _STEP)
         for name, took in (("median", told.median), ("high", told.high))
     )
     label = (
-        f"Durations of the last {told.runs} runs that ended, oldest first: {told.succeeded} succeeded, median "
+        f"Durations of ended runs, oldest first: {told.succeeded} of {told.runs} succeeded, median "
         f"{words.duration(told.median)}, longest {words.duration(longest)}"
     )
     return Markup('<svg class="plot" viewBox="0 0 {} {}" role="group" aria-label="{}">{}{}</svg>').format(
@@ -110,7 +110,7 @@ def _bar(bar: Bar, place: int, longest: timedelta) -> Markup:
 
 def _top(took: timedelta, longest: timedelta) -> int:
     share = took / longest if longest else 0.0
-    return _HEIGHT - max(round(max(share, 0.0) * _HEIGHT), _LEAST)
+    return _HEIGHT - max(round(share * _HEIGHT), _LEAST)
 
 
 def _rank(bars: Sequence[Bar], percent: int) -> timedelta:

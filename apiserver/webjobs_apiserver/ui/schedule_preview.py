@@ -25,8 +25,8 @@ class Moment:
 
     utc: datetime
     """The time in UTC."""
-    local: str
-    """The time in the zone of the schedule, with the zone's abbreviation."""
+    local: datetime
+    """The time in the zone of the schedule."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +61,9 @@ def preview(schedule: str, *, zone: str | None, now: datetime) -> Preview:
         schedule=schedule,
         zone=name,
         told=parsed.description,
-        times=tuple(Moment(utc=when, local=_local(when, place)) for when in found),
+        times=tuple(Moment(utc=when, local=when.astimezone(place)) for when in found),
         warnings=tuple(_warnings(schedule, parsed, place=place, name=name, now=now)),
     )
-
-
-def _local(when: datetime, place: tzinfo) -> str:
-    return f"{when.astimezone(place):%a %Y-%m-%d %H:%M:%S %Z}"
 
 
 def _warnings(text: str, schedule: Schedule, *, place: tzinfo, name: str, now: datetime) -> Iterator[str]:

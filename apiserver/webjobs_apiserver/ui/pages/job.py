@@ -235,4 +235,5 @@ def _more(look: Look, url: str) -> list[tuple[str, str]]:
     """Return names and addresses of the pages before and after one of the list of runs."""
     page = look.choice.page
     pages = [("Newer", page - 1)] * (page > 1) + [("Older", page + 1)] * look.more
-    return [(name, f"{url}?{urlencode(look.choice.query(number))}#runs") for name, number in pages]
+    queries = [(name, urlencode(look.choice.query(number))) for name, number in pages]
+    return [(name, f"{url}{'?' if query else ''}{query}#runs") for name, query in queries]

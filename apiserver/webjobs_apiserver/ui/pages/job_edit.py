@@ -46,7 +46,7 @@ class Texts:
         return cls(
             schedule=webjob.schedule or "",
             zone=webjob.spec.time_zone or "",
-            settings=_as_text(webjob.spec.settings or {}),
+            settings=json.dumps(webjob.spec.settings or {}, indent=2, ensure_ascii=False),
             version=job.version,
         )
 
@@ -191,9 +191,3 @@ def _put(into: Object, key: str, value: str) -> None:
         into[key] = value
     else:
         into.pop(key, None)
-
-
-def _as_text(settings: Object) -> str:
-    text = json.dumps(settings, indent=2, ensure_ascii=False)
-    # A half of a pair of surrogates can be in JSON, and in no page.
-    return text if text == text.encode("utf-8", "replace").decode() else json.dumps(settings, indent=2)
