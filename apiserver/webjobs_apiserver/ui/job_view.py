@@ -44,7 +44,7 @@ class Answer:
     question: str
     """What it is about."""
     holds: Word
-    """Whether it holds."""
+    """Word that says whether it holds."""
     reason: str
     """CamelCase word for its last change."""
     message: str
@@ -101,7 +101,7 @@ class JobView:
         webjob = under(job.webjob, site)
         row = JobRow.of(job, known)
         latest = known[0] if known else None
-        shown = preview(webjob.schedule or "", zone=webjob.spec.time_zone, now=now)
+        shown = preview(webjob.schedule or "", zone=webjob.spec.time_zone, now=now, warns=False)
         own = min((one.utc for one in shown.times), default=None)
         told = webjob.status.next_run_time
         continuous, problem = webjob.spec.type == "continuous", webjob.problem

@@ -15,8 +15,6 @@ TIMES = 10
 """Next times that are shown."""
 _AHEAD = timedelta(days=366)
 """Time for which clock changes are looked at."""
-_MOST_SLOTS = 4000
-"""Most times within one clock change that are looked at: one in each second of an hour are fewer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +45,11 @@ class Preview:
     """Sentences on what may surprise."""
 
 
-def preview(schedule: str, *, zone: str | None, now: datetime) -> Preview:
-    """Return what a person should know of a schedule, as written, in a zone; None: UTC."""
+def preview(schedule: str, *, zone: str | None, now: datetime, warns: bool = True) -> Preview:
+    """Return what a person should know of a schedule, as written, in a zone; None: UTC.
+
+    ``warns``: with warnings, which can take a while: they are of all times within a clock change.
+    """
     name = zone or "UTC"
     if not schedule.strip():
         return Preview(schedule="", zone=name)
@@ -62,7 +63,7 @@ def preview(schedule: str, *, zone: str | None, now: datetime) -> Preview:
         zone=name,
         told=parsed.description,
         times=tuple(Moment(utc=when, local=when.astimezone(place)) for when in found),
-        warnings=tuple(_warnings(schedule, parsed, place=place, name=name, now=now)),
+        warnings=tuple(_warnings(schedule, parsed, place=place, name=name, now=now)) if warns else (),
     )
 
 
@@ -124,24 +125,27 @@ def _changes(place: tzinfo, now: datetime) -> Iterator[ClockChange]:
 
 def _at_change(schedule: Schedule, change: ClockChange, *, name: str) -> str:
     """Return what a clock change does to a schedule; empty when nothing that shows."""
-    slots, found = schedule.slots, list[datetime]()
-    at = slots.at_or_after(change.local_start)
-    while at is not None and at < change.local_end and len(found) < _MOST_SLOTS:
-        found.append(at)
-        at = slots.at_or_after(at + timedelta(seconds=1))
+    slots, length = schedule.slots, change.length
+    found = _slots_within(schedule, change)
+    said = f"On {change.local_start:%Y-%m-%d} the clocks in {name}"
     hours = f"{change.local_start:%H:%M} to {change.local_end:%H:%M}"
     if change.before < change.after:
         # Where the later time is one of the schedule's own, the two are one run.
-        late = [one for one in found if slots.at_or_after(one + change.length) != one + change.length]
-        if not late:
+        late = next((one for one in found if slots.at_or_after(one + length) != one + length), None)
+        if late is None:
             return ""
-        return (
-            f"On {change.local_start:%Y-%m-%d} the clocks in {name} skip {hours}: "
-            f"{late[0]:%H:%M:%S} does not exist, and runs at {late[0] + change.length:%H:%M:%S} instead."
-        )
-    if not found:
-        return ""
-    said = f"On {change.local_start:%Y-%m-%d} the clocks in {name} show {hours} twice:"
-    if len(found) > 1:
-        return f"{said} nothing runs the first time, and all of it the second time."
-    return f"{said} {found[0]:%H:%M:%S} runs once, the second time."
+        return f"{said} skip {hours}: {late:%H:%M:%S} does not exist, and runs at {late + length:%H:%M:%S} instead."
+    match list(islice(found, 2)):
+        case []:
+            return ""
+        case [only]:
+            return f"{said} show {hours} twice: {only:%H:%M:%S} runs once, the second time."
+    return f"{said} show {hours} twice: nothing runs the first time, and all of it the second time."
+
+
+def _slots_within(schedule: Schedule, change: ClockChange) -> Iterator[datetime]:
+    """Yield the local times of a schedule that a clock change skips or doubles."""
+    at = schedule.slots.at_or_after(change.local_start)
+    while at is not None and at < change.local_end:
+        yield at
+        at = schedule.slots.at_or_after(at + timedelta(seconds=1))

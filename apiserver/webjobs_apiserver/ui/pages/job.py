@@ -150,6 +150,7 @@ class JobPages:
             single["job-instances"] = text("parts/job_instances.html", **values)
             return Parts(single=single)
         single["job-schedule"] = text("parts/job_schedule.html", **values)
+        single["job-times"] = text("parts/job_times.html", **values)
         if not look.sees_runs:
             return Parts(single=single)
         listed = await self._listed(look, job, known)

@@ -180,7 +180,12 @@ async def test_instances(one: Shim, visitor: Browser) -> None:
 
 async def test_the_log_of_a_continuous_job(one: Shim, visitor: Browser) -> None:
     assert "Nothing has been written yet." in await text(visitor, WORKER)
-    meta = {"name": "worker-1", "uid": "u", "creationTimestamp": SINCE, "labels": {"webjobs.dev/webjob": "worker"}}
+    meta: dict[str, Any] = {
+        "name": "worker-1",
+        "uid": "u",
+        "creationTimestamp": SINCE,
+        "labels": {"webjobs.dev/webjob": "worker"},
+    }
     state = {"name": "job", "state": {"running": {"startedAt": SINCE}}}
     one.kube.add(pod(**meta) | {"apiVersion": "v1", "status": {"containerStatuses": [state]}})
     lines = [f"2026-01-01T00:00:{n // 60:02}.{n:09}Z line {n} <b>\u202e" for n in range(400)]

@@ -32,7 +32,7 @@ async def test_the_second_waits_for_the_first() -> None:
     await asyncio.sleep(0.01)
     assert (act.count, second.done()) == (1, False)
     act.may_end.set()
-    assert await asyncio.gather(first, second) == [1, 1]
+    assert (await first, await second) == (1, 1)
     assert await once.do("b", act) == 2
 
 
