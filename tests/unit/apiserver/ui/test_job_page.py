@@ -167,6 +167,8 @@ async def test_the_run_that_goes_on(one: Shim, visitor: Browser) -> None:
     page = await text(visitor)
     assert f'<a href="{JOB}/runs/{RUN_ID}">Run since' in page
     assert "No run has ended yet." in page
+    assert f"External - {SHOWN}" in page
+    assert "<img" not in page
 
 
 async def test_instances(one: Shim, visitor: Browser) -> None:
