@@ -15,7 +15,22 @@ from webjobs_apiserver.auth.authenticator import Keeper
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses
 from webjobs_apiserver.ui.door import Door
-from webjobs_apiserver.ui.pages import calendar, deployments, jobs, login, overview, settings, sites, upload
+from webjobs_apiserver.ui.once import Once
+from webjobs_apiserver.ui.pages import (
+    calendar,
+    deployments,
+    job,
+    job_acts,
+    job_edit,
+    jobs,
+    login,
+    overview,
+    settings,
+    sites,
+    upload,
+)
+from webjobs_apiserver.ui.pages.job import JobPages
+from webjobs_apiserver.ui.pages.job_edit import Editor
 from webjobs_apiserver.ui.pages.rows import Rows
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import Routes, Told
@@ -40,6 +55,9 @@ def ui_routes(
     settings.add(routes, settings=service.settings, renderer=renderer)
     deployments.add(routes, service=service, renderer=renderer)
     upload.add(routes, service=service, renderer=renderer)
+    job.add(routes, JobPages(service=service, feed=feed, renderer=renderer, told=told), feed=feed)
+    job_acts.add(routes, service=service, renderer=renderer, once=Once())
+    job_edit.add(routes, Editor(service=service, renderer=renderer, told=told))
 
     async def asset(request: Request) -> Response:
         return renderer.asset(request.path_params["name"])

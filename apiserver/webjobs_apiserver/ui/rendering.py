@@ -59,7 +59,12 @@ class Renderer:
             "asset": self._by_name.__getitem__,
             "once": _once,
         }
-        self._environment.filters |= {"moment": _moment, "duration": words.duration, "bytes": words.size}
+        self._environment.filters |= {
+            "moment": _moment,
+            "duration": words.duration,
+            "bytes": words.size,
+            "visible": words.visible,
+        }
 
     def page(
         self,
