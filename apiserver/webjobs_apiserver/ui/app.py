@@ -62,6 +62,9 @@ def ui_routes(
     async def asset(request: Request) -> Response:
         return renderer.asset(request.path_params["name"])
 
+    async def nothing(request: Request) -> Response:
+        return renderer.failure(request, None, status=404, message="There is no such page.")
+
     async def azurejobs(request: Request) -> Response:
         return renderer.page(request, "azurejobs.html")
 
@@ -70,6 +73,7 @@ def ui_routes(
             Route("/static/{name}", asset),
             *login.routes(door, renderer),
             *routes.collected,
+            Route("/{path:path}", nothing),
         ],
         middleware=[Middleware(GZipMiddleware, minimum_size=_SMALLEST)],
     )
