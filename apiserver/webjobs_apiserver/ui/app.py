@@ -15,7 +15,7 @@ from webjobs_apiserver.auth.authenticator import Keeper
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses
 from webjobs_apiserver.ui.door import Door
-from webjobs_apiserver.ui.pages import jobs, login
+from webjobs_apiserver.ui.pages import jobs, login, run, run_log
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import Routes, Told
 from webjobs_apiserver.watching.watch import Feed
@@ -32,6 +32,8 @@ def ui_routes(
     door = Door(keeper)
     routes = Routes(door, renderer, told=told)
     jobs.add(routes, service=service, feed=feed, renderer=renderer)
+    run.add(routes, service=service, feed=feed, renderer=renderer)
+    run_log.add(routes, service=service, renderer=renderer)
 
     async def asset(request: Request) -> Response:
         return renderer.asset(request.path_params["name"])
