@@ -21,12 +21,13 @@
     if (on) toEnd();
   }
 
-  function toEnd() {
-    box.scrollTop = last = box.scrollHeight;
-    // Lines that come into sight are laid out now, and are higher than was thought.
+  function toEnd(again = 2) {
+    box.scrollTop = box.scrollHeight;
+    last = box.scrollTop;
+    if (!again) return;
+    // Lines that come into sight are laid out now, and can be higher than was thought.
     requestAnimationFrame(() => {
-      box.scrollTop = box.scrollHeight;
-      last = box.scrollTop;
+      if (box.scrollTop >= last) toEnd(again - 1);
     });
   }
 
