@@ -78,7 +78,7 @@ async def newer(
         meta = pod["metadata"]
         position = positions.setdefault(meta["name"], LogPosition())
         try:
-            async for line in pod_logs.lines(meta["namespace"], meta["name"], after=position):
+            async for line in pod_logs.lines(meta["namespace"], meta["name"], after=position, together=True):
                 position.add(line)
                 yield line
         except (NotFound, Invalid):

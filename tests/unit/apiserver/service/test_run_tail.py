@@ -132,6 +132,34 @@ async def test_a_look_reads_the_end_of_the_log_alone(one: Shim, monkeypatch: pyt
     assert set(asked[-3:]) == {"2026-01-01T12:01:34Z"}
 
 
+async def test_stdout_and_stderr(one: Shim) -> None:
+    one.kube.errors_apart = True
+    lines, errors = begin(one), list[str]()
+    one.kube.error_logs[("site", "first", False)] = errors
+    say(lines, 3, 20)
+    reader = await read(one)
+    await reader.look()
+    say(errors, 19, 21)
+    say(lines, 22)
+    await reader.look()
+    say(errors, 23)
+    await reader.look()
+    assert reader.lines == [*BEGUN, *(f"line {number}" for number in (3, 20, 19, 21, 22, 23))]
+
+
+async def test_an_api_server_that_knows_no_streams(one: Shim, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gives all lines for each stream."""
+    real = one.kube.log_lines
+    monkeypatch.setattr(one.kube, "log_lines", lambda *given, stream=None, **more: real(*given, **more))
+    lines = begin(one)
+    say(lines, *range(3, 30))
+    reader = await read(one)
+    await reader.look()
+    say(lines, 30)
+    await reader.look()
+    assert reader.lines == [*BEGUN, *(f"line {number}" for number in range(3, 31))]
+
+
 @pytest.mark.parametrize("after", [0, 1, 3, 4, 10, 12, 99])
 async def test_another_replica_goes_on_at_any_line(one: Shim, after: int) -> None:
     lines = begin(one)
