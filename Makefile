@@ -18,9 +18,11 @@ DEBIAN := docker.io/library/debian:trixie-slim
 DEBIAN_DOCKERFILES := image/mono/Dockerfile image/wine/Dockerfile tests/cluster/images/dotnet/Dockerfile
 REGISTRY ?=
 TAG ?= 0.1.0
+# Where it is set, each of the many processes that tests start would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 CLUSTERS ?= $(if $(filter existing,$(WEBJOBS_CLUSTER)),1,2)
 
-.PHONY: help demo up down test test-full unit lint format generate verify bench soak image images image-base clean
+.PHONY: help demo up down test test-full unit lint format generate verify bench soak screenshots image images image-base clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##/\1\t/' | expand -t 12
@@ -46,7 +48,7 @@ test: lint  ## everything: lint, unit, integration, e2e, conformance, security
 	@$(RUN) -m tests.cluster build --name test  # here, because pytest would hide the progress of ten minutes
 	@$(RUN) -m tests.s3
 	$(RUN) -m pytest -x -n $(CORES) tests/unit
-	$(RUN) -m pytest -x -n $(CLUSTERS) --dist loadfile --durations=30 tests/integration tests/e2e tests/conformance tests/security
+	$(RUN) -m pytest -x -n $(CLUSTERS) --dist loadfile --durations=30 tests/integration tests/e2e tests/conformance tests/security tests/browser
 
 test-full: $(VENV)/.synced  ## what takes about an hour more: control plane killed, deaths after every write, a short soak, thousands of orders
 	WEBJOBS_EXAMPLES=300 $(RUN) -m pytest -x tests/unit/crashes/test_any_order.py tests/full
@@ -79,6 +81,9 @@ bench: $(VENV)/.synced  ## ratios against other cron libraries, and against nati
 	$(RUN) -m tests.bench
 	$(RUN) -m tests.bench.warm
 	$(RUN) -m tests.bench.runtimes
+
+screenshots: $(VENV)/.synced  ## the pictures of docs/dashboard.md, from the dashboard on a real cluster
+	WEBJOBS_SCREENSHOTS=docs/images $(RUN) -m pytest -x tests/browser/test_look.py -k 'light and 1440'
 
 image:  ## builds the image for PLATFORMS and pushes it as IMAGE=registry/name:tag; needs Docker with buildx
 	@test -n "$(IMAGE)" || { echo "Say where to: make image IMAGE=REGISTRY/webjobs:0.1.0" >&2; exit 1; }

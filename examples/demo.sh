@@ -67,6 +67,10 @@ call "$(field output_url <<< "$run")"
 step "All of it, as Kubernetes sees it"
 show kubectl get --namespace "$WEBJOBS_SITE" wj,wjr
 
+step "All of it in a browser"
+# The password stays in the file: what is on a screen is soon in somebody's log.
+echo "$WEBJOBS_URL/ui/   (user $WEBJOBS_USER; the password is WEBJOBS_PASSWORD in .local/env)"
+
 cat <<'END'
 
 Go on:

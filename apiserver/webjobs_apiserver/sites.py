@@ -75,6 +75,11 @@ class Sites:
     default: Site | None = None
     """Site of all other hosts."""
 
+    def all(self) -> list[Site]:
+        """Return all sites, the default first, each once."""
+        named = sorted(self.by_host.values(), key=lambda site: site.namespace)
+        return list({one.namespace: one for one in ([self.default] if self.default else []) + named}.values())
+
     def of_host(self, host: str) -> Site | None:
         """Return the site of a Host header; None when the host belongs to no site."""
         name = host_name(host)

@@ -84,13 +84,13 @@ def measure(site: Site, *, jobs: int, runs: int, calls: int) -> None:
         after = requests()
         extra = {verb: int(after[verb] - before.get(verb, 0)) for verb in after if after[verb] != before.get(verb, 0)}
         print(f"GET {path:<46}{milliseconds(times)}   {size:8} bytes   {calls} calls cost the API server {extra}")
-    usage = site.kubectl("get", "--raw", f"/api/v1/nodes/{_node(site)}/proxy/stats/summary", namespace=None)
+    usage = site.kubectl("get", "--raw", f"/api/v1/nodes/{node_of(site)}/proxy/stats/summary", namespace=None)
     memory = re.search(r'"name": "apiserver".*?"workingSetBytes": (\d+)', usage, re.DOTALL)
     if memory:
         print(f"the shim's working set: {int(memory[1]) / 2**20:.0f} MiB")
 
 
-def _node(site: Site) -> str:
+def node_of(site: Site) -> str:
     return site.kubectl("get", "nodes", "-o", "jsonpath={.items[0].metadata.name}", namespace=None).strip()
 
 

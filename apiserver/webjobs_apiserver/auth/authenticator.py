@@ -193,6 +193,19 @@ class Keeper:
         except (Unavailable, ApiError):
             return False
 
+    async def sites_of(self, session: Ticket, *, site: Site) -> list[Site]:
+        """Return the sites whose jobs the user of Kubernetes may list who has a session at one; none for an account."""
+        accounts = await self.credentials[site.namespace].accounts()
+        user = await self.tickets.user_of(session, accounts, namespace=site.namespace, now=self.clock())
+        if user is None:
+            return []
+        needs = rights.needs("GET", "/api/webjobs")
+        return [
+            one
+            for one in self.sites.all()
+            if await self.tokens.allowed(session.text, user, namespace=one.namespace, needs=needs)
+        ]
+
     def _tries(self, asked: Asked, kind: Kind, address: str) -> Tries:
         keys = [Key(namespace=site.namespace, kind=kind, address=address) for site in asked.sites]
         return Tries(throttle=self.throttle, keys=keys)

@@ -14,7 +14,7 @@ from webjobs.model.limits import Limits
 from webjobs.model.runtime_settings import BadSetting
 from webjobs.objects import Object
 from webjobs.times import utc_now
-from webjobs_apiserver.errors import BadRequest, Missing, Refused, Unavailable
+from webjobs_apiserver.errors import BadRequest, Changed, Missing, Refused, Unavailable
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.watching import job as job_module
 from webjobs_apiserver.watching.job import Job as Job
@@ -30,6 +30,7 @@ Plan = Callable[["Job | None"], Awaitable[Edit]]
 TRIES = 8
 """Rounds of read and conditional write before the shim gives up; each lost round is somebody else's progress."""
 UNSETTLED = "The WebJob is being changed by others at the same time. Try again."
+_CHANGED = "The WebJob was changed by somebody else meanwhile."
 _DELETING = "The WebJob is being deleted. Try again when it is gone."
 
 
@@ -153,18 +154,44 @@ class Jobs:
             return saved
         raise Unavailable(UNSETTLED)
 
-    async def change(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
+    async def change(self, site: Site, job_type: JobType, name: str, edit: Edit, *, version: str | None = None) -> Job:
         """Change a job that is there.
 
-        Raises Missing when there is none.
+        ``version``: that the job must have, if it matters. Raises Missing when there is no such job, and Changed when
+        it has another version.
         """
         for _ in range(TRIES):
             job = await self.get(site, job_type, name, scriptless=True, fresh=True)
+            if version not in (None, job.version):
+                raise Changed(_CHANGED, etag=job.version)
             try:
                 return await self._replace(job, edit)
             except (Conflict, NotFound):
                 continue
         raise Unavailable(UNSETTLED)
+
+    async def go_back(self, site: Site, job_type: JobType, name: str, digest: str) -> Job:
+        """Put an earlier package of a job in the place of the one that it has, with the settings of then.
+
+        ``digest``: of the package, or its begin. Raises Missing, and BadRequest when there is no such package.
+        """
+
+        async def plan(job: Job | None) -> Edit:
+            if job is None:
+                raise Missing
+            try:
+                to = package_history.choose(job.raw, digest)
+            except package_history.NothingEarlier as error:
+                raise BadRequest(f"There is no going back: {error}") from None
+            changed = package_history.go_back(job.raw, to, now=self._clock())["spec"]
+
+            def edit(spec: Object) -> None:
+                spec.clear()
+                spec.update(changed)
+
+            return edit
+
+        return await self.save_planned(site, job_type, name, plan)
 
     async def _replace(self, job: Job, edit: Edit, *, dry_run: bool = False) -> Job:
         # A merge patch could not do it: it merges settings key by key, and can't store a null.
@@ -246,10 +273,12 @@ class Jobs:
         except NotFound:
             raise Missing from None
 
-    async def set_settings(self, site: Site, job_type: JobType, name: str, settings: Object) -> None:
+    async def set_settings(
+        self, site: Site, job_type: JobType, name: str, settings: Object, *, version: str | None = None
+    ) -> None:
         """Replace a job's settings as a whole.
 
-        Raises Missing when there is no such job.
+        ``version`` and what is raised: as with ``change``.
         """
 
         def edit(spec: Object) -> None:
@@ -257,4 +286,4 @@ class Jobs:
             if "package" in spec:
                 spec["package"].pop("settingsError", None)  # what its file was to say has been said
 
-        await self.change(site, job_type, name, edit)
+        await self.change(site, job_type, name, edit, version=version)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from webjobs.model import WebJobRun
 from webjobs.store import ObjectStore, run_records, stored_run
@@ -51,8 +51,11 @@ class StoredRuns:
 
     async def all(self, site: Site, job: Job, *, besides: Collection[str] = ()) -> list[WebJobRun]:
         """Return the stored runs of a job, newest first, without those in ``besides``."""
+        return await self.some(site, job, await self.ids(site, job, besides=besides))
+
+    async def some(self, site: Site, job: Job, ids: Sequence[str]) -> list[WebJobRun]:
+        """Return the stored runs of a job with some ids, in their order, without those that are not there."""
         found: list[WebJobRun | None] = []
-        ids = await self.ids(site, job, besides=besides)
         for begin in range(0, len(ids), _PART):
             some = ids[begin : begin + _PART]
             remembered = {run_id: run for run_id in some if (run := self._recall(site, job, run_id))}

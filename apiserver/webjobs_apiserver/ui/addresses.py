@@ -12,6 +12,16 @@ LOGIN = f"{ROOT}/login"
 """Page by which a person logs in."""
 JOBS = f"{ROOT}/jobs"
 """Page with all jobs."""
+CALENDAR = f"{ROOT}/calendar"
+"""Page with the starts of the day to come."""
+DEPLOYMENTS = f"{ROOT}/deployments"
+"""Page with the deployments of the site."""
+SETTINGS = f"{ROOT}/settings"
+"""Page with the settings of the site."""
+SITES = f"{ROOT}/sites"
+"""Page with the sites that a visitor may see."""
+UPLOAD = f"{ROOT}/upload"
+"""Page by which a job is made or gets other files."""
 AZUREJOBS = "/azurejobs"
 """Root of the dashboard to which Kudu's ``extra_info_url`` leads."""
 STATIC = f"{ROOT}/static"
@@ -48,6 +58,16 @@ def log_file(name: str, run_id: str) -> str:
     return f"/api/vfs/data/jobs/triggered/{quote(name, safe='')}/{run_id}/output_log.txt"
 
 
+def deployment(identifier: str) -> str:
+    """Return the address of a deployment's page."""
+    return f"{DEPLOYMENTS}/{quote(identifier, safe='')}"
+
+
+def setting(name: str) -> str:
+    """Return the address at which the value of an app setting is shown."""
+    return f"{SETTINGS}/{quote(name, safe='')}"
+
+
 def api_job(job_type: JobType, name: str) -> str:
     """Return the path of a job in Kudu's API, decoded."""
     return f"/api/{job_type}webjobs/{name}"
@@ -69,6 +89,7 @@ def own(text: str) -> str:
     return f"{path}{question}{query}"
 
 
-def pages() -> list[tuple[str, str]]:
-    """Return names and addresses of the pages that each page leads to."""
-    return [("Jobs", JOBS)]
+def pages(*, settings: bool) -> list[tuple[str, str]]:
+    """Return names and addresses of the pages that each page leads to. ``settings``: with the site's settings."""
+    found = [("Overview", f"{ROOT}/"), ("Jobs", JOBS), ("Calendar", CALENDAR), ("Deployments", DEPLOYMENTS)]
+    return [*found, ("Settings", SETTINGS)] if settings else found

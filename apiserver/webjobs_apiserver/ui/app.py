@@ -8,14 +8,32 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from webjobs_apiserver.auth.authenticator import Keeper
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses
 from webjobs_apiserver.ui.door import Door
-from webjobs_apiserver.ui.pages import jobs, login, run, run_log
+from webjobs_apiserver.ui.once import Once
+from webjobs_apiserver.ui.pages import (
+    calendar,
+    deployments,
+    job,
+    job_acts,
+    job_edit,
+    jobs,
+    login,
+    overview,
+    run,
+    run_log,
+    settings,
+    sites,
+    upload,
+)
+from webjobs_apiserver.ui.pages.job import JobPages
+from webjobs_apiserver.ui.pages.job_edit import Editor
+from webjobs_apiserver.ui.pages.rows import Rows
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import Routes, Told
 from webjobs_apiserver.watching.watch import Feed
@@ -31,22 +49,28 @@ def ui_routes(
     renderer = Renderer()
     door = Door(keeper)
     routes = Routes(door, renderer, told=told)
-    jobs.add(routes, service=service, feed=feed, renderer=renderer)
+    rows = Rows(service=service, feed=feed, renderer=renderer)
+    overview.add(routes, rows=rows, service=service, feed=feed, renderer=renderer)
+    jobs.add(routes, rows=rows, feed=feed, renderer=renderer)
+    calendar.add(routes, service=service, renderer=renderer)
+    sites.add(routes, keeper=keeper, renderer=renderer)
+    settings.add(routes, settings=service.settings, renderer=renderer)
+    deployments.add(routes, service=service, renderer=renderer)
+    upload.add(routes, service=service, renderer=renderer)
+    job.add(routes, JobPages(service=service, feed=feed, renderer=renderer, told=told), feed=feed)
+    job_acts.add(routes, service=service, renderer=renderer, once=Once())
+    job_edit.add(routes, Editor(service=service, renderer=renderer, told=told))
     run.add(routes, service=service, feed=feed, renderer=renderer)
     run_log.add(routes, service=service, renderer=renderer)
 
     async def asset(request: Request) -> Response:
         return renderer.asset(request.path_params["name"])
 
-    async def root(request: Request) -> Response:
-        return RedirectResponse(addresses.JOBS, status_code=303)
-
     async def azurejobs(request: Request) -> Response:
         return renderer.page(request, "azurejobs.html")
 
     application = Starlette(
         routes=[
-            Route("/", root),
             Route("/static/{name}", asset),
             *login.routes(door, renderer),
             *routes.collected,

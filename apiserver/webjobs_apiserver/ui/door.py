@@ -99,6 +99,8 @@ class Abilities:
     """True: upload, start, stop and change jobs."""
     delete: bool
     """True: delete jobs."""
+    deploy: bool
+    """True: deploy zips."""
     settings: bool
     """True: read and change app settings."""
 
@@ -111,5 +113,6 @@ class Abilities:
             change=await visitor.may("PUT", "/api/continuouswebjobs/any")
             and await visitor.may("POST", "/api/continuouswebjobs/any/stop"),
             delete=await visitor.may("DELETE", "/api/triggeredwebjobs/any"),
+            deploy=await visitor.may("POST", "/api/zipdeploy"),
             settings=await visitor.may("GET", "/api/settings") and await visitor.may("POST", "/api/settings"),
         )

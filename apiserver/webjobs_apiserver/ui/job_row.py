@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Self
 
 from webjobs import names, times
@@ -18,6 +20,8 @@ from webjobs_apiserver.watching.job import Job
 
 BARS = 20
 """Newest runs that a list shows of each job."""
+FAILED = 10
+"""Newest failures that are kept of each job."""
 PER_PAGE = 100
 """Jobs of a page of the list."""
 ORDERS = ("name", "next", "last")
@@ -42,14 +46,25 @@ class RunCell:
     @classmethod
     def of(cls, run: WebJobRun, *, job_name: str) -> Self:
         """Return a run of a job in a few words."""
-        start = runs.start_time(run)
-        end = times.parse_time(run.status.end_time) if run.ended and run.status.end_time else None
+        start, end = runs.start_time(run), end_of(run)
         return cls(
             url=addresses.run(job_name, runs.run_id(run)),
             word=words.of(run.status.state),
             start=start.isoformat(),
             took=end - start if end else None,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedRun:
+    """A run that has failed."""
+
+    end: datetime
+    """When it ended."""
+    run: RunCell
+    """The run in a few words."""
+    why: str
+    """Sentence on how it failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +97,10 @@ class JobRow:
     """Tones of the newest runs that have ended, the newest last."""
     instances: str
     """Instances of a continuous job that are ready, of how many."""
+    ended: Mapping[tuple[int, Tone], int]
+    """Runs that have ended, by the hour of Unix time in which they did and by tone."""
+    failed: tuple[FailedRun, ...]
+    """Newest runs that have failed, at most FAILED, the newest first."""
 
     @classmethod
     def of(cls, job: Job, known: Sequence[WebJobRun]) -> Self:
@@ -105,6 +124,10 @@ class JobRow:
             latest=RunCell.of(latest, job_name=job.name) if latest else None,
             bars=tuple(words.of(run.status.state).tone for run in reversed(ended)),
             instances=_instances(job),
+            ended=_by_hour(known),
+            failed=tuple(
+                _failed(run, job_name=job.name) for run in islice((run for run in known if _is_failed(run)), FAILED)
+            ),
         )
 
     @property
@@ -121,6 +144,16 @@ class JobRow:
             }.items()
             if holds
         )
+
+
+def end_of(run: WebJobRun) -> datetime | None:
+    """Return when a run ended; None when it goes on, or its status says no time."""
+    if not run.ended or not run.status.end_time:
+        return None
+    try:
+        return times.parse_time(run.status.end_time)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +180,7 @@ class Filter:
             job_type=query.get("type", "") if query.get("type") in ("triggered", "continuous") else "",
             state=query.get("state", "") if query.get("state") in STATES else "",
             order=query.get("order", "") if query.get("order") in ORDERS else "name",
-            page=int(page) if page.isascii() and page.isdecimal() and int(page[:6]) > 0 else 1,
+            page=max(int(page[:6]), 1) if page.isascii() and page.isdecimal() else 1,
         )
 
     @property
@@ -190,6 +223,21 @@ def _state(job: Job, latest: WebJobRun | None) -> str | None:
     if job.webjob.spec.type == "triggered" and latest and not latest.ended:
         return latest.status.state or "Initializing"
     return job.webjob.status.state
+
+
+def _by_hour(known: Iterable[WebJobRun]) -> Mapping[tuple[int, Tone], int]:
+    ended = ((run, end) for run in known if (end := end_of(run)))
+    return Counter((int(end.timestamp()) // 3600, words.of(run.status.state).tone) for run, end in ended)
+
+
+def _is_failed(run: WebJobRun) -> bool:
+    return run.status.state == "Failed"
+
+
+def _failed(run: WebJobRun, *, job_name: str) -> FailedRun:
+    code = f"It ended with exit code {run.status.exit_code}." if run.status.exit_code is not None else ""
+    cell = RunCell.of(run, job_name=job_name)
+    return FailedRun(end=end_of(run) or runs.start_time(run), run=cell, why=run.status.message or code)
 
 
 def _instances(job: Job) -> str:

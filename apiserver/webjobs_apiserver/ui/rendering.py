@@ -28,7 +28,6 @@ HEADERS = {
     ),
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",  # after a logout the back button shows nothing
-    "Cross-Origin-Opener-Policy": "same-origin",
 }
 """Headers of all pages."""
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
@@ -60,7 +59,12 @@ class Renderer:
             "asset": self._by_name.__getitem__,
             "once": _once,
         }
-        self._environment.filters |= {"moment": _moment, "duration": words.duration, "bytes": words.size}
+        self._environment.filters |= {
+            "moment": _moment,
+            "duration": words.duration,
+            "bytes": words.size,
+            "visible": words.visible,
+        }
 
     def page(
         self,

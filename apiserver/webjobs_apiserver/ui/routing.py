@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 from urllib.parse import urlencode
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from webjobs.model import JobType
 from webjobs_apiserver.auth.authenticator import Refusal
+from webjobs_apiserver.errors import BadRequest, TooLarge
 from webjobs_apiserver.ui import addresses, sessions
 from webjobs_apiserver.ui.door import Door, Visitor
 from webjobs_apiserver.ui.rendering import HEADERS, Renderer
@@ -19,6 +21,8 @@ from webjobs_apiserver.ui.rendering import HEADERS, Renderer
 Handler = Callable[[Request, Visitor], Awaitable[Response]]
 """A function that answers a request of a visitor who may send it."""
 
+FORM_BYTES = 2**20
+"""Bytes that a form may have that sends no file."""
 READER = "Your account may only read."
 """Message to a read-only account that sends a form."""
 _OLD_FORM = "This page is of an earlier session, and nothing was changed. Go back, load it again and send it once more."
@@ -56,11 +60,14 @@ class Routes:
         """
         return self._route("GET", path, stands_for)
 
-    def post(self, path: str, *, stands_for: str) -> Callable[[Handler], Handler]:
-        """Return a decorator that makes the action of a form of a function. ``stands_for``: as with ``get``."""
-        return self._route("POST", path, stands_for)
+    def post(self, path: str, *, stands_for: str, most: int = FORM_BYTES) -> Callable[[Handler], Handler]:
+        """Return a decorator that makes the action of a form of a function.
 
-    def _route(self, verb: str, path: str, stands_for: str) -> Callable[[Handler], Handler]:
+        ``stands_for``: as with ``get``. ``most``: bytes that the form may have.
+        """
+        return self._route("POST", path, stands_for, most=most)
+
+    def _route(self, verb: str, path: str, stands_for: str, *, most: int = 0) -> Callable[[Handler], Handler]:
         method, _, api = stands_for.partition(" ")
 
         def register(handler: Handler) -> Handler:
@@ -72,13 +79,17 @@ class Routes:
                 if isinstance(visitor, Refusal):
                     return self._refused(request, visitor)
                 try:
-                    if verb == "POST" and not await _is_own_form(request, visitor):
-                        return self._failed(request, visitor, status=403, message=_OLD_FORM)
+                    if verb == "POST":
+                        check_size(request, most=most)
+                        if not await _is_own_form(request, visitor):
+                            return self._failed(request, visitor, status=403, message=_OLD_FORM)
                     return await handler(request, visitor)
                 except Exception as error:
                     told = self._told(error)
                     message = told.message or "This is not there, or not any more."
                     return self._failed(request, visitor, status=told.status, message=message)
+                finally:
+                    await request.close()  # files of the form
 
             self.collected.append(Route(path, endpoint, methods=[verb], name=f"{verb} {path} {stands_for}"))
             return handler
@@ -107,11 +118,31 @@ def done(address: str) -> Response:
     return RedirectResponse(address, status_code=303)
 
 
+async def field_of(request: Request, name: str) -> str:
+    """Return a field of a form; empty when it is not there."""
+    value = (await request.form()).get(name)
+    return value if isinstance(value, str) else ""
+
+
+async def file_of(request: Request, name: str) -> UploadFile:
+    """Return a file of a form. Raises BadRequest when none was chosen."""
+    value = (await request.form()).get(name)
+    if not isinstance(value, UploadFile) or not value.filename:
+        raise BadRequest("Choose a file.")
+    return value
+
+
+def check_size(request: Request, *, most: int) -> None:
+    """Raise TooLarge for a form that is larger than it may be, or does not say how large it is."""
+    length = request.headers.get("content-length", "")
+    if not (length.isascii() and length.isdecimal()) or int(length[:20]) > most:
+        raise TooLarge(f"The form has more than {most} bytes, or does not say how many.")
+
+
 async def _is_own_form(request: Request, visitor: Visitor) -> bool:
     given = request.headers.get(sessions.HEADER)
     if given is None:
-        field = (await request.form()).get(sessions.FIELD)
-        given = field if isinstance(field, str) else ""
+        given = await field_of(request, sessions.FIELD)
     return sessions.is_token(visitor.session, given)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -34,6 +35,7 @@ _WORDS = {
     "Aborted": _word("Aborted", "⊘", "warn"),
     "Skipped": _word("Skipped", "↷", "quiet"),
     "Idle": _word("Idle", "·", "quiet"),
+    "Scheduled": _word("Scheduled", "◷", "quiet"),
     "Starting": _word("Starting", "○", "busy"),
     "Stopped": _word("Stopped", "■", "quiet"),
     "Disabling": _word("Stopping", "■", "warn"),
@@ -73,3 +75,13 @@ def size(count: int) -> str:
         if count >= 10**power:
             return f"{count / 10**power:.1f} {unit}"
     return f"{count} bytes"
+
+
+def visible(text: str) -> str:
+    """Return a text in which characters that can't be seen, or turn the direction of others, are told by number."""
+    return "".join(
+        f"\N{LEFT CEILING}U+{ord(char):04X}\N{RIGHT CEILING}"
+        if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") and char not in "\n\t"
+        else char
+        for char in text
+    )

@@ -11,6 +11,7 @@ from webjobs_apiserver.auth.headers import Basic, Bearer
 from webjobs_apiserver.ui import addresses, sessions
 from webjobs_apiserver.ui.door import Door
 from webjobs_apiserver.ui.rendering import Renderer
+from webjobs_apiserver.ui.routing import FORM_BYTES, check_size
 
 _WRONG = "The name and the password don't belong together, or the token is not valid here."
 _NOT_READABLE = "This needs a user name and a password, or a token."
@@ -31,6 +32,7 @@ def routes(door: Door, renderer: Renderer) -> list[Route]:
         return form(request, after=addresses.own(request.query_params.get("next", addresses.ROOT)))
 
     async def enter(request: Request) -> Response:
+        check_size(request, most=FORM_BYTES)
         fields = await request.form(max_files=0, max_fields=8)
         after = addresses.own(_text(fields.get("next")))
         shown = _credentials(_text(fields.get("username")), _text(fields.get("password")), _text(fields.get("token")))
@@ -46,6 +48,7 @@ def routes(door: Door, renderer: Renderer) -> list[Route]:
 
     async def leave(request: Request) -> Response:
         session = sessions.of(request)
+        check_size(request, most=FORM_BYTES)
         given = _text((await request.form(max_files=0, max_fields=8)).get(sessions.FIELD))
         answer = RedirectResponse(addresses.LOGIN, status_code=303)
         if session and sessions.is_token(session, given):

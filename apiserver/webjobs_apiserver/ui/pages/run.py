@@ -13,7 +13,7 @@ from webjobs_apiserver.ui.live import Parts
 from webjobs_apiserver.ui.pages import run_log
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import Routes, done
-from webjobs_apiserver.ui.run_view import RunView
+from webjobs_apiserver.ui.runs.run_view import RunView
 from webjobs_apiserver.watching.watch import Feed
 
 _PATH = "/jobs/triggered/{name}/runs/{run_id}"

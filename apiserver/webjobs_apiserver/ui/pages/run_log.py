@@ -14,10 +14,10 @@ from webjobs_apiserver.service.job_logs import LogFile
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses, live
 from webjobs_apiserver.ui.door import Visitor
-from webjobs_apiserver.ui.log_lines import Chosen, Line, Selection, chunks
 from webjobs_apiserver.ui.rendering import HEADERS, Renderer
 from webjobs_apiserver.ui.routing import Routes
-from webjobs_apiserver.ui.run_view import RunView
+from webjobs_apiserver.ui.runs.log_lines import Chosen, Line, Selection, chunks
+from webjobs_apiserver.ui.runs.run_view import RunView
 
 _RUN = "/jobs/triggered/{name}/runs/{run_id}"
 _LOG = f"{_RUN}/log"

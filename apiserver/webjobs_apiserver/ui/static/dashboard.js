@@ -53,9 +53,44 @@
     location.replace(`${moved.dataset.azurejobs}/${old[1]}/${encodeURIComponent(name)}`);
   }
 
+  // An upload shows how far it is, and its failure on the same page.
+  function upload(form) {
+    const request = new XMLHttpRequest();
+    const bar = document.createElement("progress");
+    bar.setAttribute("aria-label", "Upload");
+    form.append(bar);
+    const end = (told) => {
+      bar.remove();
+      delete form.dataset.sent;
+      form.querySelector(".notice")?.remove();
+      form.append(told);
+    };
+    request.upload.addEventListener("progress", (event) => {
+      if (event.lengthComputable) [bar.max, bar.value] = [event.total, event.loaded];
+    });
+    request.addEventListener("load", () => {
+      if (request.status === 200) { location.assign(request.responseURL); return; }
+      const notice = new DOMParser().parseFromString(request.responseText, "text/html").querySelector("#notice");
+      if (notice) end(document.importNode(notice, true));
+    });
+    request.addEventListener("error", () => {
+      const told = document.createElement("p");
+      told.className = "notice bad";
+      told.setAttribute("role", "alert");
+      told.textContent = "The upload broke off. Nothing was changed.";
+      end(told);
+    });
+    request.open("POST", form.action);
+    request.send(new FormData(form));
+  }
+
   // A second click sends nothing.
   document.addEventListener("submit", (event) => {
     if (event.defaultPrevented || event.target.method !== "post") return;
+    if (event.target.matches("[data-upload]") && !event.target.dataset.sent) {
+      event.preventDefault();
+      upload(event.target);
+    }
     if (event.target.dataset.sent) event.preventDefault();
     event.target.dataset.sent = "yes";
   });

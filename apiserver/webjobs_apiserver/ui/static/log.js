@@ -33,7 +33,7 @@
 
   function mark(number) {
     const line = document.getElementById(`L${number}`);
-    box.querySelectorAll(".line.at").forEach((one) => one.classList.remove("at"));
+    box.querySelectorAll(".log-line.at").forEach((one) => one.classList.remove("at"));
     if (!line) return false;
     line.classList.add("at");
     line.scrollIntoView({ block: "center" });
@@ -42,7 +42,7 @@
 
   // Takes the oldest lines out of the page: a link leads to them.
   function trim() {
-    let lines = box.querySelectorAll(".line").length;
+    let lines = box.querySelectorAll(".log-line").length;
     let first = box.querySelector(".chunk");
     if (lines <= MOST || !following) return;
     while (first && lines - first.childElementCount >= MOST) {

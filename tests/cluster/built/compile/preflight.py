@@ -69,8 +69,7 @@ def check(needs: Iterable[Need], *, go: bool, log: Log) -> None:
     """
     problems = [*_platform(), *(_go() if go else [])]
     packages = list(dict.fromkeys(need.package for need in needs if not need.met()))
-    can_install = os.geteuid() == 0 and shutil.which("apt-get") is not None
-    if packages and not (can_install and not problems):
+    if packages and not (can_install() and not problems):
         problems.append(f"missing packages (Debian's names): apt-get install {' '.join(packages)}")
     if problems:
         raise ClusterError(
@@ -79,10 +78,20 @@ def check(needs: Iterable[Need], *, go: bool, log: Log) -> None:
             + "\n  or start a container engine (then kind is used), or set WEBJOBS_CLUSTER=existing and KUBECONFIG"
         )
     if packages:
-        _install(packages, log=log)
+        install(packages, log=log)
 
 
-def _install(packages: list[str], *, log: Log) -> None:
+def can_install() -> bool:
+    """Whether Debian's packages can be installed from here."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def install(packages: list[str], *, log: Log) -> None:
+    """Install packages of Debian.
+
+    Raises:
+        ClusterError: apt-get could not do it.
+    """
     log(f"installing Debian packages: {' '.join(packages)}")
     apt = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300"]
     env = {"DEBIAN_FRONTEND": "noninteractive"}

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-
 import pytest
 from starlette.routing import Mount, Route
 
 from tests.fakes.shim import PASSWORD, USER, Shim, script, shim
 from tests.fakes.visitor import Browser, browser, csrf_in
+from tests.unit.apiserver.ui.conftest import READ_PASSWORD, READER
 from webjobs_apiserver.auth.authenticator import Asked
 from webjobs_apiserver.auth.tickets import LIFETIME
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.ui import addresses, rights, sessions
 
-READER, READ_PASSWORD = "reader", "a password to read with"
 SITE = Site(name="webjobs", namespace="site")
 
 
-@pytest.fixture
-def one() -> Iterator[Shim]:
-    with shim() as made:
-        (made.directory / "readonlyUsername").write_text(READER)
-        (made.directory / "readonlyPassword").write_text(READ_PASSWORD)
-        (made.directory / "deployPassword").write_text("a password to deploy with")
-        yield made
-
-
-@pytest.fixture
-async def visitor(one: Shim) -> AsyncIterator[Browser]:
-    """Somebody who has logged in as the owner, at a site with a job."""
-    async with one.running() as client:
-        assert (await client.put("/api/triggeredwebjobs/hello", content=b"echo", headers=script())).status_code == 200
-        there = browser(one)
-        assert (await there.log_in()).status_code == 303
-        yield there
+@pytest.fixture(autouse=True)
+async def hello(one: Shim, visitor: Browser) -> None:
+    """There is a job."""
+    answer = await one.client().put("/api/triggeredwebjobs/hello", content=b"echo", headers=script())
+    assert answer.status_code == 200
+    await one.caught_up()
 
 
 def pages(one: Shim) -> list[tuple[str, str]]:
@@ -44,7 +31,7 @@ def pages(one: Shim) -> list[tuple[str, str]]:
     for route in mounted.routes:
         assert isinstance(route, Route)
         if route.name.startswith(("GET /", "POST /")):
-            path = route.path.format_map({"kind": "triggered", "name": "hello", "run_id": "1", "file": "a"})
+            path = route.path.format_map({"kind": "triggered", "name": "hello", "run_id": "1", "id": "1"})
             found.append((next(iter((route.methods or set()) - {"HEAD"})), f"{addresses.ROOT}{path}"))
     assert found
     return found
@@ -133,9 +120,7 @@ async def test_a_session_is_nothing_else(one: Shim, visitor: Browser) -> None:
     assert (await bare.get("/api/webjobs", headers={"cookie": f"{sessions.COOKIE}={text}"})).status_code == 401
 
 
-async def test_a_reader_sees_no_buttons_and_may_send_no_form(one: Shim, visitor: Browser) -> None:
-    reader = browser(one)
-    await reader.log_in(READER, READ_PASSWORD)
+async def test_a_reader_sees_no_buttons_and_may_send_no_form(one: Shim, reader: Browser) -> None:
     page = (await reader.client.get("/ui/jobs")).text
     assert "hello" in page
     assert "formaction" not in page
@@ -163,6 +148,20 @@ async def test_a_user_of_kubernetes(one: Shim, visitor: Browser) -> None:
     assert (await ann.client.get("/ui/jobs")).status_code == 403
     one.pass_time(minutes=2)
     assert (await ann.client.get("/ui/jobs")).status_code == 303
+
+
+async def test_the_sites_of_a_user() -> None:
+    """Only those whose jobs the user may list; an account sees its own."""
+    sites = [{"namespace": name, "host": f"{name}.example"} for name in ("blog", "other")]
+    with shim(settings={"sites": sites}) as one:
+        one.kube.users["good"] = "ann"
+        one.kube.rights |= {("ann", namespace, "list", "webjobs") for namespace in ("site", "blog")}
+        ann, owner = browser(one), browser(one)
+        await ann.client.post("/ui/login", data={"token": "good"})
+        await owner.log_in()
+        of_ann, of_owner = [(await there.client.get("/ui/sites")).text for there in (ann, owner)]
+        assert ("https://blog.example/ui/" in of_ann, "other.example" in of_ann) == (True, False)
+        assert "blog" not in of_owner
 
 
 async def test_a_link_of_another_site_finds_the_session(one: Shim, visitor: Browser) -> None:

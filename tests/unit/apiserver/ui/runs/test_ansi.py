@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webjobs_apiserver.ui import ansi
+from webjobs_apiserver.ui.runs import ansi
 
 STATIC = files("webjobs_apiserver.ui").joinpath("static")
 GROUNDS = ("--raised", *(f"--{name}-back" for name in ("bad", "good", "warn", "busy", "quiet", "violet", "teal")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,10 +13,10 @@ import pytest
 
 from tests.fakes.objects import JOB_UID, KEPT_BACK, kept_back, run, run_body, webjob_body
 from tests.fakes.shim import RUN_ID, Shim, shim
-from tests.fakes.visitor import Browser, browser
+from tests.fakes.visitor import Browser
 from webjobs.store import run_logs, run_records, stored_run
 from webjobs_apiserver.ui import live
-from webjobs_apiserver.ui.run_view import RunView, exit_words
+from webjobs_apiserver.ui.runs.run_view import RunView, exit_words
 
 PAGE = f"/ui/jobs/triggered/job/runs/{RUN_ID}"
 OBJECT = f"job-{RUN_ID}"
@@ -40,14 +40,6 @@ def one() -> Iterator[Shim]:
         spec = {"arguments": '--name "a b" <c>', "trigger": "Schedule - 0 * * * * *"}
         made.kube.add(run_body(OBJECT, spec=spec, status={"jobUID": JOB_UID}, annotations=BY))
         yield made
-
-
-@pytest.fixture
-async def visitor(one: Shim) -> AsyncIterator[Browser]:
-    async with one.running():
-        there = browser(one)
-        await there.log_in()
-        yield there
 
 
 async def said(one: Shim, **status: Any) -> None:
@@ -136,11 +128,9 @@ async def test_a_run_that_has_ended_is_not_cancelled(one: Shim, visitor: Browser
 
 
 @pytest.mark.parametrize("status", [{}, ENDED])
-async def test_a_reader_reads(one: Shim, visitor: Browser, status: dict[str, Any]) -> None:
+async def test_a_reader_reads(one: Shim, reader: Browser, status: dict[str, Any]) -> None:
     if status:
         await said(one, **status)
-    reader = browser(one)
-    await reader.log_in(READER, READ_PASSWORD)
     page = await reader.client.get(PAGE)
     assert page.status_code == 200
     assert "formaction" not in page.text
@@ -202,6 +192,12 @@ def test_steps() -> None:
     steps = RunView.of(run(OBJECT, spec=spec, status=status), job_name="job").steps
     assert [step.name for step in steps] == ["Scheduled for", "Accepted", "Process started", "Ended"]
     assert [step.after for step in steps[2:]] == [timedelta(seconds=4.8766), timedelta(seconds=10)]
+
+
+def test_arguments_that_hide_something() -> None:
+    view = RunView.of(run(OBJECT, spec={"arguments": "a\u202e \x1b[31mb\x07"}), job_name="job")
+    assert (view.shown, view.words) == ("a[U+202E] b\u2407", ("a[U+202E]", "b\u2407"))
+    assert view.arguments == "a\u202e \x1b[31mb\x07", "the next run gets what this one got"
 
 
 @pytest.mark.parametrize(

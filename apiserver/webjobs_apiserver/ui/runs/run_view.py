@@ -13,6 +13,7 @@ from webjobs.model import ANNOTATION_CANCELLED_BY, ANNOTATION_REQUESTED_BY, WebJ
 from webjobs.model.command_line import split_arguments
 from webjobs.runs import runs
 from webjobs_apiserver.ui import addresses, words
+from webjobs_apiserver.ui.runs import ansi
 from webjobs_apiserver.ui.words import Word
 
 _WAITS = "It waits for its turn: the job has another run that goes on, or nobody has seen this one yet."
@@ -62,9 +63,11 @@ class RunView:
     cancelled_by: str
     """Who asked for its end."""
     arguments: str
-    """Arguments as one text."""
+    """Arguments as one text, as they were given."""
+    shown: str
+    """The same with signs for what can't be seen."""
     words: tuple[str, ...]
-    """Arguments as the program gets them."""
+    """Arguments as the program gets them, with such signs."""
     exit: str
     """Exit code in words; empty when there is none."""
     message: str
@@ -92,7 +95,8 @@ class RunView:
             requested_by=noted.get(ANNOTATION_REQUESTED_BY, ""),
             cancelled_by=noted.get(ANNOTATION_CANCELLED_BY, ""),
             arguments=run.spec.arguments or "",
-            words=tuple(split_arguments(run.spec.arguments)),
+            shown=ansi.plain(run.spec.arguments or ""),
+            words=tuple(ansi.plain(word) for word in split_arguments(run.spec.arguments)),
             exit=exit_words(status.exit_code),
             message=(status.message or "") if run.ended else "",
             kept_back=_kept_back(run),

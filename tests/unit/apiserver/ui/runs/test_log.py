@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import obstore
@@ -12,12 +12,13 @@ import pytest
 
 from tests.fakes.objects import JOB_UID, pod, run_body, webjob_body
 from tests.fakes.shim import RUN_ID, Shim, shim
-from tests.fakes.visitor import Browser, browser
+from tests.fakes.visitor import Browser
 from webjobs.store import run_logs
 from webjobs_apiserver.service import run_tail
-from webjobs_apiserver.ui import live, log_lines
-from webjobs_apiserver.ui.log_lines import CUT, PER_PAGE, Chosen, Line, Selection
+from webjobs_apiserver.ui import live
 from webjobs_apiserver.ui.pages import run_log
+from webjobs_apiserver.ui.runs import log_lines
+from webjobs_apiserver.ui.runs.log_lines import CUT, PER_PAGE, Chosen, Line, Selection
 
 LOG = f"/ui/jobs/triggered/job/runs/{RUN_ID}/log"
 OBJECT = f"job-{RUN_ID}"
@@ -30,14 +31,6 @@ def one(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shim]:
         made.kube.add(webjob_body(name="job"))
         made.kube.add(run_body(OBJECT, state="Running", status={"jobUID": JOB_UID}))
         yield made
-
-
-@pytest.fixture
-async def visitor(one: Shim) -> AsyncIterator[Browser]:
-    async with one.running():
-        there = browser(one)
-        await there.log_in()
-        yield there
 
 
 def kudu(number: int, text: str = "", level: str = "INFO") -> bytes:
@@ -97,7 +90,7 @@ async def test_a_permalink(one: Shim, visitor: Browser) -> None:
     await archive(one, *(kudu(number) for number in range(1, 5001)))
     page = (await visitor.client.get(f"{LOG}?at=2500")).text
     assert numbers(page) == list(range(1500, 3500))
-    assert 'class="line at" id="L2500"' in page
+    assert 'class="log-line at" id="L2500"' in page
     assert '<a class="number" href="?at=2500#L2500">2500</a>' in page
     assert 'href="?to=1499"' in page
     assert 'href="?to=5000">Later lines' in page

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
-from webjobs_apiserver.ui import ansi
+from webjobs_apiserver.ui.runs import ansi
 
 PER_PAGE = 2000
 """Most lines of a page."""

@@ -1,0 +1,108 @@
+"""The runs that schedules start in the day to come, quarter by quarter, so that pile-ups are seen. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice, takewhile
+from typing import Self
+
+from webjobs.model.effective_spec import under
+from webjobs.model.site.site_settings import SiteSettings
+from webjobs.schedules import plan
+from webjobs.schedules.grammar import ScheduleError
+from webjobs_apiserver.watching.job import Job
+
+QUARTER = timedelta(minutes=15)
+"""Length of a part of the calendar."""
+DAY = timedelta(days=1)
+"""Length of the calendar."""
+MOST = 100
+"""Starts of one job that are counted; who starts more often is told apart, and is a steady load and no pile-up."""
+NAMED = 20
+"""Jobs of a moment that are named."""
+CROWDED = 10
+"""Moments that are listed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quarter:
+    """A quarter of an hour."""
+
+    begin: datetime
+    """When it begins, UTC."""
+    starts: int
+    """Runs that start in it."""
+    heat: int
+    """From 0 (none) to 4 (as many as in the fullest)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """A moment at which several jobs start."""
+
+    when: datetime
+    """The moment, UTC."""
+    jobs: Sequence[str]
+    """Names of the jobs, at most NAMED."""
+    count: int
+    """Number of the jobs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calendar:
+    """The starts of a day."""
+
+    quarters: Sequence[Quarter]
+    """All quarters of an hour, from the beginning of an hour on."""
+    crowded: Sequence[Moment]
+    """Moments at which most jobs start, at least two, the fullest first."""
+    steady: Sequence[str]
+    """Names of jobs that start too often to be counted."""
+    jobs: int
+    """Jobs that have a schedule."""
+
+    @property
+    def hours(self) -> list[Sequence[Quarter]]:
+        """The quarters of each hour."""
+        return [self.quarters[at : at + 4] for at in range(0, len(self.quarters), 4)]
+
+    @classmethod
+    def of(cls, jobs: Iterable[Job], *, settings: SiteSettings, now: datetime) -> Self:
+        """Return the calendar of the day from now on, of the jobs' own schedules under the settings of their site."""
+        first = now.replace(minute=0, second=0, microsecond=0)
+        counts = [0] * int(DAY / QUARTER)
+        at: dict[datetime, list[str]] = {}
+        steady, scheduled = list[str](), 0
+        for job in jobs:
+            times = _times(job, settings, after=now, until=first + DAY)
+            scheduled += bool(times)
+            if len(times) > MOST:
+                steady.append(job.name)
+                continue
+            for when in times:
+                counts[(when - first) // QUARTER] += 1
+                at.setdefault(when, []).append(job.name)
+        most = max(counts, default=0)
+        crowded = sorted((when for when in at if len(at[when]) > 1), key=lambda when: (-len(at[when]), when))
+        return cls(
+            quarters=[
+                Quarter(begin=first + number * QUARTER, starts=count, heat=-(-4 * count // most) if most else 0)
+                for number, count in enumerate(counts)
+            ],
+            crowded=[Moment(when=when, jobs=at[when][:NAMED], count=len(at[when])) for when in crowded[:CROWDED]],
+            steady=steady,
+            jobs=scheduled,
+        )
+
+
+def _times(job: Job, settings: SiteSettings, *, after: datetime, until: datetime) -> list[datetime]:
+    """Return when a job's own schedule fires, at most one time more than MOST; nothing for one that can't be read."""
+    if job.webjob.schedule is None:
+        return []
+    try:
+        coming = plan.upcoming(under(job.webjob, settings), (), after=after)
+        return list(islice(takewhile(lambda when: when < until, (when for when, _ in coming)), MOST + 1))
+    except (ScheduleError, ValueError):
+        return []
