@@ -65,9 +65,9 @@ class RunView:
     arguments: str
     """Arguments as one text, as they were given."""
     shown: str
-    """The same with signs for what can't be seen."""
+    """Arguments as one text, with signs for what can't be seen."""
     words: tuple[str, ...]
-    """Arguments as the program gets them, with such signs."""
+    """Arguments as the program gets them, with these signs."""
     exit: str
     """Exit code in words; empty when there is none."""
     message: str
