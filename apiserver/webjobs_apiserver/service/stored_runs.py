@@ -67,11 +67,11 @@ class StoredRuns:
         return [run for run in found if run]
 
     async def get(self, site: Site, job: Job, run_id: str) -> WebJobRun | None:
-        """Return one stored run, by an id that can be one; None when it is not there."""
+        """Return one stored run with its arguments, by an id that can be one; None when it is not there."""
         said = job.webjob.status.stored_runs
         if said is None or run_id > said.newest:
             return None
-        return await self._read(site, job, run_id)  # what is remembered may have been trimmed since
+        return await self._read(site, job, run_id, whole=True)  # what is remembered may have been trimmed since
 
     def _recall(self, site: Site, job: Job, run_id: str) -> WebJobRun | None:
         key = _key(site, job, run_id)
@@ -80,7 +80,7 @@ class StoredRuns:
         self._remembered.move_to_end(key)
         return _parsed(site, job, run_id, content)
 
-    async def _read(self, site: Site, job: Job, run_id: str) -> WebJobRun | None:
+    async def _read(self, site: Site, job: Job, run_id: str, *, whole: bool = False) -> WebJobRun | None:
         key = _key(site, job, run_id)
         async with self._room:
             stored = await run_records.read(self._store, key)
@@ -88,7 +88,7 @@ class StoredRuns:
             return None  # it went between two looks
         try:
             content = stored_run.slim(stored)
-            run = _parsed(site, job, run_id, content)
+            run = _parsed(site, job, run_id, stored if whole else content)
         except stored_run.Unreadable as error:
             log.warning("%s is no run: %s", key, error)  # as in Kudu, it is not shown
             return None

@@ -25,6 +25,8 @@ from webjobs_apiserver.ui.pages import (
     jobs,
     login,
     overview,
+    run,
+    run_log,
     settings,
     sites,
     upload,
@@ -58,6 +60,8 @@ def ui_routes(
     job.add(routes, JobPages(service=service, feed=feed, renderer=renderer, told=told), feed=feed)
     job_acts.add(routes, service=service, renderer=renderer, once=Once())
     job_edit.add(routes, Editor(service=service, renderer=renderer, told=told))
+    run.add(routes, service=service, feed=feed, renderer=renderer)
+    run_log.add(routes, service=service, renderer=renderer)
 
     async def asset(request: Request) -> Response:
         return renderer.asset(request.path_params["name"])
