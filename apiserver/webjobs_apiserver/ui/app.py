@@ -77,7 +77,7 @@ def ui_routes(
             Route("/static/{name}", asset),
             *login.routes(door, renderer),
             *routes.collected,
-            Route("/{path:path}", nothing),
+            Route("/{path:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ],
         middleware=[Middleware(GZipMiddleware, minimum_size=_SMALLEST)],
     )

@@ -18,10 +18,11 @@ from webjobs.runs import runs
 from webjobs_apiserver.errors import Missing
 from webjobs_apiserver.http.responses import base_url
 from webjobs_apiserver.service.service import Service
-from webjobs_apiserver.ui import addresses, job_view, live, plots
+from webjobs_apiserver.ui import addresses, live
 from webjobs_apiserver.ui.door import Abilities, Visitor
-from webjobs_apiserver.ui.job_runs import RESULTS, Choice, RunLine, bars
-from webjobs_apiserver.ui.job_view import JobView
+from webjobs_apiserver.ui.jobs import job_view, plots
+from webjobs_apiserver.ui.jobs.job_runs import RESULTS, Choice, RunLine, bars
+from webjobs_apiserver.ui.jobs.job_view import JobView
 from webjobs_apiserver.ui.live import Parts
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import Routes, Told, job_type

@@ -16,10 +16,10 @@ from webjobs_apiserver.service.jobs import Job
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses
 from webjobs_apiserver.ui.door import Abilities, Visitor
-from webjobs_apiserver.ui.job_view import place_of_schedule
+from webjobs_apiserver.ui.jobs.job_view import place_of_schedule
+from webjobs_apiserver.ui.jobs.schedule_preview import Preview, preview
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import Routes, Told, done, field_of, job_type
-from webjobs_apiserver.ui.schedule_preview import Preview, preview
 
 _READ = "GET /api/{kind}webjobs/{name}/settings"
 _READ_TRIGGERED = "GET /api/triggeredwebjobs/{name}/settings"

@@ -17,8 +17,8 @@ from webjobs.model.effective_spec import under
 from webjobs.model.site.site_settings import SiteSettings
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.ui import addresses, words
-from webjobs_apiserver.ui.job_row import JobRow, RunCell
-from webjobs_apiserver.ui.schedule_preview import Preview, preview
+from webjobs_apiserver.ui.jobs.job_row import JobRow, RunCell
+from webjobs_apiserver.ui.jobs.schedule_preview import Preview, preview
 from webjobs_apiserver.ui.words import Word
 from webjobs_apiserver.watching.job import Job
 

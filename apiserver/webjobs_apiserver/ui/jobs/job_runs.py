@@ -9,9 +9,9 @@ from typing import Self
 
 from webjobs.model import WebJobRun
 from webjobs.runs import runs
-from webjobs_apiserver.ui import plots
-from webjobs_apiserver.ui.job_row import RunCell
-from webjobs_apiserver.ui.plots import Bar
+from webjobs_apiserver.ui.jobs import plots
+from webjobs_apiserver.ui.jobs.job_row import RunCell
+from webjobs_apiserver.ui.jobs.plots import Bar
 from webjobs_apiserver.ui.words import Word
 
 PER_PAGE = 50

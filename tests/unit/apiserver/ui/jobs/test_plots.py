@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from webjobs_apiserver.ui import plots, words
-from webjobs_apiserver.ui.plots import Bar
+from webjobs_apiserver.ui import words
+from webjobs_apiserver.ui.jobs import plots
+from webjobs_apiserver.ui.jobs.plots import Bar
 
 GOLDEN = (
     '<svg class="plot" viewBox="0 0 600 90" role="group" aria-label="Durations of ended runs, oldest first: '

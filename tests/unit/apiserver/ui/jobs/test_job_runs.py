@@ -15,7 +15,7 @@ from tests.fakes.shim import START, Shim, shim
 from tests.fakes.visitor import Browser, browser
 from webjobs.runs.runs import run_id_at
 from webjobs.store import run_records, stored_run
-from webjobs_apiserver.ui.job_runs import Choice
+from webjobs_apiserver.ui.jobs.job_runs import Choice
 
 JOB = "/ui/jobs/triggered/hello"
 STORED = 70

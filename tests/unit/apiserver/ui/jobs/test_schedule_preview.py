@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from webjobs_apiserver.ui.schedule_preview import TIMES, preview
+from webjobs_apiserver.ui.jobs.schedule_preview import TIMES, preview
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BERLIN = "Europe/Berlin"
