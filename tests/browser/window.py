@@ -67,7 +67,10 @@ class Window:
 
 
 def _told(violations: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{"rule": one["id"], "nodes": [node["html"][:300] for node in one["nodes"]]} for one in violations]
+    return [
+        {"rule": one["id"], "nodes": [(node["html"][:300], node["failureSummary"]) for node in one["nodes"]]}
+        for one in violations
+    ]
 
 
 @contextmanager

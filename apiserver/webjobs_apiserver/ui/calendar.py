@@ -35,7 +35,7 @@ class Quarter:
     starts: int
     """Runs that start in it."""
     heat: int
-    """From 0 (none) to 4 (as many as in the fullest)."""
+    """From 0 (none) to 4 (as many as in the fullest, but at least four)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ class Calendar:
         crowded = sorted((when for when in at if len(at[when]) > 1), key=lambda when: (-len(at[when]), when))
         return cls(
             quarters=[
-                Quarter(begin=first + number * QUARTER, starts=count, heat=-(-4 * count // most) if most else 0)
+                Quarter(begin=first + number * QUARTER, starts=count, heat=-(-4 * count // max(most, 4)))
                 for number, count in enumerate(counts)
             ],
             crowded=[Moment(when=when, jobs=at[when][:NAMED], count=len(at[when])) for when in crowded[:CROWDED]],

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Self
 
 from starlette.requests import Request
 
@@ -18,6 +21,46 @@ _FIRST = ("GET", "/api/webjobs")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Abilities:
+    """What a visitor may do with the jobs of a site; pages show no button for the rest."""
+
+    run: bool
+    """True: start runs."""
+    cancel: bool
+    """True: end runs."""
+    change: bool
+    """True: upload, start, stop and change jobs."""
+    delete: bool
+    """True: delete jobs."""
+    deploy: bool
+    """True: deploy zips."""
+    settings: bool
+    """True: read and change app settings."""
+
+    @classmethod
+    async def of(cls, may: Callable[[str, str], Awaitable[bool]]) -> Self:
+        """Return the abilities of who may send some requests to Kudu's API, by method and path.
+
+        They are the same for all jobs, whatever their names.
+        """
+        return cls(
+            run=await may("POST", "/api/triggeredwebjobs/any/run"),
+            cancel=await may("DELETE", "/api/triggeredwebjobs/any/history/1"),
+            change=await may("PUT", "/api/continuouswebjobs/any")
+            and await may("POST", "/api/continuouswebjobs/any/stop"),
+            delete=await may("DELETE", "/api/triggeredwebjobs/any"),
+            deploy=await may("POST", "/api/zipdeploy"),
+            settings=await may("GET", "/api/settings") and await may("POST", "/api/settings"),
+        )
+
+
+async def may(keeper: Keeper, session: Ticket, method: str, path: str, *, site: Site) -> bool:
+    """Return whether the holder of a session may send a request to Kudu's API, or what stands for it here."""
+    asked = rights.asked(method, path, site=site)
+    return asked is not None and await keeper.may(asked, session)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Visitor:
     """Somebody who is let in."""
 
@@ -29,6 +72,8 @@ class Visitor:
     """Ticket of the session."""
     keeper: Keeper = field(repr=False)
     """Authenticator, which is asked what the visitor may do."""
+    can: Abilities
+    """What the visitor may do with the jobs of the site."""
 
     @property
     def name(self) -> str:
@@ -42,8 +87,7 @@ class Visitor:
 
     async def may(self, method: str, path: str) -> bool:
         """Return whether the visitor may send a request to Kudu's API, or what stands for it here."""
-        asked = rights.asked(method, path, site=self.site)
-        return asked is not None and await self.keeper.may(asked, self.session)
+        return await may(self.keeper, self.session, method, path, site=self.site)
 
 
 class Door:
@@ -69,7 +113,8 @@ class Door:
             return admitted
         assert session  # noqa: S101  nobody is admitted without one
         request.scope[SITE], request.scope[ASKER] = admitted.site, admitted
-        return Visitor(site=admitted.site, caller=admitted.caller, session=session, keeper=self._keeper)
+        can = await Abilities.of(partial(may, self._keeper, session, site=admitted.site))
+        return Visitor(site=admitted.site, caller=admitted.caller, session=session, keeper=self._keeper, can=can)
 
     async def log_in(self, request: Request, shown: Basic | Bearer) -> Ticket | Refusal:
         """Return the ticket of a new session for an account or a token of Kubernetes, or why there is none.
@@ -85,34 +130,3 @@ class Door:
             return admitted
         session = await self._keeper.lasting(admitted, use="session")
         return session or Refusal(status=403, message="This user has too many groups, or the site has no account.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Abilities:
-    """What a visitor may do with the jobs of a site; pages show no button for the rest."""
-
-    run: bool
-    """True: start runs."""
-    cancel: bool
-    """True: end runs."""
-    change: bool
-    """True: upload, start, stop and change jobs."""
-    delete: bool
-    """True: delete jobs."""
-    deploy: bool
-    """True: deploy zips."""
-    settings: bool
-    """True: read and change app settings."""
-
-    @classmethod
-    async def of(cls, visitor: Visitor) -> Abilities:
-        """Return the abilities of a visitor. They are the same for all jobs, whatever their names."""
-        return cls(
-            run=await visitor.may("POST", "/api/triggeredwebjobs/any/run"),
-            cancel=await visitor.may("DELETE", "/api/triggeredwebjobs/any/history/1"),
-            change=await visitor.may("PUT", "/api/continuouswebjobs/any")
-            and await visitor.may("POST", "/api/continuouswebjobs/any/stop"),
-            delete=await visitor.may("DELETE", "/api/triggeredwebjobs/any"),
-            deploy=await visitor.may("POST", "/api/zipdeploy"),
-            settings=await visitor.may("GET", "/api/settings") and await visitor.may("POST", "/api/settings"),
-        )

@@ -77,7 +77,12 @@ class Renderer:
         **values: Any,
     ) -> Response:
         """Return a page as a response."""
-        known = {"visitor": visitor, "path": request.url.path, "base": base_url(request)}
+        known = {
+            "visitor": visitor,
+            "path": request.url.path,
+            "base": base_url(request),
+            "can": visitor.can if visitor else None,
+        }
         text = self.text(template, **known, **values)
         return HTMLResponse(text, status_code=status, headers={**HEADERS, **(headers or {})})
 

@@ -31,7 +31,8 @@ def source_ref(repo: Path, *, engine: Engine | None) -> str:
     sources = [repo / "uv.lock", repo / "Dockerfile", repo / python_layers.PRUNE]
     sources += sorted(Path(__file__).parent.glob("*.py"))
     for folder in ("core", "operator", "apiserver"):
-        sources += sorted(path for path in (repo / folder).rglob("*") if path.suffix in (".py", ".sh"))
+        found = (path for path in (repo / folder).rglob("*") if "__pycache__" not in path.parts)
+        sources += sorted(path for path in found if path.is_file())
     for source in sources:
         digest.update(f"{source.relative_to(repo)}\0".encode() + source.read_bytes())
     for argument in by_engine.base_images() if engine else ("by hand",):

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.ui.calendar import Calendar
-from webjobs_apiserver.ui.door import Abilities, Visitor
+from webjobs_apiserver.ui.door import Visitor
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import Routes
 
@@ -40,5 +40,4 @@ def add(routes: Routes, *, service: Service, renderer: Renderer) -> None:
 
     @routes.get("/calendar", stands_for="GET /api/webjobs")
     async def show(request: Request, visitor: Visitor) -> Response:
-        can = await Abilities.of(visitor)
-        return renderer.page(request, "calendar.html", visitor=visitor, can=can, one=await calendar(visitor.site))
+        return renderer.page(request, "calendar.html", visitor=visitor, one=await calendar(visitor.site))

@@ -13,7 +13,7 @@ from webjobs_apiserver.service.deployments.deployments import Asked
 from webjobs_apiserver.service.deployments.records import FAILED, SUCCESS, Deployment
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses
-from webjobs_apiserver.ui.door import Abilities, Visitor
+from webjobs_apiserver.ui.door import Visitor
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import FORM_BYTES, Routes, done, field_of, file_of
 
@@ -44,7 +44,6 @@ def add(routes: Routes, *, service: Service, renderer: Renderer) -> None:
             request,
             "deployments.html",
             visitor=visitor,
-            can=await Abilities.of(visitor),
             state=state,
             state_of=state_of,
         )
@@ -57,7 +56,6 @@ def add(routes: Routes, *, service: Service, renderer: Renderer) -> None:
             request,
             "deployment.html",
             visitor=visitor,
-            can=await Abilities.of(visitor),
             one=one,
             state_of=state_of,
             is_active=one.id == state.active,

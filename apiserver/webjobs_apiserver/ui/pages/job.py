@@ -19,7 +19,7 @@ from webjobs_apiserver.errors import Missing
 from webjobs_apiserver.http.responses import base_url
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses, live
-from webjobs_apiserver.ui.door import Abilities, Visitor
+from webjobs_apiserver.ui.door import Visitor
 from webjobs_apiserver.ui.jobs import job_view, plots
 from webjobs_apiserver.ui.jobs.job_runs import RESULTS, Choice, RunLine, bars
 from webjobs_apiserver.ui.jobs.job_view import JobView
@@ -50,8 +50,6 @@ class Look:
     """Type of the job."""
     name: str
     """Name of the job."""
-    can: Abilities
-    """What the visitor may do."""
     sees_runs: bool
     """True: the visitor may see the history, or the log of a continuous job."""
     settings: SiteSettings
@@ -90,7 +88,6 @@ class JobPages:
             visitor=visitor,
             job_type=kind,
             name=name,
-            can=await Abilities.of(visitor),
             sees_runs=await visitor.may("GET", needed),
             settings=await self._service.settings.effective(visitor.site),
             choice=Choice.of(request.query_params),
@@ -109,7 +106,6 @@ class JobPages:
             request,
             "job.html",
             visitor=visitor,
-            can=look.can,
             look=look,
             parts=parts.single,
             rows=parts.rows.values(),
@@ -142,7 +138,12 @@ class JobPages:
         known = await self._service.runs.of_job(site, job) if look.job_type == "triggered" else []
         shown = known if look.sees_runs else known[:1]  # the newest is in the list of jobs, too
         view = JobView.of(job, shown, site=look.settings, now=self._service.clock())
-        values = {"view": view, "row": view.row, "can": look.can, "job_url": addresses.job(look.job_type, job.name)}
+        values = {
+            "view": view,
+            "row": view.row,
+            "can": look.visitor.can,
+            "job_url": addresses.job(look.job_type, job.name),
+        }
         single = {
             "job-head": text("parts/job_head.html", **values),
             "job-program": text("parts/job_program.html", **values),

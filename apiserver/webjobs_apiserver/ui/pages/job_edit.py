@@ -15,7 +15,7 @@ from webjobs_apiserver.errors import BadRequest, Changed, TooLarge
 from webjobs_apiserver.service.jobs import Job
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses
-from webjobs_apiserver.ui.door import Abilities, Visitor
+from webjobs_apiserver.ui.door import Visitor
 from webjobs_apiserver.ui.jobs.job_view import place_of_schedule
 from webjobs_apiserver.ui.jobs.schedule_preview import Preview, preview
 from webjobs_apiserver.ui.rendering import Renderer
@@ -153,7 +153,6 @@ class Editor:
             "job_edit.html",
             visitor=visitor,
             status=status,
-            can=await Abilities.of(visitor),
             job=job,
             kind=kind,
             job_url=addresses.job(kind, job.name),

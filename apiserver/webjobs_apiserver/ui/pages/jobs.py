@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from webjobs_apiserver.ui import addresses, live
-from webjobs_apiserver.ui.door import Abilities, Visitor
+from webjobs_apiserver.ui.door import Visitor
 from webjobs_apiserver.ui.jobs.job_row import PER_PAGE, Filter
 from webjobs_apiserver.ui.live import Parts
 from webjobs_apiserver.ui.pages.rows import Rows
@@ -23,24 +23,23 @@ _ROWS_IN = "rows"
 def add(routes: Routes, *, rows: Rows, feed: Feed, renderer: Renderer) -> None:
     """Add the page and its stream of changes."""
 
-    async def look(visitor: Visitor, chosen: Filter, abilities: Abilities) -> tuple[Parts, int, int]:
+    async def look(visitor: Visitor, chosen: Filter) -> tuple[Parts, int, int]:
         """Return the parts of a page of the list, the number of its jobs on all pages, and that of all jobs."""
         known = await rows.all(visitor.site)
         by_key = {one.row.key: one for one in known}
         found = chosen.select(one.row for one in known)
-        html = {row.key: rows.html(by_key[row.key], abilities) for row in chosen.page_of(found)}
+        html = {row.key: rows.html(by_key[row.key], visitor.can) for row in chosen.page_of(found)}
         return Parts(rows=html, rows_in=_ROWS_IN), len(found), len(known)
 
     @routes.get("/jobs", stands_for=_STANDS_FOR)
     async def show(request: Request, visitor: Visitor) -> Response:
-        chosen, abilities = Filter.of(request.query_params), await Abilities.of(visitor)
+        chosen = Filter.of(request.query_params)
         seen = live.position(feed.changes(visitor.site.namespace).count)
-        parts, found, every = await look(visitor, chosen, abilities)
+        parts, found, every = await look(visitor, chosen)
         return renderer.page(
             request,
             "jobs.html",
             visitor=visitor,
-            can=abilities,
             chosen=chosen,
             rows=parts.rows.values(),
             found=found,
@@ -51,10 +50,10 @@ def add(routes: Routes, *, rows: Rows, feed: Feed, renderer: Renderer) -> None:
 
     @routes.get("/jobs/live", stands_for=_STANDS_FOR)
     async def changes(request: Request, visitor: Visitor) -> Response:
-        chosen, abilities = Filter.of(request.query_params), await Abilities.of(visitor)
+        chosen = Filter.of(request.query_params)
 
         async def parts() -> Parts:
-            return (await look(visitor, chosen, abilities))[0]
+            return (await look(visitor, chosen))[0]
 
         return live.answer(request, feed, visitor, parts=parts, stands_for=_STANDS_FOR)
 

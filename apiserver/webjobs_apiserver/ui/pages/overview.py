@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses, live
-from webjobs_apiserver.ui.door import Abilities, Visitor
+from webjobs_apiserver.ui.door import Visitor
 from webjobs_apiserver.ui.live import Parts
 from webjobs_apiserver.ui.overview import overview
 from webjobs_apiserver.ui.pages.rows import Rows
@@ -35,7 +35,6 @@ def add(routes: Routes, *, rows: Rows, service: Service, feed: Feed, renderer: R
             request,
             "overview.html",
             visitor=visitor,
-            can=await Abilities.of(visitor),
             overview=parts.single["overview"],
             settings=settings,
             is_watched=feed.known(visitor.site.namespace) is not None,

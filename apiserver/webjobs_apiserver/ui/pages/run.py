@@ -40,7 +40,6 @@ def add(routes: Routes, *, service: Service, feed: Feed, renderer: Renderer) -> 
 
     @routes.get(_PATH, stands_for=_STANDS_FOR)
     async def show(request: Request, visitor: Visitor) -> Response:
-        abilities = await Abilities.of(visitor)
         seen = live.position(feed.changes(visitor.site.namespace).count)
         run = await view(request, visitor)
         return renderer.page(
@@ -48,7 +47,7 @@ def add(routes: Routes, *, service: Service, feed: Feed, renderer: Renderer) -> 
             "run.html",
             visitor=visitor,
             run=run,
-            parts=parts_of(run, abilities).single,
+            parts=parts_of(run, visitor.can).single,
             live="" if run.ended else f"{run.url}/live?seen={seen}",
             api=addresses.api_run(run.job_name, run.run_id),
             file=addresses.log_file(run.job_name, run.run_id),
@@ -57,12 +56,11 @@ def add(routes: Routes, *, service: Service, feed: Feed, renderer: Renderer) -> 
 
     @routes.get(f"{_PATH}/live", stands_for=_STANDS_FOR)
     async def changes(request: Request, visitor: Visitor) -> Response:
-        abilities = await Abilities.of(visitor)
         await view(request, visitor)
 
         async def parts() -> Parts:
             try:
-                return parts_of(await view(request, visitor), abilities)
+                return parts_of(await view(request, visitor), visitor.can)
             except Missing:
                 return Parts()  # its history was cleared while somebody looks
 

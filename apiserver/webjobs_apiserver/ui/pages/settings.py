@@ -8,7 +8,7 @@ from starlette.responses import Response
 from webjobs_apiserver.errors import BadRequest
 from webjobs_apiserver.service.app_settings import AppSettings
 from webjobs_apiserver.ui import addresses
-from webjobs_apiserver.ui.door import Abilities, Visitor
+from webjobs_apiserver.ui.door import Visitor
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import Routes, done, field_of
 
@@ -31,7 +31,6 @@ def add(routes: Routes, *, settings: AppSettings, renderer: Renderer) -> None:
             request,
             "settings.html",
             visitor=visitor,
-            can=await Abilities.of(visitor),
             names=sorted(values),
             shown=shown,
             value=values.get(shown, ""),

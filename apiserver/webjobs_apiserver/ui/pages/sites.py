@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from webjobs_apiserver.auth.authenticator import Keeper
 from webjobs_apiserver.ui import addresses
-from webjobs_apiserver.ui.door import Abilities, Visitor
+from webjobs_apiserver.ui.door import Visitor
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import Routes
 
@@ -24,5 +24,4 @@ def add(routes: Routes, *, keeper: Keeper, renderer: Renderer) -> None:
             for one in others
             if one.host and one != visitor.site
         ]
-        can = await Abilities.of(visitor)
-        return renderer.page(request, "sites.html", visitor=visitor, can=can, others=found)
+        return renderer.page(request, "sites.html", visitor=visitor, others=found)

@@ -10,7 +10,7 @@ from webjobs.model import JobType
 from webjobs_apiserver.errors import Refused
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses
-from webjobs_apiserver.ui.door import Abilities, Visitor
+from webjobs_apiserver.ui.door import Visitor
 from webjobs_apiserver.ui.pages.deployments import pieces
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import FORM_BYTES, Routes, done, field_of, file_of, job_type
@@ -24,7 +24,7 @@ def add(routes: Routes, *, service: Service, renderer: Renderer) -> None:
 
     @routes.get("/upload", stands_for="GET /api/webjobs")
     async def show_new(request: Request, visitor: Visitor) -> Response:
-        return renderer.page(request, "upload.html", visitor=visitor, can=await Abilities.of(visitor), job=None)
+        return renderer.page(request, "upload.html", visitor=visitor, job=None)
 
     @routes.get(f"{_JOB}/files", stands_for="GET /api/{kind}webjobs/{name}")
     async def show(request: Request, visitor: Visitor) -> Response:
@@ -33,7 +33,6 @@ def add(routes: Routes, *, service: Service, renderer: Renderer) -> None:
             request,
             "upload.html",
             visitor=visitor,
-            can=await Abilities.of(visitor),
             job=job,
             package=job.webjob.spec.package,
             earlier=package_history.of(job.raw),
