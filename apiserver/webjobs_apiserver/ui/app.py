@@ -12,10 +12,21 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from webjobs_apiserver.auth.authenticator import Keeper
+from webjobs_apiserver.auth.oidc.issuer import Issuer
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses
 from webjobs_apiserver.ui.door import Door
-from webjobs_apiserver.ui.pages import calendar, deployments, jobs, login, overview, settings, sites, upload
+from webjobs_apiserver.ui.pages import (
+    calendar,
+    deployments,
+    jobs,
+    login,
+    overview,
+    settings,
+    single_sign_on,
+    sites,
+    upload,
+)
 from webjobs_apiserver.ui.pages.rows import Rows
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import Routes, Told
@@ -26,11 +37,16 @@ _SMALLEST = 1000
 
 
 def ui_routes(
-    *, service: Service, feed: Feed, keeper: Keeper, told: Callable[[Exception], Told]
+    *, service: Service, feed: Feed, keeper: Keeper, issuer: Issuer | None, told: Callable[[Exception], Told]
 ) -> Sequence[BaseRoute]:
-    """Return the routes of the dashboard. ``told`` returns what clients are told of an error, or raises it again."""
+    """Return the routes of the dashboard.
+
+    ``issuer``: of the single sign-on; None: there is none. ``told`` returns what clients are told of an error, or
+    raises it again.
+    """
     renderer = Renderer()
     door = Door(keeper)
+    page = login.LoginPage(door=door, renderer=renderer, has_sign_on=issuer is not None)
     routes = Routes(door, renderer, told=told)
     rows = Rows(service=service, feed=feed, renderer=renderer)
     overview.add(routes, rows=rows, service=service, feed=feed, renderer=renderer)
@@ -50,7 +66,8 @@ def ui_routes(
     application = Starlette(
         routes=[
             Route("/static/{name}", asset),
-            *login.routes(door, renderer),
+            *login.routes(page),
+            *(single_sign_on.routes(page, issuer) if issuer else ()),
             *routes.collected,
         ],
         middleware=[Middleware(GZipMiddleware, minimum_size=_SMALLEST)],
