@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 from webjobs.logs import kudu_lines
 from webjobs.logs.continuous_lines import Entry, merged
 from webjobs.logs.continuous_story import About, Position
+from webjobs.logs.kudu_lines import Output
+from webjobs.logs.log_position import LogPosition
 from webjobs.model import LABEL_RUN, LABEL_WEBJOB, WebJobRun
 from webjobs.model.effective_spec import under
 from webjobs.model.site.site_settings import SiteSettings
-from webjobs.pods import by_age, is_of_webjob, is_over, job_of
+from webjobs.pods import by_age, instance_id, is_of_webjob, is_over, job_of
 from webjobs.runs.runs import run_id
 from webjobs.store import ObjectStore, continuous_journal
 from webjobs.store import run_logs as stored_logs
@@ -138,17 +140,68 @@ class JobLogs:
         Raises Missing when there is no such run.
         """
         job, run = await self._runs.get(site, name, asked_id)
-        path = archive_key(site, run)
-        archived = await stored_logs.read(self._store, path) if path else None
+        archived = await self._archived(site, run)
         if archived:
-            return LogFile(size=archived[0], content=archived[1])
-        labelled = await self._pods(site, job, f",{LABEL_RUN}={run_id(run)}")
-        pods = [pod for pod in labelled if job_of(pod) == run.status.job_uid]
+            return archived
+        pods = await self.pods_of_run(site, job, run)
         header = kudu_lines.run_log(job.webjob, run, pods[-1] if pods else None)
-        key = stored_logs.run_log_key(namespace=site.namespace, webjob=job.object_name, run_id=run_id(run))
-        output = run_output.output(store=self._store, pod_logs=self._logs, log_key=key, pods=pods, must_read=True)
-        lines = await begun(output)
+        lines = await begun(self._output(site, job, run, pods))
         return LogFile(content=kudu_lines.gathered(kudu_lines.render(header, lines)))
+
+    async def errors_of_run(self, site: Site, name: str, asked_id: str) -> LogFile:
+        """Return the lines of stderr of an ended run. Raises Missing when they are not there by themselves."""
+        _, run = await self._runs.get(site, name, asked_id)
+        if found := await self._archived(site, run, errors=True):
+            return found
+        raise Missing
+
+    async def live(
+        self, site: Site, job: Job, run: WebJobRun, positions: dict[str, LogPosition] | None = None
+    ) -> AsyncIterator[bytes]:
+        """Yield the log of a run that goes on, as far as its lines keep their numbers.
+
+        What keeps the run from beginning is not told: that line goes again. Nor is output before the run's begin is
+        known, since lines of the system come before it. ``positions``: see ``run_output.output``. Raises ApiError.
+        """
+        pods = await self.pods_of_run(site, job, run)
+        header = kudu_lines.run_log(job.webjob, run, pods[-1] if pods else None)
+        yield header.head().encode()
+        if header.started:
+            async for line in self._output(site, job, run, pods, positions=positions):
+                yield kudu_lines.output_line(line, header.instance).encode()
+
+    async def newer(self, pods: Sequence[Pod], positions: dict[str, LogPosition]) -> list[bytes]:
+        """Return the lines that came since ``live``, without their ends. Raises ApiError.
+
+        ``pods``: those of the run; every one in ``positions`` is among them.
+        """
+        instance = instance_id(pods[-1]["metadata"]["uid"])
+        lines = run_output.newer(self._logs, pods, positions)
+        return [kudu_lines.output_line(line, instance).removesuffix("\r\n").encode() async for line in lines]
+
+    def _output(
+        self,
+        site: Site,
+        job: Job,
+        run: WebJobRun,
+        pods: Sequence[Pod],
+        *,
+        positions: dict[str, LogPosition] | None = None,
+    ) -> AsyncIterator[Output]:
+        key = stored_logs.run_log_key(namespace=site.namespace, webjob=job.object_name, run_id=run_id(run))
+        return run_output.output(
+            store=self._store, pod_logs=self._logs, log_key=key, pods=pods, must_read=True, positions=positions
+        )
+
+    async def _archived(self, site: Site, run: WebJobRun, *, errors: bool = False) -> LogFile | None:
+        path = archive_key(site, run, errors=errors)
+        archived = await stored_logs.read(self._store, path) if path else None
+        return LogFile(size=archived[0], content=archived[1]) if archived else None
+
+    async def pods_of_run(self, site: Site, job: Job, run: WebJobRun) -> list[Pod]:
+        """Return the pods of the attempts of a run, oldest first."""
+        labelled = await self._pods(site, job, f",{LABEL_RUN}={run_id(run)}")
+        return [pod for pod in labelled if job_of(pod) == run.status.job_uid]
 
     async def of_job(self, site: Site, job: Job) -> WorkerLog | None:
         """Return the log of a continuous job: what is stored, and what its pods say after that.

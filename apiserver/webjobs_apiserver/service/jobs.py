@@ -14,7 +14,7 @@ from webjobs.model.limits import Limits
 from webjobs.model.runtime_settings import BadSetting
 from webjobs.objects import Object
 from webjobs.times import utc_now
-from webjobs_apiserver.errors import BadRequest, Missing, Refused, Unavailable
+from webjobs_apiserver.errors import BadRequest, Changed, Missing, Refused, Unavailable
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.watching import job as job_module
 from webjobs_apiserver.watching.job import Job as Job
@@ -30,6 +30,7 @@ Plan = Callable[["Job | None"], Awaitable[Edit]]
 TRIES = 8
 """Rounds of read and conditional write before the shim gives up; each lost round is somebody else's progress."""
 UNSETTLED = "The WebJob is being changed by others at the same time. Try again."
+_CHANGED = "The WebJob was changed by somebody else meanwhile."
 _DELETING = "The WebJob is being deleted. Try again when it is gone."
 
 
@@ -153,13 +154,16 @@ class Jobs:
             return saved
         raise Unavailable(UNSETTLED)
 
-    async def change(self, site: Site, job_type: JobType, name: str, edit: Edit) -> Job:
+    async def change(self, site: Site, job_type: JobType, name: str, edit: Edit, *, version: str | None = None) -> Job:
         """Change a job that is there.
 
-        Raises Missing when there is none.
+        ``version``: that the job must have, if it matters. Raises Missing when there is no such job, and Changed when
+        it has another version.
         """
         for _ in range(TRIES):
             job = await self.get(site, job_type, name, scriptless=True, fresh=True)
+            if version not in (None, job.version):
+                raise Changed(_CHANGED, etag=job.version)
             try:
                 return await self._replace(job, edit)
             except (Conflict, NotFound):
@@ -269,10 +273,12 @@ class Jobs:
         except NotFound:
             raise Missing from None
 
-    async def set_settings(self, site: Site, job_type: JobType, name: str, settings: Object) -> None:
+    async def set_settings(
+        self, site: Site, job_type: JobType, name: str, settings: Object, *, version: str | None = None
+    ) -> None:
         """Replace a job's settings as a whole.
 
-        Raises Missing when there is no such job.
+        ``version`` and what is raised: as with ``change``.
         """
 
         def edit(spec: Object) -> None:
@@ -280,4 +286,4 @@ class Jobs:
             if "package" in spec:
                 spec["package"].pop("settingsError", None)  # what its file was to say has been said
 
-        await self.change(site, job_type, name, edit)
+        await self.change(site, job_type, name, edit, version=version)

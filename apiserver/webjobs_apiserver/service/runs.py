@@ -114,6 +114,10 @@ class Runs:
         """
         return await self._stored.ids(site, job, besides=known)
 
+    async def older_of(self, site: Site, job: Job, ids: Sequence[str]) -> list[WebJobRun]:
+        """Return the runs of a job with some of ``older_ids``, in their order. Raises what the store raises."""
+        return await self._stored.some(site, job, ids)
+
     async def get(self, site: Site, name: str, run_id: str) -> tuple[Job, WebJobRun]:
         """Return a job and one run of it.
 

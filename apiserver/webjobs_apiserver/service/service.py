@@ -30,6 +30,7 @@ from webjobs_apiserver.service.log_stream import LogStreams
 from webjobs_apiserver.service.package_sources import PackageSources
 from webjobs_apiserver.service.passthrough import Passthrough
 from webjobs_apiserver.service.room import Room
+from webjobs_apiserver.service.run_tail import RunTails
 from webjobs_apiserver.service.runs import Runs
 from webjobs_apiserver.service.schedules.jobs import ScheduledJobs
 from webjobs_apiserver.service.site_contents import SiteContents
@@ -54,6 +55,8 @@ class Service:
     """Operations on the packages of jobs."""
     logs: JobLogs
     """Operations on logs."""
+    tails: RunTails
+    """Logs of runs, line by line."""
     reading: Reading
     """Reads of the file tree."""
     writing: Writing
@@ -115,6 +118,7 @@ class Service:
             runs=runs,
             uploads=Uploads(store, jobs=jobs, room=room, limits=limits),
             logs=logs,
+            tails=RunTails(logs=logs, runs=runs),
             reading=reading,
             writing=writing,
             settings=settings,

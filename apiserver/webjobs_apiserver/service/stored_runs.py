@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from webjobs.model import WebJobRun
 from webjobs.store import ObjectStore, run_records, stored_run
@@ -51,8 +51,11 @@ class StoredRuns:
 
     async def all(self, site: Site, job: Job, *, besides: Collection[str] = ()) -> list[WebJobRun]:
         """Return the stored runs of a job, newest first, without those in ``besides``."""
+        return await self.some(site, job, await self.ids(site, job, besides=besides))
+
+    async def some(self, site: Site, job: Job, ids: Sequence[str]) -> list[WebJobRun]:
+        """Return the stored runs of a job with some ids, in their order, without those that are not there."""
         found: list[WebJobRun | None] = []
-        ids = await self.ids(site, job, besides=besides)
         for begin in range(0, len(ids), _PART):
             some = ids[begin : begin + _PART]
             remembered = {run_id: run for run_id in some if (run := self._recall(site, job, run_id))}
@@ -64,11 +67,11 @@ class StoredRuns:
         return [run for run in found if run]
 
     async def get(self, site: Site, job: Job, run_id: str) -> WebJobRun | None:
-        """Return one stored run, by an id that can be one; None when it is not there."""
+        """Return one stored run with its arguments, by an id that can be one; None when it is not there."""
         said = job.webjob.status.stored_runs
         if said is None or run_id > said.newest:
             return None
-        return await self._read(site, job, run_id)  # what is remembered may have been trimmed since
+        return await self._read(site, job, run_id, whole=True)  # what is remembered may have been trimmed since
 
     def _recall(self, site: Site, job: Job, run_id: str) -> WebJobRun | None:
         key = _key(site, job, run_id)
@@ -77,7 +80,7 @@ class StoredRuns:
         self._remembered.move_to_end(key)
         return _parsed(site, job, run_id, content)
 
-    async def _read(self, site: Site, job: Job, run_id: str) -> WebJobRun | None:
+    async def _read(self, site: Site, job: Job, run_id: str, *, whole: bool = False) -> WebJobRun | None:
         key = _key(site, job, run_id)
         async with self._room:
             stored = await run_records.read(self._store, key)
@@ -85,7 +88,7 @@ class StoredRuns:
             return None  # it went between two looks
         try:
             content = stored_run.slim(stored)
-            run = _parsed(site, job, run_id, content)
+            run = _parsed(site, job, run_id, stored if whole else content)
         except stored_run.Unreadable as error:
             log.warning("%s is no run: %s", key, error)  # as in Kudu, it is not shown
             return None

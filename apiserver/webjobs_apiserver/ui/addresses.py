@@ -47,6 +47,21 @@ def run(name: str, run_id: str) -> str:
     return f"{job('triggered', name)}/runs/{run_id}"
 
 
+def log(name: str, run_id: str) -> str:
+    """Return the address of the page with the log of a run."""
+    return f"{run(name, run_id)}/log"
+
+
+def api_run(name: str, run_id: str) -> str:
+    """Return the address of a run in Kudu's API."""
+    return f"/api/triggeredwebjobs/{quote(name, safe='')}/history/{run_id}"
+
+
+def log_file(name: str, run_id: str) -> str:
+    """Return the address of the log of a run among the files of Kudu's API."""
+    return f"/api/vfs/data/jobs/triggered/{quote(name, safe='')}/{run_id}/output_log.txt"
+
+
 def deployment(identifier: str) -> str:
     """Return the address of a deployment's page."""
     return f"{DEPLOYMENTS}/{quote(identifier, safe='')}"

@@ -16,17 +16,25 @@ from webjobs_apiserver.auth.oidc.issuer import Issuer
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses
 from webjobs_apiserver.ui.door import Door
+from webjobs_apiserver.ui.once import Once
 from webjobs_apiserver.ui.pages import (
     calendar,
     deployments,
+    job,
+    job_acts,
+    job_edit,
     jobs,
     login,
     overview,
+    run,
+    run_log,
     settings,
     single_sign_on,
     sites,
     upload,
 )
+from webjobs_apiserver.ui.pages.job import JobPages
+from webjobs_apiserver.ui.pages.job_edit import Editor
 from webjobs_apiserver.ui.pages.rows import Rows
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import Routes, Told
@@ -56,9 +64,17 @@ def ui_routes(
     settings.add(routes, settings=service.settings, renderer=renderer)
     deployments.add(routes, service=service, renderer=renderer)
     upload.add(routes, service=service, renderer=renderer)
+    job.add(routes, JobPages(service=service, feed=feed, renderer=renderer, told=told), feed=feed)
+    job_acts.add(routes, service=service, renderer=renderer, once=Once())
+    job_edit.add(routes, Editor(service=service, renderer=renderer, told=told))
+    run.add(routes, service=service, feed=feed, renderer=renderer)
+    run_log.add(routes, service=service, renderer=renderer)
 
     async def asset(request: Request) -> Response:
         return renderer.asset(request.path_params["name"])
+
+    async def nothing(request: Request) -> Response:
+        return renderer.failure(request, None, status=404, message="There is no such page.")
 
     async def azurejobs(request: Request) -> Response:
         return renderer.page(request, "azurejobs.html")
@@ -69,6 +85,7 @@ def ui_routes(
             *login.routes(page),
             *(single_sign_on.routes(page, issuer) if issuer else ()),
             *routes.collected,
+            Route("/{path:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ],
         middleware=[Middleware(GZipMiddleware, minimum_size=_SMALLEST)],
     )

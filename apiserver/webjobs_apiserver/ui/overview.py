@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import nlargest, nsmallest
 
-from webjobs_apiserver.ui.job_row import FailedRun, JobRow
+from webjobs_apiserver.ui.jobs.job_row import FailedRun, JobRow
 from webjobs_apiserver.ui.words import Tone
 
 SHOWN = 10

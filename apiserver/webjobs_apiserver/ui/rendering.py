@@ -59,7 +59,12 @@ class Renderer:
             "asset": self._by_name.__getitem__,
             "once": _once,
         }
-        self._environment.filters |= {"moment": _moment, "duration": words.duration, "bytes": words.size}
+        self._environment.filters |= {
+            "moment": _moment,
+            "duration": words.duration,
+            "bytes": words.size,
+            "visible": words.visible,
+        }
 
     def page(
         self,
@@ -123,12 +128,17 @@ def _once() -> str:
     return secrets.token_hex(8)
 
 
-def _moment(when: datetime | str | None) -> Markup:
-    """Return a time as an element that a script shows in the reader's own way; in UTC without scripts."""
+def _moment(when: datetime | str | None, *, full: bool = False) -> Markup:
+    """Return a time as an element that a script shows in the reader's own way; in UTC without scripts.
+
+    ``full``: as a date and time, else as the distance from now.
+    """
     if when is None:
         return Markup('<span class="none">-</span>')
     moment = times.parse_time(when) if isinstance(when, str) else when
     utc = moment.astimezone(UTC)
-    return Markup('<time datetime="{}">{}</time>').format(
-        utc.isoformat(timespec="milliseconds").replace("+00:00", "Z"), f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+    return Markup('<time datetime="{}"{}>{}</time>').format(
+        utc.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        Markup(" data-full") if full else "",
+        f"{utc:%Y-%m-%d %H:%M:%S} UTC",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -74,3 +75,13 @@ def size(count: int) -> str:
         if count >= 10**power:
             return f"{count / 10**power:.1f} {unit}"
     return f"{count} bytes"
+
+
+def visible(text: str) -> str:
+    """Return a text in which characters that can't be seen, or turn the direction of others, are told by number."""
+    return "".join(
+        f"\N{LEFT CEILING}U+{ord(char):04X}\N{RIGHT CEILING}"
+        if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") and char not in "\n\t"
+        else char
+        for char in text
+    )

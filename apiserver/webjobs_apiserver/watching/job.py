@@ -32,6 +32,11 @@ class Job:
         return self.webjob.metadata.name
 
     @property
+    def version(self) -> str:
+        """A text that differs for each spec that a WebJob of the name ever has; its status does not count."""
+        return f"{self.webjob.metadata.uid}.{self.webjob.metadata.generation}"
+
+    @property
     def deleting(self) -> bool:
         """True when the WebJob is being deleted."""
         return self.webjob.metadata.deletion_timestamp is not None

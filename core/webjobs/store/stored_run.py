@@ -110,7 +110,7 @@ def _of_body(body: dict[str, Any], *, namespace: str, webjob: str, run_id: str) 
 
 
 def slim(content: bytes) -> bytes:
-    """Return a stored run without its arguments, which can be long and which REST clients never see.
+    """Return a stored run without its arguments, which can be long and which lists never show.
 
     Raises Unreadable.
     """

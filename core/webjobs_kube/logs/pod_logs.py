@@ -37,16 +37,25 @@ class PodLogs:
         """True until the API server refuses to tell streams apart: each process of this project asks once."""
 
     async def lines(
-        self, namespace: str, pod: str, *, previous: bool = False, after: LogPosition | None = None
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        previous: bool = False,
+        after: LogPosition | None = None,
+        together: bool = False,
     ) -> AsyncGenerator[Output]:
         """Yield the lines of the job's container, or of the one before its last restart.
 
-        ``after``: only the lines that were not read yet. Raises what ``KubeClient.log_lines`` raises.
+        ``after``: only the lines that were not read yet. ``together``: both streams were read to the same moment, so
+        that one without a line is not read from its beginning. Raises what ``KubeClient.log_lines`` raises.
         """
         position = after or LogPosition()
         unread = position.unread()
         read = partial(self._kube.log_lines, namespace, pod, container=CONTAINER, previous=previous)
         out, err = position.since("INFO"), position.since("ERR")
+        if together:
+            out, err = out or err, err or out
         if self._apart:
             try:
                 both = read(stream="Stdout", since_time=out), read(stream="Stderr", since_time=err)

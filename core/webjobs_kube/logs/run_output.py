@@ -19,11 +19,18 @@ log = logging.getLogger(__name__)
 
 
 async def output(
-    *, store: ObjectStore, pod_logs: PodLogs, log_key: str, pods: Sequence[Mapping[str, Any]], must_read: bool
+    *,
+    store: ObjectStore,
+    pod_logs: PodLogs,
+    log_key: str,
+    pods: Sequence[Mapping[str, Any]],
+    must_read: bool,
+    positions: dict[str, LogPosition] | None = None,
 ) -> AsyncIterator[Output]:
     """Yield the lines of all attempts of a run in their order, each once.
 
     ``pods``: the raw pods that are there. Raises ApiError when one can't be read now, unless ``must_read`` is false.
+    ``positions``: takes the positions in the logs of the pods that are there, by their names, for ``newer``.
     """
     stored = await run_log_parts.keys(store, log_key)
     there = by_age(pods)
@@ -34,11 +41,15 @@ async def output(
             yield line
     for pod in there:
         meta, position = pod["metadata"], LogPosition()
+        if positions is not None:
+            positions[meta["name"]] = position
         async for line in run_log_parts.read(store, stored.get(meta["name"], [])):
             position.add(line)
             yield line
         try:
             async for line in pod_logs.lines(meta["namespace"], meta["name"], after=position):
+                if positions is not None:
+                    position.add(line)
                 yield line
         except (NotFound, Invalid):
             continue  # the pod is gone, or its container never started
@@ -54,6 +65,24 @@ async def _begin(store: ObjectStore, parts: Sequence[str]) -> tuple[datetime, st
         async for line in lines:
             return moment(line.stamped)
     return NEVER
+
+
+async def newer(
+    pod_logs: PodLogs, pods: Sequence[Mapping[str, Any]], positions: dict[str, LogPosition]
+) -> AsyncIterator[Output]:
+    """Yield the lines that pods have after positions in their logs, and note the new positions.
+
+    Of a log that was read before, a request gives the last seconds and what came since. Raises ApiError.
+    """
+    for pod in by_age(pods):
+        meta = pod["metadata"]
+        position = positions.setdefault(meta["name"], LogPosition())
+        try:
+            async for line in pod_logs.lines(meta["namespace"], meta["name"], after=position, together=True):
+                position.add(line)
+                yield line
+        except (NotFound, Invalid):
+            continue  # as above
 
 
 async def of_pods(pod_logs: PodLogs, pods: Sequence[Mapping[str, Any]]) -> AsyncIterator[Output]:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from webjobs_apiserver.ui import addresses, live
 from webjobs_apiserver.ui.door import Abilities, Visitor
-from webjobs_apiserver.ui.job_row import PER_PAGE, Filter
+from webjobs_apiserver.ui.jobs.job_row import PER_PAGE, Filter
 from webjobs_apiserver.ui.live import Parts
 from webjobs_apiserver.ui.pages.rows import Rows
 from webjobs_apiserver.ui.rendering import Renderer

@@ -13,7 +13,7 @@ from webjobs.model import WebJobRun
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.ui.door import Abilities
-from webjobs_apiserver.ui.job_row import JobRow
+from webjobs_apiserver.ui.jobs.job_row import JobRow
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.watching.job import Job
 from webjobs_apiserver.watching.watch import Feed

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from tests.fakes.shim import Shim, script
 from tests.fakes.visitor import Browser
-from tests.unit.apiserver.ui.test_job_row import job
+from tests.unit.apiserver.ui.jobs.test_job_row import job
 from webjobs.model.site.site_settings import SiteSettings
 from webjobs_apiserver.ui.calendar import Calendar
 

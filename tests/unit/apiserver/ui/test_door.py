@@ -232,6 +232,12 @@ async def test_headers(one: Shim, visitor: Browser) -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+async def test_no_such_page(one: Shim, visitor: Browser) -> None:
+    for path in ("/ui/none", "/ui/jobs/odd/hello", "/ui/jobs/triggered/none"):
+        answer = await visitor.client.get(path)
+        assert (answer.status_code, "<h1>Not there</h1>" in answer.text) == (404, True), path
+
+
 async def test_static_files_stay(one: Shim) -> None:
     page = (await browser(one).client.get("/ui/login")).text
     path = next(part for part in page.split('"') if part.endswith("dashboard.css"))

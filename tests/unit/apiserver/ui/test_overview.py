@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from tests.fakes.shim import Shim, script
 from tests.fakes.visitor import Browser
-from tests.unit.apiserver.ui.test_job_row import job, run
+from tests.unit.apiserver.ui.jobs.test_job_row import job, run
 from webjobs.model import WebJobRun
-from webjobs_apiserver.ui.job_row import JobRow
+from webjobs_apiserver.ui.jobs.job_row import JobRow
 from webjobs_apiserver.ui.overview import HOURS, SHOWN, overview
 
 NOW = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)

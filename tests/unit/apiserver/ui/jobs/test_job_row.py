@@ -9,7 +9,7 @@ import pytest
 
 from webjobs.model import WebJobRun
 from webjobs_apiserver.ui import words
-from webjobs_apiserver.ui.job_row import PER_PAGE, Filter, JobRow, in_english
+from webjobs_apiserver.ui.jobs.job_row import PER_PAGE, Filter, JobRow, in_english
 from webjobs_apiserver.watching import job as jobs
 from webjobs_apiserver.watching.job import Job
 

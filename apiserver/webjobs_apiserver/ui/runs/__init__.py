@@ -1,0 +1,1 @@
+"""A run and its log as pages show them."""
