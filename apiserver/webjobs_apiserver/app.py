@@ -17,6 +17,7 @@ from webjobs_apiserver.arm import routers as arm
 from webjobs_apiserver.arm.paths import ArmPaths
 from webjobs_apiserver.auth.authenticator import Keeper
 from webjobs_apiserver.auth.credentials import Credentials, MountedCredentials, SecretCredentials
+from webjobs_apiserver.auth.oidc.issuer import Issuer
 from webjobs_apiserver.auth.throttle import Throttle
 from webjobs_apiserver.auth.tokens import Tokens
 from webjobs_apiserver.auth_middleware import OPEN_PATHS, Gate
@@ -111,7 +112,8 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
     for router in kragle_routes.routers(service) if kragle else ():
         app.include_router(router)
     if config.ui.enabled:
-        app.router.routes.extend(ui_routes(service=service, feed=feed, keeper=keeper, told=failures.of))
+        issuer = Issuer(config.ui.oidc, clock=clock) if config.ui.oidc else None
+        app.router.routes.extend(ui_routes(service=service, feed=feed, keeper=keeper, issuer=issuer, told=failures.of))
     document.add(app, OPERATIONS | kragle_operations.OPERATIONS if kragle else OPERATIONS)
     _add_health(app, keeper.credentials[config.namespace], feed)
     failures.add(app)

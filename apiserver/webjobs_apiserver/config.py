@@ -13,7 +13,7 @@ from webjobs.model.base import ConfigSection
 from webjobs.model.limits import Limits as JobLimits
 from webjobs_apiserver.http.addresses import networks
 from webjobs_apiserver.http.connection import Limits
-from webjobs_apiserver.http.destinations import Destinations, parsed
+from webjobs_apiserver.http.destinations import Destinations, is_sealed, parsed
 from webjobs_apiserver.sites import Site, host_name, scm_name
 
 
@@ -112,11 +112,58 @@ class KragleConfig(ConfigSection):
     """Status of errors: always 500, as documented, or what HTTP has for each."""
 
 
+class OidcConfig(ConfigSection):
+    """Login by OpenID Connect at the dashboard."""
+
+    issuer: str
+    """Address of the issuer, as its discovery document has it: https, or http within this machine (in tests)."""
+    client_id: str = Field(min_length=1)
+    """Name of the dashboard at the issuer."""
+    client_secret_file: Path | None = None
+    """File with the client's secret, which is read when it is used; None: a public client."""
+    ca_file: Path | None = None
+    """File with certificates that are believed of the issuer, beside those of the system."""
+    username_claim: str = Field(default="email", min_length=1)
+    """Claim with the name of the user."""
+    username_prefix: str = "oidc:"
+    """Text before the name of a user."""
+    groups_claim: str = Field(default="groups", min_length=1)
+    """Claim with the names of the user's groups."""
+    groups_prefix: str = "oidc:"
+    """Text before the name of a group."""
+    scopes: list[str] = Field(default_factory=lambda: ["openid", "email", "profile"])
+    """What the issuer is asked to tell."""
+
+    @field_validator("issuer")
+    @classmethod
+    def _is_sealed(cls, value: str) -> str:
+        if not is_sealed(value) or "?" in value:
+            raise ValueError("needs an https address without a query; http only at this machine, as localhost")
+        return value
+
+    @field_validator("username_prefix", "groups_prefix")
+    @classmethod
+    def _is_no_name_of_kubernetes(cls, value: str) -> str:
+        # The issuer could name system:masters else, whom nothing is refused.
+        if not value.strip() or "system:".startswith(value) or value.startswith("system:"):
+            raise ValueError("must not be empty, nor make names that begin with system:")
+        return value
+
+    @field_validator("scopes")
+    @classmethod
+    def _has_openid(cls, value: list[str]) -> list[str]:
+        if "openid" not in value:
+            raise ValueError("needs openid among them")
+        return value
+
+
 class UiConfig(ConfigSection):
     """Settings of the dashboard at ``/ui``."""
 
     enabled: bool = True
     """True when it is served."""
+    oidc: OidcConfig | None = None
+    """Login by OpenID Connect; None: there is none."""
 
 
 class SiteConfig(ConfigSection):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +14,8 @@ from webjobs.objects import Object
 from webjobs_apiserver.auth import rights, roles, tickets
 from webjobs_apiserver.auth.credentials import Accounts, Credentials, Role
 from webjobs_apiserver.auth.headers import Basic, Bearer
+from webjobs_apiserver.auth.oidc.failure import SignOnFailed
+from webjobs_apiserver.auth.oidc.identity import Identity
 from webjobs_apiserver.auth.proven import Proven
 from webjobs_apiserver.auth.rights import Need
 from webjobs_apiserver.auth.throttle import Key, Kind, Throttle, TooMany, Tries
@@ -145,18 +147,39 @@ class Keeper:
             return Refusal(status=401)
         if isinstance(given, Bearer):
             given = tickets.of_token(given) or given
-        found = await self._admit(asked, given, address=address_of(scope))
-        if isinstance(found, Admitted):
-            caller.note(scope, found.caller)
-            if not note_admitted(scope):
-                return Refusal(status=503, message=CROWDED)
-        return found
+        return await self._told(self._looked_at(asked, given, address=address_of(scope)), scope)
 
-    async def _admit(self, asked: Asked, given: Basic | Bearer | Ticket, *, address: str) -> Admitted | Refusal:
+    async def admit_vouched(
+        self, asked: Asked, vouched: Callable[[], Awaitable[Identity]], scope: Scope
+    ) -> Admitted | Refusal:
+        """Return the outcome for a user of Kubernetes for whom an issuer vouches.
+
+        ``vouched`` returns the user. Its SignOnFailed passes through; a guess counts as a bad try.
+        """
+
+        async def looked_at() -> Admitted | Refusal:
+            tries = self._tries(asked, "code", address_of(scope))
+            tries.begin()
+            try:
+                found = await vouched()
+            except SignOnFailed as error:
+                if error.is_guess:
+                    tries.failed()
+                raise
+            return await self._user(asked, Bearer(token=found.token), found.user, sites=asked.sites)
+
+        return await self._told(looked_at(), scope)
+
+    async def _looked_at(self, asked: Asked, given: Basic | Bearer | Ticket, *, address: str) -> Admitted | Refusal:
+        if isinstance(given, Bearer):
+            return await self._bearer(asked, given, self._tries(asked, "token", address))
+        return await self._account(asked, given, address=address)
+
+    @staticmethod
+    async def _told(outcome: Awaitable[Admitted | Refusal], scope: Scope) -> Admitted | Refusal:
+        """Return an outcome, and note who is let in."""
         try:
-            if isinstance(given, Bearer):
-                return await self._bearer(asked, given, self._tries(asked, "token", address))
-            return await self._account(asked, given, address=address)
+            found = await outcome
         except TooMany as error:
             message = f"Too many wrong credentials from this address. Try again in {error.seconds} s."
             return Refusal(status=429, message=message, wait=error.seconds)
@@ -165,6 +188,11 @@ class Keeper:
         except ApiError as error:
             log.error("a token can't be reviewed: %s", error.reason)
             return Refusal(status=503, message="Tokens can't be checked now. Try again later.")
+        if isinstance(found, Admitted):
+            caller.note(scope, found.caller)
+            if not note_admitted(scope):
+                return Refusal(status=503, message=CROWDED)
+        return found
 
     async def ticket(self, admitted: Admitted, *, use: Use) -> Ticket | None:
         """Return a ticket for a client that has just logged in; None for a token of Kubernetes."""

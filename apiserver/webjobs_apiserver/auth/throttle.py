@@ -26,7 +26,7 @@ SPARE_SECONDS = 1.0
 _KEPT = 10_000
 """Buckets that are kept; beyond that the one that was used least lately is forgotten."""
 
-Kind = Literal["password", "token", "package"]
+Kind = Literal["password", "token", "package", "code"]
 """Kind of a credential. Each is counted alone: false ones of one kind hinder none of another."""
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Self
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -54,6 +55,20 @@ def parsed(host: str) -> Address | None:
         return IPv4Address(socket.inet_aton(host)) if host[:1].isdigit() else None
     except (OSError, ValueError):
         return None
+
+
+def is_sealed(url: str) -> bool:
+    """Return whether nobody on the way can read or change requests to a URL: by https, or within this machine."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or parts.username is not None or parts.fragment or any(sign <= " " or sign == "\x7f" for sign in url):
+        return False
+    address = parsed(host)
+    is_here = host == "localhost" or (address is not None and address.is_loopback)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_here)
 
 
 def forms(address: Address) -> list[Address]:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from webjobs_apiserver.auth.authenticator import Keeper
+from webjobs_apiserver.auth.oidc.issuer import Issuer
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses
 from webjobs_apiserver.ui.door import Door
@@ -28,6 +29,7 @@ from webjobs_apiserver.ui.pages import (
     run,
     run_log,
     settings,
+    single_sign_on,
     sites,
     upload,
 )
@@ -43,11 +45,16 @@ _SMALLEST = 1000
 
 
 def ui_routes(
-    *, service: Service, feed: Feed, keeper: Keeper, told: Callable[[Exception], Told]
+    *, service: Service, feed: Feed, keeper: Keeper, issuer: Issuer | None, told: Callable[[Exception], Told]
 ) -> Sequence[BaseRoute]:
-    """Return the routes of the dashboard. ``told`` returns what clients are told of an error, or raises it again."""
+    """Return the routes of the dashboard.
+
+    ``issuer``: of the single sign-on; None: there is none. ``told`` returns what clients are told of an error, or
+    raises it again.
+    """
     renderer = Renderer()
     door = Door(keeper)
+    page = login.LoginPage(door=door, renderer=renderer, has_sign_on=issuer is not None)
     routes = Routes(door, renderer, told=told)
     rows = Rows(service=service, feed=feed, renderer=renderer)
     overview.add(routes, rows=rows, service=service, feed=feed, renderer=renderer)
@@ -75,7 +82,8 @@ def ui_routes(
     application = Starlette(
         routes=[
             Route("/static/{name}", asset),
-            *login.routes(door, renderer),
+            *login.routes(page),
+            *(single_sign_on.routes(page, issuer) if issuer else ()),
             *routes.collected,
             Route("/{path:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ],

@@ -10,8 +10,9 @@ from typing import Self
 from starlette.requests import Request
 
 from webjobs_apiserver.auth import tickets
-from webjobs_apiserver.auth.authenticator import ASKER, Keeper, Refusal
+from webjobs_apiserver.auth.authenticator import ASKER, Admitted, Asked, Keeper, Refusal
 from webjobs_apiserver.auth.headers import Basic, Bearer
+from webjobs_apiserver.auth.oidc.identity import Identity
 from webjobs_apiserver.auth.tickets import Ticket
 from webjobs_apiserver.sites import SITE, Site
 from webjobs_apiserver.ui import rights, sessions
@@ -123,9 +124,23 @@ class Door:
         """
         if isinstance(shown, Bearer) and tickets.of_token(shown):
             return Refusal(status=401)
+        return await self._begun(await self._keeper.admit(self._first(request), shown, request.scope))
+
+    async def sign_on(self, request: Request, vouched: Callable[[], Awaitable[Identity]]) -> Ticket | Refusal:
+        """Return the ticket of a new session for whom an issuer vouches, or why there is none.
+
+        SignOnFailed of ``vouched`` passes through.
+        """
+        asked = self._first(request)
+        if asked is None:
+            return Refusal(status=401)
+        return await self._begun(await self._keeper.admit_vouched(asked, vouched, request.scope))
+
+    def _first(self, request: Request) -> Asked | None:
         method, path = _FIRST
-        asked = rights.asked(method, path, site=self.site_of(request))
-        admitted = await self._keeper.admit(asked, shown, request.scope)
+        return rights.asked(method, path, site=self.site_of(request))
+
+    async def _begun(self, admitted: Admitted | Refusal) -> Ticket | Refusal:
         if isinstance(admitted, Refusal):
             return admitted
         session = await self._keeper.lasting(admitted, use="session")

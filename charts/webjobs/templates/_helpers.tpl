@@ -155,6 +155,32 @@ capabilities: {drop: [ALL]}
 {{- $found | uniq | toJson -}}
 {{- end }}
 
+{{- /* JSON of the Secrets of the login by OpenID Connect, by the names of their volumes. */}}
+{{- define "webjobs.oidcSecrets" -}}
+{{- $oidc := .Values.apiserver.ui.oidc }}{{ $found := dict }}
+{{- if and .Values.apiserver.ui.enabled $oidc.issuer }}
+{{- with $oidc.clientSecret }}{{ $_ := set $found "oidc-client" . }}{{ end }}
+{{- with $oidc.caSecret }}{{ $_ := set $found "oidc-ca" . }}{{ end }}
+{{- end }}
+{{- $found | toJson -}}
+{{- end }}
+
+{{- /* JSON of the dashboard's settings. */}}
+{{- define "webjobs.ui" -}}
+{{- $ui := dict "enabled" .Values.apiserver.ui.enabled }}
+{{- $oidc := .Values.apiserver.ui.oidc }}
+{{- if and $ui.enabled $oidc.issuer }}
+{{- if not $oidc.clientId }}
+{{- fail "apiserver.ui.oidc.clientId: an issuer is set, and knows the dashboard by this name" }}
+{{- end }}
+{{- $made := omit $oidc "clientSecret" "caSecret" }}
+{{- if $oidc.clientSecret }}{{ $_ := set $made "clientSecretFile" "/etc/webjobs-oidc-client/clientSecret" }}{{ end }}
+{{- if $oidc.caSecret }}{{ $_ := set $made "caFile" "/etc/webjobs-oidc-ca/ca.crt" }}{{ end }}
+{{- $_ := set $ui "oidc" $made }}
+{{- end }}
+{{- $ui | toJson -}}
+{{- end }}
+
 {{- /* JSON of the prefixes of all paths that clients ask for. Not /internal, which is for pods. */}}
 {{- define "webjobs.paths" -}}
 {{- $found := list "/api" "/jobs" }}

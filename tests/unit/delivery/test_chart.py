@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import yaml
 from tests.charts import Manifest, helm, render
 from webjobs.model.limits import Limits
 from webjobs_apiserver.auth.credentials import KEYS, Accounts
-from webjobs_apiserver.config import ApiserverConfig, ConnectionsConfig
+from webjobs_apiserver.config import ApiserverConfig, ConnectionsConfig, OidcConfig
 from webjobs_operator.config import OperatorConfig
 
 DEFAULT = render()
@@ -330,6 +331,65 @@ def test_a_deploy_password_is_made_when_it_is_wanted() -> None:
     given = {"deploy": True, "deployPassword": 'qu"ote: #ä', "password": "pässword"}
     assert _accounts({"credentials": given})["deployPassword"] == given["deployPassword"]
     assert set(_accounts({"credentials": {"deploy": True, "readonlyUsername": "looks"}})) == set(KEYS)
+
+
+def test_a_login_by_openid_connect() -> None:
+    given = {"issuer": "https://id.example/t/", "clientId": "dash", "groupsPrefix": "corp:", "scopes": ["openid", "x"]}
+    found = render({"apiserver": {"ui": {"oidc": given | {"clientSecret": "own", "caSecret": "authority"}}}})
+    written = yaml.safe_load(found["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"])
+    assert ApiserverConfig.model_validate(written).ui.oidc == OidcConfig(
+        issuer="https://id.example/t/",
+        client_id="dash",
+        client_secret_file=Path("/etc/webjobs-oidc-client/clientSecret"),
+        ca_file=Path("/etc/webjobs-oidc-ca/ca.crt"),
+        groups_prefix="corp:",
+        scopes=["openid", "x"],
+    ), "the chart's defaults are the shim's"
+    pod = found["Deployment", "webjobs-apiserver"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    for name, secret in (("oidc-client", "own"), ("oidc-ca", "authority")):
+        assert {"name": name, "secret": {"secretName": secret}} in pod["volumes"]
+        assert {"name": name, "mountPath": f"/etc/webjobs-{name}", "readOnly": True} in container["volumeMounts"]
+
+
+@pytest.mark.parametrize(
+    "ui",
+    [{}, {"oidc": {"clientSecret": "own"}}, {"enabled": False, "oidc": {"issuer": "https://a.example"}}],
+)
+def test_no_login_by_openid_connect(ui: Manifest) -> None:
+    found = render({"apiserver": {"ui": ui}})
+    written = yaml.safe_load(found["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"])
+    assert ApiserverConfig.model_validate(written).ui.oidc is None
+    pod = found["Deployment", "webjobs-apiserver"]["spec"]["template"]["spec"]
+    assert not [one for one in pod["volumes"] if one["name"].startswith("oidc")]
+
+
+def test_a_public_client_of_openid_connect_on_this_machine() -> None:
+    """http is for a proxy or an issuer in the same pod."""
+    given = {"issuer": "http://127.0.0.1:5556/dex", "clientId": "dash"}
+    found = render({"apiserver": {"ui": {"oidc": given}}})
+    written = yaml.safe_load(found["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"])
+    assert ApiserverConfig.model_validate(written).ui.oidc == OidcConfig.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    ("oidc", "field"),
+    [
+        ({"clientId": ""}, "clientId"),
+        ({"issuer": "http://id.example"}, "issuer"),
+        ({"issuer": "https://id.example?a=b"}, "issuer"),
+        ({"usernamePrefix": ""}, "usernamePrefix"),
+        ({"groupsPrefix": ""}, "groupsPrefix"),
+        ({"groupsPrefix": "system:"}, "groupsPrefix"),
+        ({"groupsPrefix": "sys"}, "groupsPrefix"),
+        ({"scopes": ["email"]}, "scopes"),
+        ({"secret": "x"}, "secret"),
+    ],
+)
+def test_a_login_by_openid_connect_that_is_refused(oidc: Manifest, field: str) -> None:
+    done = helm({"apiserver": {"ui": {"oidc": {"issuer": "https://id.example", "clientId": "dash"} | oidc}}})
+    assert done.returncode != 0
+    assert field in done.stderr
 
 
 def test_bounds_of_connections_reach_the_shim() -> None:

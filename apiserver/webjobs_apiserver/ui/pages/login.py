@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -17,19 +20,43 @@ _WRONG = "The name and the password don't belong together, or the token is not v
 _NOT_READABLE = "This needs a user name and a password, or a token."
 
 
-def routes(door: Door, renderer: Renderer) -> list[Route]:
-    """Return the routes that need no session."""
+@dataclass(frozen=True, kw_only=True)
+class LoginPage:
+    """The page by which people log in."""
 
-    def form(request: Request, *, message: str = "", status: int = 200, after: str, wait: int = 0) -> Response:
-        headers = {"Retry-After": str(wait)} if wait else None
-        site = door.site_of(request)
-        name = site.name if site else request.url.hostname or ""
-        return renderer.page(
-            request, "login.html", status=status, headers=headers, message=message, after=after, site_name=name
+    door: Door
+    """Door of the dashboard."""
+    renderer: Renderer
+    """Renderer of pages."""
+    has_sign_on: bool
+    """True when there is a login by OpenID Connect."""
+
+    def show(self, request: Request, *, message: str = "", status: int = 200, after: str, wait: int = 0) -> Response:
+        """Return the page, with what went wrong. ``after``: page to which the login leads."""
+        site = self.door.site_of(request)
+        return self.renderer.page(
+            request,
+            "login.html",
+            status=status,
+            headers={"Retry-After": str(wait)} if wait else None,
+            message=message,
+            after=after,
+            site_name=site.name if site else request.url.hostname or "",
+            sign_on=f"{addresses.SIGN_ON}?{urlencode({'next': after})}" if self.has_sign_on else "",
         )
 
+    def refused(self, request: Request, refusal: Refusal, *, wrong: str, after: str) -> Response:
+        """Return the page for who is not let in. ``wrong``: sentence for who is nobody here."""
+        message = wrong if refusal.status == 401 else refusal.message
+        return self.show(request, message=message, status=refusal.status, after=after, wait=refusal.wait)
+
+
+def routes(page: LoginPage) -> list[Route]:
+    """Return the routes that need no session."""
+    door = page.door
+
     async def show(request: Request) -> Response:
-        return form(request, after=addresses.own(request.query_params.get("next", addresses.ROOT)))
+        return page.show(request, after=addresses.own(request.query_params.get("next", addresses.ROOT)))
 
     async def enter(request: Request) -> Response:
         check_size(request, most=FORM_BYTES)
@@ -37,11 +64,10 @@ def routes(door: Door, renderer: Renderer) -> list[Route]:
         after = addresses.own(_text(fields.get("next")))
         shown = _credentials(_text(fields.get("username")), _text(fields.get("password")), _text(fields.get("token")))
         if shown is None:
-            return form(request, message=_NOT_READABLE, status=400, after=after)
+            return page.show(request, message=_NOT_READABLE, status=400, after=after)
         session = await door.log_in(request, shown)
         if isinstance(session, Refusal):
-            message = _WRONG if session.status == 401 else session.message
-            return form(request, message=message, status=session.status, after=after, wait=session.wait)
+            return page.refused(request, session, wrong=_WRONG, after=after)
         answer = RedirectResponse(after, status_code=303)
         sessions.begin(answer, session, request=request)
         return answer
