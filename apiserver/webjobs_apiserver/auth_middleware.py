@@ -9,7 +9,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from webjobs_apiserver.arm import answers
 from webjobs_apiserver.arm.paths import ADFS, METADATA, is_arm
 from webjobs_apiserver.arm.paths import of as address_of
-from webjobs_apiserver.auth.authenticator import ASKER, Asked, Keeper, Refusal
+from webjobs_apiserver.auth.admission import Asked, Refusal
+from webjobs_apiserver.auth.authenticator import ASKER, Keeper
 from webjobs_apiserver.auth.headers import shown
 from webjobs_apiserver.sites import SITE, Sites
 from webjobs_apiserver.ui.addresses import is_page

@@ -16,7 +16,8 @@ from webjobs_apiserver import sites
 from webjobs_apiserver.arm.bodies import Body
 from webjobs_apiserver.arm.paths import ADFS, METADATA, ROOT
 from webjobs_apiserver.auth import tickets
-from webjobs_apiserver.auth.authenticator import Admitted, Asked, Keeper
+from webjobs_apiserver.auth.admission import Admitted, Asked
+from webjobs_apiserver.auth.authenticator import Keeper
 from webjobs_apiserver.auth.credentials import ROLES
 from webjobs_apiserver.auth.headers import Basic
 from webjobs_apiserver.errors import TooLarge

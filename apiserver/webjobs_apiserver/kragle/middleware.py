@@ -14,7 +14,8 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webjobs_apiserver.auth import rights, roles
-from webjobs_apiserver.auth.authenticator import Admitted, Asked, Keeper, Refusal
+from webjobs_apiserver.auth.admission import Admitted, Asked, Refusal
+from webjobs_apiserver.auth.authenticator import Keeper
 from webjobs_apiserver.auth.headers import Basic, Bearer, shown
 from webjobs_apiserver.auth.tickets import COOKIE, Ticket
 from webjobs_apiserver.kragle import answers, faults, requests

@@ -10,7 +10,8 @@ from typing import Self
 from starlette.requests import Request
 
 from webjobs_apiserver.auth import tickets
-from webjobs_apiserver.auth.authenticator import ASKER, Admitted, Asked, Keeper, Refusal
+from webjobs_apiserver.auth.admission import Admitted, Asked, Refusal
+from webjobs_apiserver.auth.authenticator import ASKER, Keeper
 from webjobs_apiserver.auth.headers import Basic, Bearer
 from webjobs_apiserver.auth.oidc.identity import Identity
 from webjobs_apiserver.auth.tickets import Ticket

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from webjobs_apiserver.auth import rights, roles
-from webjobs_apiserver.auth.authenticator import Asked
+from webjobs_apiserver.auth.admission import Asked
 from webjobs_apiserver.auth.credentials import Role
 from webjobs_apiserver.http.paths import canonical
 from webjobs_apiserver.sites import Site

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from webjobs.model import JobType
-from webjobs_apiserver.auth.authenticator import Refusal
+from webjobs_apiserver.auth.admission import Refusal
 from webjobs_apiserver.errors import BadRequest, TooLarge
 from webjobs_apiserver.ui import addresses, sessions
 from webjobs_apiserver.ui.door import Door, Visitor

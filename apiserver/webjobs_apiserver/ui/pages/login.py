@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from webjobs_apiserver.auth.authenticator import Refusal
+from webjobs_apiserver.auth.admission import Refusal
 from webjobs_apiserver.auth.headers import Basic, Bearer
 from webjobs_apiserver.ui import addresses, sessions
 from webjobs_apiserver.ui.door import Door

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from webjobs_apiserver.auth.authenticator import Refusal
+from webjobs_apiserver.auth.admission import Refusal
 from webjobs_apiserver.auth.oidc.attempt import LIFETIME, Attempt
 from webjobs_apiserver.auth.oidc.failure import SignOnFailed
 from webjobs_apiserver.auth.oidc.identity import Identity

@@ -16,7 +16,7 @@ from starlette.routing import Match
 from tests.fakes.objects import run_body, webjob_body
 from tests.fakes.shim import RUN_ID, Shim, shim
 from webjobs.files import tree
-from webjobs_apiserver.auth.authenticator import Asked, Refusal
+from webjobs_apiserver.auth.admission import Asked, Refusal
 from webjobs_apiserver.sites import Site
 
 TOKEN = {"Authorization": "Bearer abc.def"}

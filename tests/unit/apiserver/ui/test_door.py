@@ -8,7 +8,7 @@ from starlette.routing import Mount, Route
 from tests.fakes.shim import PASSWORD, USER, Shim, script, shim
 from tests.fakes.visitor import Browser, browser, csrf_in
 from tests.unit.apiserver.ui.conftest import READ_PASSWORD, READER
-from webjobs_apiserver.auth.authenticator import Asked
+from webjobs_apiserver.auth.admission import Asked
 from webjobs_apiserver.auth.tickets import LIFETIME
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.ui import addresses, rights, sessions
