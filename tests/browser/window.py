@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,20 +20,29 @@ _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice
 
 
 class Window:
-    """A window, logged in or not; ``refusals``: statuses of answers that the test expects, beside good ones."""
+    """A window, logged in or not.
 
-    def __init__(self, context: BrowserContext, stack: stacks.Stack, *, refusals: frozenset[int]) -> None:
+    ``refusals``: statuses of answers that the test expects, beside good ones. ``ignored``: messages of the browser that
+    it expects.
+    """
+
+    def __init__(
+        self, context: BrowserContext, stack: stacks.Stack, *, refusals: frozenset[int], ignored: re.Pattern[str] | None
+    ) -> None:
         self.stack = stack
         self.context = context
         self.page: Page = context.new_page()
         self.problems: list[str] = []
         self._refusals = refusals
+        self._ignored = ignored
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
         context.on("request", self._request)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type not in ("error", "warning"):
+            return
+        if self._ignored and self._ignored.search(message.text):
             return
         if "status of" in message.text and any(f"status of {one}" in message.text for one in self._refusals):
             return
@@ -82,6 +92,7 @@ def window(
     dark: bool = False,
     scripts: bool = True,
     refusals: frozenset[int] = frozenset(),
+    ignored: re.Pattern[str] | None = None,
 ) -> Iterator[Window]:
     """Open a window of its own, without cookies; at its end no page has done what it must not."""
     context = chromium.new_context(
@@ -91,7 +102,7 @@ def window(
         reduced_motion="reduce",
     )
     try:
-        made = Window(context, stack, refusals=refusals)
+        made = Window(context, stack, refusals=refusals, ignored=ignored)
         yield made
         assert made.problems == [], made.problems
     finally:

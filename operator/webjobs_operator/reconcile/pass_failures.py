@@ -38,6 +38,10 @@ class PassFailures:
         """Take in that a pass did not fail."""
         self._counts.pop(key, None)
 
+    def happened(self, key: Key) -> bool:
+        """Return whether the latest pass over a WebJob failed."""
+        return key in self._counts
+
     async def count(self, key: Key, error: Exception) -> None:
         """Count a pass that failed, and tell it where it is not the API server's moment of weakness."""
         self._counts[key] = count = self._counts.get(key, 0) + 1

@@ -112,6 +112,12 @@ class Reconciler:
         if webjob.metadata.deletion_timestamp:
             return None
         try:
+            if self._failures.happened(key):
+                # A write of that pass may have been done though its answer was lost, and the watch may not have told of
+                # it yet: decided on the status of before, a slot that was skipped would become a run, too.
+                webjob = await self._read_anew(key)
+                if webjob is None:
+                    return None
             restoring = pass_failures.restoring(webjob)
             if restoring:  # runs and schedules come one after the other: what is decided on half of them is wrong
                 await self._failures.tell(webjob, restoring)
@@ -122,14 +128,18 @@ class Reconciler:
             return due
         except Conflict:
             # The REST shim (or an edit) was faster: look again with what is there now.
-            try:
-                self._cache.observe("WebJob", await self._kube.get("WebJob", *key))
-            except NotFound:
-                return None
-            return 0.0
+            return 0.0 if await self._read_anew(key) else None
         except Exception as error:
             await self._failures.count(key, error)
             raise
+
+    async def _read_anew(self, key: Key) -> WebJob | None:
+        """Return a WebJob as the API server has it; None when it is gone."""
+        try:
+            self._cache.observe("WebJob", await self._kube.get("WebJob", *key))
+        except NotFound:
+            return None
+        return self._cache.webjob(key)
 
     async def _pass(self, key: Key, webjob: WebJob) -> float | None:
         read = FactsReader(self._cache, key, webjob, now=self._clock())

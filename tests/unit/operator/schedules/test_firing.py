@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.cluster import World
-from tests.fakes.objects import run, webjob, webjob_body
+from tests.fakes.cluster import KEY, World, cron_job_slot
+from tests.fakes.objects import run, run_async, run_body, webjob, webjob_body
 from tests.unit.core.model.test_effective_spec import settings
 from webjobs.runs.runs import object_name, run_id_at
 from webjobs.schedules import parse
 from webjobs.schedules.plan import plan
 from webjobs.times import parse_time
+from webjobs_kube.errors import Unreachable
 
 FIRST_MONDAY = "0 0 0 1-7 * MON"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -174,3 +175,31 @@ def test_the_first_mondays_are_mondays() -> None:
         found.append(at)
         when = at
     assert found == FIRST_MONDAYS
+
+
+def test_a_skip_whose_answer_was_lost_stays_the_only_outcome() -> None:
+    """The status says it, the watch does not yet, and the run that was in the way has ended meanwhile."""
+    world = World(webjob_body({"schedule": "0 */5 * * * *"}))
+    world.settle()
+    world.kube.add(run_body("job-202601010004000000"))
+    world.settle()
+    world.start_processes()
+    world.settle()
+    world.now = datetime(2026, 1, 1, 0, 5, 1, tzinfo=UTC)
+    world.kube.add(cron_job_slot("2026-01-01T00:05:00Z"))
+    world.watch()
+    world.kube.fail(Unreachable("the answer was lost"), verb="patch", kind="WebJob", after=True)
+    with pytest.raises(Unreachable):
+        run_async(world.reconciler(KEY))
+    assert world.one("WebJob")["status"]["skippedRuns"] == 1
+    known = world.cache.webjob(KEY)
+    assert known
+    assert known.status.skipped_runs is None, "the watch is late"
+    world.end_processes()
+    for kind in ("Job", "Pod", "WebJobRun"):
+        for body in world.kube.of_kind(kind):
+            world.cache.observe(kind, body)
+    run_async(world.reconciler(KEY))
+    world.settle()
+    assert [run["metadata"]["name"] for run in world.kube.of_kind("WebJobRun")] == ["job-202601010004000000"]
+    assert world.one("WebJob")["status"]["skippedRuns"] == 1
