@@ -83,7 +83,11 @@ bench: $(VENV)/.synced  ## ratios against other cron libraries, and against nati
 	$(RUN) -m tests.bench.runtimes
 
 screenshots: $(VENV)/.synced  ## the pictures of docs/dashboard.md, from the dashboard on a real cluster
-	WEBJOBS_SCREENSHOTS=docs/images $(RUN) -m pytest -x tests/browser/test_look.py -k 'light and 1440'
+	@mkdir -p .local/screenshots
+	WEBJOBS_SCREENSHOTS=.local/screenshots $(RUN) -m pytest -x tests/browser/test_look.py -k 'light and 1440'
+	for name in overview jobs job run edit calendar; do \
+	  cp .local/screenshots/$$name-1440-light.png docs/images/$$name.png; \
+	done
 
 image:  ## builds the image for PLATFORMS and pushes it as IMAGE=registry/name:tag; needs Docker with buildx
 	@test -n "$(IMAGE)" || { echo "Say where to: make image IMAGE=REGISTRY/webjobs:0.1.0" >&2; exit 1; }

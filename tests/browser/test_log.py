@@ -12,7 +12,7 @@ from tests.browser.conftest import OpenWindow
 from tests.site import Site
 
 COUNTS = "for n in $(seq 200); do echo line $n; sleep 0.1; done\n"
-LONG = "seq -f 'row %.0f' 100000\necho last >&2\n"
+LONG = "seq -f 'row %.0f' 100000\nexit 3\n"
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_a_long_log(jobs: None, open_window: OpenWindow, site: Site) -> None:
     expect(page.locator(f"#L{number}")).to_contain_text("row 5000")
     page = there.open(f"/ui/jobs/triggered/long/runs/{run['id']}/log")
     page.get_by_role("link", name="First error").click()
-    expect(page.locator(".log-line.err").last).to_contain_text("last")
+    expect(page.locator(".log-line.err").last).to_contain_text("exit code 3")
 
 
 def test_a_run_whose_pod_is_gone(jobs: None, open_window: OpenWindow, site: Site) -> None:

@@ -1,6 +1,6 @@
 """Each page as people see it: wide and narrow, light and dark, with scripts and without.
 
-``WEBJOBS_SCREENSHOTS=FOLDER`` keeps what was seen; docs/dashboard.md shows some of it (``make screenshots``).
+``WEBJOBS_SCREENSHOTS=FOLDER`` keeps what was seen. ``make screenshots`` puts some of it into docs/dashboard.md.
 """
 
 from __future__ import annotations
