@@ -30,9 +30,9 @@ def test_a_run_is_seen_at_once(jobs: None, open_window: OpenWindow, site: Site) 
     row = page.get_by_role("row").filter(has_text="mail")
     expect(row.get_by_text("Failed")).to_have_count(0)
     site.ended(site.run("mail").headers["Location"])
-    expect(row.get_by_text("Failed")).to_be_visible(timeout=2000)
+    expect(row.get_by_text("Failed")).to_be_visible()
     site.put_script("new", "echo\n")
-    expect(page.get_by_role("link", name="new", exact=True)).to_be_visible(timeout=2000)
+    expect(page.get_by_role("link", name="new", exact=True)).to_be_visible()
     assert page.evaluate("window.same"), "it was not loaded again"
 
 

@@ -11,13 +11,13 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import OpenWindow
 from tests.site import Site
 
-COUNTS = "for n in $(seq 200); do echo line $n; sleep 0.1; done\n"
+COUNTS = "for n in $(seq 300); do echo line $n; sleep 0.1; done\n"
 LONG = "seq -f 'row %.0f' 100000\nexit 3\n"
 
 
 @pytest.fixture(scope="module")
 def jobs(site: Site) -> Iterator[None]:
-    """A job that writes for twenty seconds, and one that writes much at once."""
+    """A job that writes for thirty seconds, and one that writes much at once."""
     site.put_script("counts", COUNTS)
     site.put_script("long", LONG)
     yield
@@ -50,8 +50,8 @@ def test_a_log_as_it_comes(jobs: None, open_window: OpenWindow, site: Site) -> N
     assert box.evaluate("box => box.scrollTop") == 0, "who has scrolled up is left alone"
     follow.click()
     expect(page.get_by_text("The run has ended.")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("line 200", exact=True)).to_be_in_viewport()
-    assert texts(page) == [f"line {number}" for number in range(1, 201)]
+    expect(page.get_by_text("line 300", exact=True)).to_be_in_viewport()
+    assert texts(page) == [f"line {number}" for number in range(1, 301)]
 
 
 def test_a_long_log(jobs: None, open_window: OpenWindow, site: Site) -> None:

@@ -85,7 +85,7 @@ def test_history(echo: None, open_window: OpenWindow, site: Site) -> None:
     page = there.open("/ui/jobs/triggered/fails")
     expect(page.locator("#runs tr")).to_have_count(2)
     site.ended(site.run("fails").headers["Location"])
-    expect(page.locator("#runs tr")).to_have_count(3, timeout=2000)
+    expect(page.locator("#runs tr")).to_have_count(3)
     page.get_by_role("navigation", name="Results").get_by_role("link", name="Success").click()
     expect(page.locator("#runs tr")).to_have_count(0)
     page.get_by_role("navigation", name="Results").get_by_role("link", name="Failed").click()
