@@ -121,7 +121,9 @@ def test_push_and_rollback(cli: Cli, rest: Cli, site: Site, tmp_path: Path) -> N
     assert listed[0] == {"package": current, "current": True}
     two = listed[1]["package"]["digest"]
     cli.inside(*here("rollback", "Über Job", "--to", two[:20])).well()
-    assert site.http.get("/api/triggeredwebjobs/Über Job").json()["settings"] == {"version": "two"}
+    # The REST shim hears of it by its watch.
+    job = "/api/triggeredwebjobs/Über Job"
+    eventually(lambda: site.http.get(job).json()["settings"] == {"version": "two"}, what="the settings of then")
 
 
 def test_list_and_show_in_all_forms(cli: Cli) -> None:
