@@ -1,4 +1,4 @@
-"""One Chromium for all tests of a process; each test has windows of its own."""
+"""One Chromium for all tests of a file; each test has windows of its own."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from tests.site import Site
 OpenWindow = Callable[..., Window]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The browser."""
+    """The browser, for a file: as long as Playwright is there, nothing else in the process can run an event loop."""
     with sync_playwright() as playwright:
         # Without its own sandbox: as root it has none.
         browser = playwright.chromium.launch(
