@@ -17,7 +17,8 @@ SCRIPT = 'for one in "$@"; do echo "got [$one]"; done\nif [ "$1" = wait ]; then 
 
 @pytest.fixture
 def echo(site: Site) -> Iterator[None]:
-    """A job that tells its arguments, and waits when it is told to."""
+    """A job that tells its arguments, and waits when it is told to; without runs of an earlier one of its name."""
+    eventually(lambda: not site.objects("wjr"), what="the end of earlier runs")
     site.put_script("echo", SCRIPT)
     yield
     site.kubectl("delete", "wj", "--all")
