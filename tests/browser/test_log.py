@@ -55,7 +55,7 @@ def test_a_log_as_it_comes(jobs: None, open_window: OpenWindow, site: Site) -> N
 
 
 def test_a_long_log(jobs: None, open_window: OpenWindow, site: Site) -> None:
-    """Of 100,000 lines the end is there at once; earlier ones, a line by its number and a text are found."""
+    """A log of 100,000 lines shows its end at once; earlier lines, one by its number and a text are found."""
     run = site.ended(site.run("long").headers["Location"], seconds=120)
     there = open_window()
     page = there.open(f"/ui/jobs/triggered/long/runs/{run['id']}/log")

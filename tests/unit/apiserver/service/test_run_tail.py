@@ -37,7 +37,7 @@ def one(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shim]:
 
 
 def tails(one: Shim) -> run_tail.RunTails:
-    """Of a replica that has just begun."""
+    """The logs of runs, line by line, at a replica that has just begun."""
     config = one.config
     return Service.build(
         kube=one.kube,

@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
 from tests.fakes.objects import run_body
-from tests.fakes.shim import RUN_ID, Shim, script, shim
+from tests.fakes.shim import RUN_ID, Shim
 from tests.fakes.visitor import Browser, browser
 from webjobs_apiserver.service.runs import Runs
 
 JOB, WORKER = "/ui/jobs/triggered/hello", "/ui/jobs/continuous/worker"
 HOSTILE = '<script>alert(1)</script> "two words" \u202eevil\''
-
-
-@pytest.fixture
-def one() -> Iterator[Shim]:
-    with shim() as made:
-        yield made
-
-
-@pytest.fixture
-async def visitor(one: Shim) -> AsyncIterator[Browser]:
-    """The owner, at a site with a job of each type."""
-    async with one.running() as client:
-        for path in ("triggeredwebjobs/hello", "continuouswebjobs/worker"):
-            assert (await client.put(f"/api/{path}", content=b"echo", headers=script())).status_code == 200
-        there = browser(one)
-        assert (await there.log_in()).status_code == 303
-        one.kube.calls.clear()
-        yield there
 
 
 def spec(one: Shim, name: str) -> dict[str, Any]:

@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
 from html import unescape
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.fakes.shim import Shim, script, shim
-from tests.fakes.visitor import Browser, browser
+from tests.fakes.shim import Shim, script
+from tests.fakes.visitor import Browser
 from webjobs_kube.errors import Invalid
 
 EDIT = "/ui/jobs/triggered/hello/edit"
 SETTINGS = "/api/triggeredwebjobs/hello/settings"
 OLD = "0 0 1 * * *"
 NEW = "0 30 2 * * *"
-
-
-@pytest.fixture
-def one() -> Iterator[Shim]:
-    with shim() as made:
-        yield made
-
-
-@pytest.fixture
-async def visitor(one: Shim) -> AsyncIterator[Browser]:
-    async with one.running() as client:
-        for path in ("triggeredwebjobs/hello", "continuouswebjobs/worker"):
-            assert (await client.put(f"/api/{path}", content=b"echo", headers=script())).status_code == 200
-        there = browser(one)
-        assert (await there.log_in()).status_code == 303
-        yield there
 
 
 def spec(one: Shim, name: str = "hello") -> dict[str, Any]:

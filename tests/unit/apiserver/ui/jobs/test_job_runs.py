@@ -23,7 +23,7 @@ LIVE = 40
 
 
 def _id(number: int) -> str:
-    """Of the run with a number; 0 is the oldest."""
+    """The id of a run by its number; 0 is the oldest."""
     return run_id_at(START - timedelta(days=2) + timedelta(minutes=number))
 
 
