@@ -126,6 +126,11 @@ class Machine(RuleBasedStateMachine):
         )
         if found:
             kind, _, name = data.draw(st.sampled_from(found))
+            run = self.world.kube.objects.get(("WebJobRun", "site", name))
+            if kind == "Job" and run and "jobUID" not in run.get("status", {}):
+                # Its operator died before it wrote that there is a Job, and now nothing tells of it: the run starts
+                # once more, as no run that was promised may be lost (docs/webjobs.md).
+                self.world.begun.pop(name, None)
             self.world.delete(kind, name)
 
     @rule(labels=st.booleans())
@@ -372,3 +377,19 @@ SETTINGS = settings(max_examples=EXAMPLES, stateful_step_count=30, derandomize=E
 @pytest.mark.parametrize("machine", [TriggeredMachine, WarmMachine, ContinuousMachine])
 def test_any_order(machine: type[Machine]) -> None:
     run_state_machine_as_test(machine, settings=SETTINGS)
+
+
+def test_a_job_that_nobody_recorded_and_somebody_deleted_starts_once_more() -> None:
+    machine = TriggeredMachine()
+    machine.begin()
+    machine.accept_run()
+    machine.restart()
+    machine.one_pass(writes=2)  # the Job is there, and its UID is not in the run
+    machine.processes_end(0)
+    [job] = machine.world.kube.of_kind("Job")
+    machine.world.delete("Job", job["metadata"]["name"])
+    machine.world.rest()
+    machine.world.end_processes()
+    machine.world.rest()
+    assert machine._runs("Success") == [job["metadata"]["name"]]
+    assert machine.world.begun[job["metadata"]["name"]] == 2
