@@ -1,4 +1,4 @@
-"""Log in by OpenID Connect, at an issuer with a certificate of an own authority: who may what is said by RoleBindings."""
+"""Log in by OpenID Connect, at an issuer with a certificate of an own authority; RoleBindings say who may what."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class JobVerdict:
     is_new: bool
     """False: the site has a job of that type and name."""
     verdict: Verdict
-    """Whether it runs here as it is."""
+    """Verdict whether it runs here as it is."""
 
 
 class Heads:
