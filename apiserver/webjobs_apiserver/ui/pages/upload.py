@@ -57,7 +57,34 @@ class NewJob:
 
 def add(routes: Routes, *, service: Service, renderer: Renderer, ahead: ScheduleAhead) -> None:
     """Add the pages and their forms."""
+    _add_new(routes, service, renderer, ahead)
     most = service.limits.upload_bytes + FORM_BYTES
+
+    @routes.get(f"{_JOB}/files", stands_for="GET /api/{kind}webjobs/{name}")
+    async def show(request: Request, visitor: Visitor) -> Response:
+        job = await service.jobs.get(visitor.site, job_type(request), request.path_params["name"], scriptless=True)
+        return renderer.page(
+            request,
+            "upload.html",
+            visitor=visitor,
+            job=job,
+            package=job.webjob.spec.package,
+            earlier=package_history.of(job.raw),
+        )
+
+    @routes.post(f"{_JOB}/files", stands_for="PUT /api/{kind}webjobs/{name}", most=most)
+    async def upload(request: Request, visitor: Visitor) -> Response:
+        return await _put(service, request, visitor, job_type(request), request.path_params["name"])
+
+    @routes.post(f"{_JOB}/back", stands_for="PUT /api/{kind}webjobs/{name}")
+    async def back(request: Request, visitor: Visitor) -> Response:
+        kind, name = job_type(request), request.path_params["name"]
+        job = await service.jobs.go_back(visitor.site, kind, name, await field_of(request, "digest"))
+        return done(addresses.job(kind, job.name))
+
+
+def _add_new(routes: Routes, service: Service, renderer: Renderer, ahead: ScheduleAhead) -> None:
+    """Add the page of a new job, and its form."""
 
     async def new_job(request: Request, visitor: Visitor, texts: NewJob) -> Response:
         return renderer.page(
@@ -78,41 +105,8 @@ def add(routes: Routes, *, service: Service, renderer: Renderer, ahead: Schedule
     async def look_ahead(request: Request, visitor: Visitor) -> Response:
         return await ahead.fragment(request, visitor)
 
-    @routes.get(f"{_JOB}/files", stands_for="GET /api/{kind}webjobs/{name}")
-    async def show(request: Request, visitor: Visitor) -> Response:
-        job = await service.jobs.get(visitor.site, job_type(request), request.path_params["name"], scriptless=True)
-        return renderer.page(
-            request,
-            "upload.html",
-            visitor=visitor,
-            job=job,
-            package=job.webjob.spec.package,
-            earlier=package_history.of(job.raw),
-        )
-
-    async def put(
-        request: Request, visitor: Visitor, kind: JobType, name: str, *, edit: Edit | None = None
-    ) -> Response:
-        file = await file_of(request, "file")
-        file_name = file.filename or ""
-        job = await service.uploads.put(
-            visitor.site,
-            kind,
-            name,
-            file_name=file_name,
-            is_zip=file_name.lower().endswith(".zip"),
-            body=pieces(file),
-            size=file.size,
-            edit=edit,
-        )
-        return done(addresses.job(kind, job.name))
-
-    @routes.post(f"{_JOB}/files", stands_for="PUT /api/{kind}webjobs/{name}", most=most)
-    async def upload(request: Request, visitor: Visitor) -> Response:
-        return await put(request, visitor, job_type(request), request.path_params["name"])
-
     # The right does not depend on the name, which is in the form.
-    @routes.post("/upload", stands_for="PUT /api/triggeredwebjobs/any", most=most)
+    @routes.post("/upload", stands_for="PUT /api/triggeredwebjobs/any", most=service.limits.upload_bytes + FORM_BYTES)
     async def upload_new(request: Request, visitor: Visitor) -> Response:
         new = await NewJob.sent(request)
         if await field_of(request, "act") == "preview":
@@ -120,10 +114,23 @@ def add(routes: Routes, *, service: Service, renderer: Renderer, ahead: Schedule
         await ahead.check(visitor, new.schedule, zone=new.zone)
         if await service.jobs.find(visitor.site, new.kind, new.name, scriptless=True):
             raise Refused(f"There is a {new.kind} job of that name already. Its own page gives it other files.")
-        return await put(request, visitor, new.kind, new.name, edit=new.put)
+        return await _put(service, request, visitor, new.kind, new.name, edit=new.put)
 
-    @routes.post(f"{_JOB}/back", stands_for="PUT /api/{kind}webjobs/{name}")
-    async def back(request: Request, visitor: Visitor) -> Response:
-        kind, name = job_type(request), request.path_params["name"]
-        job = await service.jobs.go_back(visitor.site, kind, name, await field_of(request, "digest"))
-        return done(addresses.job(kind, job.name))
+
+async def _put(
+    service: Service, request: Request, visitor: Visitor, kind: JobType, name: str, *, edit: Edit | None = None
+) -> Response:
+    """Give a job the file of a form; return the answer that leads to its page."""
+    file = await file_of(request, "file")
+    file_name = file.filename or ""
+    job = await service.uploads.put(
+        visitor.site,
+        kind,
+        name,
+        file_name=file_name,
+        is_zip=file_name.lower().endswith(".zip"),
+        body=pieces(file),
+        size=file.size,
+        edit=edit,
+    )
+    return done(addresses.job(kind, job.name))
