@@ -131,6 +131,7 @@ def test_a_new_job_with_a_schedule(report: None, open_window: OpenWindow, site: 
     page.get_by_label("NCRONTAB").fill("0 30 2 * * *")
     page.get_by_label("Time zone").fill("Europe/Berlin")
     expect(page.locator("#ahead tbody tr")).to_have_count(10)
+    expect(page.locator("#ahead")).to_contain_text("02:30:00 does not exist, and runs at 03:30:00 instead")
     there.check_access()
     drop(page, {"run.sh": "echo night\n"})
     page.get_by_role("button", name="Upload").click()
