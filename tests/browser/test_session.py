@@ -56,7 +56,7 @@ def test_guesses_are_slowed_down(forgetful: None, open_window: OpenWindow) -> No
     known.page.get_by_role("button", name="Log out").click()
     there = open_window(log_in=False, refusals=frozenset({429}))
     page = there.open("/ui/login")
-    guess = {"username": there.stack.user, "password": "wrong"}
+    guess: dict[str, str | float | bool] = {"username": there.stack.user, "password": "wrong"}
     codes = [there.context.request.post(page.url, form=guess).status for _ in range(30)]
     assert (codes[0], codes[-1]) == (401, 429)
     page.get_by_label("User name").fill(there.stack.user)
