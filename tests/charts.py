@@ -21,9 +21,13 @@ def helm(values: dict[str, Any] | None = None, *options: str) -> subprocess.Comp
     return subprocess.run(command, input=json.dumps(values or {}), text=True, capture_output=True)
 
 
-def render(values: dict[str, Any] | None = None, *options: str) -> dict[tuple[str, str], Manifest]:
-    """Return what the chart makes, by kind and name."""
+def manifests(values: dict[str, Any] | None = None, *options: str) -> list[Manifest]:
+    """Return what the chart makes, in its order."""
     done = helm(values, *options)
     assert done.returncode == 0, done.stderr
-    found = [one for one in yaml.safe_load_all(done.stdout) if one]
-    return {(one["kind"], one["metadata"]["name"]): one for one in found}
+    return [one for one in yaml.safe_load_all(done.stdout) if one]
+
+
+def render(values: dict[str, Any] | None = None, *options: str) -> dict[tuple[str, str], Manifest]:
+    """Return what the chart makes, by kind and name."""
+    return {(one["kind"], one["metadata"]["name"]): one for one in manifests(values, *options)}
