@@ -11,6 +11,7 @@ REPO = Path(__file__).resolve().parent.parent
 _HEAD = "{{- if .Values.crds.enabled }}\n"
 _TAIL = "{{- end }}\n"
 _NAME = "  labels:\n    app.kubernetes.io/part-of: webjobs\n"
+_LABELS = '  labels: {{- include "webjobs.labels" . | nindent 4 }}\n'
 _KEEP = "  {{- if .Values.crds.keep }}\n  annotations:\n    helm.sh/resource-policy: keep\n  {{- end }}\n"
 
 
@@ -21,7 +22,7 @@ def wanted() -> dict[Path, str]:
         files[REPO / "crds" / name] = content
         if "{{" in content or content.count(_NAME) != 1:
             raise ValueError(f"{name} can't be made a template")
-        files[REPO / "charts/webjobs/templates/crds" / name] = _HEAD + content.replace(_NAME, _KEEP + _NAME) + _TAIL
+        files[REPO / "charts/webjobs/templates/crds" / name] = _HEAD + content.replace(_NAME, _KEEP + _LABELS) + _TAIL
     return files
 
 

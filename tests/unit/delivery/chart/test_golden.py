@@ -1,4 +1,4 @@
-"""All that the chart makes, against golden files: ``UPDATE_GOLDEN=1`` writes them anew, the diff is what a reviewer reads.
+"""All that the chart makes, against golden files: ``UPDATE_GOLDEN=1`` writes them anew, a reviewer reads the diff.
 
 Without the CRDs, which are generated; and with a word in place of what is random.
 """
