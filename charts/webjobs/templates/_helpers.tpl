@@ -207,10 +207,21 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- $found | toJson -}}
 {{- end }}
 
-{{- /* JSON of the topologySpreadConstraints of a component: those without a selector are about its own pods. */}}
+{{- /* Not empty when the shim has several pods that may be on several nodes. */}}
+{{- define "webjobs.severalNodes" -}}
+{{- if and (gt (int .Values.apiserver.replicas) 1) (not (include "webjobs.oneNode" .)) }}true{{ end }}
+{{- end }}
+
+{{- /* JSON of the topologySpreadConstraints of a component: those without a selector are about its own pods. Where values
+have none, replicas of the shim are spread over nodes, new ones of a rolling update among themselves. */}}
 {{- define "webjobs.spread" -}}
 {{- $selector := dict "matchLabels" (include "webjobs.selector" . | fromYaml) }}{{ $found := list }}
-{{- range (index .root.Values .component).topologySpreadConstraints }}
+{{- $asked := (index .root.Values .component).topologySpreadConstraints | default list }}
+{{- if and (not $asked) (eq .component "apiserver") .root.Values.apiserver.spreadOverNodes (include "webjobs.severalNodes" .root) }}
+{{- $node := dict "topologyKey" "kubernetes.io/hostname" "maxSkew" 1 "whenUnsatisfiable" "ScheduleAnyway" }}
+{{- $asked = list (set $node "matchLabelKeys" (list "pod-template-hash")) }}
+{{- end }}
+{{- range $asked }}
 {{- $one := deepCopy . }}
 {{- if not $one.labelSelector }}{{ $_ := set $one "labelSelector" $selector }}{{ end }}
 {{- $found = append $found $one }}
