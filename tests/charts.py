@@ -31,3 +31,8 @@ def manifests(values: dict[str, Any] | None = None, *options: str) -> list[Manif
 def render(values: dict[str, Any] | None = None, *options: str) -> dict[tuple[str, str], Manifest]:
     """Return what the chart makes, by kind and name."""
     return {(one["kind"], one["metadata"]["name"]): one for one in manifests(values, *options)}
+
+
+def profiles(*names: str) -> list[str]:
+    """Return options that take profiles of the chart (``values-NAME.yaml``), one over the other."""
+    return [word for name in names for word in ("--values", str(CHART / f"values-{name}.yaml"))]

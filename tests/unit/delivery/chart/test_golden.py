@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.charts import Manifest, manifests
+from tests.charts import Manifest, manifests, profiles
 
 GOLDEN = Path(__file__).parent / "golden"
-CASES: dict[str, Manifest] = {"default": {}}
+CASES = {"default": (), "production": ("production",), "openshift": ("production", "openshift")}
+"""Profiles of the chart, one over the other, by the name of the golden file."""
 
 
 def _calm(manifest: Manifest) -> Manifest:
@@ -26,7 +27,7 @@ def _calm(manifest: Manifest) -> Manifest:
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_chart_makes_what_it_did(name: str) -> None:
-    made = [_calm(one) for one in manifests(CASES[name]) if one["kind"] != "CustomResourceDefinition"]
+    made = [_calm(one) for one in manifests({}, *profiles(*CASES[name])) if one["kind"] != "CustomResourceDefinition"]
     made.sort(key=lambda one: (one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]))
     text = yaml.safe_dump_all(made, sort_keys=True, width=10_000)
     path = GOLDEN / f"{name}.yaml"
