@@ -67,7 +67,7 @@ format: $(VENV)/.synced  ## formats the code
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-generate: $(VENV)/.synced  ## CRDs from the models, and the chart's copies
+generate: $(VENV)/.synced  ## CRDs from the models, the chart's copies and its README
 	$(RUN) -m tests.generate
 
 verify: $(VENV)/.synced  ## fails when a generated file is stale

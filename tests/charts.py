@@ -17,8 +17,13 @@ Manifest = dict[str, Any]
 
 def helm(values: dict[str, Any] | None = None, *options: str) -> subprocess.CompletedProcess[str]:
     """Run ``helm template`` for a release ``webjobs`` in the namespace ``system``."""
-    command = [tool("helm"), "template", "webjobs", str(CHART), "--namespace", "system", "--values", "-", *options]
-    return subprocess.run(command, input=json.dumps(values or {}), text=True, capture_output=True)
+    command = ("template", "webjobs", str(CHART), "--namespace", "system", "--values", "-", *options)
+    return run_helm(*command, stdin=json.dumps(values or {}))
+
+
+def run_helm(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run Helm without a cluster."""
+    return subprocess.run([tool("helm"), *arguments], input=stdin, text=True, capture_output=True)
 
 
 def manifests(values: dict[str, Any] | None = None, *options: str) -> list[Manifest]:

@@ -36,14 +36,17 @@ class Site:
         self._headers = {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
         self._context = _believing(certificate) if certificate else None
 
+    def _connection(self) -> http.client.HTTPConnection:
+        parts = urlsplit(self._url)
+        if self._context:
+            return http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=30, context=self._context)
+        return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+
     def ask(
         self, method: str, path: str, *, expect: int, body: bytes | None = None, **headers: str
     ) -> tuple[str, bytes]:
         """Return the Location and the body of an answer. Raises Failure for another status, or none."""
-        parts = urlsplit(self._url)
-        kind = http.client.HTTPSConnection if self._context else http.client.HTTPConnection
-        more = {"context": self._context} if self._context else {}
-        connection = kind(parts.hostname or "", parts.port, timeout=30, **more)
+        connection = self._connection()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             connection.request(method, path, body=body, headers=self._headers | named)
