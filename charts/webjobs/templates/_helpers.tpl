@@ -306,19 +306,26 @@ capabilities: {drop: [ALL]}
 {{- if hasPrefix "file://" .Values.store.url }}true{{ end }}
 {{- end }}
 
-{{- define "webjobs.storeMount" -}}
-{{- if include "webjobs.local" . }}
-- {name: store, mountPath: {{ trimPrefix "file://" .Values.store.url | quote }}}
+{{- /* Where a component's container finds the store, a place to write, and what values bring. */}}
+{{- define "webjobs.mounts" -}}
+{{- if include "webjobs.local" .root }}
+- {name: store, mountPath: {{ trimPrefix "file://" .root.Values.store.url | quote }}}
 {{- end }}
 - {name: tmp, mountPath: /tmp}
+{{- with (index .root.Values .component).extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
-{{- define "webjobs.storeVolume" -}}
-{{- if include "webjobs.local" . }}
+{{- define "webjobs.volumes" -}}
+{{- if include "webjobs.local" .root }}
 - name: store
-  persistentVolumeClaim: {claimName: {{ include "webjobs.claim" . }}}
+  persistentVolumeClaim: {claimName: {{ include "webjobs.claim" .root }}}
 {{- end }}
 - {name: tmp, emptyDir: {}}
+{{- with (index .root.Values .component).extraVolumes }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{/* JSON of what a pod requests at most while it waits for a run: nothing where Kubernetes can't resize pods. */}}

@@ -39,6 +39,8 @@ EVERYTHING: Manifest = {
         "podLabels": {"a": "1"},
         "deploymentAnnotations": {"a": "1"},
         "extraEnv": [{"name": "A", "value": "1"}],
+        "extraVolumes": [{"name": "authority", "configMap": {"name": "ca"}}],
+        "extraVolumeMounts": [{"name": "authority", "mountPath": "/etc/authority", "readOnly": True}],
         "metrics": {"service": {"enabled": True}, "podMonitor": {"enabled": True}},
         "networkPolicy": {"egress": {"enabled": True, "rules": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]}},
     },

@@ -31,6 +31,7 @@ def own(component: str) -> dict[str, str]:
     }
 
 
+OIDC = {"issuer": "https://id.example", "clientId": "a", "clientSecret": "b", "caSecret": "c"}
 TERM = {
     "requiredDuringSchedulingIgnoredDuringExecution": [
         {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "near"}}}
@@ -118,6 +119,22 @@ def test_further_variables(component: str) -> None:
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
+def test_further_volumes(component: str) -> None:
+    volume = {"name": "authority", "configMap": {"name": "corporate-ca"}}
+    mount = {"name": "authority", "mountPath": "/etc/authority", "readOnly": True}
+    found = render({component: {"extraVolumes": [volume], "extraVolumeMounts": [mount]}})
+    pod, usual = (template(one, component)["spec"] for one in (found, DEFAULT))
+    assert pod["volumes"] == [*usual["volumes"], volume]
+    assert pod["containers"][0]["volumeMounts"] == [*usual["containers"][0]["volumeMounts"], mount]
+    (other,) = set(COMPONENTS) - {component}
+    assert template(found, other) == template(DEFAULT, other)
+    everything = {"apiserver": {"tls": {"secretName": "a"}, "ui": {"oidc": OIDC}}}
+    taken = {one["name"] for name in COMPONENTS for one in template(render(everything), name)["spec"]["volumes"]}
+    for name in taken:
+        assert helm({component: {"extraVolumes": [{"name": name, "emptyDir": {}}]}}).returncode != 0, name
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
 def test_accounts(component: str) -> None:
     identity = {"iam.example.com/role": "jobs"}
     found = render(
@@ -167,6 +184,8 @@ def test_an_account_of_nobody_is_refused(component: str) -> None:
         {"extraEnv": {"A": "b"}},
         {"extraEnv": [{"name": "LOG_LEVEL", "value": "DEBUG"}]},
         {"extraEnv": [{"name": "A", "value": 1}]},
+        {"extraVolumes": [{"emptyDir": {}}]},
+        {"extraVolumeMounts": [{"name": "a", "mountPath": "relative"}]},
         {"serviceAccount": {"name": "Not Legal"}},
         {"serviceAccount": {"automount": True}},
     ],
