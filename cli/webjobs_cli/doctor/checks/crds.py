@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from webjobs.crd import definition
@@ -24,6 +25,7 @@ _COMPARED = (
 Schema = Mapping[str, Any]
 
 
+@cache
 def own() -> dict[str, Schema]:
     """Return the CustomResourceDefinitions of this version by name."""
     made = (definition.webjob(), definition.webjobrun(), definition.webjobschedule())

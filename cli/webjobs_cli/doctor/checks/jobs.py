@@ -49,7 +49,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     yield from _schedules(facts, jobs)
     kept, ago = [], facts.now - _PATIENCE
     for name, run in _parsed(WebJobRun, facts.runs)[0]:
-        back = None if run.ended else run.kept_back
+        back = None if run.ended else run.status.kept_back
         if back and times.parse_time(back.last_transition_time) < ago:
             kept.append((name, back))
     yield from _by_reason(RUNS, "waiting to begin for more than five minutes", kept)

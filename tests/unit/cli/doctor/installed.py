@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
@@ -13,9 +14,10 @@ from typing import Any
 
 import yaml
 
-from tests.charts import helm
+from tests.charts import CHART
 from tests.fakes.kube import FakeKube
 from tests.fakes.objects import webjob_body
+from tests.stack import tool
 from webjobs.objects import Object
 from webjobs.times import rfc3339
 from webjobs_cli.doctor.checks import crds
@@ -43,18 +45,16 @@ _CLUSTERED = frozenset({"ClusterRole", "ClusterRoleBinding", "CustomResourceDefi
 
 
 @cache
-def _rendered(values: str) -> str:
-    done = helm(json.loads(values), "--kube-version", "1.36.0")
+def _rendered(values: str, release: str, namespace: str) -> str:
+    command = [tool("helm"), "template", release, str(CHART), "--namespace", namespace, "--kube-version", "1.36.0"]
+    done = subprocess.run([*command, "--values", "-"], input=values, text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
     return json.dumps([one for one in yaml.safe_load_all(done.stdout) if one])
 
 
-def chart(values: Mapping[str, Any] | None = None, *, namespace: str = SYSTEM) -> list[Object]:
-    """What the chart makes, in the namespace of its release."""
-    text = _rendered(json.dumps({**VALUES, **(values or {})}))
-    found: list[Object] = json.loads(
-        text.replace(f'"{SYSTEM}"', f'"{namespace}"').replace(f".{SYSTEM}.", f".{namespace}.")
-    )
+def chart(values: Mapping[str, Any], *, release: str = "webjobs", namespace: str = SYSTEM) -> list[Object]:
+    """What the chart makes of a release, in the namespace of it."""
+    found: list[Object] = json.loads(_rendered(json.dumps(values), release, namespace))
     return found
 
 
@@ -255,7 +255,7 @@ def healthy(values: Mapping[str, Any] | None = None) -> Installed:
     kube.answers = {"healthz": (200, "{}"), "readyz": (200, "ok")}
     for name in (SYSTEM, SITE, FURTHER):
         kube.add(namespace_of(name, phase="Active"))
-    kube.install([*map(deepcopy, crds.own().values()), *chart(values)])
+    kube.install([*map(deepcopy, crds.own().values()), *chart({**VALUES, **(values or {})})])
     config = {"kragle": {"enabled": True}}
     for site in (SITE, FURTHER):
         assert all((kind, site, name) in kube.objects for kind, name in kept(config))
