@@ -47,7 +47,7 @@ async def _rest(session: Session) -> ByRest | None:
             return await by_rest.read(rest, clock=session.clock)
     except UsageError as error:
         url = session.options.url or session.environ.get(TARGET.url, "")
-        return ByRest(url=url, error=str(error))
+        return ByRest(url=url, error=str(error), unasked=True)
 
 
 def version() -> str:

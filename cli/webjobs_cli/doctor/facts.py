@@ -68,6 +68,8 @@ class ByRest:
     """Sentence that says why it did not work; empty when it did."""
     status: int = 0
     """HTTP status of an error; 0: there was no answer."""
+    unasked: bool = False
+    """True when it was not asked, since something is missing for that."""
     jobs: int = 0
     """Number of WebJobs that it lists."""
     ahead: float | None = None

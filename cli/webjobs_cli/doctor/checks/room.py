@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -41,7 +41,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield from _full(place, quota, asked)
 
 
-def with_defaults(resources: Mapping[str, Any], limits: list[Mapping[str, Any]]) -> Resources:
+def with_defaults(resources: Mapping[str, Any], limits: Sequence[Mapping[str, Any]]) -> Resources:
     """Return what a container asks for once a namespace's LimitRanges have said their defaults."""
     requests, bounds = dict(resources.get("requests") or {}), dict(resources.get("limits") or {})
     for one in limits:
@@ -101,7 +101,7 @@ def _need(key: str, asked: Resources) -> Decimal | None:
     return quantity(asked.get(kind or "requests", {}).get(resource))
 
 
-def _ranges(place: Place, asked: Resources, limits: list[Mapping[str, Any]]) -> Iterator[Finding]:
+def _ranges(place: Place, asked: Resources, limits: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     for one in limits:
         if one.get("type") not in ("Container", "Pod"):
             continue

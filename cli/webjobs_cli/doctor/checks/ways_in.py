@@ -17,7 +17,9 @@ def check(facts: Facts) -> Iterator[Finding]:
     for one in facts.installations:
         yield from _service(one)
     rest = facts.rest
-    if rest is not None and rest.error:
+    if rest is not None and rest.unasked:
+        yield Finding(level="unknown", subject=SUBJECT, what=rest.error)
+    elif rest is not None and rest.error:
         yield Finding(level="bad", subject=SUBJECT, what=rest.error, do=_cure(rest.status))
     elif rest is not None:
         yield Finding(level="ok", subject=SUBJECT, what=f"{rest.url} answers, and lists {rest.jobs} WebJobs")

@@ -13,7 +13,7 @@ from webjobs_cli.doctor.examine import CHECKS, examine
 from webjobs_cli.doctor.finding import Check, Level
 from webjobs_cli.doctor.report import exit_code
 
-Break = Callable[[Installed], None]
+Break = Callable[[Installed], object]
 
 
 @dataclass(frozen=True, kw_only=True)

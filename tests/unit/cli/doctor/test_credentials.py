@@ -83,9 +83,8 @@ BROKEN = [
     ),
     Broken(
         name="a certificate without its key",
-        by=lambda kube: (
-            kube.add({"kind": "Secret", "metadata": {"name": "cert", "namespace": SYSTEM}, "data": {"tls.crt": "YQ=="}})
-            and None
+        by=lambda kube: kube.add(
+            {"kind": "Secret", "metadata": {"name": "cert", "namespace": SYSTEM}, "data": {"tls.crt": "YQ=="}}
         ),
         check=credentials.check,
         values={"apiserver": {"tls": {"secretName": "cert"}}},
