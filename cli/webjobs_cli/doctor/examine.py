@@ -57,5 +57,5 @@ def _unread(facts: Facts) -> Iterator[Finding]:
             level="unknown",
             subject="not looked at",
             what=f"you may not {one.what}" if one.forbidden else f"nobody could {one.what}: {one.why}",
-            do="A cluster admin may; docs/cli.md names the rights that the doctor needs." if one.forbidden else "",
+            do="Ask a cluster admin, or for the rights of examples/cli/doctor-role.yaml." if one.forbidden else "",
         )

@@ -26,7 +26,8 @@ _RESTART = "kubectl rollout restart deployment {name} -n {namespace}."
 def check(facts: Facts) -> Iterator[Finding]:
     """Yield what the operator has not looked at, or that there is nothing."""
     jobs = [job for job in facts.jobs if _is_watched(facts, job)]
-    runs = [run for run in facts.runs if _is_watched(facts, run)]
+    alone = {_name(job) for job in facts.jobs if ANNOTATION_RESTORING in (job["metadata"].get("annotations") or {})}
+    runs = [run for run in facts.runs if _is_watched(facts, run) and _owner(run) not in alone]
     found = [*_jobs(facts, jobs), *_runs(facts, runs), *_slots(facts, jobs), *_deleted(facts, [*jobs, *runs])]
     yield from found
     if not found and jobs:
@@ -54,6 +55,11 @@ def _cure(facts: Facts) -> str:
 
 def _name(body: Object) -> str:
     return f"{body['metadata']['namespace']}/{body['metadata']['name']}"
+
+
+def _owner(run: Object) -> str:
+    """Return namespace and name of the WebJob of a run."""
+    return f"{run['metadata']['namespace']}/{run['spec'].get('webJobName')}"
 
 
 def changed(body: Object) -> datetime:

@@ -169,9 +169,15 @@ def node_clocks(leases: Iterable[Object]) -> Iterable[NodeClock]:
     """
     for lease in leases:
         meta, spec = lease["metadata"], lease.get("spec") or {}
-        stamps = [entry.get("time") for entry in meta.get("managedFields") or [] if entry.get("time")]
+        stamps = [entry.get("time") for entry in meta.get("managedFields") or [] if _renews(entry)]
         with suppress(ValueError, TypeError):
             if stamps and spec.get("renewTime"):
                 written = max(times.parse_time(stamp) for stamp in stamps)
                 ahead = (times.parse_time(spec["renewTime"]) - written).total_seconds()
                 yield NodeClock(node=str(meta["name"]), ahead=ahead)
+
+
+def _renews(entry: Object) -> bool:
+    """Return whether an entry of managedFields is that of the kubelet's renewals; others may write labels."""
+    fields = (entry.get("fieldsV1") or {}).get("f:spec") or {}
+    return bool(entry.get("time")) and "f:renewTime" in fields

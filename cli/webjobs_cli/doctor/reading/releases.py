@@ -115,9 +115,14 @@ async def _answer(looking: Looking, role: Role, pods: Iterable[Object]) -> Answe
         except Forbidden as error:
             looking.note(f"ask pods in {meta['namespace']} for their health (get pods/proxy)", error)
         except ApiError as error:
-            if error.reason == "Unknown" and error.status:  # the pod's own words, and not the API server's about it
+            if _is_own(error):
                 return Answer(status=error.status, text=error.message[:200])
     return None
+
+
+def _is_own(error: ApiError) -> bool:
+    """Return whether an error is a pod's own answer, and neither the API server's about it nor a page of a proxy."""
+    return error.reason == "Unknown" and error.status in (500, 503) and not error.message.lstrip().startswith("<")
 
 
 async def addresses(looking: Looking, namespace: str, service: str) -> int | None:

@@ -69,6 +69,9 @@ class Installed(FakeKube):
     forbidden: set[tuple[str, str, str]] = field(default_factory=set)
     """Verb, kind and namespace (``*``: any; empty: all namespaces at once) that the person at the doctor may not."""
 
+    asked: set[tuple[str, str]] = field(default_factory=set)
+    """Verb and kind of all that was asked for."""
+
     async def about(self) -> tuple[Object, datetime | None]:
         self._may("get", "version", "")
         return {"gitVersion": self.version}, self.clock() + self.clock_ahead
@@ -125,6 +128,7 @@ class Installed(FakeKube):
         return rules
 
     def _may(self, verb: str, kind: str, namespace: str) -> None:
+        self.asked.add((verb, kind))
         if {(verb, kind, namespace), (verb, kind, "*"), ("*", "*", "*")} & self.forbidden:
             raise Forbidden(403, "Forbidden", f'User "jane" cannot {verb} {kind}')
 
@@ -215,10 +219,19 @@ def namespace_of(name: str, *, level: str | None = "restricted", **status: Any) 
 
 def lease(node: str, *, ahead: float = 0.4) -> Object:
     """The Lease of a node whose clock is ahead of the API server's."""
-    entry = {"manager": "kubelet", "operation": "Update", "time": rfc3339(NOW, micro=False)}
+    entry = {
+        "manager": "kubelet",
+        "time": rfc3339(NOW, micro=False),
+        "fieldsV1": {"f:spec": {"f:holderIdentity": {}, "f:renewTime": {}}},
+    }
+    other = {
+        "manager": "kubectl",
+        "time": rfc3339(NOW + timedelta(hours=1), micro=False),
+        "fieldsV1": {"f:metadata": {}},
+    }
     return {
         "kind": "Lease",
-        "metadata": {"name": node, "namespace": "kube-node-lease", "managedFields": [entry]},
+        "metadata": {"name": node, "namespace": "kube-node-lease", "managedFields": [entry, other]},
         "spec": {"renewTime": rfc3339(NOW + timedelta(seconds=ahead))},
     }
 

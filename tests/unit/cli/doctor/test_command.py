@@ -9,15 +9,19 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from tests.cluster.paths import repo_root
 from tests.unit.cli.doctor.installed import FURTHER, HIDDEN, NOW, SITE, SYSTEM, Installed, healthy, job, not_ready
 from tests.unit.cli.doctor.test_jobs import run
+from tests.unit.cli.doctor.test_namespaces import hook
 from webjobs_cli import parser
 from webjobs_cli.commands.doctor import doctor
 from webjobs_cli.session import Session
 from webjobs_kube.errors import ApiError, Unreachable
+from webjobs_kube.paths import plural_of
 
 
 class Desk(Session):
@@ -114,6 +118,19 @@ async def test_with_rights_in_the_own_namespace_its_webjobs_are_looked_at() -> N
     ):
         assert f"you may not {what}\n" in out, what
     assert code == 1
+
+
+async def test_the_example_role_is_enough_and_not_more() -> None:
+    kube = healthy()
+    kube.at("PersistentVolumeClaim", "webjobs-store")["status"] = {"phase": "Pending"}
+    hook()(kube)
+    await call(kube)
+    (role,) = yaml.safe_load_all((repo_root() / "examples/cli/doctor-role.yaml").read_text())
+    given = {(verb, one) for rule in role["rules"] for one in rule["resources"] for verb in rule["verbs"]}
+    others = {("get", "version"): None, ("proxy", "Pod"): ("get", "pods/proxy")}
+    others[("create", "SubjectAccessReview")] = ("create", "subjectaccessreviews")
+    asked = {others[one] if one in others else (one[0], plural_of(one[1])) for one in kube.asked}
+    assert asked - {None} == given
 
 
 async def test_a_release_that_is_not_in_its_namespace() -> None:

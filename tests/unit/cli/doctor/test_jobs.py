@@ -190,3 +190,12 @@ async def test_what_is_at_once_in_order_is_not_blamed() -> None:
     found = [one for one in examine(await facts_of(kube)) if one.level != "ok"]
     assert [(one.level, one.subject) for one in found] == [("warn", "WebJobs")]
     assert "JobSuspended" in found[0].what
+
+
+async def test_what_is_being_restored_is_left_alone() -> None:
+    kube = healthy()
+    edited(9)(kube)
+    run()(kube)
+    assert [one.subject for one in attention.check(await facts_of(kube))] == ["watching", "watching"]
+    kube.at("WebJob", "job", SITE)["metadata"]["annotations"] = {"webjobs.dev/restoring": "2026-01-01T11:00:00Z"}
+    assert [one.level for one in attention.check(await facts_of(kube))] == ["ok"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.cli.doctor.broken import Break, Broken, deployment, down, scaled
-from tests.unit.cli.doctor.installed import NOW, Installed
+from tests.unit.cli.doctor.installed import NOW, Installed, facts_of, healthy
 from webjobs.times import rfc3339
 from webjobs_cli.doctor.checks import workloads
 
@@ -172,3 +172,10 @@ BROKEN = [
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda one: one.name)
 async def test_it_is_named(broken: Broken) -> None:
     await broken.is_named()
+
+
+@pytest.mark.parametrize("answer", [(502, "<html>"), (503, "<html>bad gateway"), (404, "not found"), (200, "fine")])
+async def test_what_others_say_in_between_is_no_word_of_a_pod(answer: tuple[int, str]) -> None:
+    kube = healthy()
+    kube.answers["readyz"] = answer
+    assert [one.level for one in workloads.check(await facts_of(kube))] == ["ok", "ok"]
