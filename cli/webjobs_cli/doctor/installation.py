@@ -99,7 +99,8 @@ class Part:
     @property
     def replicas(self) -> int:
         """Number of pods that it should have."""
-        return int(self.deployment["spec"].get("replicas", 1))
+        count = self.deployment["spec"].get("replicas")
+        return 1 if count is None else int(count)
 
     def volume(self, name: str) -> Mapping[str, Any]:
         """Return the volume of a name; empty when there is none."""

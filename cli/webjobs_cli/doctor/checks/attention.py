@@ -59,7 +59,7 @@ def _name(body: Object) -> str:
 
 def _owner(run: Object) -> str:
     """Return namespace and name of the WebJob of a run."""
-    return f"{run['metadata']['namespace']}/{run['spec'].get('webJobName')}"
+    return f"{run['metadata']['namespace']}/{(run.get('spec') or {}).get('webJobName')}"
 
 
 def changed(body: Object) -> datetime:

@@ -28,12 +28,12 @@ def check(facts: Facts) -> Iterator[Finding]:
         config = next(
             (one.operator.config for one in facts.installations if one.operator and one.watches(place.name)), {}
         )
-        ranges = [limit for one in place.ranges for limit in one["spec"].get("limits") or []]
+        ranges = [limit for one in place.ranges for limit in (one.get("spec") or {}).get("limits") or []]
         asked = with_defaults(config.get("resources") or {}, ranges)
         if config:
             yield from _ranges(place, asked, ranges)
         for quota in place.quotas:
-            spec = quota["spec"]
+            spec = quota.get("spec") or {}
             if spec.get("scopes") or spec.get("scopeSelector"):
                 continue  # whether it is for pods of jobs, their own spec says
             if config:
@@ -56,7 +56,7 @@ def with_defaults(resources: Mapping[str, Any], limits: Sequence[Mapping[str, An
 
 def _unsaid(place: Place, quota: Object, asked: Resources) -> Iterator[Finding]:
     lacking = []
-    for key in quota["spec"].get("hard") or {}:
+    for key in (quota.get("spec") or {}).get("hard") or {}:
         kind, _, resource = key.rpartition(".")
         kind = kind or ("requests" if resource in ("cpu", "memory", "ephemeral-storage") else "")
         if kind in _KINDS and "/" not in resource and resource != "storage" and resource not in asked[kind]:
@@ -73,7 +73,7 @@ def _unsaid(place: Place, quota: Object, asked: Resources) -> Iterator[Finding]:
 
 
 def _full(place: Place, quota: Object, asked: Resources) -> Iterator[Finding]:
-    hard, used = quota["spec"].get("hard") or {}, (quota.get("status") or {}).get("used") or {}
+    hard, used = (quota.get("spec") or {}).get("hard") or {}, (quota.get("status") or {}).get("used") or {}
     name = quota["metadata"]["name"]
     do = _RAISE.format(quota=name, place=place.name)
     for key, limit in hard.items():

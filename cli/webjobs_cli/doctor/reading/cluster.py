@@ -140,7 +140,7 @@ async def _place(looking: Looking, name: str) -> Place:
 async def _storage_classes(looking: Looking, installations: Iterable[Installation]) -> tuple[Object, ...] | None:
     """Return the StorageClasses, if a claim waits for a volume: else nobody needs to know."""
     looks = [look for one in installations for look in one.claims.values()]
-    if all((look.value or {}).get("status", {}).get("phase") in (None, "Bound") for look in looks):
+    if all(((look.value or {}).get("status") or {}).get("phase") in (None, "Bound") for look in looks):
         return None
     found = await looking.list("StorageClass", None)
     return None if found is None else tuple(found)

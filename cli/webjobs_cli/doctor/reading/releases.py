@@ -96,9 +96,9 @@ async def _part(looking: Looking, role: Role, deployment: Object) -> Part:
 async def _config(looking: Looking, part: Part, namespace: str) -> Mapping[str, Any]:
     name = (part.volume("config").get("configMap") or {}).get("name")
     look = await looking.get("ConfigMap", namespace, str(name)) if name else None
-    text = ((look.value or {}).get("data") or {}).get(_CONFIG, "") if look else ""
+    text = ((look.value or {}).get("data") or {}).get(_CONFIG) if look else ""
     try:
-        found = yaml.safe_load(text)
+        found = yaml.safe_load(text or "")
     except yaml.YAMLError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -224,11 +224,8 @@ def lease(node: str, *, ahead: float = 0.4) -> Object:
         "time": rfc3339(NOW, micro=False),
         "fieldsV1": {"f:spec": {"f:holderIdentity": {}, "f:renewTime": {}}},
     }
-    other = {
-        "manager": "kubectl",
-        "time": rfc3339(NOW + timedelta(hours=1), micro=False),
-        "fieldsV1": {"f:metadata": {}},
-    }
+    later = rfc3339(NOW + timedelta(hours=1), micro=False)
+    other = {"manager": "kubectl", "time": later, "fieldsV1": {"f:metadata": {}}}
     return {
         "kind": "Lease",
         "metadata": {"name": node, "namespace": "kube-node-lease", "managedFields": [entry, other]},

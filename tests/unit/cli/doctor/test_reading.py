@@ -9,8 +9,11 @@ import pytest
 
 from tests.fakes.kube import FakeKube
 from tests.fakes.objects import run_body
-from tests.unit.cli.doctor.installed import lease
+from tests.unit.cli.doctor.installed import facts_of, healthy, lease
+from tests.unit.cli.doctor.test_jobs import run
+from tests.unit.cli.doctor.test_namespaces import limit_range, quota
 from webjobs.objects import Object
+from webjobs_cli.doctor.examine import examine
 from webjobs_cli.doctor.installation import NOT_SEEN, Look, Part, tag_of, version_of
 from webjobs_cli.doctor.reading import keys
 from webjobs_cli.doctor.reading.cluster import node_clocks
@@ -86,3 +89,21 @@ async def test_of_very_many_runs_only_some_are_looked_at() -> None:
     everything = Looking(kube)
     assert len(await everything.unended(None, most=5000)) == 2
     assert everything.unread == ()
+
+
+BARE = [*("Deployment", "Pod", "PersistentVolumeClaim", "Namespace", "WebJob", "WebJobRun"), "CustomResourceDefinition"]
+EMPTY = ["ResourceQuota", "LimitRange", "Lease", "EndpointSlice", "ConfigMap", "Secret"]
+
+
+@pytest.mark.parametrize("value", [None, {}])
+@pytest.mark.parametrize("kind", [*BARE, *EMPTY])
+async def test_objects_that_say_little_are_no_surprise(kind: str, value: Object | None) -> None:
+    """A controller has not seen them yet, or nobody wrote anything into them."""
+    kube = healthy()
+    for broken in (quota({"pods": "1"}), limit_range(max={"cpu": "1"}), run()):
+        broken(kube)
+    for one in kube.of_kind(kind):
+        body = kube.at(kind, one["metadata"]["name"], one["metadata"]["namespace"])
+        for key in ("status",) if kind in BARE else ("spec", "data", "endpoints"):
+            body[key] = value
+    assert examine(await facts_of(kube))
