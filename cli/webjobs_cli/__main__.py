@@ -42,6 +42,7 @@ _COMMANDS = {
     "backup": "backup:backup",
     "restore": "backup:restore",
     "publish-profile": "publish_profile:publish_profile",
+    "doctor": "doctor:doctor",
 }
 """Module and function of each command; a module is imported when its command is called, since some take their time."""
 

@@ -156,6 +156,10 @@ def build() -> Parser:
     )
     profile.add_argument("file", nargs="?", metavar="FILE", help="a new file, for your eyes only (default: stdout)")
     profile.add_argument("--host", metavar="HOST", help="the host in it (default: that of --url)")
+    doctor = add("doctor", "looks at the whole installation, says what is wrong and what to do", typed=False)
+    doctor.add_argument(
+        "--release-namespace", metavar="NAMESPACE", help="only the installation there (default: all that there are)"
+    )
     completion = add("completion", "a script that completes words in a shell", typed=False)
     completion.add_argument("shell", choices=SHELLS)
     return top

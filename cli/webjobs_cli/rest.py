@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -135,6 +137,13 @@ class Rest:
         except (ValueError, RecursionError):
             text = f"{self.address.url} does not answer as Kudu's API does. Is it the address of the scm site?"
             raise RestError(0, no_json or text) from None
+
+    async def date(self) -> datetime | None:
+        """Return the time by the clock of the site, in whole seconds; None when it does not say it."""
+        async with self._ask("GET", "api/webjobs", what="list WebJobs") as answer:
+            with suppress(ValueError):
+                return parsedate_to_datetime(answer.headers.get("Date", ""))
+        return None
 
     async def jobs(self) -> list[dict[str, Any]]:
         """Return all jobs, as Kudu shows them."""

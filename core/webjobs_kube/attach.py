@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from webjobs.pods import CONTAINER
-from webjobs_kube.client import KubeClient, path_of
+from webjobs_kube.client import KubeClient
 from webjobs_kube.errors import Unreachable
+from webjobs_kube.paths import path_of
 from webjobs_kube.transport import reachable
 
 STDOUT, STDERR = 1, 2

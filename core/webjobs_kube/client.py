@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Literal
-from urllib.parse import quote
 
 import aiohttp
 
 from webjobs.logs.line_cutter import LineCutter
 from webjobs.objects import Object
 from webjobs_kube.errors import NotFound, from_status
+from webjobs_kube.paths import path_of
 from webjobs_kube.transport import Transport, reachable
 
 _Objects = list[Object]  # inside the class, list is the method
@@ -21,19 +22,7 @@ Event = tuple[str, Object]
 """An event of a watch: ADDED, MODIFIED, DELETED or BOOKMARK, and the object as it is after it (of a bookmark: its
 resourceVersion)."""
 
-_PREFIXES = {
-    "WebJob": ("/apis/webjobs.dev/v1", "webjobs"),
-    "WebJobRun": ("/apis/webjobs.dev/v1", "webjobruns"),
-    "WebJobSchedule": ("/apis/webjobs.dev/v1", "webjobschedules"),
-    "Deployment": ("/apis/apps/v1", "deployments"),
-    "CronJob": ("/apis/batch/v1", "cronjobs"),
-    "Job": ("/apis/batch/v1", "jobs"),
-    "Pod": ("/api/v1", "pods"),
-    "ConfigMap": ("/api/v1", "configmaps"),
-    "PersistentVolumeClaim": ("/api/v1", "persistentvolumeclaims"),
-    "Secret": ("/api/v1", "secrets"),
-    "Event": ("/api/v1", "events"),
-}
+_PROXY_SECONDS = 5
 _WATCH_GRACE = 10
 """Seconds after the end that a watch asked for; when the server has not ended the watch by then, the server is dead."""
 
@@ -43,24 +32,11 @@ APPLY_PATCH = "application/apply-patch+yaml"
 """Content type of a server-side apply."""
 
 
-_PATH = re.compile(r"[/%]")
-"""What Kubernetes takes in no name, as it stands for a path (apimachinery's IsValidPathSegmentName)."""
-
-
-def path_of(kind: str, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
-    """Return the URL path of a collection, an object or its subresource.
-
-    Raises NotFound for a name that no object has, and that would make another path: names come from statuses, too,
-    and the API server takes an escaped slash for a slash.
-    """
-    for part in (namespace, name):
-        if part is not None and (part in ("", ".", "..") or _PATH.search(part)):
-            raise NotFound(404, "NotFound", f"there is no {kind} with a name like {part[:100]!r}")
-    prefix, plural = _PREFIXES[kind]
-    path = prefix + (f"/namespaces/{quote(namespace, safe='')}" if namespace else "") + f"/{plural}"
-    if name is not None:
-        path += f"/{quote(name, safe='')}"
-    return f"{path}/{subresource}" if subresource else path
+def _moment(date: str | None) -> datetime | None:
+    """Return the time that the header Date says."""
+    with suppress(ValueError):
+        return parsedate_to_datetime(date) if date else None
+    return None
 
 
 async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[Event]:
@@ -91,8 +67,26 @@ class KubeClient(Transport):
             return set()
         return {resource["name"] for resource in found["resources"]}
 
-    async def get(self, kind: str, namespace: str, name: str) -> Object:
-        """Return one object.
+    async def about(self) -> tuple[Object, datetime | None]:
+        """Return what the API server says of its version, and the time by its clock, in whole seconds."""
+        response = await self._call("GET", "/version")
+        with reachable():
+            found: Object = json.loads(await response.read())
+        return found, _moment(response.headers.get("Date"))
+
+    async def ask_pod(self, namespace: str, pod: str, *, port: int, path: str) -> str:
+        """Return what a pod answers to a GET, through the API server.
+
+        Raises ApiError with the pod's own status and text when that is an error; its reason is Unknown then.
+        """
+        whole = path_of("Pod", namespace, f"{pod}:{port}", f"proxy/{path}")
+        response = await self._call("GET", whole, timeout_seconds=_PROXY_SECONDS)
+        with reachable():
+            answer: bytes = await response.read()
+        return answer.decode("utf-8", "replace")
+
+    async def get(self, kind: str, namespace: str | None, name: str) -> Object:
+        """Return one object. ``namespace``: None for one that is in none.
 
         Raises NotFound when it is not there.
         """
@@ -103,6 +97,15 @@ class KubeClient(Transport):
     ) -> list[Object]:
         """Return all objects of a kind (in a namespace, by labels, by a field selector)."""
         return (await self.list_at(kind, namespace, selector=selector, fields=fields))[0]
+
+    async def pages(self, kind: str, namespace: str | None, *, size: int) -> AsyncIterator[_Objects]:
+        """Yield all objects of a kind, ``size`` at once: for kinds of which there may be very many."""
+        token: str | None = None
+        while token != "":
+            query: dict[str, str | int | bool | None] = {"limit": size, "continue": token}
+            found = await self._json("GET", path_of(kind, namespace), query=query)
+            yield found["items"]
+            token = str(found.get("metadata", {}).get("continue") or "")
 
     async def list_at(
         self, kind: str, namespace: str | None, *, selector: str | None = None, fields: str | None = None
@@ -265,10 +268,16 @@ class KubeClient(Transport):
         return await self._review("authentication.k8s.io/v1", "TokenReview", "tokenreviews", spec)
 
     async def is_allowed(
-        self, user: Object, *, namespace: str, verb: str, resource: str, group: str = "webjobs.dev"
+        self, user: Object, *, namespace: str, verb: str, resource: str, group: str = "webjobs.dev", name: str = ""
     ) -> bool:
-        """Return whether a user may do ``verb`` with a resource of an API group in a namespace."""
-        attributes = {"namespace": namespace, "verb": verb, "group": group, "resource": resource}
+        """Return whether a user may do ``verb`` with a resource of an API group in a namespace.
+
+        ``resource``: with its subresource after a slash. ``namespace``: empty for all of them, or for what is in none.
+        ``name``: of the one object; empty for all.
+        """
+        plural, _, subresource = resource.partition("/")
+        attributes = {"namespace": namespace, "verb": verb, "group": group, "resource": plural}
+        attributes |= {key: value for key, value in (("subresource", subresource), ("name", name)) if value}
         known = {key: user[key] for key in ("uid", "groups", "extra") if user.get(key)}
         spec = {"user": user["username"], "resourceAttributes": attributes} | known
         status = await self._review("authorization.k8s.io/v1", "SubjectAccessReview", "subjectaccessreviews", spec)

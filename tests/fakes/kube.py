@@ -201,9 +201,9 @@ class FakeKube(KubeClient):
     async def served(self, api_version: str) -> set[str]:
         return {"webjobs", "webjobruns"} if api_version == "webjobs.dev/v1" else set()
 
-    async def get(self, kind: str, namespace: str, name: str) -> Object:
+    async def get(self, kind: str, namespace: str | None, name: str) -> Object:
         done = await self._begin(Call(verb="get", kind=kind, namespace=namespace, name=name))
-        found = deepcopy(self._there(kind, namespace, name))
+        found = deepcopy(self._there(kind, namespace or "", name))
         done()
         return found
 
@@ -222,6 +222,11 @@ class FakeKube(KubeClient):
         ]
         done()
         return found
+
+    async def pages(self, kind: str, namespace: str | None, *, size: int) -> AsyncIterator[_Objects]:
+        found = await self.list(kind, namespace)
+        for at in range(0, len(found), size):
+            yield found[at : at + size]
 
     async def list_at(
         self, kind: str, namespace: str | None, *, selector: str | None = None, fields: str | None = None
@@ -381,7 +386,7 @@ class FakeKube(KubeClient):
         return {"username": self.users[token]} if token in self.users else None
 
     async def is_allowed(
-        self, user: Object, *, namespace: str, verb: str, resource: str, group: str = "webjobs.dev"
+        self, user: Object, *, namespace: str, verb: str, resource: str, group: str = "webjobs.dev", name: str = ""
     ) -> bool:
         done = await self._begin(Call(verb="create", kind="SubjectAccessReview", namespace=namespace))
         done()
@@ -435,7 +440,7 @@ class FakeKube(KubeClient):
 
     def _insert(self, new: Object) -> Object:
         meta = new["metadata"]
-        key = (new["kind"], meta["namespace"], meta["name"])
+        key = (new["kind"], meta.get("namespace", ""), meta["name"])
         if not _NAME.fullmatch(meta["name"]) or len(meta["name"]) > _NAME_LENGTHS.get(new["kind"], 253):
             raise Invalid(422, "Invalid", f"metadata.name: Invalid value: {meta['name']!r}")
         version = self._next_version()

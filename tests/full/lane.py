@@ -23,7 +23,8 @@ from tests.full.counting import Counter, Gate
 from tests.full.proxy import kubeconfig_of
 from tests.full.witness import Witness
 from tests.promises import ENDED
-from webjobs_kube.client import MERGE_PATCH, path_of
+from webjobs_kube.client import MERGE_PATCH
+from webjobs_kube.paths import path_of
 
 T = TypeVar("T")
 Object = dict[str, Any]

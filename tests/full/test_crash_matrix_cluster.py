@@ -29,7 +29,7 @@ from tests.full.scenarios import SCENARIOS
 from tests.full.witness import Witness
 from tests.promises import Facts, broken
 from tests.site import Site, eventually
-from webjobs_kube.client import path_of
+from webjobs_kube.paths import path_of
 
 LANES = int(os.environ.get("WEBJOBS_LANES", "6"))
 ONLY = os.environ.get("WEBJOBS_ACTS", "").split(",") if os.environ.get("WEBJOBS_ACTS") else list(SCENARIOS)

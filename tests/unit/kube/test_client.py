@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -280,6 +281,68 @@ async def test_is_allowed(api: Api, status: dict[str, Any], expected: bool) -> N
         "extra": {"k": ["v"]},
         "resourceAttributes": {"namespace": "n", "verb": "get", "group": "webjobs.dev", "resource": "webjobs"},
     }
+
+
+async def test_a_right_on_one_object_s_subresource(api: Api) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"status": {"allowed": True}})
+
+    api.handler = handler
+    async with _client(api.url) as kube:
+        assert await kube.is_allowed(
+            {"username": "me"}, namespace="", verb="get", resource="pods/log", group="", name="x"
+        )
+    attributes = {"namespace": "", "verb": "get", "group": "", "resource": "pods", "subresource": "log", "name": "x"}
+    assert api.requests[0][4]["spec"]["resourceAttributes"] == attributes
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [("Thu, 01 Jan 2026 12:00:00 GMT", datetime(2026, 1, 1, 12, tzinfo=UTC)), ("noon", None)],
+)
+async def test_version_and_time_of_the_server(api: Api, date: str, expected: datetime | None) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"gitVersion": "v1.36.3"}, headers={"Date": date})
+
+    api.handler = handler
+    async with _client(api.url) as kube:
+        assert await kube.about() == ({"gitVersion": "v1.36.3"}, expected)
+    assert api.requests[0][:2] == ("GET", "/version")
+
+
+async def test_asking_a_pod_through_the_server(api: Api) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.Response(text="no credentials", status=503 if request.path.endswith("readyz") else 200)
+
+    api.handler = handler
+    async with _client(api.url) as kube:
+        assert await kube.ask_pod("n", "a-1", port=8080, path="healthz") == "no credentials"
+        with pytest.raises(ApiError) as caught:
+            await kube.ask_pod("n", "a-1", port=8080, path="readyz")
+    assert api.requests[0][:2] == ("GET", "/api/v1/namespaces/n/pods/a-1:8080/proxy/healthz")
+    assert (caught.value.status, caught.value.reason, caught.value.message) == (503, "Unknown", "no credentials")
+
+
+async def test_pages(api: Api) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        last = request.query.get("continue") == "next"
+        metadata = {} if last else {"continue": "next"}
+        return web.json_response({"items": [{"number": 2 if last else 1}], "metadata": metadata})
+
+    api.handler = handler
+    async with _client(api.url) as kube:
+        assert [page async for page in kube.pages("WebJobRun", "n", size=5)] == [[{"number": 1}], [{"number": 2}]]
+    assert [asked[2] for asked in api.requests] == [{"limit": "5"}, {"limit": "5", "continue": "next"}]
+
+
+async def test_an_object_that_is_in_no_namespace(api: Api) -> None:
+    async with _client(api.url) as kube:
+        await kube.get("Namespace", None, "shop")
+        await kube.get("CustomResourceDefinition", None, "webjobs.webjobs.dev")
+    assert [asked[1] for asked in api.requests] == [
+        "/api/v1/namespaces/shop",
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/webjobs.webjobs.dev",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The doctor: facts of an installation are read, and findings are made of them."""

@@ -1,0 +1,1 @@
+"""Checks: each from the facts of an installation to findings. Pure."""

@@ -1,0 +1,1 @@
+"""The reading of facts by the Kubernetes API and by REST. It writes nothing."""
