@@ -34,6 +34,9 @@ credentialsSecret: {{ toJson .Values.sitesSecret }}
 storeUrl: {{ toJson .Values.store.url }}
 credentialsDirectory: /etc/webjobs-credentials
 port: 8080
+{{- if .Values.apiserver.metrics.enabled }}
+metricsPort: 8081
+{{- end }}
 {{- if .Values.apiserver.tls.secretName }}
 tls: {directory: /etc/webjobs-tls, port: 8443}
 {{- end }}

@@ -293,7 +293,11 @@ def test_tls() -> None:
     assert {"name": "tls", "secret": {"secretName": "own"}} in pod["volumes"]
     (container,) = pod["containers"]
     assert {"name": "tls", "mountPath": "/etc/webjobs-tls", "readOnly": True} in container["volumeMounts"]
-    assert {port["name"]: port["containerPort"] for port in container["ports"]} == {"http": 8080, "https": 8443}
+    assert {port["name"]: port["containerPort"] for port in container["ports"]} == {
+        "http": 8080,
+        "https": 8443,
+        "metrics": 8081,
+    }
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}  # the port in clear has it
     assert found["Service", "webjobs-apiserver"]["spec"]["ports"] == [
         {"name": "http", "port": 80, "targetPort": "http"},

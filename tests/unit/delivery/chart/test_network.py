@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.charts import Manifest, helm, render
+from tests.charts import CHART, Manifest, helm, render
 from webjobs.model.base import LABEL_WEBJOB
 from webjobs_operator.metrics import RUNS_ENDED
 
@@ -17,7 +18,7 @@ JOBS: Manifest = {
     "namespaceSelector": {},
     "podSelector": {"matchExpressions": [{"key": LABEL_WEBJOB, "operator": "Exists"}]},
 }
-METRICS = "webjobs-operator-metrics"
+METRICS, SHIM_METRICS = "webjobs-operator-metrics", "webjobs-apiserver-metrics"
 
 
 def _labels(found: Found, component: str) -> dict[str, str]:
@@ -33,7 +34,7 @@ def _is_for(policy: Manifest, found: Found) -> set[str]:
 
 
 def test_the_network_is_open_but_for_metrics_unless_a_value_says_more() -> None:
-    assert [name for kind, name in render() if kind == "NetworkPolicy"] == [METRICS]
+    assert [name for kind, name in render() if kind == "NetworkPolicy"] == [METRICS, SHIM_METRICS]
 
 
 @pytest.mark.parametrize(("tls", "ports"), [("", [8080]), ("own", [8080, 8443])])
@@ -50,6 +51,36 @@ def test_who_may_ask_the_shim(tls: str, ports: list[int]) -> None:
     assert test["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "test"
     assert "namespaceSelector" not in test, "the release's own namespace"
     assert jobs == {"ports": [{"protocol": "TCP", "port": 8080}], "from": [JOBS]}
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_who_may_read_metrics_of_the_shim(*, closed: bool) -> None:
+    """Its policy opens the other ports only where no other one says who may ask."""
+    found = render({"apiserver": {"networkPolicy": {"ingress": {"enabled": closed, "from": [INGRESS]}}}})
+    policy = found["NetworkPolicy", SHIM_METRICS]
+    assert _is_for(policy, found) == {"apiserver"}
+    *others, metrics = policy["spec"]["ingress"]
+    assert [port["port"] for port in metrics["ports"]] == [8081]
+    assert metrics["from"] == [{"namespaceSelector": {"matchLabels": {"webjobs.dev/metrics": "true"}}}]
+    assert [[port["port"] for port in rule["ports"]] for rule in others] == ([] if closed else [[8080, 8443]])
+
+
+def test_alerts_are_rules_for_prometheus() -> None:
+    assert not [kind for kind, _ in render() if kind == "PrometheusRule"]
+    found = render({"alerts": {"enabled": True, "labels": {"release": "prometheus"}}})["PrometheusRule", "webjobs"]
+    assert found["metadata"]["labels"]["release"] == "prometheus"
+    assert found["spec"] == yaml.safe_load((CHART / "rules/alerts.yaml").read_text())
+
+
+def test_a_monitor_of_the_shim() -> None:
+    found = render({"apiserver": {"metrics": {"podMonitor": {"enabled": True, "labels": {"team": "ops"}}}}})
+    monitor = found["PodMonitor", SHIM_METRICS]
+    assert monitor["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] == "apiserver"
+    ports = found["Deployment", "webjobs-apiserver"]["spec"]["template"]["spec"]["containers"][0]["ports"]
+    assert {"name": "metrics", "containerPort": 8081} in ports
+    off = render({"apiserver": {"metrics": {"enabled": False}}})
+    assert ("NetworkPolicy", SHIM_METRICS) not in off
+    assert "metricsPort" not in off["ConfigMap", "webjobs-apiserver"]["data"]["config.yaml"]
 
 
 def test_nobody_named_is_nobody_let_in() -> None:

@@ -56,6 +56,7 @@ def test_production_runs_on_two_nodes() -> None:
     assert not [kind for kind, _ in found if kind == "PersistentVolumeClaim"]
     assert {name for kind, name in found if kind == "NetworkPolicy"} == {
         "webjobs-apiserver",
+        "webjobs-apiserver-metrics",
         "webjobs-operator-metrics",
     }
     for (kind, _), one in found.items():
