@@ -18,11 +18,13 @@ DEBIAN := docker.io/library/debian:trixie-slim
 DEBIAN_DOCKERFILES := image/mono/Dockerfile image/wine/Dockerfile tests/cluster/images/dotnet/Dockerfile
 REGISTRY ?=
 TAG ?= 0.1.0
+CHART ?=
+CHART_VERSION := $(shell sed -n 's/^version: *//p' charts/webjobs/Chart.yaml)
 # Where it is set, each of the many processes that tests start would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 CLUSTERS ?= $(if $(filter existing,$(WEBJOBS_CLUSTER)),1,2)
 
-.PHONY: help demo up down test test-full unit lint format generate verify bench soak screenshots image images image-base clean
+.PHONY: help demo up down test test-full unit lint format generate verify bench soak screenshots image images image-base chart clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##/\1\t/' | expand -t 12
@@ -67,7 +69,7 @@ format: $(VENV)/.synced  ## formats the code
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-generate: $(VENV)/.synced  ## CRDs from the models, and the chart's copies
+generate: $(VENV)/.synced  ## CRDs from the models, the chart's copies and its README
 	$(RUN) -m tests.generate
 
 verify: $(VENV)/.synced  ## fails when a generated file is stale
@@ -109,6 +111,12 @@ image-base:  ## writes the newest digests of the images' bases into the Dockerfi
 	sed -i -E "s|^ARG PYTHON_IMAGE=.*|ARG PYTHON_IMAGE=$(BASE)@$$python|" Dockerfile; \
 	sed -i -E "s|^ARG DEBIAN_IMAGE=.*|ARG DEBIAN_IMAGE=$(DEBIAN)@$$debian|" $(DEBIAN_DOCKERFILES); \
 	grep -E '^ARG (PYTHON|DEBIAN)_IMAGE' Dockerfile $(DEBIAN_DOCKERFILES)
+
+chart: $(VENV)/.synced verify  ## packs the chart and pushes it to CHART=oci://registry.example.com/charts
+	@[[ "$(CHART)" == oci://?* ]] || { echo "Say where to: make chart CHART=oci://registry.example.com/charts" >&2; exit 1; }
+	rm -rf .local/chart
+	$(VENV)/bin/helm package charts/webjobs --destination .local/chart
+	$(VENV)/bin/helm push .local/chart/webjobs-$(CHART_VERSION).tgz $(CHART)
 
 clean: down  ## removes the virtual environment too
 	rm -rf $(VENV) .local

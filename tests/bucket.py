@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -25,9 +25,16 @@ class Bucket:
 
 @contextmanager
 def bucket_of(
-    site: Site, *, values: Mapping[str, Any] | None = None, back: Mapping[str, Any] | None = None
+    site: Site,
+    *,
+    values: Mapping[str, Any] | None = None,
+    back: Mapping[str, Any] | None = None,
+    before: Callable[[Bucket], None] | None = None,
 ) -> Iterator[Bucket]:
-    """The store in a bucket; ``values`` of the chart besides ``store.url``, and those with which it goes ``back``."""
+    """The store in a bucket; ``values`` of the chart besides ``store.url``, and those with which it goes ``back``.
+
+    ``before``: what is done when the bucket is there, and the store still on its volume.
+    """
     host = site.stack.cluster.way_to_host()
     with s3.server() as server, s3.proxy(server.port, host=host.bind) as way:
         secret = {
@@ -38,9 +45,12 @@ def bucket_of(
         }
         stacks.apply(site.stack.kubeconfig, secret)
         store = {"url": server.url, "envFrom": [{"secretRef": {"name": ENVIRONMENT}}]}
+        made = Bucket(server=server, way=way)
+        if before:
+            before(made)
         stacks.upgrade(site.stack, _with_store(values or {}, store))
         try:
-            yield Bucket(server=server, way=way)
+            yield made
         finally:
             site.kubectl("delete", "wj", "--all", "--wait")
             volume = {"url": "file:///var/lib/webjobs", "envFrom": []}

@@ -17,13 +17,27 @@ Manifest = dict[str, Any]
 
 def helm(values: dict[str, Any] | None = None, *options: str) -> subprocess.CompletedProcess[str]:
     """Run ``helm template`` for a release ``webjobs`` in the namespace ``system``."""
-    command = [tool("helm"), "template", "webjobs", str(CHART), "--namespace", "system", "--values", "-", *options]
-    return subprocess.run(command, input=json.dumps(values or {}), text=True, capture_output=True)
+    command = ("template", "webjobs", str(CHART), "--namespace", "system", "--values", "-", *options)
+    return run_helm(*command, stdin=json.dumps(values or {}))
+
+
+def run_helm(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run Helm without a cluster."""
+    return subprocess.run([tool("helm"), *arguments], input=stdin, text=True, capture_output=True)
+
+
+def manifests(values: dict[str, Any] | None = None, *options: str) -> list[Manifest]:
+    """Return what the chart makes, in its order."""
+    done = helm(values, *options)
+    assert done.returncode == 0, done.stderr
+    return [one for one in yaml.safe_load_all(done.stdout) if one]
 
 
 def render(values: dict[str, Any] | None = None, *options: str) -> dict[tuple[str, str], Manifest]:
     """Return what the chart makes, by kind and name."""
-    done = helm(values, *options)
-    assert done.returncode == 0, done.stderr
-    found = [one for one in yaml.safe_load_all(done.stdout) if one]
-    return {(one["kind"], one["metadata"]["name"]): one for one in found}
+    return {(one["kind"], one["metadata"]["name"]): one for one in manifests(values, *options)}
+
+
+def profiles(*names: str) -> list[str]:
+    """Return options that take profiles of the chart (``values-NAME.yaml``), one over the other."""
+    return [word for name in names for word in ("--values", str(CHART / f"values-{name}.yaml"))]

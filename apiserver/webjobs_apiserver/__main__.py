@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from webjobs.store import UMASK, open_store
 from webjobs.times import utc_now
 from webjobs_apiserver import config as configuration
+from webjobs_apiserver import metrics
 from webjobs_apiserver.app import create_app
 from webjobs_apiserver.config import ApiserverConfig, TlsConfig
 from webjobs_apiserver.http.addresses import networks
@@ -63,6 +64,8 @@ async def serve(config: ApiserverConfig) -> None:
     """Run the servers and the deliveries of web hooks; a signal or cancelling it ends them."""
     async with await KubeClient.connect(manager=MANAGER) as kube:
         app = create_app(config=config, kube=kube, store=open_store(config.store_url))
+        if config.metrics_port:
+            metrics.serve(config.metrics_port)
         for host, site in config.host_map().items():
             log.info("serving %s: namespace %s", host, site.namespace)
         log.info("serving other hosts: site %s, namespace %s", config.site, config.namespace)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -11,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from webjobs.store import ObjectStore
 from webjobs.times import utc_now
-from webjobs_apiserver import failures, sites
+from webjobs_apiserver import failures, metrics, sites
 from webjobs_apiserver.arm import login
 from webjobs_apiserver.arm import routers as arm
 from webjobs_apiserver.arm.paths import ArmPaths
@@ -45,6 +46,7 @@ from webjobs_apiserver.kudu import (
 from webjobs_apiserver.kudu.deployments import publish_profile, publishing, records
 from webjobs_apiserver.kudu.files import vfs, zips
 from webjobs_apiserver.kudu.operations import OPERATIONS
+from webjobs_apiserver.metrics import Measured, Routed
 from webjobs_apiserver.pods import packages
 from webjobs_apiserver.service.service import Clock, Service
 from webjobs_apiserver.sites import Site, Sites
@@ -60,6 +62,8 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
     """
     keeper = _keeper(config, kube=kube, clock=clock)
     feed = Feed(kube, namespaces=keeper.credentials)
+    for namespace in keeper.credentials:
+        metrics.WATCH_AGE.labels(namespace).set_function(partial(feed.age, namespace))
     service = _service(config, kube=kube, feed=feed, store=store, clock=clock)
     kragle = config.kragle.enabled
     kragle_gate = [Middleware(KragleGate, keeper=keeper, mode=config.kragle.http_status)] if kragle else []
@@ -78,11 +82,13 @@ def create_app(*, config: ApiserverConfig, kube: KubeClient, store: ObjectStore,
         middleware=[
             Middleware(Forwarded, trusted=config.forwarded_allow_ips),
             Middleware(AccessLog, quiet=OPEN_PATHS),
+            Middleware(Measured),
             Middleware(CanonicalPaths),
             Middleware(Browsers),
             Middleware(ArmPaths),
             *kragle_gate,
             Middleware(Gate, keeper=keeper),
+            Middleware(Routed),
         ],
     )
     endpoint = packages.PackageEndpoint(store, tokens=keeper.tokens, throttle=keeper.throttle)

@@ -196,6 +196,8 @@ class ApiserverConfig(ConfigSection):
     """Address on which the shim listens."""
     port: int = Field(default=8080, ge=1, le=65535)
     """Port that serves in clear."""
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """Port that serves metrics in clear, without a login; 0: none does."""
     tls: TlsConfig | None = None
     """Certificate of the shim; with it all routes are served by TLS, and in clear only those of pods and probes."""
     forwarded_allow_ips: list[str] = Field(default_factory=lambda: ["127.0.0.1"])

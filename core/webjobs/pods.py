@@ -76,6 +76,12 @@ def is_over(pod: ObjectView) -> bool:
     return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
+def has_begun(pod: ObjectView) -> bool:
+    """Return whether the job's container is known to run, or to have run."""
+    state = container_state(pod)
+    return bool((state.get("running") or state.get("terminated") or {}).get("startedAt"))
+
+
 def has_ended(pod: ObjectView) -> bool:
     """Return whether the job's container is known to have ended; then its log is whole."""
     return "terminated" in container_state(pod)

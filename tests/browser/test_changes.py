@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenWindow
 from tests.site import Site, eventually, zip_of
@@ -23,6 +24,21 @@ def report(site: Site) -> Iterator[None]:
     yield
     site.kubectl("delete", "wj", "--all")
     site.empty_secrets()
+
+
+def drop(page: Page, files: dict[str, str]) -> None:
+    """Drop a zip on the form that takes one."""
+    content = base64.b64encode(zip_of(files)).decode()
+    transfer = page.evaluate_handle(
+        """(text) => {
+          const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([bytes], "files.zip", { type: "application/zip" }));
+          return transfer;
+        }""",
+        content,
+    )
+    page.locator("form[data-upload]").dispatch_event("drop", {"dataTransfer": transfer})
 
 
 def schedule_of(site: Site) -> str:
@@ -105,6 +121,57 @@ def test_a_new_job(report: None, open_window: OpenWindow, site: Site, tmp_path: 
     assert "new" in site.log(site.ended(site.run("made here").headers["Location"]))
 
 
+def test_a_new_job_with_a_schedule(report: None, open_window: OpenWindow, site: Site, tmp_path: Path) -> None:
+    """Its next ten times are shown while it is written, and what may surprise."""
+    there = open_window(refusals=frozenset({400}))
+    page = there.open("/ui/upload")
+    page.get_by_label("Name").fill("night")
+    page.get_by_label("NCRONTAB").fill("0 */50 * * * *")
+    expect(page.locator("#ahead")).to_contain_text("the last step is 10")
+    page.get_by_label("NCRONTAB").fill("0 30 2 * * *")
+    page.get_by_label("Time zone").fill("Europe/Berlin")
+    expect(page.locator("#ahead tbody tr")).to_have_count(10)
+    expect(page.locator("#ahead")).to_contain_text("02:30:00 does not exist, and runs at 03:30:00 instead")
+    there.check_access()
+    drop(page, {"run.sh": "echo night\n"})
+    page.get_by_role("button", name="Upload").click()
+    page.wait_for_url("**/ui/jobs/triggered/night")
+    spec = site.object("wj", "night")["spec"]
+    assert (spec["settings"]["schedule"], spec["timeZone"]) == ("0 30 2 * * *", "Europe/Berlin")
+
+
+def test_what_a_zip_holds(report: None, open_window: OpenWindow, site: Site) -> None:
+    """A look into a zip says what runs here, and changes nothing; the file stays chosen for the deployment."""
+    there = open_window()
+    page = there.open("/ui/deployments")
+    jobs = {"triggered/report/run.sh": "echo two\n", "triggered/odd/run.cmd": "tasklist\r\n"}
+    drop(page, {f"App_Data/jobs/{path}": text for path, text in jobs.items()})
+    page.get_by_role("button", name="Only look into it").click()
+    told = page.locator("#told")
+    expect(told.get_by_role("row", name="odd")).to_contain_text("Windows only")
+    expect(told.get_by_role("row", name="report")).to_contain_text("there is one")
+    there.check_access()
+    assert "one" in site.log(site.ended(site.run("report").headers["Location"]))
+    page.get_by_role("button", name="Deploy", exact=True).click()
+    page.wait_for_url("**/ui/deployments/*")
+    eventually(lambda: site.http.get("/api/deployments/latest").json()["status"] == 4, what="the deployment")
+    assert "two" in site.log(site.ended(site.run("report").headers["Location"]))
+
+
+def test_a_look_without_scripts(report: None, open_window: OpenWindow, tmp_path: Path) -> None:
+    content = tmp_path / "site.zip"
+    content.write_bytes(zip_of({"App_Data/jobs/triggered/report/run.sh": "echo two\n"}))
+    there = open_window(scripts=False)
+    page = there.open("/ui/deployments")
+    page.get_by_label("Zip of the site").set_input_files(content)
+    page.get_by_role("button", name="Only look into it").click()
+    expect(page.get_by_role("heading", name="1 job, 1 of them runs here as it is")).to_be_visible()
+    page = there.open("/ui/upload")
+    page.get_by_label("NCRONTAB").fill("0 0 3 * * *")
+    page.get_by_role("button", name="Show the next times").click()
+    expect(page.locator("#ahead tbody tr")).to_have_count(10)
+
+
 def test_a_worker(report: None, open_window: OpenWindow, site: Site) -> None:
     """Its instances are shown as they come and go."""
     there = open_window()
@@ -132,8 +199,9 @@ def test_settings(report: None, open_window: OpenWindow, site: Site) -> None:
     expect(page.locator("pre")).to_have_text("very secret")
     assert site.http.get("/api/settings/SHOP_KEY").json() == "very secret"
     page.get_by_role("button", name="Stop the whole site").click()
-    page = there.open("/ui/")
-    expect(page.get_by_text("The whole site is stopped")).to_be_visible()
+    for path in ("/ui/", "/ui/jobs", REPORT, "/ui/calendar"):
+        page = there.open(path)
+        expect(page.get_by_text("The whole site is stopped")).to_be_visible()
     page = there.open("/ui/settings")
     page.get_by_role("button", name="Undo: Stop the whole site").click()
     expect(page.get_by_role("button", name="Stop the whole site")).to_be_visible()

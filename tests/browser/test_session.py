@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
 from playwright.sync_api import expect
 
+from tests import stack as stacks
 from tests.browser.conftest import OpenWindow
+from tests.site import Site, eventually
 
 
 def test_in_and_out(open_window: OpenWindow) -> None:
@@ -34,6 +39,31 @@ def test_a_wrong_password(open_window: OpenWindow) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("don't belong together")
     assert not there.context.cookies()
+
+
+@pytest.fixture
+def forgetful(site: Site) -> Iterator[None]:
+    """The shim is started anew afterwards, as wrong passwords of this address are remembered."""
+    yield
+    for verb in ("restart", "status"):
+        site.kubectl("rollout", verb, "deploy/webjobs-apiserver", namespace=stacks.SYSTEM)
+    eventually(lambda: site.http.get("/api/webjobs").is_success, seconds=60, what="the shim")
+
+
+def test_guesses_are_slowed_down(forgetful: None, open_window: OpenWindow) -> None:
+    """The page says for how long; who has logged in at this address before still gets in."""
+    known = open_window()
+    known.page.get_by_role("button", name="Log out").click()
+    there = open_window(log_in=False, refusals=frozenset({429}))
+    page = there.open("/ui/login")
+    guess: dict[str, str | float | bool] = {"username": there.stack.user, "password": "wrong"}
+    codes = [there.context.request.post(page.url, form=guess).status for _ in range(30)]
+    assert (codes[0], codes[-1]) == (401, 429)
+    page.get_by_label("User name").fill(there.stack.user)
+    page.get_by_label("Password").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Try again in")
+    there.log_in()
 
 
 def test_the_address_of_the_old_dashboard(open_window: OpenWindow) -> None:

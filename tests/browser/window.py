@@ -23,11 +23,17 @@ class Window:
     """A window, logged in or not.
 
     ``refusals``: statuses of answers that the test expects, beside good ones. ``ignored``: messages of the browser that
-    it expects.
+    it expects. ``issuer``: address at which people may log in as well.
     """
 
     def __init__(
-        self, context: BrowserContext, stack: stacks.Stack, *, refusals: frozenset[int], ignored: re.Pattern[str] | None
+        self,
+        context: BrowserContext,
+        stack: stacks.Stack,
+        *,
+        refusals: frozenset[int],
+        ignored: re.Pattern[str] | None,
+        issuer: str = "",
     ) -> None:
         self.stack = stack
         self.context = context
@@ -35,6 +41,7 @@ class Window:
         self.problems: list[str] = []
         self._refusals = refusals
         self._ignored = ignored
+        self._hosts = {urlsplit(stack.url).netloc, urlsplit(issuer).netloc} - {""}
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
         context.on("request", self._request)
@@ -49,7 +56,7 @@ class Window:
         self.problems.append(f"console: {message.text}")
 
     def _request(self, request: Request) -> None:
-        if urlsplit(request.url).netloc != urlsplit(self.stack.url).netloc:
+        if urlsplit(request.url).scheme != "data" and urlsplit(request.url).netloc not in self._hosts:
             self.problems.append(f"foreign request: {request.url}")
 
     def open(self, path: str) -> Page:
@@ -93,6 +100,7 @@ def window(
     scripts: bool = True,
     refusals: frozenset[int] = frozenset(),
     ignored: re.Pattern[str] | None = None,
+    issuer: str = "",
 ) -> Iterator[Window]:
     """Open a window of its own, without cookies; at its end no page has done what it must not."""
     context = chromium.new_context(
@@ -100,9 +108,10 @@ def window(
         color_scheme="dark" if dark else "light",
         java_script_enabled=scripts,
         reduced_motion="reduce",
+        ignore_https_errors=bool(issuer),
     )
     try:
-        made = Window(context, stack, refusals=refusals, ignored=ignored)
+        made = Window(context, stack, refusals=refusals, ignored=ignored, issuer=issuer)
         yield made
         assert made.problems == [], made.problems
     finally:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
+from html import escape
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -76,15 +77,18 @@ class FakeIssuer:
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @asynccontextmanager
-    async def running(self, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[FakeIssuer]:
-        """While it answers, in clear or by TLS."""
+    async def running(
+        self, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", name: str | None = None
+    ) -> AsyncIterator[FakeIssuer]:
+        """While it answers, in clear or by TLS. ``name``: of the host, as others know it."""
         application = web.Application(middlewares=[self._noted])
         application.router.add_get("/.well-known/openid-configuration", self._discovery)
         application.router.add_get("/keys", self._keys)
+        application.router.add_get("/authorize", self._authorize)
         application.router.add_post("/token", self._token)
-        server = TestServer(application, scheme="https" if tls else "http")
+        server = TestServer(application, scheme="https" if tls else "http", host=host)
         await server.start_server(ssl=tls)
-        self.url = str(server.make_url("")).rstrip("/")
+        self.url = f"{server.scheme}://{name or host}:{server.port}"
         try:
             yield self
         finally:
@@ -97,12 +101,21 @@ class FakeIssuer:
     def approve(self, location: str) -> str:
         """Path and query to which the browser comes back, when the person at a login page of it agrees."""
         assert location.startswith(f"{self.url}/authorize?")
-        asked = dict(parse_qsl(urlsplit(location).query))
+        back = urlsplit(self._approved(dict(parse_qsl(urlsplit(location).query))))
+        return f"{back.path}?{back.query}"
+
+    def _approved(self, asked: dict[str, str]) -> str:
         assert (asked["response_type"], asked["client_id"]) == ("code", CLIENT)
         assert asked["code_challenge_method"] == "S256"
         code = f"code{len(self._codes)}"
         self._codes[code] = asked
-        return f"{urlsplit(asked['redirect_uri']).path}?{urlencode({'code': code, 'state': asked['state']})}"
+        return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}"
+
+    async def _authorize(self, request: web.Request) -> web.Response:
+        """The page at which a person agrees."""
+        back = escape(self._approved(dict(request.query)))
+        page = f'<!DOCTYPE html><title>Issuer</title><link rel="icon" href="data:,"><a href="{back}">Agree</a>'
+        return web.Response(text=page, content_type="text/html")
 
     @web.middleware
     async def _noted(self, request: web.Request, handler: Any) -> web.StreamResponse:

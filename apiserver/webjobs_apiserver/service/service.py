@@ -18,6 +18,7 @@ from webjobs_apiserver.service.app_settings import AppSettings
 from webjobs_apiserver.service.backup.dump import Dump
 from webjobs_apiserver.service.backup.load import Load
 from webjobs_apiserver.service.deployments.deployments import Deployments
+from webjobs_apiserver.service.deployments.verdicts import Verdicts
 from webjobs_apiserver.service.files.content_files import ContentFiles
 from webjobs_apiserver.service.files.log_files import LogFiles
 from webjobs_apiserver.service.files.reading import Reading
@@ -77,6 +78,8 @@ class Service:
     """Zips that clients send the address of."""
     deployments: Deployments
     """Deployments of zips."""
+    verdicts: Verdicts
+    """Verdicts on the jobs of zips before they are deployed."""
     dump: Dump
     """Backups of sites."""
     load: Load
@@ -128,6 +131,7 @@ class Service:
             deployments=Deployments(
                 kube, store=store, jobs=jobs, writing=writing, room=room, limits=limits, clock=clock
             ),
+            verdicts=Verdicts(jobs=jobs, limits=limits),
             dump=Dump(kube, store=store, settings=settings, hooks=hooks, clock=clock),
             load=Load(kube, store=store, settings=settings, hooks=hooks, clock=clock),
             scheduled=ScheduledJobs(kube, jobs=jobs, settings=settings, clock=clock),

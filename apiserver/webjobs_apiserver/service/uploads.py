@@ -22,7 +22,7 @@ from webjobs.store.job_files import beside_script
 from webjobs.store.packages import Manifest
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.errors import BadRequest, TooLarge
-from webjobs_apiserver.service.jobs import Job, Jobs
+from webjobs_apiserver.service.jobs import Edit, Job, Jobs
 from webjobs_apiserver.service.room import Room
 from webjobs_apiserver.sites import Site
 
@@ -50,11 +50,12 @@ class Uploads:
         is_zip: bool,
         body: AsyncIterable[bytes],
         size: int | None,
+        edit: Edit | None = None,
     ) -> Job:
         """Create a job from an upload, or replace its files and settings; other fields of the WebJob stay.
 
-        ``file_name``: of the script, when it is no zip. ``size``: announced bytes of the body, if any. Raises
-        BadRequest and TooLarge.
+        ``file_name``: of the script, when it is no zip. ``size``: announced bytes of the body, if any. ``edit``: a
+        further change of the spec, in the same write. Raises BadRequest and TooLarge.
         """
         check_name(name)
         with tempfile.TemporaryFile() as file:
@@ -64,7 +65,13 @@ class Uploads:
                 sizes = await asyncio.to_thread(self._check, entries())
                 await self._room.take(site, sum(sizes.values()))
                 async with uploading(self._store, namespace=site.namespace):
-                    edit_spec = await asyncio.to_thread(self._store_package, site, entries(), job_type)
+                    put_package = await asyncio.to_thread(self._store_package, site, entries(), job_type)
+
+                    def edit_spec(spec: Object) -> None:
+                        put_package(spec)
+                        if edit:
+                            edit(spec)
+
                     return await self._jobs.save(site, job_type, name, edit_spec)
             except UploadError as error:
                 raise BadRequest(str(error)) from error

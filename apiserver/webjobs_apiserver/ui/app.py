@@ -38,6 +38,7 @@ from webjobs_apiserver.ui.pages.job_edit import Editor
 from webjobs_apiserver.ui.pages.rows import Rows
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import Routes, Told
+from webjobs_apiserver.ui.schedule_ahead import ScheduleAhead
 from webjobs_apiserver.watching.watch import Feed
 
 _SMALLEST = 1000
@@ -55,7 +56,7 @@ def ui_routes(
     renderer = Renderer()
     door = Door(keeper)
     page = login.LoginPage(door=door, renderer=renderer, has_sign_on=issuer is not None)
-    routes = Routes(door, renderer, told=told)
+    routes = Routes(door, renderer, switches=service.settings.effective, told=told)
     rows = Rows(service=service, feed=feed, renderer=renderer)
     overview.add(routes, rows=rows, service=service, feed=feed, renderer=renderer)
     jobs.add(routes, rows=rows, feed=feed, renderer=renderer)
@@ -63,10 +64,11 @@ def ui_routes(
     sites.add(routes, keeper=keeper, renderer=renderer)
     settings.add(routes, settings=service.settings, renderer=renderer)
     deployments.add(routes, service=service, renderer=renderer)
-    upload.add(routes, service=service, renderer=renderer)
+    ahead = ScheduleAhead(service=service, renderer=renderer)
+    upload.add(routes, service=service, renderer=renderer, ahead=ahead)
     job.add(routes, JobPages(service=service, feed=feed, renderer=renderer, told=told), feed=feed)
     job_acts.add(routes, service=service, renderer=renderer, once=Once())
-    job_edit.add(routes, Editor(service=service, renderer=renderer, told=told))
+    job_edit.add(routes, Editor(service=service, renderer=renderer, ahead=ahead, told=told), ahead=ahead)
     run.add(routes, service=service, feed=feed, renderer=renderer)
     run_log.add(routes, service=service, renderer=renderer)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Self
 
+from webjobs.model import WebJob, WebJobSchedule
 from webjobs.model.effective_spec import under
 from webjobs.model.site.site_settings import SiteSettings
 from webjobs.schedules import plan
@@ -69,14 +70,25 @@ class Calendar:
         return [self.quarters[at : at + 4] for at in range(0, len(self.quarters), 4)]
 
     @classmethod
-    def of(cls, jobs: Iterable[Job], *, settings: SiteSettings, now: datetime) -> Self:
-        """Return the calendar of the day from now on, of the jobs' own schedules under the settings of their site."""
+    def of(
+        cls,
+        jobs: Iterable[Job],
+        schedules: Mapping[str, Sequence[WebJobSchedule]],
+        *,
+        settings: SiteSettings,
+        now: datetime,
+    ) -> Self:
+        """Return the calendar of the day from now on.
+
+        ``schedules``: WebJobSchedules by the object name of their WebJob, beside the schedules of the jobs themselves.
+        ``settings``: of the site.
+        """
         first = now.replace(minute=0, second=0, microsecond=0)
         counts = [0] * int(DAY / QUARTER)
         at: dict[datetime, list[str]] = {}
         steady, scheduled = list[str](), 0
         for job in jobs:
-            times = _times(job, settings, after=now, until=first + DAY)
+            times = _times(job, schedules.get(job.object_name, ()), settings, after=now, until=first + DAY)
             scheduled += bool(times)
             if len(times) > MOST:
                 steady.append(job.name)
@@ -97,12 +109,22 @@ class Calendar:
         )
 
 
-def _times(job: Job, settings: SiteSettings, *, after: datetime, until: datetime) -> list[datetime]:
-    """Return when a job's own schedule fires, at most one time more than MOST; nothing for one that can't be read."""
-    if job.webjob.schedule is None:
-        return []
+def _times(
+    job: Job, schedules: Sequence[WebJobSchedule], settings: SiteSettings, *, after: datetime, until: datetime
+) -> list[datetime]:
+    """Return when schedules of a job fire, at most one time more than MOST; without those that can't be read."""
+    webjob = under(job.webjob, settings)
+    found = _of(webjob, None, after=after, until=until) if webjob.schedule else []
+    for schedule in schedules:
+        found += _of(webjob, schedule, after=after, until=until)
+    return sorted(found)[: MOST + 1]
+
+
+def _of(webjob: WebJob, schedule: WebJobSchedule | None, *, after: datetime, until: datetime) -> list[datetime]:
+    """Return when one schedule of a WebJob fires, at most one time more than MOST; None: its own."""
     try:
-        coming = plan.upcoming(under(job.webjob, settings), (), after=after)
-        return list(islice(takewhile(lambda when: when < until, (when for when, _ in coming)), MOST + 1))
+        coming = plan.upcoming(webjob, [schedule] if schedule else (), after=after)
+        mine = (when for when, by in coming if by is schedule)
+        return list(islice(takewhile(lambda when: when < until, mine), MOST + 1))
     except (ScheduleError, ValueError):
-        return []
+        return []  # the others can be read

@@ -9,6 +9,7 @@ from typing import Self
 
 from starlette.requests import Request
 
+from webjobs.model.site.site_settings import SiteSettings
 from webjobs_apiserver.auth import tickets
 from webjobs_apiserver.auth.admission import Admitted, Asked, Refusal
 from webjobs_apiserver.auth.authenticator import ASKER, Keeper
@@ -76,6 +77,8 @@ class Visitor:
     """Authenticator, which is asked what the visitor may do."""
     can: Abilities
     """What the visitor may do with the jobs of the site."""
+    switches: SiteSettings | None = None
+    """Settings of the site, whose switches each page tells of; None where no page is shown, or they can't be read."""
 
     @property
     def name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol
 from urllib.parse import urlencode
 
@@ -12,8 +13,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from webjobs.model import JobType
+from webjobs.model.site.site_settings import SiteSettings
 from webjobs_apiserver.auth.admission import Refusal
 from webjobs_apiserver.errors import BadRequest, TooLarge
+from webjobs_apiserver.sites import Site
 from webjobs_apiserver.ui import addresses, sessions
 from webjobs_apiserver.ui.door import Door, Visitor
 from webjobs_apiserver.ui.rendering import HEADERS, Renderer
@@ -44,19 +47,38 @@ class Told(Protocol):
 
 
 class Routes:
-    """Collector of routes. ``told`` returns what clients are told of an error, or raises it again."""
+    """Collector of routes.
 
-    def __init__(self, door: Door, renderer: Renderer, *, told: Callable[[Exception], Told]) -> None:
+    ``switches``: returns the settings of a site. ``told``: returns what clients are told of an error, or raises it
+    again.
+    """
+
+    def __init__(
+        self,
+        door: Door,
+        renderer: Renderer,
+        *,
+        switches: Callable[[Site], Awaitable[SiteSettings]],
+        told: Callable[[Exception], Told],
+    ) -> None:
         self.collected: list[Route] = []
         """Routes so far."""
         self._door = door
         self._renderer = renderer
+        self._switches = switches
         self._told = told
 
     def get(self, path: str, *, stands_for: str) -> Callable[[Handler], Handler]:
         """Return a decorator that makes a page of a function.
 
         ``stands_for``: method and path in Kudu's API, with the same names in braces as ``path``.
+        """
+        return self._route("GET", path, stands_for, is_page=True)
+
+    def part(self, path: str, *, stands_for: str) -> Callable[[Handler], Handler]:
+        """Return a decorator that makes of a function what belongs to a page: a part, a stream or a file.
+
+        ``stands_for``: as with ``get``.
         """
         return self._route("GET", path, stands_for)
 
@@ -67,7 +89,9 @@ class Routes:
         """
         return self._route("POST", path, stands_for, most=most)
 
-    def _route(self, verb: str, path: str, stands_for: str, *, most: int = 0) -> Callable[[Handler], Handler]:
+    def _route(
+        self, verb: str, path: str, stands_for: str, *, is_page: bool = False, most: int = 0
+    ) -> Callable[[Handler], Handler]:
         method, _, api = stands_for.partition(" ")
 
         def register(handler: Handler) -> Handler:
@@ -83,6 +107,8 @@ class Routes:
                         check_size(request, most=most)
                         if not await _is_own_form(request, visitor):
                             return self._failed(request, visitor, status=403, message=_OLD_FORM)
+                    if is_page:
+                        visitor = replace(visitor, switches=await self._known_switches(visitor.site))
                     return await handler(request, visitor)
                 except Exception as error:
                     told = self._told(error)
@@ -95,6 +121,13 @@ class Routes:
             return handler
 
         return register
+
+    async def _known_switches(self, site: Site) -> SiteSettings | None:
+        try:
+            return await self._switches(site)
+        except Exception as error:
+            self._told(error)
+            return None  # what the page is for may be there all the same
 
     def _refused(self, request: Request, refusal: Refusal) -> Response:
         if refusal.status == 401 and not refusal.is_reader:

@@ -43,12 +43,16 @@ _WORDS = {
     "Error": _word("Error", "✗", "bad"),
     "PendingRestart": _word("Pending restart", "↻", "warn"),
     "InactiveInstance": _word("Inactive", "·", "quiet"),
+    "fine": _word("Fine", "✓", "good"),
+    "needs an image": _word("Needs an image", "!", "warn"),
+    "Windows-only": _word("Windows only", "✗", "bad"),
+    "can't run": _word("Can't run", "✗", "bad"),
     "Problem": _word("Needs attention", "!", "bad"),
 }
 
 
 def of(state: str | None) -> Word:
-    """Return the word of a state in Kudu's or the operator's words; of no state: Waiting."""
+    """Return the word of a state, or of a verdict, in the words of Kudu or of this project; of no state: Waiting."""
     if not state:
         return _WORDS["Initializing"]
     return _WORDS.get(state) or Word(text=state, sign="·", tone="quiet")

@@ -44,6 +44,10 @@ class Feed:
             return self._caches[namespace]
         return None
 
+    def age(self, namespace: str) -> float:
+        """Return the seconds since a watch of a namespace broke; 0 while all stand."""
+        return max(one.age() for one in self._informers[namespace])
+
     def changes(self, namespace: str) -> Changes:
         """Return the changes of the cache of a namespace, be it believed now or not."""
         return self._caches[namespace].changes

@@ -8,22 +8,11 @@ from typing import Literal
 
 from webjobs.model import JobType
 from webjobs.objects import Object
+from webjobs.verdict import Verdict
 from webjobs_cli.pack import LocalFile
 
-Fitness = Literal["fine", "needs an image", "Windows-only", "can't run"]
-"""How well a job runs here as it is."""
 Action = Literal["create", "update", "none", "refuse"]
 """What is to be done with a job."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """The verdict whether a job runs here as it is."""
-
-    fitness: Fitness
-    """How well the job runs here as it is."""
-    why: str = ""
-    """Reason of the verdict, and what to do; empty when there is nothing to say."""
 
 
 @dataclass(frozen=True, kw_only=True)

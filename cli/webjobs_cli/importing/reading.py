@@ -13,11 +13,11 @@ from webjobs.files.unpack import UploadError
 from webjobs.model import JobType, job_settings, scripts
 from webjobs.objects import Object
 from webjobs.store.job_files import beside_script
+from webjobs.verdict import verdict
 from webjobs_cli import pack
 from webjobs_cli.errors import CliError, UsageError
 from webjobs_cli.importing import layout
 from webjobs_cli.importing.model import SourceJob
-from webjobs_cli.importing.verdict import verdict
 from webjobs_cli.pack import LocalFile
 from webjobs_cli.rest import FOLDERS, Rest, RestError, job_folder
 from webjobs_cli.session import Session

@@ -8,7 +8,7 @@ field is the truth: the file follows it, and writing the file writes the field.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -55,7 +55,7 @@ class View:
         return folders_of(self.files, self.folders)
 
 
-def beside_script(paths: Mapping[str, object], file_name: str) -> str | None:
+def beside_script(paths: Collection[str], file_name: str) -> str | None:
     """Return the path of a file in the script's directory, by its name in any case; None when it is not there."""
     directory = scripts.script_directory(paths)
     for path in paths:

@@ -10,7 +10,7 @@ from typing import Any
 
 from webjobs.logs.kudu_lines import NEVER, Output, moment
 from webjobs.logs.log_position import LogPosition
-from webjobs.pods import by_age
+from webjobs.pods import by_age, has_begun
 from webjobs.store import ObjectStore, run_log_parts
 from webjobs_kube.errors import ApiError, Invalid, NotFound
 from webjobs_kube.logs.pod_logs import PodLogs
@@ -25,11 +25,14 @@ async def output(
     log_key: str,
     pods: Sequence[Mapping[str, Any]],
     must_read: bool,
+    must_have: bool = False,
     positions: dict[str, LogPosition] | None = None,
 ) -> AsyncIterator[Output]:
     """Yield the lines of all attempts of a run in their order, each once.
 
     ``pods``: the raw pods that are there. Raises ApiError when one can't be read now, unless ``must_read`` is false.
+    ``must_have``: a kubelet that says of a container that has run that there is no log of it can't be read now, either;
+    one whose runtime is slow says so.
     ``positions``: takes the positions in the logs of the pods that are there, by their names, for ``newer``.
     """
     stored = await run_log_parts.keys(store, log_key)
@@ -51,10 +54,13 @@ async def output(
                 if positions is not None:
                     position.add(line)
                 yield line
-        except (NotFound, Invalid):
-            continue  # the pod is gone, or its container never started
+        except NotFound:
+            continue  # the pod is gone
         except ApiError as error:
-            if must_read:
+            refused = isinstance(error, Invalid)
+            if refused and not has_begun(pod):
+                continue  # there is no log yet
+            if must_have if refused else must_read:
                 raise
             log.warning("the rest of the log of pod %s/%s is lost: %s", meta["namespace"], meta["name"], error)
 

@@ -21,6 +21,8 @@ from webjobs_kube.logs.pod_logs import PodLogs
 
 GIVE_UP = timedelta(minutes=10)
 """Time after a run's end after which a node that does not give its log is taken for lost."""
+REFUSED = timedelta(seconds=20)
+"""Time after a run's end in which a node's answer that there is no log is not believed."""
 
 
 class NotArchived(Exception):
@@ -45,10 +47,17 @@ def output(
 ) -> AsyncIterator[Output]:
     """Return what a run wrote, from its pods and from what was stored of it.
 
-    ``ended``: when the run ended. Raises ApiError when a pod can't be read, until GIVE_UP has passed since then.
+    ``ended``: when the run ended. Raises ApiError when a pod can't be read, until GIVE_UP has passed since then, and
+    when there is no log where there should be one, until REFUSED has.
     """
+    since = now - ended
     return run_output.output(
-        store=store, pod_logs=pod_logs, log_key=log_key(run), pods=pods, must_read=now - ended < GIVE_UP
+        store=store,
+        pod_logs=pod_logs,
+        log_key=log_key(run),
+        pods=pods,
+        must_read=since < GIVE_UP,
+        must_have=since < REFUSED,
     )
 
 

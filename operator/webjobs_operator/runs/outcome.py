@@ -12,7 +12,7 @@ from typing import Any
 
 from webjobs.model import RunState, WebJobRun
 from webjobs.objects import ObjectView
-from webjobs.pods import asked_to_end, container_state, has_ended, is_alive, job_condition, newest_pod
+from webjobs.pods import asked_to_end, container_state, has_ended, is_alive, is_finished, job_condition, newest_pod
 from webjobs.times import parse_time
 from webjobs_operator.context.armed_jobs import is_staying
 from webjobs_operator.context.obstacles import Obstacle, is_suspended, of_job, of_pod, recorded
@@ -31,6 +31,12 @@ class Outcome:
     """What keeps the process from beginning."""
     pod: str | None = None
     """Name of the pod whose log counts."""
+
+
+def lacks_pods(job: ObjectView, pods: Sequence[ObjectView]) -> bool:
+    """Return whether a Job that has ended had more pods than are known."""
+    status = job.get("status") or {}
+    return is_finished(job) and len(pods) < max(1, (status.get("succeeded") or 0) + (status.get("failed") or 0))
 
 
 def outcome(

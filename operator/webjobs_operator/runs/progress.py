@@ -13,7 +13,7 @@ from obstore.exceptions import BaseError
 
 from webjobs import times
 from webjobs.logs.kudu_lines import Output
-from webjobs.model import WebJobRun
+from webjobs.model import LABEL_WEBJOB, WebJobRun
 from webjobs.objects import Object
 from webjobs.pods import container_state, has_ended, is_alive, is_finished, newest_pod, unprepared_since
 from webjobs.runs import runs
@@ -99,7 +99,7 @@ class RunProgress:
 
     async def _one(self, facts: Facts, run: WebJobRun, *, job: Object | None) -> list[datetime]:
         """Record what became of one run."""
-        pods, armed = facts.pods_of(run), job if armed_jobs.is_armed(job) else None
+        pods, armed = await self._pods(facts, run, job), job if armed_jobs.is_armed(job) else None
         if armed and armed_jobs.is_staying(armed) and plan.ran_nothing(pods):
             if run.spec.cancel:
                 await self._ends.carry_out(facts, [call_off(run)])
@@ -110,7 +110,9 @@ class RunProgress:
         # What one pod said is not all when there were others before it.
         session = self._warm_pool.session(pods) if armed and len(pods) == 1 else None
         refusal, due = await self._refusal(facts, job, pods=pods)
-        found = _heard(run, session, job=armed, pods=pods) or await self._outcome(facts, run, job, refusal=refusal)
+        found = _heard(run, session, job=armed, pods=pods) or await self._outcome(
+            run, job, pods=pods, now=facts.now, refusal=refusal
+        )
         if any(map(armed_jobs.is_armed, pods)):
             found = replace(found, process_start=None)  # the pod was up before the run began
         status, known = _status(run, found, job=job, now=facts.now), run.status.to_wire()
@@ -150,21 +152,32 @@ class RunProgress:
         refusal, again = await self._refusals.ask(job, since=begun, now=facts.now)
         return refusal, [again]
 
+    async def _pods(self, facts: Facts, run: WebJobRun, job: Object | None) -> list[Object]:
+        """Return the pods of a run.
+
+        Watches of different kinds are not in step: of a Job that is known to have ended, pods that were not heard of
+        yet are asked for. The log would be stored without what they wrote.
+        """
+        known = facts.pods_of(run)
+        if job is None or not outcome.lacks_pods(job, known):
+            return known
+        listed = await self._kube.list("Pod", facts.key[0], selector=f"{LABEL_WEBJOB}={facts.key[1]}")
+        return armed_jobs.RunPods(listed).of(run)
+
     async def _outcome(
-        self, facts: Facts, run: WebJobRun, job: Object | None, *, refusal: str | None
+        self, run: WebJobRun, job: Object | None, *, pods: Sequence[Object], now: datetime, refusal: str | None
     ) -> outcome.Outcome:
         """Return how a run stands, as its Job and its pods say it.
 
         Watches of different kinds are not in step: where a pod was killed, the Job is asked for, as it may be
         suspended since.
         """
-        pods = facts.pods_of(run)
         pod = newest_pod(pods)
         if job and pod and not is_alive(pod) and outcome.is_killed(pod) and not is_finished(job):
             with contextlib.suppress(NotFound):
                 there = await self._kube.get("Job", job["metadata"]["namespace"], job["metadata"]["name"])
                 job = there if there["metadata"]["uid"] == job["metadata"]["uid"] else job
-        return outcome.outcome(run, job=job, pods=pods, now=facts.now, refusal=refusal)
+        return outcome.outcome(run, job=job, pods=pods, now=now, refusal=refusal)
 
     async def _check(self, facts: Facts, run: WebJobRun, *, pods: Sequence[Object]) -> list[datetime]:
         """Compare the stored log of a warm run with the kubelet's: what a connection heard may lack the last lines."""

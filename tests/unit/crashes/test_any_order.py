@@ -218,6 +218,9 @@ class Machine(RuleBasedStateMachine):
         )
         found = broken(facts)
         assert found == []
+        for run in facts.runs:
+            if run["status"]["state"] == "Success" and begun.get(run["metadata"]["name"]):
+                assert "hello" in (self.world.log(dict(run)) or ""), "what the process wrote is not in the log"
 
 
 class TriggeredMachine(Machine):

@@ -150,7 +150,8 @@ def test_a_way_in_restarts_no_pod() -> None:
 
     gateway = {"enabled": True, "parentRefs": [PUBLIC]}
     assert notes(_values()) == notes(_values(ingress={"enabled": True}, gateway=gateway))
-    assert notes(_values()) != notes(_values(replicas=2))
+    assert notes(_values()) == notes(_values(replicas=2))
+    assert notes(_values()) != notes(_values(connections={"most": 50}))
 
 
 INGRESS, GATEWAY = {"enabled": True}, {"enabled": True, "parentRefs": [PUBLIC]}

@@ -18,7 +18,9 @@ from tests.cluster.paths import repo_root
 ROOT = repo_root()
 FOLDERS = ("core", "operator", "apiserver", "cli", "tests")
 CODE = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(path for folder in ("charts", "docs", "tests") for path in (ROOT / folder).rglob("*.md"))]
+)
 LAST_SECTIONS = {"kudu-contract.md": "14", "arm-contract.md": "7", "kragle.md": "6"}
 """Pages with numbered sections, and the last number of each."""
 

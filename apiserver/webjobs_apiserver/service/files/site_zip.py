@@ -119,6 +119,15 @@ class SiteZip:
                 addition.folders |= {there.path} - {""}
         return Stored(jobs=list(found.values()), content=Manifest(files=content))
 
+    def job_files(self) -> Iterator[tuple[tree.JobFiles, IO[bytes]]]:
+        """Yield place and content of each file of a job; to be called after ``check``.
+
+        A content is to be read before the next one is asked for.
+        """
+        for entry in self._kept(set()):
+            if there := self._job_files(entry.path):
+                yield there, entry.content
+
     def _kept(self, folders: set[str]) -> Iterator[Entry]:
         """Yield the files that are kept; count the others. Raises UploadError, BadRequest."""
         total = self._limits.unpacked_bytes

@@ -18,6 +18,7 @@ from typing import Protocol
 from webjobs import times
 from webjobs.model import GROUP, WebJobRun
 from webjobs.objects import Object
+from webjobs_apiserver import metrics
 from webjobs_apiserver.errors import ServiceError
 from webjobs_apiserver.service.hooks import hook_requests
 from webjobs_apiserver.service.hooks.hooks import Hook, Hooks
@@ -156,6 +157,7 @@ class Delivery:
                 status, reason = 0, str(error)
             if status and status < 500 and status != 429:
                 break
+        metrics.HOOKS.labels("delivered" if 200 <= status < 300 else "failed").inc()
         if status == 410:
             log.info("web hook %s is gone", hook.id)
             await self._hooks.remove(site, hook.id)

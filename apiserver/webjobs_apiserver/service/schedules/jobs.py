@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
+from webjobs.model import WebJobSchedule
 from webjobs_apiserver.errors import Missing, Unavailable
 from webjobs_apiserver.service.app_settings import AppSettings
 from webjobs_apiserver.service.jobs import Jobs
@@ -95,6 +98,15 @@ class ScheduledJobs:
         self._settings = settings
         self._clock = clock
         self._following = Following(kube, clock=clock)
+
+    async def of_webjobs(self, site: Site) -> dict[str, list[WebJobSchedule]]:
+        """Return the WebJobSchedules of a site by the object name of their WebJob, whoever has made them."""
+        found: dict[str, list[WebJobSchedule]] = {}
+        for raw in await self._kube.list("WebJobSchedule", site.namespace):
+            with suppress(ValidationError):  # stored before its CRD became stricter
+                schedule = WebJobSchedule.parse(raw)
+                found.setdefault(schedule.spec.web_job_name, []).append(schedule)
+        return found
 
     # Jobs
 

@@ -18,6 +18,7 @@ from webjobs.model.site.site_settings import SiteSettings
 from webjobs_apiserver.sites import Site
 from webjobs_apiserver.ui import addresses, words
 from webjobs_apiserver.ui.jobs.job_row import JobRow, RunCell
+from webjobs_apiserver.ui.jobs.schedule_place import place_of_schedule
 from webjobs_apiserver.ui.jobs.schedule_preview import Preview, preview
 from webjobs_apiserver.ui.words import Word
 from webjobs_apiserver.watching.job import Job
@@ -130,16 +131,6 @@ class JobView:
 def replicas(webjob: WebJob) -> int:
     """Return the number of instances that a continuous job asks for, stopped or not."""
     return 1 if webjob.spec.replicas is None else webjob.spec.replicas
-
-
-def place_of_schedule(webjob: WebJob) -> str:
-    """Return where the schedule of a job is written, or would be: ``spec.schedule`` or ``settings.job``.
-
-    Without one it goes where the author of the job will look for it: an uploaded job has a settings.job.
-    """
-    if webjob.spec.schedule:
-        return "spec.schedule"
-    return "settings.job" if webjob.job_settings.schedule or webjob.spec.package else "spec.schedule"
 
 
 def links(job: Job) -> list[tuple[str, str]]:

@@ -34,7 +34,8 @@ def add(routes: Routes, *, service: Service, renderer: Renderer) -> None:
                 return there[1]
             jobs = await service.jobs.list(site, "triggered")
             settings = await service.settings.effective(site)
-            found = await asyncio.to_thread(partial(Calendar.of, jobs, settings=settings, now=now))
+            schedules = await service.scheduled.of_webjobs(site)
+            found = await asyncio.to_thread(partial(Calendar.of, jobs, schedules, settings=settings, now=now))
             made[site.namespace] = now, found
             return found
 

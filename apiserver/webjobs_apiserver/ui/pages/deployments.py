@@ -1,4 +1,4 @@
-"""The deployments of a site: what was deployed, its log, a new one, and an earlier one again."""
+"""The deployments of a site: what was deployed, its log, a new one, what a zip holds, and an earlier one again."""
 
 from __future__ import annotations
 
@@ -69,6 +69,13 @@ def add(routes: Routes, *, service: Service, renderer: Renderer) -> None:
         asked = Asked(deployer=_DEPLOYER, author=visitor.name, message=message[:1000], clean=clean)
         one = await deployments.deploy(visitor.site, asked, body=pieces(file), size=file.size)
         return done(addresses.deployment(one.id))
+
+    @routes.post("/deployments/verdicts", stands_for="POST /api/zipdeploy", most=most)
+    async def look(request: Request, visitor: Visitor) -> Response:
+        file = await file_of(request, "zip")
+        jobs = await service.verdicts.of_zip(visitor.site, body=pieces(file), size=file.size)
+        fine = sum(one.verdict.fitness == "fine" for one in jobs)
+        return renderer.page(request, "verdicts.html", visitor=visitor, jobs=jobs, fine=fine)
 
     @routes.post("/deployments/{id}/again", stands_for="PUT /api/deployments/{id}")
     async def again(request: Request, visitor: Visitor) -> Response:

@@ -223,7 +223,7 @@ def add(routes: Routes, pages: JobPages, *, feed: Feed) -> None:
     async def show(request: Request, visitor: Visitor) -> Response:
         return await pages.page(request, visitor)
 
-    @routes.get("/jobs/{kind}/{name}/live", stands_for=STANDS_FOR)
+    @routes.part("/jobs/{kind}/{name}/live", stands_for=STANDS_FOR)
     async def changes(request: Request, visitor: Visitor) -> Response:
         look = await pages.look(request, visitor)
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from webjobs.model import JobType, job_settings
-from webjobs.objects import Object
 from webjobs_apiserver.errors import BadRequest, Changed, TooLarge
 from webjobs_apiserver.service.jobs import Job
 from webjobs_apiserver.service.service import Service
 from webjobs_apiserver.ui import addresses
 from webjobs_apiserver.ui.door import Visitor
-from webjobs_apiserver.ui.jobs.job_view import place_of_schedule
-from webjobs_apiserver.ui.jobs.schedule_preview import Preview, preview
+from webjobs_apiserver.ui.jobs.schedule_place import place_of_schedule, put_schedule
 from webjobs_apiserver.ui.rendering import Renderer
 from webjobs_apiserver.ui.routing import Routes, Told, done, field_of, job_type
+from webjobs_apiserver.ui.schedule_ahead import ScheduleAhead
 
 _READ = "GET /api/{kind}webjobs/{name}/settings"
 _READ_TRIGGERED = "GET /api/triggeredwebjobs/{name}/settings"
@@ -54,27 +54,19 @@ class Texts:
 class Editor:
     """Renders the page, and saves what its forms say."""
 
-    def __init__(self, *, service: Service, renderer: Renderer, told: Callable[[Exception], Told]) -> None:
+    def __init__(
+        self, *, service: Service, renderer: Renderer, ahead: ScheduleAhead, told: Callable[[Exception], Told]
+    ) -> None:
         self._service = service
         self._renderer = renderer
+        self._ahead = ahead
         self._told = told
-
-    async def ahead(self, visitor: Visitor, *, schedule: str, zone: str) -> Preview:
-        """Return what is to be known of a schedule on a site. ``zone`` empty: the site's."""
-        usual = (await self._service.settings.effective(visitor.site)).time_zone
-        return preview(schedule, zone=zone.strip() or usual, now=self._service.clock())
 
     async def page(self, request: Request, visitor: Visitor) -> Response:
         """Return the page of the job in the path of a request."""
         kind, name = job_type(request), request.path_params["name"]
         job = await self._service.jobs.get(visitor.site, kind, name, scriptless=True)
         return await self._shown(request, visitor, job, Texts.of(job))
-
-    async def fragment(self, request: Request, visitor: Visitor) -> Response:
-        """Return what is to be known of the schedule in the query of a request, as a part of the page."""
-        query = request.query_params
-        ahead = await self.ahead(visitor, schedule=query.get("schedule", ""), zone=query.get("zone", ""))
-        return self._renderer.page(request, "parts/ahead.html", visitor=visitor, ahead=ahead)
 
     async def save(self, request: Request, visitor: Visitor) -> Response:
         """Save one of the forms, or show the page again with what is wrong about it."""
@@ -105,22 +97,9 @@ class Editor:
 
     async def _save_schedule(self, visitor: Visitor, kind: JobType, job: Job, sent: Texts) -> None:
         schedule, zone = sent.schedule.strip(), sent.zone.strip()
-        # A zone is looked at without a schedule, too: it would be wrong for the next one.
-        ahead = await self.ahead(visitor, schedule=schedule or "0 0 0 * * *", zone=zone)
-        if ahead.problem:
-            raise BadRequest(ahead.problem)
-        where = place_of_schedule(job.webjob)
-
-        def edit(spec: Object) -> None:
-            if where == "spec.schedule":
-                _put(spec, "schedule", schedule)
-            elif schedule or "schedule" in (spec.get("settings") or {}):
-                settings = dict(spec.get("settings") or {})
-                _put(settings, "schedule", schedule)
-                spec["settings"] = settings
-                spec.get("package", {}).pop("settingsError", None)  # what its file was to say has been said
-            _put(spec, "timeZone", zone)
-
+        await self._ahead.check(visitor, schedule, zone=zone)
+        place = place_of_schedule(job.webjob)
+        edit = partial(put_schedule, place=place, schedule=schedule, zone=zone)
         await self._service.jobs.change(visitor.site, kind, job.name, edit, version=sent.version)
 
     async def _save_settings(self, visitor: Visitor, kind: JobType, job: Job, sent: Texts) -> None:
@@ -146,7 +125,6 @@ class Editor:
         what: str = "",
     ) -> Response:
         kind = job.webjob.spec.type
-        site = await self._service.settings.effective(visitor.site)
         own = job.webjob.job_settings.schedule if job.webjob.spec.schedule else None
         return self._renderer.page(
             request,
@@ -163,12 +141,12 @@ class Editor:
             message=message,
             where=place_of_schedule(job.webjob),
             beside=own,
-            usual=site.time_zone or "UTC",
-            ahead=await self.ahead(visitor, schedule=texts.schedule, zone=texts.zone),
+            usual=await self._ahead.usual_zone(visitor) or "UTC",
+            ahead=await self._ahead.of(visitor, texts.schedule, zone=texts.zone),
         )
 
 
-def add(routes: Routes, editor: Editor) -> None:
+def add(routes: Routes, editor: Editor, *, ahead: ScheduleAhead) -> None:
     """Add the page, its form and its look ahead."""
 
     @routes.get("/jobs/{kind}/{name}/edit", stands_for=_READ)
@@ -179,14 +157,6 @@ def add(routes: Routes, editor: Editor) -> None:
     async def save(request: Request, visitor: Visitor) -> Response:
         return await editor.save(request, visitor)
 
-    @routes.get("/jobs/triggered/{name}/preview", stands_for=_READ_TRIGGERED)
-    async def ahead(request: Request, visitor: Visitor) -> Response:
-        return await editor.fragment(request, visitor)
-
-
-def _put(into: Object, key: str, value: str) -> None:
-    """Write a text into an object; an empty one is no key."""
-    if value:
-        into[key] = value
-    else:
-        into.pop(key, None)
+    @routes.part("/jobs/triggered/{name}/preview", stands_for=_READ_TRIGGERED)
+    async def look_ahead(request: Request, visitor: Visitor) -> Response:
+        return await ahead.fragment(request, visitor)

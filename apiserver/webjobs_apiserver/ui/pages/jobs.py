@@ -48,7 +48,7 @@ def add(routes: Routes, *, rows: Rows, feed: Feed, renderer: Renderer) -> None:
             live=f"{addresses.JOBS}/live?{urlencode({**chosen.query, 'page': str(chosen.page), 'seen': seen})}",
         )
 
-    @routes.get("/jobs/live", stands_for=_STANDS_FOR)
+    @routes.part("/jobs/live", stands_for=_STANDS_FOR)
     async def changes(request: Request, visitor: Visitor) -> Response:
         chosen = Filter.of(request.query_params)
 

@@ -30,18 +30,16 @@ def add(routes: Routes, *, rows: Rows, service: Service, feed: Feed, renderer: R
     async def show(request: Request, visitor: Visitor) -> Response:
         seen = live.position(feed.changes(visitor.site.namespace).count)
         parts = await look(visitor)
-        settings = await service.settings.effective(visitor.site)
         return renderer.page(
             request,
             "overview.html",
             visitor=visitor,
             overview=parts.single["overview"],
-            settings=settings,
             is_watched=feed.known(visitor.site.namespace) is not None,
             live=f"{addresses.ROOT}/live?seen={seen}",
         )
 
-    @routes.get("/live", stands_for=_STANDS_FOR)
+    @routes.part("/live", stands_for=_STANDS_FOR)
     async def changes(request: Request, visitor: Visitor) -> Response:
         async def parts() -> Parts:
             return await look(visitor)

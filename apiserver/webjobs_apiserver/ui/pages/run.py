@@ -54,7 +54,7 @@ def add(routes: Routes, *, service: Service, feed: Feed, renderer: Renderer) -> 
             log=await run_log.look(request, visitor, service, run=run),
         )
 
-    @routes.get(f"{_PATH}/live", stands_for=_STANDS_FOR)
+    @routes.part(f"{_PATH}/live", stands_for=_STANDS_FOR)
     async def changes(request: Request, visitor: Visitor) -> Response:
         await view(request, visitor)
 

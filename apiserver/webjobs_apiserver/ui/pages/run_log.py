@@ -78,12 +78,12 @@ def add(routes: Routes, *, service: Service, renderer: Renderer) -> None:
         log = await look(request, visitor, service, run=run)
         return renderer.page(request, "run_log.html", visitor=visitor, run=run, log=log)
 
-    @routes.get(f"{_LOG}/part", stands_for=_OF_LOG)
+    @routes.part(f"{_LOG}/part", stands_for=_OF_LOG)
     async def part(request: Request, visitor: Visitor) -> Response:
         log = await look(request, visitor, service, run=await view(request, visitor))
         return renderer.page(request, "parts/log_part.html", visitor=visitor, log=log)
 
-    @routes.get(f"{_LOG}/live", stands_for=_OF_LOG)
+    @routes.part(f"{_LOG}/live", stands_for=_OF_LOG)
     async def tail(request: Request, visitor: Visitor) -> Response:
         after = _count(request.headers.get("last-event-id") or request.query_params.get("from", ""))
         name, run_id = _names(request)
@@ -97,11 +97,11 @@ def add(routes: Routes, *, service: Service, renderer: Renderer) -> None:
         headers = {**HEADERS, "X-Accel-Buffering": "no"}
         return StreamingResponse(content, media_type="text/event-stream", headers=headers)
 
-    @routes.get(f"{_RUN}/output_log.txt", stands_for=_OF_LOG)
+    @routes.part(f"{_RUN}/output_log.txt", stands_for=_OF_LOG)
     async def output(request: Request, visitor: Visitor) -> Response:
         return _file(await service.logs.of_run(visitor.site, *_names(request)), f"{_names(request)[1]}_output_log.txt")
 
-    @routes.get(f"{_RUN}/error_log.txt", stands_for=_OF_ERRORS)
+    @routes.part(f"{_RUN}/error_log.txt", stands_for=_OF_ERRORS)
     async def errors(request: Request, visitor: Visitor) -> Response:
         found = await service.logs.errors_of_run(visitor.site, *_names(request))
         return _file(found, f"{_names(request)[1]}_error_log.txt")

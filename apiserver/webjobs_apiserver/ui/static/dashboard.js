@@ -53,8 +53,8 @@
     location.replace(`${moved.dataset.azurejobs}/${old[1]}/${encodeURIComponent(name)}`);
   }
 
-  // An upload shows how far it is, and its failure on the same page.
-  function upload(form) {
+  // An upload shows how far it is, and what is told of it on the same page: the file stays chosen.
+  function upload(form, button) {
     const request = new XMLHttpRequest();
     const bar = document.createElement("progress");
     bar.setAttribute("aria-label", "Upload");
@@ -62,34 +62,53 @@
     const end = (told) => {
       bar.remove();
       delete form.dataset.sent;
-      form.querySelector(".notice")?.remove();
+      form.querySelectorAll(":scope > .notice, :scope > section").forEach((one) => one.remove());
       form.append(told);
     };
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) [bar.max, bar.value] = [event.total, event.loaded];
     });
-    request.addEventListener("load", () => {
-      if (request.status === 200) { location.assign(request.responseURL); return; }
-      const notice = new DOMParser().parseFromString(request.responseText, "text/html").querySelector("#notice");
-      if (notice) end(document.importNode(notice, true));
-    });
-    request.addEventListener("error", () => {
+    const notice = (text) => {
       const told = document.createElement("p");
       told.className = "notice bad";
       told.setAttribute("role", "alert");
-      told.textContent = "The upload broke off. Nothing was changed.";
-      end(told);
+      told.textContent = text;
+      return told;
+    };
+    request.addEventListener("load", () => {
+      const page = new DOMParser().parseFromString(request.responseText, "text/html");
+      const told = page.querySelector(request.status === 200 ? "#told" : "#notice");
+      if (told) end(document.importNode(told, true));
+      else if (request.status === 200) location.assign(request.responseURL);
+      else end(notice(`The upload was refused (${request.status}).`));
     });
-    request.open("POST", form.action);
+    request.addEventListener("error", () => end(notice("The upload broke off. Nothing was changed.")));
+    request.open("POST", button?.getAttribute("formaction") || form.action);
     request.send(new FormData(form));
   }
+
+  // A file may be dropped anywhere on the form that sends it.
+  document.querySelectorAll("[data-upload]").forEach((form) => {
+    const over = (on) => (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      form.classList.toggle("over", on);
+    };
+    form.addEventListener("dragover", over(true));
+    form.addEventListener("dragleave", over(false));
+    form.addEventListener("drop", (event) => {
+      over(false)(event);
+      const field = form.querySelector("input[type=file]");
+      if (event.dataTransfer?.files.length === 1) field.files = event.dataTransfer.files;
+    });
+  });
 
   // A second click sends nothing.
   document.addEventListener("submit", (event) => {
     if (event.defaultPrevented || event.target.method !== "post") return;
     if (event.target.matches("[data-upload]") && !event.target.dataset.sent) {
       event.preventDefault();
-      upload(event.target);
+      upload(event.target, event.submitter);
     }
     if (event.target.dataset.sent) event.preventDefault();
     event.target.dataset.sent = "yes";

@@ -138,6 +138,13 @@ def object_store() -> Component:
     return _install("versitygw", versions.VERSITYGW, "github.com/versity/versitygw/cmd/versitygw", minutes=1.5)
 
 
+def monitoring() -> Component:
+    """Prometheus without its pages, and promtool: for tests of metrics and alerts, as versitygw is."""
+    commands = "github.com/prometheus/prometheus/cmd"
+    programs = (f"{commands}/prometheus", f"{commands}/promtool")
+    return _install("prometheus", versions.PROMETHEUS, *programs, minutes=8)
+
+
 def ingress_controller() -> Component:
     """Traefik, and the definitions of Gateway API that it knows: for tests of the chart's ways in, as versitygw is."""
     folder = HERE / "proxy"

@@ -15,4 +15,5 @@ KIND = "0.33.0"
 KIND_NODE = "docker.io/kindest/node:v1.36.4@sha256:099e049362a1526b2db71494e1947aae99bd16290d7c895f2b7ea312e3cbfaed"
 VERSITYGW = "1.8.0"
 TRAEFIK = "3.6.12"
+PROMETHEUS = "0.316.0"  # as a module: the release 3.16.0
 MINIMUM_GO = (1, 26)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import httpx
+import obstore
 
 from tests.fakes.shim import Shim, zipped
 from tests.fakes.visitor import Browser
@@ -86,3 +88,78 @@ async def test_a_reader_sees_deployments_and_may_not_deploy(one: Shim, reader: B
     page = (await reader.client.get("/ui/deployments")).text
     assert ("Nothing was deployed yet" in page, "Deploy a zip" in page) == (True, False)
     assert (await reader.client.get("/ui/deployments/none")).status_code == 404
+
+
+def stored(one: Shim) -> set[str]:
+    return {meta["path"] for batch in obstore.list(one.store) for meta in batch}
+
+
+SCHEDULE, BERLIN = "0 30 2 * * *", "Europe/Berlin"
+
+
+async def test_a_new_job_with_a_schedule(one: Shim, visitor: Browser) -> None:
+    fields = {"name": "report", "kind": "triggered", "schedule": SCHEDULE, "zone": BERLIN}
+    shown = await put(visitor, "/ui/upload", "run.sh", b"echo 1", act="preview", **fields)
+    assert shown.status_code == 200
+    assert all(text in shown.text for text in ('value="report"', SCHEDULE, "02:30:00", BERLIN))
+    assert (await visitor.client.get(JOB)).status_code == 404
+    content = zipped({"run.sh": "echo 1\n", "settings.job": '{"schedule": "0 0 0 * * *", "is_in_place": true}'})
+    assert (await put(visitor, "/ui/upload", "a.zip", content, **fields)).status_code == 303
+    spec = one.kube.objects["WebJob", "site", "report"]["spec"]
+    assert (spec["settings"], spec["timeZone"]) == ({"schedule": SCHEDULE, "is_in_place": True}, BERLIN)
+
+
+async def test_a_new_job_with_a_schedule_that_is_none(one: Shim, visitor: Browser) -> None:
+    for wrong, said in (({"schedule": "*/5 * * *"}, "fields"), ({"zone": "Europe/Berlim"}, BERLIN)):
+        answer = await put(visitor, "/ui/upload", "run.sh", b"echo 1", name="report", kind="triggered", **wrong)
+        assert (answer.status_code, said in answer.text) == (400, True)
+    assert not one.kube.of_kind("WebJob")
+    await put(visitor, "/ui/upload", "run.sh", b"echo 1", name="w", kind="continuous", schedule=SCHEDULE, zone=BERLIN)
+    assert (
+        "settings" not in one.kube.of_kind("WebJob")[0]["spec"] or not one.kube.of_kind("WebJob")[0]["spec"]["settings"]
+    )
+
+
+async def test_a_look_ahead_of_a_new_job(visitor: Browser) -> None:
+    part = (await visitor.client.get("/ui/upload/preview", params={"schedule": "*/50 * * * * *"})).text
+    assert "the last step is" in part
+    assert "<html" not in part
+
+
+async def test_a_look_into_a_zip(one: Shim, visitor: Browser) -> None:
+    await put(visitor, f"{JOB}/files", "run.sh", b"echo 1")
+    blobs, objects = stored(one), set(one.kube.objects)
+    jobs = {
+        "triggered/Report/run.cmd": "tasklist\r\n",
+        "triggered/Report/settings.job": '{"schedule": "0 0 0 * * *"}',
+        "triggered/batch/run.cmd": "echo 1\r\n",
+        "continuous/w/run.sh": "echo w\n",
+        "continuous/w/settings.job": "no object",
+        "continuous/none/readme.txt": "x",
+    }
+    content = zipped({f"App_Data/jobs/{path}": text for path, text in jobs.items()} | {"index.html": "x"})
+    answer = await visitor.client.post(
+        "/ui/deployments/verdicts", data={"csrf": await visitor.token()}, files={"zip": ("site.zip", content)}
+    )
+    rows = [re.sub(r"<[^>]*>|\s+", " ", row) for row in answer.text.split("<tr>")[2:]]
+    rows = [" ".join(row.split()) for row in rows]
+    assert answer.status_code == 200
+    assert len(rows) == 4
+    assert rows[0].startswith("✓ Fine batch triggered")
+    assert "translated to a shell script" in rows[0]
+    assert rows[1].startswith("✗ Windows only Report triggered run.cmd, line 1")
+    assert "0 0 0 * * *" in rows[1]
+    assert "there is one" in rows[1]
+    assert "new" in rows[0]
+    assert rows[2].startswith("✗ Can&#39;t run none continuous It has no script")
+    assert rows[3].startswith("✓ Fine w continuous settings.job")
+    assert "Nothing of it counts" in rows[3]
+    assert (stored(one), set(one.kube.objects)) == (blobs, objects)
+
+
+async def test_a_look_into_what_no_deployment_takes(visitor: Browser) -> None:
+    for content, said in ((b"no zip", "zip"), (zipped({"index.html": "x"}), "has no WebJob")):
+        answer = await visitor.client.post(
+            "/ui/deployments/verdicts", data={"csrf": await visitor.token()}, files={"zip": ("site.zip", content)}
+        )
+        assert (answer.status_code, said in answer.text, 'id="notice"' in answer.text) == (400, True, True)

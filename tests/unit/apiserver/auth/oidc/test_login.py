@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import httpx
 import pytest
 from aiohttp import web
 
+from tests.conformance.tls import certificate
 from tests.fakes.issuer import SECRET, FakeIssuer, public, signed
 from tests.fakes.shim import Shim, script, shim
 from tests.fakes.visitor import Browser, browser
@@ -358,25 +358,21 @@ async def test_nothing_of_it_is_in_a_log(there: World, caplog: pytest.LogCapture
         assert secret not in ours
 
 
-def self_signed(certificate: Path) -> ssl.SSLContext:
-    """What a server shows that has the certificate which is written into a file."""
-    key = certificate.with_name("key")
-    made = ["-newkey", "rsa:2048", "-nodes", "-subj", "/CN=issuer", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command = ["openssl", "req", "-x509", *made, "-days", "2", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(command, check=True, capture_output=True)
+def served(cert: Path, key: Path) -> ssl.SSLContext:
+    """What a server shows that has a certificate."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(cert, key)
     return context
 
 
 async def test_certificates_of_an_own_authority(tmp_path: Path) -> None:
     """They are believed when a file has them, and an issuer that shows others is not asked for anything."""
-    certificate = tmp_path / "ca.crt"
-    tls = self_signed(certificate)
-    async with world(config={"ca_file": certificate}, tls=tls) as there:
+    cert, key = certificate(tmp_path, "127.0.0.1")
+    tls = served(cert, key)
+    async with world(config={"ca_file": cert}, tls=tls) as there:
         assert there.issuer.url.startswith("https://")
         assert (await there.log_in()).status_code == 200
-        certificate.write_text("none")
+        cert.write_text("none")
         failed(await there.log_in(), 503, "reached now")
     async with world(tls=tls) as there:
         failed(await there.ann.client.get("/ui/login/oidc"), 503, "reached now")

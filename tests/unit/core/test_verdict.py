@@ -8,8 +8,7 @@ import pytest
 
 from webjobs.model import JobType, scripts
 from webjobs.runtimes.package_program import program_of
-from webjobs_cli.importing.model import Verdict
-from webjobs_cli.importing.verdict import verdict
+from webjobs.verdict import Verdict, verdict
 
 FINE, IMAGE, WINDOWS, BROKEN = "fine", "needs an image", "Windows-only", "can't run"
 NET8 = '{"runtimeOptions": {"framework": {"name": "Microsoft.NETCore.App", "version": "8.0.0"}}}'

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from webjobs.model import JobType, PackageProgram, runtime_settings, scripts
 from webjobs.model.job_settings import read as read_settings
 from webjobs.model.runtime_settings import BadSetting
 from webjobs.model.scripts import Selected
 from webjobs.schedules import ScheduleError, parse
-from webjobs_cli.importing.model import Fitness, Verdict
+
+Fitness = Literal["fine", "needs an image", "Windows-only", "can't run"]
+"""How well a job runs here as it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The verdict whether a job runs here as it is."""
+
+    fitness: Fitness
+    """How well the job runs here as it is."""
+    why: str = ""
+    """Reason of the verdict, and what to do; empty when there is nothing to say."""
 
 
 def verdict(
     job_type: JobType,
-    paths: Mapping[str, object],
+    paths: Collection[str],
     settings: Mapping[str, Any],
     *,
     program: PackageProgram | None,
