@@ -200,7 +200,7 @@ def _unschedulable(found: list[tuple[str, str, str]]) -> list[tuple[str, str, st
 
 
 def test_a_job_that_can_t_run(cli: Cli, site: Site) -> None:
-    site.apply("borrower", {"type": "triggered", "fromDeployment": {"name": "nowhere"}})
+    site.apply("borrower", {"type": "triggered", "fromDeployment": {"name": "nowhere"}, "command": ["true"]})
     try:
         found = eventually(lambda: said(cli, "warn"), what="a job that is not Ready")
     finally:
