@@ -116,6 +116,7 @@ def test_every_command_has_a_module() -> None:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
+        (["doctor", "--rel"], ["--release-namespace"]),
         (["st"], ["start", "stop"]),
         (["-n", "x", "st"], ["start", "stop"]),
         (["-n", ""], []),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime, timedelta
 
-from webjobs import times
 from webjobs.model import ANNOTATION_RESTORING
 from webjobs.objects import Object
+from webjobs_cli.doctor.checks.clocks import time_of
 from webjobs_cli.doctor.facts import Facts
 from webjobs_cli.doctor.finding import Finding, few
 from webjobs_cli.text import count, span
@@ -34,7 +33,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             level="ok",
             subject=SUBJECT,
-            what=f"{len(jobs)} WebJobs and {len(runs)} runs: the operator has seen them all",
+            what=f"{count(len(jobs), 'WebJob')}, {count(len(runs), 'run')} under way: the operator has seen them",
         )
 
 
@@ -49,7 +48,7 @@ def _is_watched(facts: Facts, body: Object) -> bool:
 def _cure(facts: Facts) -> str:
     operator = next((one for one in facts.installations if one.operator), None)
     if operator is None or operator.operator is None:
-        return "There has to be an operator, see above."
+        return "There has to be an operator: see what is said of it here."
     return _DO + _RESTART.format(name=operator.operator.name, namespace=operator.namespace)
 
 
@@ -65,17 +64,11 @@ def _owner(run: Object) -> str:
 def changed(body: Object) -> datetime:
     """Return when the spec of an object was last changed, at most: its status does not count, nor who wrote that."""
     meta = body["metadata"]
-    found = [_time(meta.get("creationTimestamp"))]
+    found = [time_of(meta.get("creationTimestamp"))]
     for entry in meta.get("managedFields") or []:
         if entry.get("subresource") is None:
-            found.append(_time(entry.get("time")))
+            found.append(time_of(entry.get("time")))
     return max(found)
-
-
-def _time(text: object) -> datetime:
-    with suppress(ValueError):
-        return times.parse_time(str(text) if text else None)
-    return times.EPOCH
 
 
 def _jobs(facts: Facts, jobs: list[Object]) -> Iterator[Finding]:
@@ -101,7 +94,7 @@ def _runs(facts: Facts, runs: list[Object]) -> Iterator[Finding]:
         run
         for run in runs
         if not (run.get("status") or {}).get("state")
-        and facts.now - _time(run["metadata"].get("creationTimestamp")) > PATIENCE
+        and facts.now - time_of(run["metadata"].get("creationTimestamp")) > PATIENCE
     ]
     if late:
         names = few([_name(run) for run in late])
@@ -119,8 +112,8 @@ def _slots(facts: Facts, jobs: list[Object]) -> Iterator[Finding]:
         due = (job.get("status") or {}).get("nextRunTime")
         if not due or job["metadata"].get("deletionTimestamp") or _is_held(job):
             continue
-        if facts.now - _time(due) > PATIENCE:
-            late.append((_time(due), _name(job)))
+        if facts.now - time_of(due) > PATIENCE:
+            late.append((time_of(due), _name(job)))
     if late:
         yield Finding(
             level="bad",
@@ -142,7 +135,7 @@ def _deleted(facts: Facts, bodies: list[Object]) -> Iterator[Finding]:
     stuck = []
     for body in bodies:
         since, holders = body["metadata"].get("deletionTimestamp"), body["metadata"].get("finalizers") or []
-        if since and holders and facts.now - _time(since) > PATIENCE:
+        if since and holders and facts.now - time_of(since) > PATIENCE:
             stuck.append(f"{_name(body)} ({few(holders)})")
     if stuck:
         yield Finding(

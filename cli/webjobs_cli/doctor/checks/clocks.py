@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
+from webjobs import times
+from webjobs.objects import Object
 from webjobs_cli.doctor.facts import Facts
 from webjobs_cli.doctor.finding import Finding
 
 SUBJECT = "clocks"
 """Subject of the findings."""
+_OPERATOR = "webjobs-operator"
+"""Name by which the operator writes."""
+_RECENT = timedelta(hours=1)
 _MUCH = 30.0
 _SOME = 5.0
 _SYNC = "Set up time synchronisation there (chrony, systemd-timesyncd)"
@@ -16,7 +23,7 @@ _SYNC = "Set up time synchronisation there (chrony, systemd-timesyncd)"
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Yield whose clock is wrong by how much, or that none is."""
-    found = [*_nodes(facts), *_shim(facts), *_here(facts)]
+    found = [*(_nodes(facts) if facts.clocks else _stamps(facts)), *_shim(facts), *_here(facts)]
     yield from found
     if not found and (facts.clocks or (facts.server and facts.server.ahead is not None)):
         said = f"{len(facts.clocks)} nodes" if len(facts.clocks) != 1 else "1 node"
@@ -47,6 +54,42 @@ def _nodes(facts: Facts) -> Iterator[Finding]:
             what=f"the clock of node {clock.node}{f', where the {roles[0]} runs,' if roles else ''} is {way(off)}",
             do=f"{_SYNC}. {effect}",
         )
+
+
+def _stamps(facts: Facts) -> Iterator[Finding]:
+    """Yield a finding on an operator that stamps statuses before their time.
+
+    A status can't be written before what it tells of, so that the API server's stamp of the write is the later one.
+    That an operator is behind does not show by that.
+    """
+    ahead = 0.0
+    for job in facts.jobs:
+        written = max((time_of(entry.get("time")) for entry in _writes(job)), default=times.EPOCH)
+        told = [time_of(one.get("lastTransitionTime")) for one in (job.get("status") or {}).get("conditions") or []]
+        if facts.now - written < _RECENT and told:
+            ahead = max(ahead, (max(told) - written).total_seconds())
+    if ahead >= _SOME:
+        yield Finding(
+            level="bad" if ahead >= _MUCH else "warn",
+            subject=SUBJECT,
+            what=f"the operator's clock is, or was within the hour, at least {way(ahead)}",
+            do=f"{_SYNC}. Slots of the operator's timer come too early by that.",
+        )
+
+
+def _writes(job: Object) -> Iterator[Mapping[str, Any]]:
+    """Yield who wrote the status of a WebJob when, for the operator."""
+    for entry in job["metadata"].get("managedFields") or []:
+        if entry.get("manager") == _OPERATOR and entry.get("subresource") == "status":
+            yield entry
+
+
+def time_of(text: object) -> datetime:
+    """Return the time that a text says; the zero of Unix time for what is none."""
+    try:
+        return times.parse_time(str(text) if text else None)
+    except ValueError:
+        return times.EPOCH
 
 
 def _shim(facts: Facts) -> Iterator[Finding]:

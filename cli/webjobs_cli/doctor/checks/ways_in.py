@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from webjobs_cli.doctor.facts import Facts
 from webjobs_cli.doctor.finding import Finding
 from webjobs_cli.doctor.installation import Installation
+from webjobs_cli.text import count
 
 SUBJECT = "ways in"
 """Subject of the findings."""
@@ -22,7 +23,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     elif rest is not None and rest.error:
         yield Finding(level="bad", subject=SUBJECT, what=rest.error, do=_cure(rest.status))
     elif rest is not None:
-        yield Finding(level="ok", subject=SUBJECT, what=f"{rest.url} answers, and lists {rest.jobs} WebJobs")
+        yield Finding(level="ok", subject=SUBJECT, what=f"{rest.url} answers, and lists {count(rest.jobs, 'WebJob')}")
 
 
 def _cure(status: int) -> str:

@@ -170,7 +170,7 @@ def _health(part: Part, where: str) -> Iterator[Finding]:
     text = answer.text.strip()
     do = f"kubectl logs deployment/{part.name} says more."
     if text == "no credentials":
-        do = "The Secret of the default site's credentials needs the keys username and password; see below."
+        do = "See what is said of credentials: the default site's need the keys username and password."
     elif part.role == "shim" and "not all jobs are known" in text:
         do = "It lists WebJobs for the first time. If that goes on, its rights in a site are missing, or the CRDs."
     yield Finding(level="bad", subject=part.role, what=f"{where} says that it is not well: {text}", do=do)

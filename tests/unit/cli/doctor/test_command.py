@@ -184,7 +184,7 @@ async def front() -> AsyncIterator[tuple[Front, dict[str, str]]]:
 async def test_the_shim_at_its_address(front: tuple[Front, dict[str, str]]) -> None:
     made, environ = front
     code, out, _ = await call(healthy(), environ=environ)
-    assert (code, f"{environ['WEBJOBS_URL']} answers, and lists 1 WebJobs" in out) == (0, True)
+    assert (code, f"{environ['WEBJOBS_URL']} answers, and lists 1 WebJob\n" in out) == (0, True)
     made.date = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(minutes=2)
     _, out, _ = await call(healthy(), environ=environ)
     assert f"the clock behind {environ['WEBJOBS_URL']} is 120 s ahead of" in out

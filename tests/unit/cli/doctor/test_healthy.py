@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
-from tests.unit.cli.doctor.installed import HIDDEN, facts_of, healthy, said
+import pytest
+import yaml
+
+from tests.cluster.paths import repo_root
+from tests.unit.cli.doctor.installed import FURTHER, HIDDEN, SECRET, SITE, SYSTEM, facts_of, healthy, said
+from webjobs.objects import Object
 from webjobs_cli.doctor.examine import examine
 from webjobs_cli.doctor.report import exit_code, summary
 
@@ -18,6 +24,37 @@ async def test_nothing_is_said_against_it() -> None:
         *("CRDs", "operator", "shim", "versions", "installations", "rights", "store", "credentials", "ways in"),
         *("namespaces", "clocks", "watching", "WebJobs"),
     }
+
+
+def _secret(name: str, *keys: str) -> Object:
+    return {"kind": "Secret", "metadata": {"name": name, "namespace": SYSTEM}, "data": dict.fromkeys(keys, SECRET)}
+
+
+def profile(name: str) -> dict[str, Any]:
+    """The values of a profile of the chart."""
+    found: dict[str, Any] = yaml.safe_load((repo_root() / f"charts/webjobs/values-{name}.yaml").read_text())
+    found.pop("site", None)  # whose namespace is another one here
+    return found
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        profile("production"),
+        profile("openshift"),
+        {"nameOverride": "jobs", "operator": {"serviceAccount": {"name": "robot", "create": False}}},
+        {"image": {"digest": f"sha256:{'1' * 64}"}},
+        {"namespaces": [SITE, FURTHER]},
+    ],
+    ids=["production", "openshift", "other names", "by digest", "some namespaces"],
+)
+async def test_other_values_are_no_illness(values: dict[str, Any]) -> None:
+    kube = healthy(values)
+    kube.add(_secret("webjobs-bucket", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
+    kube.add(_secret("webjobs-owner", "username", "password"))
+    if ("ServiceAccount", SYSTEM, "robot") not in kube.objects:
+        kube.add({"kind": "ServiceAccount", "metadata": {"name": "robot", "namespace": SYSTEM}})
+    assert said(examine(await facts_of(kube)), "bad", "warn", "unknown") == []
 
 
 async def test_no_secret_is_among_the_facts() -> None:

@@ -42,6 +42,22 @@ def here_late(kube: Installed) -> None:
         assert kube.at("Namespace", name, "")
 
 
+def stamped(seconds: float) -> Break:
+    """Nobody may see the Leases of nodes, and the operator tells of what is so many seconds ahead."""
+
+    def do(kube: Installed) -> None:
+        kube.drop("Lease", "node-1", "kube-node-lease")
+        kube.drop("Lease", "node-2", "kube-node-lease")
+        body = kube.at("WebJob", "job", SITE)
+        time = rfc3339(NOW - timedelta(minutes=9), micro=False)
+        entry = {"manager": "webjobs-operator", "subresource": "status", "time": time}
+        body["metadata"]["managedFields"] = [entry]
+        told = rfc3339(NOW - timedelta(minutes=9) + timedelta(seconds=seconds), micro=False)
+        body["status"]["conditions"][0]["lastTransitionTime"] = told
+
+    return do
+
+
 def edited(minutes: int) -> Break:
     """A WebJob that was changed so long ago, and that nobody has looked at since."""
 
@@ -108,6 +124,21 @@ BROKEN = [
         check=clocks.check,
         level="warn",
         what="the clock of node node-2 is 33 s behind",
+        do="chrony",
+    ),
+    Broken(
+        name="an operator that is ahead of its time",
+        by=stamped(31),
+        check=clocks.check,
+        what="the operator's clock is, or was within the hour, at least 31 s ahead",
+        do="too early",
+    ),
+    Broken(
+        name="an operator that is a little ahead",
+        by=stamped(6),
+        check=clocks.check,
+        level="warn",
+        what="at least 6 s ahead",
         do="chrony",
     ),
     Broken(
