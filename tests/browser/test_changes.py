@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenWindow
+from tests.browser.window import Window
 from tests.site import Site, eventually, zip_of
 
 REPORT = "/ui/jobs/triggered/report"
@@ -24,6 +25,14 @@ def report(site: Site) -> Iterator[None]:
     yield
     site.kubectl("delete", "wj", "--all")
     site.empty_secrets()
+
+
+def open_deployments(there: Window) -> Page:
+    """The page of deployments with the form for a new one unfolded."""
+    page = there.open("/ui/deployments")
+    if not page.get_by_label("Zip of the site").is_visible():
+        page.get_by_text("Deploy a zip").click()
+    return page
 
 
 def drop(page: Page, files: dict[str, str]) -> None:
@@ -143,7 +152,7 @@ def test_a_new_job_with_a_schedule(report: None, open_window: OpenWindow, site: 
 def test_what_a_zip_holds(report: None, open_window: OpenWindow, site: Site) -> None:
     """A look into a zip says what runs here, and changes nothing; the file stays chosen for the deployment."""
     there = open_window()
-    page = there.open("/ui/deployments")
+    page = open_deployments(there)
     jobs = {"triggered/report/run.sh": "echo two\n", "triggered/odd/run.cmd": "tasklist\r\n"}
     drop(page, {f"App_Data/jobs/{path}": text for path, text in jobs.items()})
     page.get_by_role("button", name="Only look into it").click()
@@ -162,7 +171,7 @@ def test_a_look_without_scripts(report: None, open_window: OpenWindow, tmp_path:
     content = tmp_path / "site.zip"
     content.write_bytes(zip_of({"App_Data/jobs/triggered/report/run.sh": "echo two\n"}))
     there = open_window(scripts=False)
-    page = there.open("/ui/deployments")
+    page = open_deployments(there)
     page.get_by_label("Zip of the site").set_input_files(content)
     page.get_by_role("button", name="Only look into it").click()
     expect(page.get_by_role("heading", name="1 job, 1 of them runs here as it is")).to_be_visible()
