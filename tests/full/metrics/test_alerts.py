@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +17,13 @@ from tests import stack as stacks
 from tests.cluster.built.compile.builder import ensure
 from tests.cluster.built.compile.components import monitoring
 from tests.cluster.model import tell
+from tests.faults import COMPONENTS, pods
 from tests.s3 import free_port
 from tests.site import Site, eventually
 
 RULES = stacks.REPO / "charts/webjobs/rules/alerts.yaml"
-PORTS = {"operator": 8081, "apiserver": 8081}
+PORT = 8081
+"""Of the metrics, in the pods of both."""
 
 
 @pytest.fixture(scope="module")
@@ -44,56 +44,42 @@ def test_made_up_series(programs: Path) -> None:
         assert {one["alertname"] for one in cases if bool(one["exp_alerts"]) is fires} == known
 
 
+def _path(site: Site, component: str) -> str:
+    """The path of a component's metrics at the API server."""
+    [pod] = pods(site, component)
+    return f"/api/v1/namespaces/{stacks.SYSTEM}/pods/{pod['metadata']['name']}:{PORT}/proxy/metrics"
+
+
 @contextmanager
 def prometheus(programs: Path, folder: Path, site: Site) -> Iterator[httpx.Client]:
     """A Prometheus that reads what operator and shim tell, by way of the API server; a client of it."""
-    user = yaml.safe_load(site.stack.kubeconfig.read_text())
-    cluster, credentials = user["clusters"][0]["cluster"], user["users"][0]["user"]
-    files = {
-        "ca_file": cluster["certificate-authority-data"],
-        "cert_file": credentials["client-certificate-data"],
-        "key_file": credentials["client-key-data"],
-    }
-    for name, data in files.items():
-        (folder / name).write_bytes(base64.b64decode(data))
-    tls = {name: str(folder / name) for name in files}
-    jobs = []
-    for component, port in PORTS.items():
-        selector = f"app.kubernetes.io/component={component}"
-        [pod] = json.loads(site.kubectl("get", "pod", "-l", selector, "-o", "json", namespace=stacks.SYSTEM))["items"]
-        path = f"/api/v1/namespaces/{stacks.SYSTEM}/pods/{pod['metadata']['name']}:{port}/proxy/metrics"
-        targets = [{"targets": [cluster["server"].removeprefix("https://")]}]
-        jobs.append(
-            {
-                "job_name": component,
-                "scheme": "https",
-                "honor_labels": True,
-                "metrics_path": path,
-                "tls_config": tls,
-                "static_configs": targets,
-            }
-        )
+    api, own = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    jobs = [
+        {
+            "job_name": component,
+            "honor_labels": True,
+            "metrics_path": _path(site, component),
+            "static_configs": [{"targets": [api]}],
+        }
+        for component in COMPONENTS
+    ]
     config: dict[str, Any] = {
         "global": {"scrape_interval": "2s", "evaluation_interval": "2s"},
         "rule_files": [str(RULES)],
         "scrape_configs": jobs,
     }
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(config))
-    address = f"127.0.0.1:{free_port()}"
-    command = [
-        str(programs / "prometheus"),
-        f"--config.file={folder}/prometheus.yaml",
-        f"--storage.tsdb.path={folder}/tsdb",
-    ]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([*command, f"--web.listen-address={address}"], stdout=log, stderr=log)
-    try:
-        with httpx.Client(base_url=f"http://{address}/api/v1", trust_env=False) as client:
-            eventually(lambda: _is_up(client), what=(folder / "log").read_text()[-2000:] or "Prometheus")
+    arguments = [f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/tsdb"]
+    command = [str(programs / "prometheus"), *arguments, f"--web.listen-address={own}"]
+    way = [stacks.tool("kubectl"), "--kubeconfig", str(site.stack.kubeconfig), "proxy", f"--port={api.split(':')[1]}"]
+    with (folder / "log").open("wb") as log, ExitStack() as ends:
+        for words in (way, command):
+            process = subprocess.Popen(words, stdout=log, stderr=log)
+            ends.callback(process.wait, 20)
+            ends.callback(process.terminate)
+        with httpx.Client(base_url=f"http://{own}/api/v1", trust_env=False) as client:
+            eventually(lambda: _is_up(client), what=f"Prometheus, whose log is {folder}/log")
             yield client
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def _is_up(client: httpx.Client) -> bool:
@@ -118,7 +104,7 @@ def test_a_real_prometheus(programs: Path, tmp_path: Path, site: Site) -> None:
             found = client.get("/alerts").json()["data"]["alerts"]
             return {(one["labels"]["alertname"], one["labels"].get("webjob", "")) for one in found}
 
-        eventually(lambda: value("sum(up)") == len(PORTS), seconds=60, what="both are read")
+        eventually(lambda: value("sum(up)") == len(COMPONENTS), seconds=60, what="both are read")
         assert value("webjobs_waiting") == 0
         assert value(f'webjobs_watch_age_seconds{{namespace="{stacks.SITE}"}}') == 0
         assert ("WebJobFailed", "broken") not in alerts()
