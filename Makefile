@@ -83,6 +83,7 @@ bench: $(VENV)/.synced  ## ratios against other cron libraries, and against nati
 	$(RUN) -m tests.bench
 	$(RUN) -m tests.bench.warm
 	$(RUN) -m tests.bench.runtimes
+	$(RUN) -m tests.bench.dashboard
 
 screenshots: $(VENV)/.synced  ## the pictures of docs/dashboard.md, from the dashboard on a real cluster
 	@mkdir -p .local/screenshots
