@@ -230,6 +230,7 @@ def lane(
         "credentialsDirectory": str(credentials),
         "host": "127.0.0.1",
         "port": port,
+        "metricsPort": 0,  # of the chart, and each lane has a shim
     }
     with ExitStack() as stack:
         programs = {
