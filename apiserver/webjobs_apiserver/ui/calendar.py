@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Self
 
-from webjobs.model import WebJob, WebJobSchedule
+from webjobs.model import WebJobSchedule
 from webjobs.model.effective_spec import under
 from webjobs.model.site.site_settings import SiteSettings
 from webjobs.schedules import plan
 from webjobs.schedules.grammar import ScheduleError
+from webjobs.schedules.webjob_schedule import times_of
 from webjobs_apiserver.watching.job import Job
 
 QUARTER = timedelta(minutes=15)
@@ -114,17 +115,16 @@ def _times(
 ) -> list[datetime]:
     """Return when schedules of a job fire, at most one time more than MOST; without those that can't be read."""
     webjob = under(job.webjob, settings)
-    found = _of(webjob, None, after=after, until=until) if webjob.schedule else []
-    for schedule in schedules:
-        found += _of(webjob, schedule, after=after, until=until)
-    return sorted(found)[: MOST + 1]
+    if webjob.spec.suspend:
+        return []
+    sources: list[Iterator[datetime]] = [(when for when, _ in plan.upcoming(webjob, (), after=after))]
+    sources += [times_of(one, zone=webjob.spec.time_zone, after=after) for one in schedules if not one.spec.suspend]
+    return sorted(when for times in sources for when in _first(times, until=until))[: MOST + 1]
 
 
-def _of(webjob: WebJob, schedule: WebJobSchedule | None, *, after: datetime, until: datetime) -> list[datetime]:
-    """Return when one schedule of a WebJob fires, at most one time more than MOST; None: its own."""
+def _first(times: Iterator[datetime], *, until: datetime) -> list[datetime]:
+    """Return the first times of a schedule, at most one time more than MOST; nothing for one that can't be read."""
     try:
-        coming = plan.upcoming(webjob, [schedule] if schedule else (), after=after)
-        mine = (when for when, by in coming if by is schedule)
-        return list(islice(takewhile(lambda when: when < until, mine), MOST + 1))
+        return list(islice(takewhile(lambda when: when < until, times), MOST + 1))
     except (ScheduleError, ValueError):
         return []  # the others can be read

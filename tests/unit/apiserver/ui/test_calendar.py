@@ -68,5 +68,7 @@ def test_further_schedules_of_a_job() -> None:
     ]
     one = Calendar.of([job("night", schedule=NIGHT)], {"night": more}, settings=SiteSettings(), now=NOW)
     assert [f"{quarter.begin:%H:%M}" for quarter in one.quarters if quarter.starts] == ["15:00", "18:00", "02:00"]
+    held = Calendar.of([job("night", schedule=NIGHT, suspend=True)], {"night": more}, settings=SiteSettings(), now=NOW)
+    assert held.jobs == 0
     alone = Calendar.of([job("night")], {"night": more}, settings=SiteSettings(), now=NOW)
     assert sum(quarter.starts for quarter in alone.quarters) == 2
