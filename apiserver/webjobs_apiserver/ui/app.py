@@ -56,7 +56,7 @@ def ui_routes(
     renderer = Renderer()
     door = Door(keeper)
     page = login.LoginPage(door=door, renderer=renderer, has_sign_on=issuer is not None)
-    routes = Routes(door, renderer, switches=service.settings.effective, told=told)
+    routes = Routes(door, renderer, settings_of=service.settings.effective, told=told)
     rows = Rows(service=service, feed=feed, renderer=renderer)
     overview.add(routes, rows=rows, service=service, feed=feed, renderer=renderer)
     jobs.add(routes, rows=rows, feed=feed, renderer=renderer)

@@ -77,8 +77,8 @@ class Visitor:
     """Authenticator, which is asked what the visitor may do."""
     can: Abilities
     """What the visitor may do with the jobs of the site."""
-    switches: SiteSettings | None = None
-    """Settings of the site, whose switches each page tells of; None where no page is shown, or they can't be read."""
+    settings: SiteSettings | None = None
+    """Settings of the site, as they were when the page was asked for; None where no page is, or they can't be read."""
 
     @property
     def name(self) -> str:

@@ -49,7 +49,7 @@ class Told(Protocol):
 class Routes:
     """Collector of routes.
 
-    ``switches``: returns the settings of a site. ``told``: returns what clients are told of an error, or raises it
+    ``settings_of``: returns the settings of a site. ``told``: returns what clients are told of an error, or raises it
     again.
     """
 
@@ -58,14 +58,14 @@ class Routes:
         door: Door,
         renderer: Renderer,
         *,
-        switches: Callable[[Site], Awaitable[SiteSettings]],
+        settings_of: Callable[[Site], Awaitable[SiteSettings]],
         told: Callable[[Exception], Told],
     ) -> None:
         self.collected: list[Route] = []
         """Routes so far."""
         self._door = door
         self._renderer = renderer
-        self._switches = switches
+        self._settings_of = settings_of
         self._told = told
 
     def get(self, path: str, *, stands_for: str) -> Callable[[Handler], Handler]:
@@ -108,7 +108,7 @@ class Routes:
                         if not await _is_own_form(request, visitor):
                             return self._failed(request, visitor, status=403, message=_OLD_FORM)
                     if is_page:
-                        visitor = replace(visitor, switches=await self._known_switches(visitor.site))
+                        visitor = replace(visitor, settings=await self._known_settings(visitor.site))
                     return await handler(request, visitor)
                 except Exception as error:
                     told = self._told(error)
@@ -122,9 +122,9 @@ class Routes:
 
         return register
 
-    async def _known_switches(self, site: Site) -> SiteSettings | None:
+    async def _known_settings(self, site: Site) -> SiteSettings | None:
         try:
-            return await self._switches(site)
+            return await self._settings_of(site)
         except Exception as error:
             self._told(error)
             return None  # what the page is for may be there all the same

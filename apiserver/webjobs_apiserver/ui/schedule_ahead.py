@@ -21,24 +21,24 @@ class ScheduleAhead:
         self._service = service
         self._renderer = renderer
 
-    async def usual_zone(self, visitor: Visitor) -> str | None:
-        """Return the time zone of schedules of a site that name none; None: UTC."""
-        return (await self._service.settings.effective(visitor.site)).time_zone
+    async def of(self, visitor: Visitor, schedule: str, *, zone: str) -> tuple[str, Preview]:
+        """Return the time zone of schedules of a site that name none, and what is to be known of a schedule there.
 
-    async def of(self, visitor: Visitor, schedule: str, *, zone: str) -> Preview:
-        """Return what is to be known of a schedule on a site. ``zone`` empty: the site's."""
-        usual = await self.usual_zone(visitor)
-        return preview(schedule, zone=zone.strip() or usual, now=self._service.clock())
+        ``zone`` empty: the site's.
+        """
+        settings = visitor.settings or await self._service.settings.effective(visitor.site)
+        usual = settings.time_zone or "UTC"
+        return usual, preview(schedule, zone=zone.strip() or usual, now=self._service.clock())
 
     async def check(self, visitor: Visitor, schedule: str, *, zone: str) -> None:
         """Raise BadRequest for a schedule or a time zone that can't be used; both may be empty."""
         # A zone is looked at without a schedule, too: it would be wrong for the next one.
-        ahead = await self.of(visitor, schedule or _ANY, zone=zone)
+        _, ahead = await self.of(visitor, schedule or _ANY, zone=zone)
         if ahead.problem:
             raise BadRequest(ahead.problem)
 
     async def fragment(self, request: Request, visitor: Visitor) -> Response:
         """Return what is to be known of the schedule in the query of a request, as a part of a page."""
         query = request.query_params
-        ahead = await self.of(visitor, query.get("schedule", ""), zone=query.get("zone", ""))
+        _, ahead = await self.of(visitor, query.get("schedule", ""), zone=query.get("zone", ""))
         return self._renderer.page(request, "parts/ahead.html", visitor=visitor, ahead=ahead)

@@ -89,7 +89,7 @@ class JobPages:
             job_type=kind,
             name=name,
             sees_runs=await visitor.may("GET", needed),
-            settings=await self._service.settings.effective(visitor.site),
+            settings=visitor.settings or await self._service.settings.effective(visitor.site),
             choice=Choice.of(request.query_params),
         )
 

@@ -125,6 +125,7 @@ class Editor:
         what: str = "",
     ) -> Response:
         kind = job.webjob.spec.type
+        usual, ahead = await self._ahead.of(visitor, texts.schedule, zone=texts.zone)
         own = job.webjob.job_settings.schedule if job.webjob.spec.schedule else None
         return self._renderer.page(
             request,
@@ -141,8 +142,8 @@ class Editor:
             message=message,
             where=place_of_schedule(job.webjob),
             beside=own,
-            usual=await self._ahead.usual_zone(visitor) or "UTC",
-            ahead=await self._ahead.of(visitor, texts.schedule, zone=texts.zone),
+            usual=usual,
+            ahead=ahead,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from webjobs.model.site.site_settings import SiteSettings
 from webjobs_apiserver.errors import BadRequest
 from webjobs_apiserver.service.app_settings import AppSettings
 from webjobs_apiserver.ui import addresses
@@ -26,7 +27,7 @@ def add(routes: Routes, *, settings: AppSettings, renderer: Renderer) -> None:
 
     async def page(request: Request, visitor: Visitor, *, shown: str = "") -> Response:
         values = await settings.all(visitor.site)
-        effective = await settings.effective(visitor.site)
+        effective = SiteSettings.read(values)
         return renderer.page(
             request,
             "settings.html",

@@ -87,15 +87,8 @@ def _add_new(routes: Routes, service: Service, renderer: Renderer, ahead: Schedu
     """Add the page of a new job, and its form."""
 
     async def new_job(request: Request, visitor: Visitor, texts: NewJob) -> Response:
-        return renderer.page(
-            request,
-            "upload.html",
-            visitor=visitor,
-            job=None,
-            texts=texts,
-            usual=await ahead.usual_zone(visitor) or "UTC",
-            ahead=await ahead.of(visitor, texts.schedule, zone=texts.zone),
-        )
+        usual, shown = await ahead.of(visitor, texts.schedule, zone=texts.zone)
+        return renderer.page(request, "upload.html", visitor=visitor, job=None, texts=texts, usual=usual, ahead=shown)
 
     @routes.get("/upload", stands_for="GET /api/webjobs")
     async def show_new(request: Request, visitor: Visitor) -> Response:
