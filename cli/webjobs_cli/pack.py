@@ -19,7 +19,7 @@ from webjobs.files.links import LinkError, followed
 from webjobs.files.unpack import Limits, UploadError, safe_path, zip_entries
 from webjobs.model import PackageProgram
 from webjobs.runtimes import package_program
-from webjobs.runtimes.package import HEAD
+from webjobs.runtimes.package import HEAD, Read
 from webjobs.store.packages import FILE_MODE, File, Manifest
 
 _PIECE_BYTES = 2**20
@@ -159,11 +159,16 @@ def manifest(files: Mapping[str, LocalFile]) -> Manifest:
     return Manifest(files={path: file.stored for path, file in files.items()})
 
 
-def program_of(files: Mapping[str, LocalFile]) -> PackageProgram | None:
-    """Return what would run these files, once they are uploaded; None: they hold no script."""
+def heads(files: Mapping[str, LocalFile]) -> Read:
+    """Return the function that reads the first bytes of one of the files, by its path."""
 
     def head(path: str) -> bytes:
         with files[path].source.open("rb") as file:
             return file.read(HEAD)
 
-    return package_program.program_of(files, head)
+    return head
+
+
+def program_of(files: Mapping[str, LocalFile]) -> PackageProgram | None:
+    """Return what would run these files, once they are uploaded; None: they hold no script."""
+    return package_program.program_of(files, heads(files))

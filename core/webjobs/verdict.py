@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from webjobs.model import JobType, PackageProgram, runtime_settings, scripts
+from webjobs.model import JobType, PackageProgram, job_settings, runtime_settings, scripts
 from webjobs.model.job_settings import read as read_settings
 from webjobs.model.runtime_settings import BadSetting
 from webjobs.model.scripts import Selected
+from webjobs.objects import Object
+from webjobs.runtimes.package import Read
+from webjobs.runtimes.package_program import program_of
 from webjobs.schedules import ScheduleError, parse
+from webjobs.store.job_files import beside_script
 
 Fitness = Literal["fine", "needs an image", "Windows-only", "can't run"]
 """How well a job runs here as it is."""
@@ -24,6 +28,40 @@ class Verdict:
     """How well the job runs here as it is."""
     why: str = ""
     """Reason of the verdict, and what to do; empty when there is nothing to say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What the files of a job say of it."""
+
+    settings: Object
+    """Object in settings.job; empty when there is none, or it can't be read."""
+    verdict: Verdict
+    """Verdict whether the job runs here as it is."""
+
+
+def judge(job_type: JobType, paths: Collection[str], read: Read, *, settings: Object | None = None) -> Judged:
+    """Return what the files of a job say of it, with the verdict on the job.
+
+    ``paths``: its files. ``read``: returns the first ``HEAD`` bytes of one. ``settings``: as the source's own API says
+    them; None: settings.job says them.
+    """
+    path, note = beside_script(paths, job_settings.FILE_NAME), ""
+    try:
+        found = job_settings.load_file(read(path)) if path else {}
+    except job_settings.Unreadable as error:
+        found, note = {}, f"{error} Nothing of it counts, here as there."
+    found = found if settings is None else settings
+    selected = scripts.select_script(paths)
+    text = read(selected.path).decode("utf-8-sig", "replace") if selected else ""
+    said = verdict(job_type, paths, found, program=program_of(paths, read), text=text)
+    return Judged(settings=found, verdict=replace(said, why=f"{said.why} {note}".strip()))
+
+
+def schedule_of(job_type: JobType, settings: Object) -> str:
+    """Return the schedule of a job as its settings.job says it; empty for none."""
+    found = settings.get("schedule")
+    return found if isinstance(found, str) and job_type == "triggered" else ""
 
 
 def verdict(

@@ -8,7 +8,7 @@ from typing import Literal
 
 from webjobs.model import JobType
 from webjobs.objects import Object
-from webjobs.verdict import Verdict
+from webjobs.verdict import Verdict, schedule_of
 from webjobs_cli.pack import LocalFile
 
 Action = Literal["create", "update", "none", "refuse"]
@@ -42,8 +42,7 @@ class SourceJob:
     @property
     def schedule(self) -> str:
         """Schedule of the job as settings.job says it; empty for none."""
-        found = self.settings.get("schedule")
-        return found if isinstance(found, str) and self.job_type == "triggered" else ""
+        return schedule_of(self.job_type, self.settings)
 
 
 @dataclass(frozen=True, kw_only=True)

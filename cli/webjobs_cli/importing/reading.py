@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import zipfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from webjobs import names
@@ -13,7 +12,7 @@ from webjobs.files.unpack import UploadError
 from webjobs.model import JobType, job_settings, scripts
 from webjobs.objects import Object
 from webjobs.store.job_files import beside_script
-from webjobs.verdict import verdict
+from webjobs.verdict import judge
 from webjobs_cli import pack
 from webjobs_cli.errors import CliError, UsageError
 from webjobs_cli.importing import layout
@@ -24,8 +23,6 @@ from webjobs_cli.session import Session
 
 _SETTINGS_BYTES = 128 * 2**10
 """Most bytes of settings.job; the shim takes no larger ones."""
-_SCRIPT_BYTES = 2**20
-"""Most bytes of a script that is looked into."""
 _ZIP_BYTES = 2**31
 _TYPES: dict[str, JobType] = {"triggered": "triggered", "continuous": "continuous"}
 
@@ -65,23 +62,11 @@ def job_of(
         _check(files)
     except (names.JobNameError, UploadError) as error:
         return SourceJob(job_type=job_type, name=name, problem=str(error))
-    path = beside_script(files, job_settings.FILE_NAME)
-    note = ""
-    try:
-        read = job_settings.load_file(files[path].source.read_bytes()) if path else {}
-    except job_settings.Unreadable as error:
-        read, note = {}, f"{error} Nothing of it counts, here as there."
-    if settings is not None:
-        read = settings
     stopped = job_type == "continuous" and beside_script(files, job_settings.DISABLE_FILE_NAME) is not None
-
-    selected = scripts.select_script(files)
-    script = files[selected.path] if selected else None
-    text = script.source.read_bytes().decode("utf-8-sig", "replace") if script and script.size <= _SCRIPT_BYTES else ""
-    said = verdict(job_type, files, read, program=pack.program_of(files), text=text)
-    if note:
-        said = replace(said, why=f"{said.why} {note}".strip())
-    return SourceJob(job_type=job_type, name=name, files=files, settings=read, stopped=stopped, verdict=said)
+    found = judge(job_type, files, pack.heads(files), settings=settings)
+    return SourceJob(
+        job_type=job_type, name=name, files=files, settings=found.settings, stopped=stopped, verdict=found.verdict
+    )
 
 
 def _check(files: Mapping[str, LocalFile]) -> None:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import IO
 
 from webjobs import names
-from webjobs.model import JobType, job_settings, scripts
-from webjobs.objects import Object
+from webjobs.model import JobType
 from webjobs.runtimes.package import HEAD
-from webjobs.runtimes.package_program import program_of
-from webjobs.store.job_files import beside_script
-from webjobs.verdict import Verdict, verdict
+from webjobs.verdict import Verdict, judge, schedule_of
 from webjobs_apiserver.config import LimitsConfig
 from webjobs_apiserver.errors import BadRequest
 from webjobs_apiserver.service.deployments.places import ROOT
@@ -103,26 +100,12 @@ class Verdicts:
             return [self._judged(key[0], heads, is_new=key not in there) for key, heads in jobs]
 
     def _judged(self, job_type: JobType, heads: Heads, *, is_new: bool) -> JobVerdict:
-        settings, note = _settings(heads)
-        selected = scripts.select_script(heads.paths)
-        text = heads.read(selected.path).decode("utf-8-sig", "replace") if selected else ""
-        program = program_of(heads.paths, heads.read)
-        said = verdict(job_type, heads.paths, settings, program=program, text=text)
-        schedule = settings.get("schedule")
+        found = judge(job_type, heads.paths, heads.read)
         return JobVerdict(
             job_type=job_type,
             name=heads.name,
             files=len(heads.paths),
-            schedule=schedule if isinstance(schedule, str) and job_type == "triggered" else "",
+            schedule=schedule_of(job_type, found.settings),
             is_new=is_new,
-            verdict=replace(said, why=f"{said.why} {note}".strip()),
+            verdict=found.verdict,
         )
-
-
-def _settings(heads: Heads) -> tuple[Object, str]:
-    """Return the object in settings.job, and what there is to say of a file that can't be read."""
-    path = beside_script(heads.paths, job_settings.FILE_NAME)
-    try:
-        return (job_settings.load_file(heads.read(path)) if path else {}), ""
-    except job_settings.Unreadable as error:
-        return {}, f"{error} Nothing of it counts."
