@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -17,6 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from yarl import URL
 
+from webjobs import times
 from webjobs.model import JobType
 from webjobs_cli import __name__ as package_name
 from webjobs_cli.address import Address
@@ -141,9 +141,7 @@ class Rest:
     async def date(self) -> datetime | None:
         """Return the time by the clock of the site, in whole seconds; None when it does not say it."""
         async with self._ask("GET", "api/webjobs", what="list WebJobs") as answer:
-            with suppress(ValueError):
-                return parsedate_to_datetime(answer.headers.get("Date", ""))
-        return None
+            return times.parse_http_date(answer.headers.get("Date"))
 
     async def jobs(self) -> list[dict[str, Any]]:
         """Return all jobs, as Kudu shows them."""

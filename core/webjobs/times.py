@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 """The zero of Unix time, which stands for a time that is not there."""
@@ -44,6 +46,13 @@ def not_to_come(moments: Iterable[datetime], *, now: datetime) -> list[datetime]
     Clocks of several machines may differ by a minute.
     """
     return [moment for moment in moments if moment <= now + _CLOCKS]
+
+
+def parse_http_date(text: str | None) -> datetime | None:
+    """Return the time of a header such as Date, in whole seconds; None for no text, and for one that says no time."""
+    with suppress(ValueError):
+        return parsedate_to_datetime(text) if text else None
+    return None
 
 
 def rfc3339(when: datetime, *, micro: bool = True) -> str:

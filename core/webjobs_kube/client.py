@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import aiohttp
 
 from webjobs.logs.line_cutter import LineCutter
 from webjobs.objects import Object
+from webjobs.times import parse_http_date
 from webjobs_kube.errors import NotFound, from_status
 from webjobs_kube.paths import path_of
 from webjobs_kube.transport import Transport, reachable
@@ -30,13 +30,6 @@ MERGE_PATCH = "application/merge-patch+json"
 """Content type of a JSON merge patch."""
 APPLY_PATCH = "application/apply-patch+yaml"
 """Content type of a server-side apply."""
-
-
-def _moment(date: str | None) -> datetime | None:
-    """Return the time that the header Date says."""
-    with suppress(ValueError):
-        return parsedate_to_datetime(date) if date else None
-    return None
 
 
 async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[Event]:
@@ -72,7 +65,7 @@ class KubeClient(Transport):
         response = await self._call("GET", "/version")
         with reachable():
             found: Object = json.loads(await response.read())
-        return found, _moment(response.headers.get("Date"))
+        return found, parse_http_date(response.headers.get("Date"))
 
     async def ask_pod(self, namespace: str, pod: str, *, port: int, path: str) -> str:
         """Return what a pod answers to a GET, through the API server.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webjobs.times import EPOCH, parse_time, rfc3339
+from webjobs.times import EPOCH, parse_http_date, parse_time, rfc3339
 
 FIRST, LAST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -57,3 +57,16 @@ def test_any_date_gives_a_time_that_can_be_counted_with(text: str) -> None:
     assert found - timedelta(days=300_000) < found < found + timedelta(days=300_000)
     # The same, but for an offset at the very ends.
     assert abs(parse_time(rfc3339(found)) - found) <= timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Thu, 01 Jan 2026 12:00:00 GMT", datetime(2026, 1, 1, 12, tzinfo=UTC)),
+        ("yesterday", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_dates_of_headers(text: str | None, expected: datetime | None) -> None:
+    assert parse_http_date(text) == expected

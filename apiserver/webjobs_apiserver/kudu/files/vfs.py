@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from functools import wraps
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
+from webjobs.times import parse_http_date
 from webjobs_apiserver import errors
 from webjobs_apiserver.http import media_types, ranges, responses
 from webjobs_apiserver.http.paths import UNESCAPED
@@ -195,10 +196,7 @@ def _if_range(request: Request, etag: str, modified: datetime) -> bool:
         return True
     if '"' in given:
         return given.strip() == f'"{etag}"'
-    try:
-        return parsedate_to_datetime(given) == modified
-    except (ValueError, TypeError):
-        return False
+    return parse_http_date(given) == modified
 
 
 def _without_body(answer: Response) -> Response:
