@@ -76,6 +76,13 @@ def ready(site: Site) -> None:
     stacks.wait_until_settled(site.stack.kubeconfig)
 
 
+def start_anew(site: Site, component: str) -> None:
+    """New pods take the place of a component's, one after the other: with empty memory, and Secrets as they are now."""
+    for verb in ("restart", "status"):
+        site.kubectl("rollout", verb, f"deploy/{stacks.RELEASE}-{component}", namespace=stacks.SYSTEM)
+    eventually(lambda: site.http.get("/api/webjobs").is_success, seconds=60, what="the shim")
+
+
 def memory(site: Site) -> dict[str, Memory]:
     """Of each component's newest pod, by the kubelet's figures, which are some seconds old."""
     (node, *_) = site.kubectl("get", "nodes", "-o", "name", namespace=None).split()

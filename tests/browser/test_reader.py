@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 
 from tests import stack as stacks
 from tests.browser.conftest import OpenWindow
-from tests.site import Site, eventually
+from tests.faults import start_anew
+from tests.site import Site
 
 NAME, PASSWORD = "looker", "a password that only reads"
 PAGES = (
@@ -27,9 +28,7 @@ def readable(site: Site) -> Iterator[None]:
     """A site with a read-only account and two jobs."""
     stacks.upgrade(site.stack, {"credentials": {"readonlyUsername": NAME, "readonlyPassword": PASSWORD}})
     # A pod that is there already sees a new Secret up to two minutes later.
-    for verb in ("restart", "status"):
-        site.kubectl("rollout", verb, "deploy/webjobs-apiserver", namespace=stacks.SYSTEM)
-    eventually(lambda: site.http.get("/api/webjobs").is_success, seconds=60, what="the shim")
+    start_anew(site, "apiserver")
     site.put_script("report", "echo for everybody\n")
     site.put_script("worker", "exec sleep 1000\n", kind="continuous")
     site.ended(site.run("report").headers["Location"])

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests import stack as stacks
 from tests.browser.conftest import OpenWindow
-from tests.site import Site, eventually
+from tests.faults import start_anew
+from tests.site import Site
 
 
 def test_in_and_out(open_window: OpenWindow) -> None:
@@ -45,9 +45,7 @@ def test_a_wrong_password(open_window: OpenWindow) -> None:
 def forgetful(site: Site) -> Iterator[None]:
     """The shim is started anew afterwards, as wrong passwords of this address are remembered."""
     yield
-    for verb in ("restart", "status"):
-        site.kubectl("rollout", verb, "deploy/webjobs-apiserver", namespace=stacks.SYSTEM)
-    eventually(lambda: site.http.get("/api/webjobs").is_success, seconds=60, what="the shim")
+    start_anew(site, "apiserver")
 
 
 def test_guesses_are_slowed_down(forgetful: None, open_window: OpenWindow) -> None:

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from tests import stack as stacks
 from tests.browser.conftest import OpenWindow
-from tests.conformance.tls import certificate
+from tests.conformance.tls import certificate, served
 from tests.fakes.issuer import CLIENT, SECRET, FakeIssuer
 from tests.site import Site
 
@@ -50,10 +50,8 @@ def issuer(stack: stacks.Stack, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """An issuer that the installed dashboard and the browser reach by one address."""
     way = stack.cluster.way_to_host()
     cert, key = certificate(tmp_path_factory.mktemp("issuer"), way.address)
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(cert, key)
     made = FakeIssuer(clock=lambda: datetime.now(UTC))
-    with _running(made, tls=tls, host=way.bind, name=way.address):
+    with _running(made, tls=served(cert, key), host=way.bind, name=way.address):
         for name, data in zip(SECRETS, ({"clientSecret": SECRET}, {"ca.crt": Path(cert).read_text()}), strict=True):
             meta = {"name": name, "namespace": stacks.SYSTEM}
             stacks.apply(stack.kubeconfig, {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": data})

@@ -25,6 +25,13 @@ def certificate(folder: Path, *hosts: str) -> tuple[Path, Path]:
     return cert, key
 
 
+def served(cert: Path, key: Path | None) -> ssl.SSLContext:
+    """What a server shows that has a certificate."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+    return context
+
+
 class TlsFront:
     """Serves on a free loopback port in a thread of its own until closed.
 
@@ -36,8 +43,7 @@ class TlsFront:
         self._target = (parts.hostname or "", parts.port or 80)
         self._context: ssl.SSLContext | None = None
         if cert:
-            self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            self._context.load_cert_chain(cert, key)
+            self._context = served(cert, key)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

@@ -23,7 +23,7 @@ from tests.site import Site, eventually
 
 RULES = stacks.REPO / "charts/webjobs/rules/alerts.yaml"
 PORT = 8081
-"""Of the metrics, in the pods of both."""
+"""Port of the metrics in the pods of operator and shim."""
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def test_both_processes_can_read_what_a_profile_makes(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_profile_is_compared_with_the_schema(name: str) -> None:
-    """The same options with one wrong word more: else nothing of the above says anything."""
+    """A word that the schema does not know is refused beside a profile, so what a profile says was compared with it."""
     done = helm({"apiserver": {"replica": 2}}, *profiles(name))
     assert "values don't meet the specifications of the schema" in done.stderr
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from tests.conformance.tls import certificate
+from tests.conformance.tls import certificate, served
 from tests.fakes.issuer import SECRET, FakeIssuer, public, signed
 from tests.fakes.shim import Shim, script, shim
 from tests.fakes.visitor import Browser, browser
@@ -356,13 +356,6 @@ async def test_nothing_of_it_is_in_a_log(there: World, caplog: pytest.LogCapture
     assert f"user:{ANN}" in ours
     for secret in (SECRET, "code0", asked["state"][0], asked["nonce"][0], cookie.partition(".")[0], session):
         assert secret not in ours
-
-
-def served(cert: Path, key: Path) -> ssl.SSLContext:
-    """What a server shows that has a certificate."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(cert, key)
-    return context
 
 
 async def test_certificates_of_an_own_authority(tmp_path: Path) -> None:
