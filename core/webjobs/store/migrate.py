@@ -141,7 +141,12 @@ def main() -> None:
     options = parser.parse_args()
     # As the processes do: another user of the same group can go on with the files.
     os.umask(UMASK)
-    sys.exit(asyncio.run(_main(options.source, options.target)))
+    code = asyncio.run(_main(options.source, options.target))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads of obstore still let go of objects of Python's. One that does so while the interpreter ends aborts
+    # the process, and a migration that is done would have failed.
+    os._exit(code)
 
 
 if __name__ == "__main__":

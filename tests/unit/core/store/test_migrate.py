@@ -94,3 +94,11 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert run(source, target) == (0, "3 copied (70005 bytes), 0 there already\n")
     assert content(open_store(target)) == CONTENT
     assert run(source, f"{source}/") == (2, "FROM and TO are the same store.\n")
+
+
+def test_nothing_is_taken_down_while_threads_of_the_store_are_at_work(tmp_path: Path) -> None:
+    """One run of five was aborted so, after all was copied."""
+    program = "import atexit; atexit.register(print, 'taken down'); from webjobs.store.migrate import main; main()"
+    command = [sys.executable, "-c", program, f"file://{tmp_path}/from", f"file://{tmp_path}/to"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "0 copied (0 bytes), 0 there already\n"
